@@ -1,0 +1,60 @@
+"""leadintake: the front door of a law firm. Read `create_app` first; it is the table of contents."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import structlog
+from flask import Flask
+
+from leadintake import (
+    assignment,  # noqa: F401 - a room without wiring, listed for the reader
+    auth,
+    blueprints,
+    core,
+    demo,
+    documents,
+    leads,
+    monitoring,
+    notifications,
+    pages,
+)
+from leadintake.config import as_flask, complete, read_settings
+from leadintake.web import IntakeRequest
+
+FORM_OVERHEAD_BYTES = 256 * 1024
+"""What a submission may weigh beside its file: names, boundaries, headers of parts."""
+
+
+class LeadIntake(Flask):
+    """A Flask application whose request bodies are judged strictly."""
+
+    request_class = IntakeRequest
+
+
+def create_app(**overrides: object) -> Flask:
+    """Make an application from the environment; `overrides` are settings that win over it.
+
+    Runs no SQL, opens no socket, starts no thread. Raises ConfigurationError naming every problem.
+    """
+    settings, unknown = read_settings(os.environ, overrides)
+    settings = complete(settings, Path(LeadIntake(__name__).auto_find_instance_path()))
+    app = LeadIntake(__name__, instance_path=settings.INSTANCE_PATH, static_folder=None)
+    app.config.update(as_flask(settings))
+    app.config["MAX_CONTENT_LENGTH"] = settings.MAX_UPLOAD_BYTES + FORM_OVERHEAD_BYTES
+    app.config["MAX_FORM_PARTS"] = 50
+
+    core.init_app(app)
+    auth.init_app(app)
+    documents.init_app(app)
+    notifications.init_app(app)
+    monitoring.init_app(app)
+    leads.init_app(app)
+    pages.init_app(app)
+    demo.init_app(app)
+    blueprints.init_app(app)
+
+    for variable in unknown:
+        structlog.get_logger().warning("unknown_setting", variable=variable)
+    return app

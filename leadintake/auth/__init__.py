@@ -1,0 +1,37 @@
+"""Floor 2: who may come in, and what each may do."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import Flask
+from flask_login import LoginManager
+from flask_wtf.csrf import CSRFProtect
+
+from leadintake.auth.cli import users
+from leadintake.auth.models import User
+from leadintake.auth.service import auth
+from leadintake.auth.sessions import DatabaseSessions
+
+csrf = CSRFProtect()
+login = LoginManager()
+login.session_protection = None  # it binds a session to an address that a header can forge
+
+
+def init_app(app: Flask) -> None:
+    """Wire the room."""
+    secure = app.config["ENVIRONMENT"] == "production"
+    app.config["SESSION_COOKIE_NAME"] = "__Host-leadintake" if secure else "leadintake"
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # the guard of the internal parent asks
+    app.config["WTF_CSRF_TIME_LIMIT"] = None  # a token lives as long as its session
+    app.config["WTF_CSRF_SSL_STRICT"] = False  # the guard looks at Sec-Fetch-Site and Origin instead
+    app.session_interface = DatabaseSessions()
+    csrf.init_app(app)
+    login.init_app(app)
+    app.cli.add_command(users)
+
+
+@login.user_loader  # type: ignore[untyped-decorator] # Flask-Login has no types
+def _load(user_id: str) -> User | None:
+    user = auth.get(uuid.UUID(user_id))
+    return user if user is not None and user.active else None

@@ -1,0 +1,86 @@
+"""Passwords: argon2id behind a gate, and which ones are too weak.
+
+Parameters are those of RFC 9106, second recommended option (64 MiB), which argon2-cffi defaults to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+from collections.abc import Iterator
+from importlib import resources
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from leadintake.core.errors import Unavailable
+
+SHORTEST, LONGEST = 12, 1024
+AT_ONCE = 2
+PATIENCE_SECONDS = 10
+
+hasher = PasswordHasher()
+_gate = threading.BoundedSemaphore(AT_ONCE)
+
+
+class WeakPassword(ValueError):
+    """The password is too easy to guess; the message says why."""
+
+
+def hash_password(password: str) -> str:
+    """Hash for storage."""
+    with _turn():
+        return hasher.hash(password)
+
+
+def verify(password_hash: str | None, password: str) -> bool:
+    """Whether the password fits. Without a hash (no such user) it costs the same time and is False."""
+    with _turn():
+        try:
+            matches = hasher.verify(password_hash or _nobody(hasher), password)
+        except (VerificationError, InvalidHashError):
+            return False
+        return matches and password_hash is not None
+
+
+def refuse_weak(password: str, *context: str) -> None:
+    """Raise WeakPassword for one that is short, common, monotonous, or made of the person's own data.
+
+    NIST SP 800-63B section 3.1.1.2: length and a list of known ones, no rules on composition.
+    """
+    folded = password.casefold()
+    if len(password) < SHORTEST:
+        raise WeakPassword(f"Use at least {SHORTEST} characters; a few unrelated words make a good password.")
+    if len(password) > LONGEST:
+        raise WeakPassword(f"Use at most {LONGEST} characters.")
+    if len(set(folded)) < 5 or folded in _common() or folded.strip("0123456789!.?-_") in _common():
+        raise WeakPassword("This password is one of the first that are tried. Use a few unrelated words.")
+    if any(
+        len(part) >= 4 and part in folded
+        for text in context
+        for part in text.casefold().split("@")[0].split()
+    ):
+        raise WeakPassword("Leave your name, your address and the name of this service out of the password.")
+
+
+@functools.cache
+def _common() -> frozenset[str]:
+    return frozenset(resources.files("leadintake.auth").joinpath("common_passwords.txt").read_text().split())
+
+
+@functools.cache
+def _nobody(by: PasswordHasher) -> str:
+    """A hash that fits no password anybody will type."""
+    return by.hash("nobody has this password")
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    """Let only a few hash at once: each takes 64 MiB and a core."""
+    if not _gate.acquire(timeout=PATIENCE_SECONDS):
+        raise Unavailable("Too many people are signing in at once. Please try again in a moment.")
+    try:
+        yield
+    finally:
+        _gate.release()

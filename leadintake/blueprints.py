@@ -1,0 +1,83 @@
+"""The two parents of every route that serves the firm: `public` is open, `internal` is shut."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, current_app, request
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+
+import leadintake.auth.internal
+import leadintake.leads.files
+import leadintake.leads.internal
+import leadintake.leads.public
+import leadintake.notifications.internal
+from leadintake.auth import csrf
+from leadintake.auth.permissions import Permission
+from leadintake.core import headers
+from leadintake.core.access import SIGNED_IN
+from leadintake.core.database import SAFE_METHODS
+from leadintake.core.errors import Forbidden, Refusal
+
+public = Blueprint("public", __name__, url_prefix="/public")
+internal = Blueprint("internal", __name__, url_prefix="/internal")
+
+public.register_blueprint(leadintake.leads.public.bp)
+for room in (
+    leadintake.auth.internal,
+    leadintake.leads.internal,
+    leadintake.leads.files,
+    leadintake.notifications.internal,
+):
+    internal.register_blueprint(room.bp)
+
+public.after_request(headers.let_embedders_in)
+
+
+class SignInFirst(Refusal):
+    """Nobody is signed in here."""
+
+    status = 401
+    title = "Not signed in"
+
+
+def init_app(app: Flask) -> None:
+    """Open the doors."""
+    app.register_blueprint(public)
+    app.register_blueprint(internal)
+
+
+@internal.before_request
+def guard() -> None:
+    """Let nobody in without a mark on the view, a session, the permission and the CSRF token, in this order."""
+    view = current_app.view_functions[request.endpoint or ""]
+    if not hasattr(view, "permission"):
+        raise Forbidden("This address has no rule that lets anybody in.")
+    if view.permission is None:
+        _refuse_foreign_pages()
+        return
+    if not current_user.is_authenticated:
+        raise SignInFirst("Please sign in: POST /internal/session with your e-mail and password.")
+    if view.permission != SIGNED_IN and not current_user.may(Permission(view.permission)):
+        raise Forbidden("Your role does not include this. A manager or an administrator can help.")
+    _refuse_foreign_pages()
+    try:
+        csrf.protect()
+    except CSRFError as error:
+        raise Forbidden("Send the csrf_token of your session in the header X-CSRFToken.") from error
+
+
+def _refuse_foreign_pages() -> None:
+    """Refuse unsafe requests that a browser says come from another site's page (Fetch Metadata, RFC 6454)."""
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site is not None:
+        foreign = site not in {"same-origin", "none"}
+    else:
+        ours = {urlsplit(current_app.config["PUBLIC_URL"])[:2], urlsplit(request.host_url)[:2]}
+        foreign = origin is not None and urlsplit(origin)[:2] not in ours
+    if foreign:
+        raise Forbidden("This request comes from a page of another site.")

@@ -1,0 +1,17 @@
+"""Floor 1: database, transactions, errors, pages of rows. Knows no law firm."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from leadintake.core import database, errors, headers, limits, logs, transaction
+
+
+def init_app(app: Flask) -> None:
+    """Wire the room."""
+    logs.init_app(app)
+    database.init_app(app)
+    errors.init_app(app)
+    headers.init_app(app)
+    limits.init_app(app)
+    transaction.init_app(app)

@@ -1,0 +1,120 @@
+"""What a view takes and answers, written once: it is enforced when served and printed in the OpenAPI document."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+from flask import Response, request
+
+from leadintake.core.errors import Errors, Invalid, Malformed, Stale, WrongKind
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Interface:
+    """How one view is spoken to. `answers` maps a status to a schema, or to the content type of other bytes."""
+
+    answers: Mapping[int, Any]
+    json: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    form: Mapping[str, Any] | None = None
+    headers: tuple[str, ...] = ()
+    refuses: tuple[int, ...] = field(default=())
+
+
+def speaks(
+    answers: Mapping[int, Any],
+    *,
+    json: type[msgspec.Struct] | None = None,
+    query: type[msgspec.Struct] | None = None,
+    form: Mapping[str, Any] | None = None,
+    headers: tuple[str, ...] = (),
+    refuses: tuple[int, ...] = (),
+) -> Callable[[View], View]:
+    """Give a view its typed `json` and `query`, refuse what does not fit, and describe it all.
+
+    Unknown JSON members and unknown query parameters are Invalid (422), a body that is no JSON is
+    Malformed (400), another content type is WrongKind (415).
+    """
+    interface = Interface(answers, json, query, form, headers, refuses)
+
+    def mark(view: View) -> View:
+        @functools.wraps(view)
+        def judged(**arguments: Any) -> Any:
+            found = _query_of(query)
+            if query is not None:
+                arguments["query"] = found
+            if json is not None:
+                arguments["json"] = _body_of(json)
+            return view(**arguments)
+
+        judged.interface = interface  # type: ignore[attr-defined] # a mark on a function
+        return judged  # type: ignore[return-value] # same call, judged first
+
+    return mark
+
+
+def respond(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a schema as JSON."""
+    body = msgspec.json.encode(content)
+    return Response(body, status, dict(headers or {}), content_type="application/json")
+
+
+def expect_version(version: int) -> None:
+    """Raise Stale when the request's If-Match names another version (RFC 9110, 13.1.1)."""
+    if "If-Match" in request.headers and not request.if_match.contains(str(version)):
+        raise Stale("Somebody changed this meanwhile. Please look at it again before you change it.")
+
+
+def _body_of(schema: type[msgspec.Struct]) -> msgspec.Struct:
+    if request.mimetype != "application/json" or request.content_encoding:
+        raise WrongKind("Send a body of type application/json, not compressed.")
+    try:
+        content = msgspec.json.decode(request.get_data())
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed("The body is not JSON.") from error
+    if not isinstance(content, dict):
+        raise Invalid({"body": ["Send a JSON object."]})
+    return judge(schema, content, strict=True)
+
+
+def _query_of(schema: type[msgspec.Struct] | None) -> msgspec.Struct | None:
+    content = {name: values[0] for name, values in request.args.lists()}
+    repeated = {name: ["Give this only once."] for name, values in request.args.lists() if len(values) > 1}
+    if repeated:
+        raise Invalid(repeated)
+    if schema is None:
+        if content:
+            raise Invalid({name: ["This address takes no such parameter."] for name in content})
+        return None
+    return judge(schema, content, strict=False)
+
+
+def judge(schema: type[msgspec.Struct], content: Mapping[str, Any], *, strict: bool) -> msgspec.Struct:
+    """Build `schema` from `content`, or raise Invalid naming every member that is wrong, not the first."""
+    known = {member.encode_name: member for member in msgspec.structs.fields(schema)}
+    errors: dict[str, list[str]] = {
+        name: ["There is no such field."] for name in content if name not in known
+    }
+    values = {}
+    for name, member in known.items():
+        if name not in content:
+            if member.required:
+                errors[name] = ["This field is required."]
+            continue
+        try:
+            values[member.name] = msgspec.convert(content[name], member.type, strict=strict)
+        except msgspec.ValidationError as error:
+            errors[name] = [str(error)]
+    if errors:
+        raise Invalid(_printable(errors))
+    return schema(**values)
+
+
+def _printable(errors: dict[str, list[str]]) -> Errors:
+    return {name[:100]: reasons for name, reasons in errors.items()}

@@ -1,0 +1,180 @@
+"""Every failure becomes RFC 9457 problem+json, or a page with the same words for a browser."""
+
+from __future__ import annotations
+
+import http
+from collections.abc import Mapping
+
+import sqlalchemy.exc as database_errors
+import structlog
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from leadintake.core.logs import request_id
+
+log = structlog.get_logger()
+
+Errors = Mapping[str, list[str]]
+"""For each field what is wrong with it, in words for the person who filled it in."""
+
+SENTENCES = {
+    400: "The request could not be read. Please check how it is written.",
+    404: "There is nothing at this address.",
+    405: "This address does not take that method. The Allow header names those it takes.",
+    413: "That is more than this address takes. Please send a smaller file.",
+    415: "This kind of body is not accepted here.",
+    429: "Too many requests from here. Please wait a little and try again.",
+    500: "Something went wrong on our side. Nothing was kept. Please try again.",
+    503: "The service cannot do this right now. Nothing was kept. Please try again in a moment.",
+}
+
+
+class Refusal(Exception):
+    """A rule said no. Subclasses stand beside their rule and set status, type and title."""
+
+    status = 400
+    type = "about:blank"
+    title = ""
+
+    def __init__(
+        self, detail: str = "", *, errors: Errors | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or SENTENCES.get(self.status, "")
+        self.errors = errors
+        self.headers = dict(headers or {})
+
+
+class Malformed(Refusal):
+    """The bytes are not what they claim to be."""
+
+    status = 400
+    title = "Malformed request"
+
+
+class NotFound(Refusal):
+    """It does not exist, or this person may not know that it does."""
+
+    status = 404
+    title = "Not Found"
+
+
+class Forbidden(Refusal):
+    """The person may see it and may not do this."""
+
+    status = 403
+    title = "Forbidden"
+
+
+class Conflict(Refusal):
+    """What is there now forbids it."""
+
+    status = 409
+    title = "Conflict"
+
+
+class Stale(Refusal):
+    """The If-Match of the request names an older version."""
+
+    status = 412
+    title = "Changed meanwhile"
+
+
+class WrongKind(Refusal):
+    """The body is of another kind than this address takes."""
+
+    status = 415
+    title = "Unsupported Media Type"
+
+
+class Invalid(Refusal):
+    """What was sent does not validate; `errors` names every field that is wrong."""
+
+    status = 422
+    title = "Please check what you entered"
+
+    def __init__(self, errors: Errors) -> None:
+        super().__init__("Some of it cannot be accepted as it is. Each field says why.", errors=errors)
+
+
+class Unavailable(Refusal):
+    """Database, storage or a queue cannot serve now; the same request may succeed later."""
+
+    status = 503
+    title = "Service Unavailable"
+
+    def __init__(self, detail: str = "", *, retry_after: int = 2) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+def init_app(app: Flask) -> None:
+    """Answer every exception in the one shape."""
+    app.register_error_handler(Exception, answer_to)
+    app.register_error_handler(HTTPException, answer_to)
+
+
+def answer_to(error: Exception) -> Response:
+    """The response to a failure. Logs what is ours to mend; says nothing of its cause."""
+    cause = getattr(error, "original_exception", None) or error
+    if isinstance(cause, Refusal):
+        return problem(cause.status, cause.title, cause.detail, cause.type, cause.errors, cause.headers)
+    if isinstance(cause, (database_errors.OperationalError, database_errors.TimeoutError)):
+        log.error("database_unavailable", error=type(cause).__name__, cause=str(cause).partition("\n")[0])
+        return answer_to(Unavailable())
+    if isinstance(cause, HTTPException) and not isinstance(cause, InternalServerError):
+        return _answer_to_http(cause)
+    log.error("unexpected_failure", exc_info=cause)
+    return problem(500, "Internal Server Error", SENTENCES[500])
+
+
+def problem(
+    status: int,
+    title: str,
+    detail: str,
+    kind: str = "about:blank",
+    errors: Errors | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Write RFC 9457 problem details, or the page with the same words when HTML is preferred."""
+    body: dict[str, object] = {
+        "type": kind,
+        "title": title or http.HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.path,
+        "request_id": request_id(),
+    }
+    if errors is not None:
+        body["errors"] = errors
+    if wants_html():
+        response = make_response(render_template("problem.html", problem=body), status)
+    else:
+        response = jsonify(body)
+        response.mimetype = "application/problem+json"
+        response.status_code = status
+    response.headers.extend(dict(headers or {}))
+    return response
+
+
+def wants_html() -> bool:
+    """Whether the client prefers a page to JSON, as a browser does."""
+    accepts = request.accept_mimetypes
+    if not accepts or not accepts.accept_html:
+        return False
+    best = accepts.best_match(["application/json", "application/problem+json", "text/html"])
+    return best == "text/html" and accepts["text/html"] > accepts["application/json"]
+
+
+def _answer_to_http(error: HTTPException) -> Response:
+    response = error.get_response()
+    if response.status_code < 400:
+        return Response(response.get_data(), response.status_code, dict(response.headers))
+    kept = {
+        name: value
+        for name, value in response.headers
+        if name.lower() not in {"content-type", "content-length"}
+    }
+    status = response.status_code
+    if status in {429, 503}:
+        kept.setdefault("Retry-After", "60" if status == 429 else "2")
+    return problem(status, error.name, SENTENCES.get(status, ""), headers=kept)

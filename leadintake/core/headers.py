@@ -1,0 +1,45 @@
+"""Headers that every answer carries, and those of other origins that may use the public form."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, current_app, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+
+
+def init_app(app: Flask) -> None:
+    """Add the headers, and believe as many proxies as are configured."""
+    hops = app.config["TRUSTED_PROXIES"]
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.after_request(_protect)
+
+
+def _protect(response: Response) -> Response:
+    headers = response.headers
+    framers = " ".join(current_app.config["EMBED_ORIGINS"]) or "'none'"
+    headers.setdefault("Content-Security-Policy", f"{POLICY}; frame-ancestors {framers}")
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if request.path.startswith("/internal"):
+        headers["Cache-Control"] = "no-store"
+    if current_app.config["ENVIRONMENT"] == "production":
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+
+
+def let_embedders_in(response: Response) -> Response:
+    """CORS for the origins in EMBED_ORIGINS, and for nobody else."""
+    origin = request.headers.get("Origin", "")
+    response.vary.add("Origin")
+    if origin in current_app.config["EMBED_ORIGINS"]:
+        headers = response.headers
+        headers["Access-Control-Allow-Origin"] = origin
+        headers["Access-Control-Expose-Headers"] = "Idempotency-Replayed, Retry-After, X-Request-Id"
+        if request.method == "OPTIONS":
+            headers["Access-Control-Allow-Methods"] = "POST"
+            headers["Access-Control-Allow-Headers"] = "Idempotency-Key, Accept"
+            headers["Access-Control-Max-Age"] = "600"
+    return response

@@ -1,0 +1,91 @@
+"""flask demo."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from flask_migrate import upgrade
+
+from leadintake.auth.service import auth
+from leadintake.core.errors import Refusal
+from leadintake.core.transaction import transaction
+from leadintake.demo.people import ATTORNEYS, PROSPECTS, resume_of
+from leadintake.documents.service import documents
+from leadintake.leads.intake import Submission, intake
+
+
+@click.command("demo")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@with_appcontext
+def demo(host: str, port: int) -> None:
+    """Prepare a database with people and leads, then serve it all until Ctrl-C."""
+    if current_app.config["ENVIRONMENT"] == "production":
+        raise click.ClickException(
+            "The demo makes accounts with printed passwords; it does not run in production."
+        )
+    upgrade()
+    passwords = _people()
+    try:
+        _leads()
+    except Refusal as error:
+        raise click.ClickException(str(error)) from error
+    _print_addresses(f"http://{host}:{port}", passwords)
+    _serve(host, port)
+
+
+def _people() -> dict[str, str]:
+    """Make the people; everybody gets a fresh password at every start of the demo."""
+    passwords = {}
+    with transaction():
+        for email, name, role in ATTORNEYS:
+            passwords[email] = secrets.token_urlsafe(12)
+            user = auth.find(email)
+            if user is None:
+                auth.add(email, name, role, passwords[email])
+            else:
+                auth.set_password(user, passwords[email])
+    return passwords
+
+
+def _leads() -> None:
+    for first_name, last_name, email, practice_area, language in PROSPECTS:
+        file = io.BytesIO(resume_of(f"{first_name} {last_name}"))
+        with transaction():
+            resume = documents.judge("resume.pdf", file)
+            key = f"demo-{email}"
+            intake.submit(
+                Submission(first_name, last_name, email, practice_area, language, resume, key), file
+            )
+
+
+def _print_addresses(address: str, passwords: dict[str, str]) -> None:
+    click.echo()
+    click.secho("leadintake is ready to try.", bold=True)
+    click.echo(f"  Public form     {address}/")
+    click.echo(f"  API             {address}/docs")
+    click.echo(f"  Mails           {Path(current_app.config['INSTANCE_PATH']) / 'mail'}")
+    click.echo("  Sign in with    POST /internal/session, as one of:")
+    for email, name, role in ATTORNEYS:
+        click.echo(f"    {role.value:<9} {email:<26} {passwords[email]}   ({name})")
+    click.echo("Stop it with Ctrl-C.\n")
+
+
+def _serve(host: str, port: int) -> None:
+    """Run the default server on the application this command was started with."""
+    checkout = Path(__file__).parent.parent.parent
+    target = ["wsgi:app", "--working-dir", str(checkout)]
+    if not (checkout / "wsgi.py").exists():
+        target = ["leadintake.serving:serve", "--factory"]
+    options = ["--interface", "wsgi", "--blocking-threads", "64", "--host", host, "--port", str(port)]
+    environment = {name: value for name, value in os.environ.items() if name != "FLASK_RUN_FROM_CLI"}
+    environment.setdefault("LEADINTAKE_PUBLIC_URL", f"http://{host}:{port}")
+    command = [sys.executable, "-m", "granian", *options, *target]
+    os.execve(sys.executable, command, environment)  # noqa: S606 - no shell, our own arguments

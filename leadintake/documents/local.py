@@ -1,0 +1,116 @@
+"""Files in a folder of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+from leadintake.core.errors import Unavailable
+
+PART = ".part"
+log = structlog.get_logger()
+
+
+class LocalFolder:
+    """A folder. A file is complete or absent under its name, also after a power cut.
+
+    An upload holds a shared lock (flock) on its file until its transaction has ended, so that a sweep can
+    tell a file nobody will own from one whose row is about to be committed. The kernel drops the lock of
+    a process that dies.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.folder = Path(path)
+
+    def save(self, key: str, stream: IO[bytes]) -> Callable[[], None]:
+        """Write to a temporary name, sync, rename, sync the folder."""
+        part = self.folder / f"{key}{PART}"
+        with _as_unavailable("store"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH)
+                with os.fdopen(descriptor, "wb", closefd=False) as file:
+                    shutil.copyfileobj(stream, file)
+                os.fsync(descriptor)
+                part.rename(self.folder / key)
+                _sync_folder(self.folder)
+            except BaseException:
+                os.close(descriptor)
+                part.unlink(missing_ok=True)
+                (self.folder / key).unlink(missing_ok=True)
+                raise
+        return lambda: os.close(descriptor)
+
+    def open(self, key: str) -> IO[bytes]:
+        """The file, opened for reading."""
+        try:
+            return (self.folder / key).open("rb")
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise Unavailable("The file storage does not answer.") from error
+
+    def delete(self, key: str) -> None:
+        """Remove the file."""
+        (self.folder / key).unlink(missing_ok=True)
+
+    def keys(self) -> Iterator[str]:
+        """The names of all files, unfinished ones too."""
+        if self.folder.is_dir():
+            yield from sorted(path.name for path in self.folder.iterdir() if not path.name.startswith("."))
+
+    def delete_unless(self, key: str, owned: Callable[[], bool]) -> bool:
+        """Ask for the file's lock first: whoever holds it is still deciding."""
+        path = self.folder / key
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if owned():
+                return False
+            path.unlink()
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
+
+    def check(self) -> None:
+        """Write a byte and take it away again."""
+        probe = self.folder / f".probe-{secrets.token_hex(4)}"
+        with _as_unavailable("check"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                probe.write_bytes(b".")
+            finally:
+                probe.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _as_unavailable(act: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        log.error("storage_failed", act=act, error=str(error))  # noqa: TRY400 - the cause is in the line
+        raise Unavailable(
+            "The file storage cannot take anything right now. Please try again soon."
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

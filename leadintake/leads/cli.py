@@ -1,0 +1,104 @@
+"""flask leads: for an operator at the machine, who sees everything."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from flask.cli import AppGroup
+
+from leadintake.auth.service import auth
+from leadintake.core.errors import Refusal
+from leadintake.core.tables import format_option, show
+from leadintake.core.transaction import transaction
+from leadintake.leads.files import as_csv, row_of
+from leadintake.leads.models import Lead, LeadStatus
+from leadintake.leads.schemas import LeadFilter
+from leadintake.leads.service import leads
+
+group = AppGroup("leads", help="The leads of the firm.")
+LEAD_ID = click.argument("lead_id", metavar="ID", type=click.UUID)
+STATUS = click.option("--status", type=click.Choice([status.value for status in LeadStatus]))
+
+
+@group.command("list")
+@STATUS
+@click.option("--limit", type=click.IntRange(1, 10000), default=50, show_default=True)
+@format_option("csv")
+def list_leads(status: str | None, limit: int, form: str) -> None:
+    """Show leads, newest first."""
+    page = leads.page(_filter(status), seen_by=None, limit=limit, cursor=None)
+    show([row_of(lead) for lead in page.items], form, empty="There is no such lead yet.")
+
+
+@group.command("show")
+@LEAD_ID
+@format_option()
+def show_lead(lead_id: uuid.UUID, form: str) -> None:
+    """Show lead ID and its history."""
+    lead = _lead(lead_id)
+    show([row_of(lead)], form, empty="")
+    rows = [
+        {"at": event.at, "actor": event.actor, "action": event.action, "detail": event.detail}
+        for event in leads.history(lead)
+    ]
+    if form == "table":
+        show(rows, form, empty="Nothing has happened yet.")
+
+
+@group.command("explain")
+@LEAD_ID
+@format_option()
+def explain(lead_id: uuid.UUID, form: str) -> None:
+    """Tell why lead ID went where it went."""
+    lead = _lead(lead_id)
+    row = {
+        "assigned_to": lead.assignee.email if lead.assignee else None,
+        "strategy": lead.assignment_strategy,
+        "reason": lead.assignment_reason,
+        "decided_at": lead.assigned_at,
+    }
+    show([row], form, empty="")
+
+
+@group.command("reassign")
+@LEAD_ID
+@click.argument("email")
+def reassign(lead_id: uuid.UUID, email: str) -> None:
+    """Give lead ID to EMAIL, who is alerted."""
+    with _told(), transaction():
+        user = auth.find(email)
+        if user is None:
+            raise click.ClickException(f"There is no user {email}. `flask users list` shows them all.")
+        leads.assign(leads.get_to_change(lead_id, seen_by=None), user.id, by=None)
+    click.echo(f"Lead {lead_id} is now with {email}.")
+
+
+@group.command("export")
+@STATUS
+def export(status: str | None) -> None:
+    """Write all leads to standard output as CSV."""
+    for lines in as_csv(leads.every(_filter(status), seen_by=None)):
+        sys.stdout.write(lines)
+
+
+def _filter(status: str | None) -> LeadFilter:
+    return LeadFilter(status=LeadStatus(status) if status else None)
+
+
+def _lead(lead_id: uuid.UUID) -> Lead:
+    with _told():
+        return leads.get(lead_id, seen_by=None)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn a refusal into one line on standard error."""
+    try:
+        yield
+    except Refusal as error:
+        reasons = [reason for found in (error.errors or {}).values() for reason in found]
+        raise click.ClickException(" ".join(reasons) or str(error)) from error

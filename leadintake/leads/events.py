@@ -1,0 +1,62 @@
+"""What happened to a lead, and who is told."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from flask import current_app
+
+from leadintake.auth.models import User
+from leadintake.auth.service import auth
+from leadintake.core.clock import now
+from leadintake.core.database import db
+from leadintake.leads.models import Lead, LeadEvent
+from leadintake.notifications.messages import greeting_name
+from leadintake.notifications.service import notifications
+
+
+def record(lead: Lead, action: str, detail: str, *, actor: str) -> None:
+    """Write a line of the lead's history, in the transaction of what happened."""
+    db.session.add(LeadEvent(lead_id=lead.id, at=now(), actor=actor, action=action, detail=detail[:500]))
+
+
+def actor_of(user: User | None) -> str:
+    """How a user is named in the history; None is an operator at the machine."""
+    return user.email if user else "operator"
+
+
+def touch_duplicates(lead: Lead) -> None:
+    """Raise the version of the other leads with this address: their `duplicates` changed."""
+    others = sa.update(Lead).where(Lead.email == lead.email, Lead.id != lead.id)
+    changed = others.values(version=Lead.version + 1, updated_at=now())
+    db.session.execute(changed.execution_options(synchronize_session=False))
+
+
+def link_to(lead: Lead) -> str:
+    """Where a mail leads: built from PUBLIC_URL alone."""
+    return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/internal/leads/{lead.id}"
+
+
+def alert(lead: Lead, assignee: User | None) -> None:
+    """Tell the one who has the lead, or those who must find somebody."""
+    kind = "attorney_alert" if assignee else "unassigned_alert"
+    for person in [assignee] if assignee else auth.managers():
+        notifications.owe(
+            kind,
+            person.email,
+            lead_id=lead.id,
+            attorney=person.name,
+            prospect=f"{lead.first_name} {lead.last_name}",
+            link=link_to(lead),
+            reason=lead.assignment_reason,
+        )
+
+
+def confirm(lead: Lead) -> None:
+    """Tell the prospect that we have it."""
+    notifications.owe(
+        "prospect_confirmation",
+        lead.email,
+        lead_id=lead.id,
+        name=greeting_name(lead.first_name),
+        reference=str(lead.id),
+    )

@@ -1,0 +1,93 @@
+"""What leaves as a file: the resume, and the list as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import uuid
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote
+
+from flask import Blueprint, Response, request, stream_with_context
+from flask_login import current_user
+from werkzeug.http import quote_etag
+from werkzeug.wsgi import wrap_file
+
+from leadintake.auth.permissions import Permission
+from leadintake.core.access import allow
+from leadintake.core.api import speaks
+from leadintake.core.tables import safe_cell
+from leadintake.documents.service import documents
+from leadintake.leads.models import Lead
+from leadintake.leads.schemas import LeadFilter, ResumeQuery
+from leadintake.leads.service import leads
+
+bp = Blueprint("lead_files", __name__)
+
+COLUMNS = (
+    "id", "created_at", "updated_at", "first_name", "last_name", "email", "status",
+    "practice_area", "language", "assigned_to", "resume",
+)  # fmt: skip
+
+
+@bp.get("/leads/<uuid:lead_id>/resume")
+@allow(Permission.READ_LEADS)
+@speaks({200: "*/*", 206: "*/*"}, query=ResumeQuery, headers=("Range",), refuses=(404, 416))
+def resume(lead_id: uuid.UUID, query: ResumeQuery) -> Response:
+    """Send the file as it was submitted, byte for byte."""
+    document = leads.get(lead_id, seen_by=current_user).resume
+    shown = query.inline and document.content_type == "application/pdf"
+    body = documents.open(document)
+    response = Response(
+        wrap_file(request.environ, body), mimetype=document.content_type, direct_passthrough=True
+    )
+    response.call_on_close(body.close)
+    response.content_length = document.size
+    # RFC 6266: the name in full for who reads filename*, in ASCII for who does not.
+    response.headers.set(
+        "Content-Disposition", _disposition("inline" if shown else "attachment", document.filename)
+    )
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; frame-ancestors 'self'"
+    response.headers["ETag"] = quote_etag(document.sha256)
+    response.make_conditional(request.environ, accept_ranges=True, complete_length=document.size)
+    return response
+
+
+@bp.get("/leads.csv")
+@allow(Permission.READ_LEADS)
+@speaks({200: "text/csv"}, query=LeadFilter)
+def export(query: LeadFilter) -> Response:
+    """Send all matching leads as CSV, while they are read."""
+    reader = current_user._get_current_object()  # the proxy ends with the request's first answer
+    lines = as_csv(leads.every(query, seen_by=reader))
+    headers = {"Content-Disposition": 'attachment; filename="leads.csv"'}
+    return Response(stream_with_context(lines), mimetype="text/csv", headers=headers)
+
+
+def as_csv(rows: Iterable[Lead]) -> Iterator[str]:
+    """Lines of CSV (RFC 4180, with a header), no cell of which a spreadsheet takes for a formula."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(COLUMNS)
+    for lead in rows:
+        writer.writerow([safe_cell(value) for value in row_of(lead).values()])
+        if buffer.tell() > 32 * 1024:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+def row_of(lead: Lead) -> dict[str, object]:
+    """A lead as one row of plain values."""
+    row = {name: getattr(lead, name) for name in COLUMNS[:-2]}
+    times = {name: row[name].isoformat().replace("+00:00", "Z") for name in ("created_at", "updated_at")}
+    assignee = lead.assignee.email if lead.assignee else None
+    return {**row, **times, "assigned_to": assignee, "resume": lead.resume.filename}
+
+
+def _disposition(kind: str, filename: str) -> str:
+    ascii_name = (
+        filename.encode("ascii", "replace").decode().replace("?", "_").replace('"', "'").replace("\\", "_")
+    )
+    return f"{kind}; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(filename, safe='')}"

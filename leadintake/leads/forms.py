@@ -1,0 +1,144 @@
+"""What a prospect fills in, and what is wrong with it in their words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from flask import current_app, request
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from werkzeug.datastructures import FileStorage
+from wtforms import Field, HiddenField, SelectField, StringField, ValidationError
+from wtforms.validators import DataRequired, Length, StopValidation
+
+from leadintake.core.text import has_controls, is_invisible, regular
+from leadintake.documents.service import documents
+from leadintake.documents.verdict import Refused, TooLarge, Verdict
+
+LONGEST_EMAIL = 254
+LONGEST_KEY = 255
+REQUIRED = "Please fill in this field."
+
+
+def _regular(value: Any) -> Any:
+    return regular(value) if isinstance(value, str) else value
+
+
+class Readable:
+    """Refuses what cannot be shown, or would show as something else."""
+
+    def __call__(self, form: FlaskForm, field: Field) -> None:
+        """Judge one text field."""
+        if has_controls(field.data or ""):
+            raise StopValidation("This has characters that cannot be shown. Please type it again.")
+        if is_invisible(field.data or ""):
+            raise StopValidation(REQUIRED)
+
+
+class OneOfConfigured:
+    """Takes one of the values of a setting, or nothing."""
+
+    def __init__(self, setting: str) -> None:
+        self.setting = setting
+
+    def __call__(self, form: FlaskForm, field: Field) -> None:
+        """Judge one field."""
+        values = current_app.config[self.setting]
+        if field.data and field.data not in values:
+            raise ValidationError(f"Please choose one of: {', '.join(values)}.")
+
+
+def _name(label: str, autocomplete: str) -> StringField:
+    judges: list[Callable[..., None]] = [
+        DataRequired(REQUIRED),
+        Readable(),
+        Length(max=100, message="Please use 100 characters at most."),
+    ]
+    return StringField(label, filters=[_regular], validators=judges, render_kw={"autocomplete": autocomplete})
+
+
+class IntakeForm(FlaskForm):
+    """The intake form. It knows no session: a token in one breaks the form in an iframe."""
+
+    class Meta:
+        """Flask-WTF would ask for a CSRF token by itself."""
+
+        csrf = False
+
+    first_name = _name("First name", "given-name")
+    last_name = _name("Last name", "family-name")
+    email = StringField("E-mail", filters=[_regular], validators=[DataRequired(REQUIRED)])
+    practice_area = SelectField("What is it about?", validate_choice=False, filters=[_regular])
+    language = SelectField("Language you prefer", validate_choice=False, filters=[_regular])
+    resume_file = FileField("Resume or CV")
+    submission_id = HiddenField(filters=[_regular])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.verdict: Verdict | None = None
+        self.too_large = False
+        self.practice_area.choices = _choices("PRACTICE_AREAS")
+        self.language.choices = _choices("LANGUAGES")
+
+    def validate_practice_area(self, field: Field) -> None:
+        """One of PRACTICE_AREAS."""
+        OneOfConfigured("PRACTICE_AREAS")(self, field)
+
+    def validate_language(self, field: Field) -> None:
+        """One of LANGUAGES."""
+        OneOfConfigured("LANGUAGES")(self, field)
+
+    def validate_email(self, field: Field) -> None:
+        """RFC 5321 and 5322 syntax, no look-up; kept in its regular form."""
+        if len(field.data) > LONGEST_EMAIL or has_controls(field.data):
+            raise ValidationError("Please check this address.")
+        try:
+            judged = validate_email(field.data, check_deliverability=False, test_environment=True)
+        except EmailNotValidError as error:
+            raise ValidationError(
+                "Please check this address; it should look like name@example.com."
+            ) from error
+        if len(judged.normalized) > LONGEST_EMAIL:
+            raise ValidationError("Please check this address.")
+        field.data = judged.normalized
+
+    def validate_resume_file(self, field: Field) -> None:
+        """One file of a kind we take."""
+        files = [file for _, file in request.files.items(multi=True)]
+        chosen = field.data
+        if not isinstance(chosen, FileStorage) or not chosen.filename:
+            raise ValidationError("Please choose your resume or CV.")
+        if len(files) > 1:
+            raise ValidationError("Please send one file only.")
+        try:
+            self.verdict = documents.judge(chosen.filename, chosen.stream)
+        except Refused as error:
+            self.too_large = isinstance(error, TooLarge)
+            raise ValidationError(str(error)) from error
+
+    def validate_submission_id(self, field: Field) -> None:
+        """Printable ASCII; the header Idempotency-Key means the same and must not contradict."""
+        header = request.headers.get("Idempotency-Key", "").strip().strip('"')
+        if field.data and header and field.data != header:
+            raise ValidationError("Idempotency-Key and submission_id differ. Send one of them.")
+        field.data = field.data or header
+        if len(field.data) > LONGEST_KEY or not all("!" <= char <= "~" for char in field.data):
+            raise ValidationError("Use 1 to 255 visible ASCII characters.")
+
+    def judged(self) -> bool:
+        """Validate everything, repeated fields included."""
+        valid = self.validate()
+        for name, values in request.form.lists():
+            if name in self._fields and len(values) > 1:
+                self._fields[name].errors = [*self._fields[name].errors, "Please send this field once."]
+                valid = False
+        return valid
+
+
+def _choices(setting: str) -> list[tuple[str, str]]:
+    return [
+        ("", "–"),
+        *((value, value.replace("-", " ").capitalize()) for value in current_app.config[setting]),
+    ]

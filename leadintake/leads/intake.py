@@ -1,0 +1,172 @@
+"""The submission: a lead, its file, its attorney and its messages, all or nothing, once."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import uuid
+from dataclasses import astuple, dataclass
+from typing import IO
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+
+from leadintake.assignment.service import assignment
+from leadintake.core.clock import now
+from leadintake.core.database import db, reading
+from leadintake.core.errors import Conflict, Invalid
+from leadintake.core.text import searchable
+from leadintake.core.transaction import on_commit, on_rollback, rollback
+from leadintake.core.types import new_id
+from leadintake.documents.service import documents
+from leadintake.documents.verdict import Verdict
+from leadintake.leads import events
+from leadintake.leads.models import Lead, LeadStatus
+
+PATIENCE_SECONDS = 2.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a prospect sent, validated. `key` is the idempotency key, if there was one."""
+
+    first_name: str
+    last_name: str
+    email: str
+    practice_area: str | None
+    language: str | None
+    resume: Verdict
+    key: str | None
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all that was sent but the key."""
+        said = astuple(self)[:5]
+        content = msgspec.json.encode([said, self.resume.filename, self.resume.sha256])
+        return hashlib.sha256(content).hexdigest()
+
+
+class InProgress(Conflict):
+    """An equal submission is being worked on."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This submission is being received already. Please wait a moment.", headers={"Retry-After": "1"}
+        )
+
+
+class Intake:
+    """The front door."""
+
+    def __init__(self) -> None:
+        self._busy: dict[str, tuple[threading.Lock, int]] = {}
+        self._guard = threading.Lock()
+
+    def submit(self, sent: Submission, file: IO[bytes]) -> tuple[Lead, bool]:
+        """Receive a submission. Return the lead and whether it was here before (a replay).
+
+        Raises Invalid for a key that came with other content, InProgress while the first of two equal
+        submissions takes longer than two seconds, Unavailable when it cannot be kept now.
+        """
+        key = hashlib.sha256(sent.key.encode()).hexdigest() if sent.key else None
+        self._be_alone_with(key)
+        with reading():
+            earlier = self._earlier(key, sent)
+            if earlier is not None:
+                return earlier, True
+            db.session.rollback()
+        document = documents.keep(sent.resume, file)
+        # From here on submissions queue up: leads are committed in the order of their created_at.
+        assignment.hold()
+        earlier = self._earlier(key, sent)
+        if earlier is not None:
+            rollback()  # another process was faster; this takes our copy of the file away
+            return earlier, True
+        lead = self._make(sent, key, document.id)
+        db.session.add_all([document, lead])
+        db.session.flush()
+        self._tell(lead)
+        return lead, False
+
+    def _earlier(self, key: str | None, sent: Submission) -> Lead | None:
+        if key is None:
+            return None
+        known = sa.select(Lead).where(Lead.submission_key == key).execution_options(include_deleted=True)
+        earlier = db.session.scalar(known)
+        if earlier is not None and earlier.submission_fingerprint != sent.fingerprint():
+            raise Invalid({"submission_id": ["This key came with other content before. Use a new one."]})
+        return earlier
+
+    def _make(self, sent: Submission, key: str | None, resume_id: uuid.UUID) -> Lead:
+        eligible = assignment.candidates()
+        decision = assignment.next(eligible, self._open_leads([user.id for user in eligible]))
+        arrived = now()
+        return Lead(
+            id=new_id(),
+            created_at=arrived,
+            updated_at=arrived,
+            first_name=sent.first_name,
+            last_name=sent.last_name,
+            email=sent.email,
+            practice_area=sent.practice_area,
+            language=sent.language,
+            searchable=searchable(sent.first_name, sent.last_name, sent.email)[:1000],
+            resume_id=resume_id,
+            assignee_id=decision.user_id,
+            assignment_strategy=decision.strategy,
+            assignment_reason=decision.reason,
+            assigned_at=arrived,
+            submission_key=key,
+            submission_fingerprint=sent.fingerprint(),
+        )
+
+    def _open_leads(self, users: list[uuid.UUID]) -> dict[uuid.UUID, int]:
+        tally = sa.select(Lead.assignee_id, sa.func.count()).where(
+            Lead.assignee_id.in_(users), Lead.status == LeadStatus.PENDING, Lead.deleted_at.is_(None)
+        )
+        return {user: number for user, number in db.session.execute(tally.group_by(Lead.assignee_id)) if user}
+
+    def _tell(self, lead: Lead) -> None:
+        db.session.refresh(lead, ["resume", "assignee"])
+        events.record(lead, "submitted", f"with {lead.resume.filename}", actor="prospect")
+        if lead.assignee is None:
+            log.warning("lead_unassigned", lead=str(lead.id), reason=lead.assignment_reason)
+            events.record(lead, "left_unassigned", lead.assignment_reason, actor="system")
+        else:
+            events.record(
+                lead, "assigned", f"to {lead.assignee.email}: {lead.assignment_reason}", actor="system"
+            )
+        events.touch_duplicates(lead)
+        events.alert(lead, lead.assignee)
+        events.confirm(lead)
+
+    def _be_alone_with(self, key: str | None) -> None:
+        """Let one submission with this key through at a time, until its transaction ends.
+
+        The next waits a little, then is refused. Between processes the assignment lock does the same.
+        """
+        if key is None:
+            return
+        with self._guard:
+            lock, users = self._busy.get(key, (threading.Lock(), 0))
+            self._busy[key] = (lock, users + 1)
+        if not lock.acquire(timeout=PATIENCE_SECONDS):
+            self._leave(key)
+            raise InProgress
+
+        def ended() -> None:
+            lock.release()
+            self._leave(key)
+
+        on_commit(ended)
+        on_rollback(ended)
+
+    def _leave(self, key: str) -> None:
+        with self._guard:
+            lock, users = self._busy.pop(key)
+            if users > 1:
+                self._busy[key] = (lock, users - 1)
+
+
+intake = Intake()

@@ -1,0 +1,130 @@
+"""The leads over JSON, for those who are signed in."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, request, url_for
+from flask_login import current_user
+
+from leadintake.auth.permissions import Permission
+from leadintake.core.access import allow
+from leadintake.core.api import expect_version, respond, speaks
+from leadintake.leads import rights
+from leadintake.leads.models import Lead
+from leadintake.leads.schemas import (
+    AssigneeChange,
+    History,
+    HistoryItem,
+    LeadDetail,
+    LeadPage,
+    LeadPatch,
+    LeadQuery,
+    LeadSummary,
+    NotificationList,
+)
+from leadintake.leads.service import leads
+from leadintake.notifications.schemas import NotificationSummary
+from leadintake.notifications.service import notifications
+
+bp = Blueprint("leads", __name__, url_prefix="/leads")
+
+
+@bp.get("")
+@allow(Permission.READ_LEADS)
+@speaks({200: LeadPage}, query=LeadQuery)
+def search(query: LeadQuery) -> Response:
+    """List the leads the reader may see."""
+    page = leads.page(query, seen_by=current_user, limit=query.limit, cursor=query.cursor)
+    answer = LeadPage([LeadSummary.of(lead) for lead in page.items], page.next_cursor)
+    if query.count:
+        answer.total = leads.count(query, seen_by=current_user)
+    return respond(answer, headers=_link_to_next(page.next_cursor))
+
+
+@bp.get("/<uuid:lead_id>")
+@allow(Permission.READ_LEADS)
+@speaks({200: LeadDetail}, refuses=(404,))
+def read(lead_id: uuid.UUID) -> Response:
+    """Show one lead."""
+    return _detail(leads.get(lead_id, seen_by=current_user))
+
+
+@bp.patch("/<uuid:lead_id>")
+@allow(Permission.UPDATE_LEADS)
+@speaks({200: LeadDetail}, json=LeadPatch, headers=("If-Match",), refuses=(404, 409, 412))
+def update(lead_id: uuid.UUID, json: LeadPatch) -> Response:
+    """Record that the prospect was reached."""
+    lead = leads.get_to_change(lead_id, seen_by=current_user)
+    expect_version(lead.version)
+    leads.change_status(lead, json.status, by=current_user)
+    return _detail(lead)
+
+
+@bp.put("/<uuid:lead_id>/assignee")
+@allow(Permission.TAKE_LEADS)
+@speaks({200: LeadDetail}, json=AssigneeChange, headers=("If-Match",), refuses=(404, 412))
+def assign(lead_id: uuid.UUID, json: AssigneeChange) -> Response:
+    """Give the lead to somebody, or take one that nobody has."""
+    lead = leads.get_to_change(lead_id, seen_by=current_user)
+    expect_version(lead.version)
+    leads.assign(lead, json.user_id, by=current_user)
+    return _detail(lead)
+
+
+@bp.delete("/<uuid:lead_id>")
+@allow(Permission.DELETE_LEADS)
+@speaks({204: None}, headers=("If-Match",), refuses=(404, 412))
+def delete(lead_id: uuid.UUID) -> Response:
+    """Put the lead away."""
+    leads.hold_all()
+    lead = leads.get_to_change(lead_id, seen_by=current_user)
+    expect_version(lead.version)
+    leads.delete(lead, by=current_user)
+    return Response(status=204)
+
+
+@bp.post("/<uuid:lead_id>/restore")
+@allow(Permission.DELETE_LEADS)
+@speaks({200: LeadDetail}, refuses=(404,))
+def restore(lead_id: uuid.UUID) -> Response:
+    """Bring a deleted lead back."""
+    leads.hold_all()
+    lead = leads.get_to_change(lead_id, seen_by=current_user, deleted=True)
+    leads.restore(lead, by=current_user)
+    return _detail(lead)
+
+
+@bp.get("/<uuid:lead_id>/history")
+@allow(Permission.READ_LEADS)
+@speaks({200: History}, refuses=(404,))
+def history(lead_id: uuid.UUID) -> Response:
+    """Tell what happened to the lead, newest first."""
+    lead = leads.get(lead_id, seen_by=current_user)
+    return respond(History([HistoryItem.of(event) for event in leads.history(lead)]))
+
+
+@bp.get("/<uuid:lead_id>/notifications")
+@allow(Permission.READ_LEADS)
+@speaks({200: NotificationList}, refuses=(404,))
+def owed(lead_id: uuid.UUID) -> Response:
+    """Tell which messages about the lead were sent to whom."""
+    lead = leads.get(lead_id, seen_by=current_user)
+    return respond(NotificationList([NotificationSummary.of(one) for one in notifications.of_lead(lead.id)]))
+
+
+def _detail(lead: Lead) -> Response:
+    detail = LeadDetail.of_lead(
+        lead,
+        duplicates=leads.duplicates(lead, seen_by=current_user),
+        allowed=rights.allowed(current_user, lead),
+    )
+    return respond(detail, headers={"ETag": f'"{lead.version}"'})
+
+
+def _link_to_next(cursor: str | None) -> Mapping[str, str]:
+    if cursor is None:
+        return {}
+    address = url_for(".search", **{**request.args.to_dict(), "cursor": cursor})
+    return {"Link": f'<{address}>; rel="next"'}

@@ -1,0 +1,78 @@
+"""Tables of the room: leads and what happened to them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from leadintake.auth.models import User
+from leadintake.core.database import Model, SoftDeletes
+from leadintake.core.types import TextEnum
+from leadintake.documents.models import Document
+
+
+class LeadStatus(StrEnum):
+    """How far a lead is."""
+
+    PENDING = "PENDING"
+    REACHED_OUT = "REACHED_OUT"
+
+
+class Lead(SoftDeletes, Model):
+    """A prospect who wrote to the firm."""
+
+    __tablename__ = "leads"
+    __table_args__ = (
+        # One index a sort order of the list; each ends in the id, which settles ties.
+        sa.Index("ix_leads_created_at_id", "created_at", "id"),
+        sa.Index("ix_leads_updated_at_id", "updated_at", "id"),
+        sa.Index("ix_leads_last_name_id", "last_name", "id"),
+        sa.Index("ix_leads_email_id", "email", "id"),
+        sa.Index("ix_leads_status_id", "status", "id"),
+        sa.Index("ix_leads_status_created_at_id", "status", "created_at", "id"),
+        sa.Index("ix_leads_assignee_id_status", "assignee_id", "status"),
+    )
+
+    first_name: Mapped[str] = mapped_column(sa.String(100))
+    last_name: Mapped[str] = mapped_column(sa.String(100))
+    email: Mapped[str] = mapped_column(sa.String(254))
+    practice_area: Mapped[str | None] = mapped_column(sa.String(100))
+    language: Mapped[str | None] = mapped_column(sa.String(100))
+    searchable: Mapped[str] = mapped_column(sa.String(1000))
+    """Names and address, folded for search: SQLite folds only ASCII by itself."""
+    status: Mapped[LeadStatus] = mapped_column(TextEnum(LeadStatus), default=LeadStatus.PENDING)
+    version: Mapped[int] = mapped_column(default=1)
+    """Rises with every change of what a LeadDetail shows; the ETag."""
+
+    resume_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("documents.id"), unique=True)
+    assignee_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    assignment_strategy: Mapped[str] = mapped_column(sa.String(40))
+    assignment_reason: Mapped[str] = mapped_column(sa.String(500))
+    assigned_at: Mapped[datetime]
+
+    submission_key: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
+    """SHA-256 of the idempotency key the submission came with."""
+    submission_fingerprint: Mapped[str] = mapped_column(sa.String(64))
+    """SHA-256 of all that was submitted: the same key with another one is a mistake of the client."""
+
+    resume: Mapped[Document] = relationship(lazy="joined", innerjoin=True)
+    assignee: Mapped[User | None] = relationship(lazy="joined")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
+
+
+class LeadEvent(SoftDeletes, Model):
+    """Something that happened to a lead: who did what, when."""
+
+    __tablename__ = "lead_events"
+
+    lead_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("leads.id"), index=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(sa.String(254))
+    """Address of the user, or `prospect`, `system` or `operator`."""
+    action: Mapped[str] = mapped_column(sa.String(40))
+    detail: Mapped[str] = mapped_column(sa.String(500))

@@ -1,0 +1,86 @@
+"""The public door: POST /public/leads."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from leadintake.core.access import anyone
+from leadintake.core.api import respond, speaks
+from leadintake.core.errors import Invalid, Malformed, Refusal, WrongKind, wants_html
+from leadintake.core.limits import limited
+from leadintake.leads.forms import IntakeForm
+from leadintake.leads.intake import Submission, intake
+from leadintake.leads.schemas import Receipt
+
+bp = Blueprint("leads", __name__, url_prefix="/leads")
+
+TEXT = {"type": "string"}
+FORM = {
+    "type": "object",
+    "required": ["first_name", "last_name", "email", "resume_file"],
+    "properties": {
+        "first_name": {**TEXT, "minLength": 1, "maxLength": 100},
+        "last_name": {**TEXT, "minLength": 1, "maxLength": 100},
+        "email": {**TEXT, "format": "email", "maxLength": 254},
+        "resume_file": {**TEXT, "format": "binary"},
+        "practice_area": TEXT,
+        "language": TEXT,
+        "submission_id": {**TEXT, "maxLength": 255},
+    },
+}
+
+
+class FileTooLarge(Refusal):
+    """The file is over MAX_UPLOAD_BYTES."""
+
+    status = 413
+    title = "Request Entity Too Large"
+
+
+@bp.post("")
+@anyone
+@speaks({201: Receipt, 303: None}, form=FORM, headers=("Idempotency-Key",), refuses=(409, 413, 429))
+def submit() -> AnyResponse:
+    """Receive a prospect's form and file. When the answer is 201 or 303, all of it is durable."""
+    with limited("RATE_LIMIT_SUBMISSIONS"):
+        _refuse_other_bodies()
+        form = IntakeForm()
+        if not form.judged():
+            return _refuse(form)
+        lead, replayed = intake.submit(_submission(form), form.resume_file.data.stream)
+    headers = {"Idempotency-Replayed": "true"} if replayed else {}
+    if wants_html():
+        response: AnyResponse = redirect(url_for("pages.thanks", reference=lead.id), 303)
+        response.headers.update(headers)
+        return response
+    return respond(Receipt.of(lead), 201, headers)
+
+
+def _refuse_other_bodies() -> None:
+    if request.mimetype != "multipart/form-data" or request.content_encoding:
+        raise WrongKind("Send the form as multipart/form-data, not compressed.")
+    if not request.mimetype_params.get("boundary"):
+        raise Malformed("The multipart body names no boundary.")
+
+
+def _submission(form: IntakeForm) -> Submission:
+    assert form.verdict is not None  # noqa: S101 - a valid form has one
+    return Submission(
+        first_name=form.first_name.data,
+        last_name=form.last_name.data,
+        email=form.email.data,
+        practice_area=form.practice_area.data or None,
+        language=form.language.data or None,
+        resume=form.verdict,
+        key=form.submission_id.data or None,
+    )
+
+
+def _refuse(form: IntakeForm) -> Response:
+    errors = {name: [str(reason) for reason in reasons] for name, reasons in form.errors.items()}
+    if wants_html():
+        return make_response(render_template("intake.html", form=form), 413 if form.too_large else 422)
+    if form.too_large and len(errors) == 1:
+        raise FileTooLarge(errors["resume_file"][0], errors=errors)
+    raise Invalid(errors)

@@ -1,0 +1,35 @@
+"""What `own` and `free` mean: who may do what with one lead."""
+
+from __future__ import annotations
+
+from leadintake.auth.models import User
+from leadintake.auth.permissions import Permission
+from leadintake.leads.models import Lead
+
+
+def may_change_status(user: User, lead: Lead) -> bool:
+    """The assignee, and whoever may change any lead."""
+    if user.may(Permission.UPDATE_ANY_LEAD):
+        return True
+    return user.may(Permission.UPDATE_LEADS) and lead.assignee_id == user.id
+
+
+def may_assign(user: User) -> bool:
+    """Whoever looks after the distribution."""
+    return user.may(Permission.ASSIGN_LEADS)
+
+
+def may_take(user: User, lead: Lead) -> bool:
+    """Anybody who works on leads, one that nobody has."""
+    return user.may(Permission.TAKE_LEADS) and lead.assignee_id is None
+
+
+def allowed(user: User, lead: Lead) -> list[str]:
+    """The acts open to `user`, as LeadDetail lists them."""
+    acts = {
+        "change_status": may_change_status(user, lead),
+        "take": may_take(user, lead),
+        "assign": may_assign(user),
+        "delete": user.may(Permission.DELETE_LEADS),
+    }
+    return [act for act, may in acts.items() if may]

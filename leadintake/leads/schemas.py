@@ -1,0 +1,189 @@
+"""The room as JSON."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from leadintake.auth.schemas import UserSummary
+from leadintake.core.database import Model
+from leadintake.leads.models import Lead, LeadEvent, LeadStatus
+from leadintake.notifications.schemas import NotificationSummary
+
+ASSIGNED_TO = "^(me|none|[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$"
+Aware = Annotated[datetime, msgspec.Meta(tz=True)]
+SORTS = Literal[
+    "created_at", "-created_at", "updated_at", "-updated_at", "last_name", "-last_name",
+    "email", "-email", "status", "-status",
+]  # fmt: skip
+
+
+class ReceivedResume(msgspec.Struct):
+    """What the public is told of its file."""
+
+    filename: str
+    content_type: str
+    size: int
+
+
+class Receipt(msgspec.Struct):
+    """What the public is told of its submission: nothing of attorneys, paths or keys."""
+
+    id: uuid.UUID
+    status: str
+    first_name: str
+    last_name: str
+    email: str
+    resume: ReceivedResume
+    created_at: datetime
+
+    @classmethod
+    def of(cls, lead: Lead) -> Receipt:
+        """The receipt as it was first given: always of a pending lead."""
+        resume = ReceivedResume(lead.resume.filename, lead.resume.content_type, lead.resume.size)
+        return cls(
+            lead.id, LeadStatus.PENDING, lead.first_name, lead.last_name, lead.email, resume, lead.created_at
+        )
+
+
+class Resume(msgspec.Struct):
+    """The file of a lead."""
+
+    id: uuid.UUID
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+
+
+class LeadSummary(msgspec.Struct):
+    """A lead in a list."""
+
+    id: uuid.UUID
+    first_name: str
+    last_name: str
+    email: str
+    status: LeadStatus
+    practice_area: str | None
+    language: str | None
+    resume: Resume
+    assigned_to: UserSummary | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, lead: Lead) -> LeadSummary:
+        """One line of the list."""
+        return cls(**_summary(lead))
+
+
+class AssignmentView(msgspec.Struct):
+    """How the lead came to whoever has it."""
+
+    strategy: str
+    reason: str
+    decided_at: datetime
+
+
+class LeadDetail(LeadSummary):
+    """A lead on its own."""
+
+    assignment: AssignmentView
+    duplicates: list[uuid.UUID]
+    """Other leads with the same e-mail, newest first, 100 at most."""
+    allowed: list[str]
+    """What the reader may do with it now."""
+
+    @classmethod
+    def of_lead(cls, lead: Lead, *, duplicates: list[uuid.UUID], allowed: list[str]) -> LeadDetail:
+        """All of a lead."""
+        decided = AssignmentView(lead.assignment_strategy, lead.assignment_reason, lead.assigned_at)
+        return cls(**_summary(lead), assignment=decided, duplicates=duplicates, allowed=allowed)
+
+
+def _summary(lead: Lead) -> dict[str, object]:
+    return {
+        **_same(lead, "id", "first_name", "last_name", "email", "status", "practice_area", "language"),
+        "resume": Resume(**_same(lead.resume, *Resume.__struct_fields__)),
+        "assigned_to": UserSummary.of(lead.assignee),
+        **_same(lead, "created_at", "updated_at", "version"),
+    }
+
+
+def _same(row: Model, *names: str) -> dict[str, object]:
+    return {name: getattr(row, name) for name in names}
+
+
+class LeadFilter(msgspec.Struct):
+    """Which leads. `created_from` is the first instant that counts, `created_to` the first that does not."""
+
+    status: LeadStatus | None = None
+    assigned_to: Annotated[str, msgspec.Meta(pattern=ASSIGNED_TO)] | None = None
+    q: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    created_from: Aware | None = None
+    created_to: Aware | None = None
+    sort: SORTS = "-created_at"
+
+
+class LeadQuery(LeadFilter):
+    """Which page of which leads."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    cursor: str | None = None
+    count: bool = False
+
+
+class LeadPage(msgspec.Struct):
+    """Some leads, and the cursor of those that follow."""
+
+    items: list[LeadSummary]
+    next_cursor: str | None
+    total: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class LeadPatch(msgspec.Struct):
+    """A change of a lead."""
+
+    status: LeadStatus
+
+
+class AssigneeChange(msgspec.Struct):
+    """Who shall have the lead; null for nobody."""
+
+    user_id: uuid.UUID | None
+
+
+class ResumeQuery(msgspec.Struct):
+    """How to send the file: `inline=1` shows a PDF in the browser."""
+
+    inline: bool = False
+
+
+class HistoryItem(msgspec.Struct):
+    """Something that happened."""
+
+    at: datetime
+    actor: str
+    action: str
+    detail: str
+
+    @classmethod
+    def of(cls, event: LeadEvent) -> HistoryItem:
+        """One line of the history."""
+        return cls(event.at, event.actor, event.action, event.detail)
+
+
+class History(msgspec.Struct):
+    """All that happened, newest first."""
+
+    items: list[HistoryItem]
+
+
+class NotificationList(msgspec.Struct):
+    """The messages about a lead, oldest first."""
+
+    items: list[NotificationSummary]

@@ -1,0 +1,58 @@
+"""Which leads somebody may see, and which of those they ask for."""
+
+from __future__ import annotations
+
+import uuid
+
+import sqlalchemy as sa
+from flask import current_app
+
+from leadintake.auth.models import User
+from leadintake.auth.permissions import Permission
+from leadintake.core.errors import Invalid
+from leadintake.core.text import has_controls, searchable
+from leadintake.leads.models import Lead
+from leadintake.leads.schemas import LeadFilter
+
+Statement = sa.Select[tuple[Lead]]
+
+
+def visible_to(user: User | None) -> Statement:
+    """The leads `user` may know of; None is an operator at the machine, who sees all."""
+    statement = sa.select(Lead)
+    everything = current_app.config["ATTORNEY_VISIBILITY"] == "all"
+    if user is None or everything or user.may(Permission.SEE_ALL_LEADS):
+        return statement
+    return statement.where(Lead.assignee_id == user.id)
+
+
+def matching(wanted: LeadFilter, seen_by: User | None) -> Statement:
+    """The visible leads that fit the filter, in no order yet."""
+    statement = visible_to(seen_by)
+    if wanted.status is not None:
+        statement = statement.where(Lead.status == wanted.status)
+    if wanted.assigned_to is not None:
+        statement = statement.where(Lead.assignee_id == _assignee(wanted.assigned_to, seen_by))
+    if wanted.created_from is not None:
+        statement = statement.where(Lead.created_at >= wanted.created_from)
+    if wanted.created_to is not None:
+        statement = statement.where(Lead.created_at < wanted.created_to)
+    for word in _words(wanted.q):
+        statement = statement.where(Lead.searchable.contains(word, autoescape=True))
+    return statement
+
+
+def _assignee(wanted: str, seen_by: User | None) -> uuid.UUID | None:
+    if wanted == "none":
+        return None
+    if wanted == "me":
+        return seen_by.id if seen_by else uuid.UUID(int=0)
+    return uuid.UUID(wanted)
+
+
+def _words(text: str | None) -> list[str]:
+    if text is None:
+        return []
+    if has_controls(text):
+        raise Invalid({"q": ["Search for letters and digits; this has characters that cannot be shown."]})
+    return searchable(text).split()

@@ -1,0 +1,143 @@
+"""Verbs on leads that are here: see, work on, hand over, put away."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+
+import sqlalchemy as sa
+
+from leadintake.assignment.service import assignment
+from leadintake.auth.models import User
+from leadintake.auth.permissions import Permission
+from leadintake.auth.service import auth
+from leadintake.core.clock import now
+from leadintake.core.database import db
+from leadintake.core.errors import Conflict, Forbidden, Invalid, NotFound
+from leadintake.core.pages import Order, Page, page_of
+from leadintake.leads import events, rights
+from leadintake.leads.models import Lead, LeadEvent, LeadStatus
+from leadintake.leads.schemas import LeadFilter
+from leadintake.leads.search import matching, visible_to
+
+MOST_DUPLICATES = 100
+BATCH = 500
+
+
+class Leads:
+    """The leads of the firm."""
+
+    def get(self, lead_id: uuid.UUID, *, seen_by: User | None, deleted: bool = False) -> Lead:
+        """The lead, if `seen_by` may know of it. Raises NotFound."""
+        return self._one(visible_to(seen_by).where(Lead.id == lead_id), deleted=deleted)
+
+    def get_to_change(self, lead_id: uuid.UUID, *, seen_by: User | None, deleted: bool = False) -> Lead:
+        """The same, locked until the transaction ends."""
+        statement = visible_to(seen_by).where(Lead.id == lead_id).with_for_update(of=Lead)
+        return self._one(statement.execution_options(populate_existing=True), deleted=deleted)
+
+    def page(self, wanted: LeadFilter, *, seen_by: User | None, limit: int, cursor: str | None) -> Page[Lead]:
+        """Some of the matching leads, in the wanted order."""
+        bound_to = {
+            "status": wanted.status,
+            "assigned_to": wanted.assigned_to,
+            "q": wanted.q,
+            "created_from": wanted.created_from,
+            "created_to": wanted.created_to,
+        }
+        order = Order.parse(Lead, wanted.sort)
+        return page_of(matching(wanted, seen_by), order, limit=limit, cursor=cursor, bound_to=bound_to)
+
+    def count(self, wanted: LeadFilter, *, seen_by: User | None) -> int:
+        """How many leads match."""
+        found = matching(wanted, seen_by).with_only_columns(
+            sa.func.count(Lead.id), maintain_column_froms=True
+        )
+        return db.session.execute(found).scalar_one()
+
+    def every(self, wanted: LeadFilter, *, seen_by: User | None) -> Iterator[Lead]:
+        """All matching leads, in batches, so that memory stays flat and no transaction is kept open."""
+        cursor = None
+        while True:
+            page = self.page(wanted, seen_by=seen_by, limit=BATCH, cursor=cursor)
+            yield from page.items
+            db.session.rollback()
+            db.session.expunge_all()
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def history(self, lead: Lead) -> Sequence[LeadEvent]:
+        """All that happened to the lead, newest first."""
+        about = sa.select(LeadEvent).where(LeadEvent.lead_id == lead.id)
+        return db.session.scalars(about.order_by(LeadEvent.at.desc(), LeadEvent.id.desc())).all()
+
+    def duplicates(self, lead: Lead, *, seen_by: User | None) -> list[uuid.UUID]:
+        """Other visible leads with the same address, newest first."""
+        same = visible_to(seen_by).where(Lead.email == lead.email, Lead.id != lead.id)
+        ids = same.with_only_columns(Lead.id).order_by(Lead.created_at.desc(), Lead.id.desc())
+        return list(db.session.scalars(ids.limit(MOST_DUPLICATES)))
+
+    def change_status(self, lead: Lead, status: LeadStatus, *, by: User | None) -> None:
+        """Record that the prospect was reached. Once is enough; there is no way back."""
+        if by is not None and not rights.may_change_status(by, lead):
+            raise Forbidden("This lead is somebody else's. Only its attorney or a manager may change it.")
+        if lead.status == status:
+            return
+        if status is LeadStatus.PENDING:
+            raise Conflict("This prospect was reached out to already; that cannot be undone.")
+        lead.status = status
+        events.record(lead, "reached_out", "", actor=events.actor_of(by))
+        db.session.flush()
+
+    def assign(self, lead: Lead, user_id: uuid.UUID | None, *, by: User | None) -> None:
+        """Give the lead to somebody, take it, or leave it to nobody. The new owner is alerted."""
+        taking = by is not None and user_id == by.id and rights.may_take(by, lead)
+        if by is not None and not rights.may_assign(by) and not taking:
+            raise Forbidden("You may take a lead that nobody has; a manager may hand it over.")
+        if user_id == lead.assignee_id:
+            return
+        assignee = None if user_id is None else self._owner(user_id)
+        lead.assignee, lead.assigned_at = assignee, now()
+        lead.assignment_strategy = "manual"
+        who, actor = events.actor_of(by), events.actor_of(by)
+        lead.assignment_reason = f"Taken by {who}." if taking else f"Decided by {who}."
+        db.session.flush()
+        events.record(lead, "assigned", f"to {assignee.email if assignee else 'nobody'}", actor=actor)
+        if assignee is None or assignee is not by:
+            events.alert(lead, assignee)
+
+    def delete(self, lead: Lead, *, by: User | None) -> None:
+        """Put the lead away: it is gone from every list, and can be restored."""
+        lead.deleted_at = now()
+        db.session.flush()
+        events.record(lead, "deleted", "", actor=events.actor_of(by))
+        events.touch_duplicates(lead)
+
+    def restore(self, lead: Lead, *, by: User | None) -> None:
+        """Bring a deleted lead back."""
+        if lead.deleted_at is None:
+            return
+        lead.deleted_at = None
+        db.session.flush()
+        events.record(lead, "restored", "", actor=events.actor_of(by))
+        events.touch_duplicates(lead)
+
+    def hold_all(self) -> None:
+        """Let no lead arrive or leave until this transaction ends: for changes that touch several."""
+        assignment.hold()
+
+    def _one(self, statement: sa.Select[tuple[Lead]], *, deleted: bool) -> Lead:
+        found = db.session.scalar(statement.execution_options(include_deleted=deleted))
+        if found is None:
+            raise NotFound("There is no such lead.")
+        return found
+
+    def _owner(self, user_id: uuid.UUID) -> User:
+        user = auth.get(user_id)
+        if user is None or not user.active or not user.may(Permission.UPDATE_LEADS):
+            raise Invalid({"user_id": ["Choose somebody who is active and may work on leads."]})
+        return user
+
+
+leads = Leads()

@@ -1,0 +1,92 @@
+"""The operations routes."""
+
+from __future__ import annotations
+
+import hmac
+from importlib.metadata import version
+from ipaddress import ip_address
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
+
+from leadintake.core import checks, openapi
+from leadintake.core.access import anyone
+from leadintake.core.api import respond, speaks
+from leadintake.core.errors import Forbidden, problem
+from leadintake.monitoring import metrics
+
+bp = Blueprint("operations", __name__)
+
+
+class Health(msgspec.Struct):
+    """How the service is."""
+
+    status: str
+
+
+@bp.get("/healthz")
+@anyone
+@speaks({200: Health})
+def healthz() -> Response:
+    """Tell that the process lives."""
+    return respond(Health("ok"))
+
+
+@bp.get("/readyz")
+@anyone
+@speaks({200: Health})
+def readyz() -> Response:
+    """Tell whether database, storage and worker work; 503 names those that do not."""
+    failing = checks.failing()
+    if failing:
+        # The sentences may name hosts and paths: they are for `flask doctor`, not for everybody.
+        detail = f"Not working: {', '.join(sorted(failing))}. `flask doctor` says why."
+        return problem(503, "Service Unavailable", detail, headers={"Retry-After": "5"})
+    return respond(Health("ready"))
+
+
+@bp.get("/metrics")
+@anyone
+@speaks({200: "text/plain"}, refuses=(403,))
+def read_metrics() -> Response:
+    """Show the Prometheus metrics, to loopback or with METRICS_TOKEN."""
+    token = current_app.config["METRICS_TOKEN"]
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not (token and hmac.compare_digest(given.encode(), token.encode())) and not _from_loopback():
+        raise Forbidden("Metrics are read from this machine, or with METRICS_TOKEN as a bearer token.")
+    return Response(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@bp.get("/openapi.json")
+@anyone
+@speaks({200: dict[str, Any]})
+def read_openapi() -> Response:
+    """Describe this API as OpenAPI 3.1."""
+    return jsonify(_document())
+
+
+@bp.get("/docs")
+@anyone
+@speaks({200: "text/html"})
+def read_docs() -> str:
+    """Show the description as a page."""
+    return render_template("docs.html", document=_document())
+
+
+def _document() -> dict[str, Any]:
+    cached = current_app.extensions.get("leadintake.openapi")
+    if cached is None:
+        cached = openapi.document(current_app._get_current_object(), version("leadintake"))  # type: ignore[attr-defined]
+        current_app.extensions["leadintake.openapi"] = cached
+    return dict(cached)
+
+
+def _from_loopback() -> bool:
+    # Behind a trusted proxy remote_addr is the client's; without one a forwarded request is never local.
+    if "X-Forwarded-For" in request.headers and not current_app.config["TRUSTED_PROXIES"]:
+        return False
+    try:
+        return ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False

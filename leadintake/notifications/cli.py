@@ -1,0 +1,96 @@
+"""flask worker and flask outbox."""
+
+from __future__ import annotations
+
+import uuid
+
+import click
+from flask import current_app
+from flask.cli import AppGroup, with_appcontext
+
+from leadintake.core.errors import Refusal
+from leadintake.core.tables import format_option, show
+from leadintake.core.transaction import transaction
+from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.models import Status
+from leadintake.notifications.service import notifications
+from leadintake.notifications.worker import Worker, quit_signal
+
+outbox = AppGroup("outbox", help="The messages we owe, sent and failed.")
+
+
+@click.command("worker")
+@click.option("--drain", is_flag=True, help="Send what is due, then exit.")
+@with_appcontext
+def worker(drain: bool) -> None:
+    """Deliver messages until SIGTERM; the message in hand is finished."""
+    at_work = Worker(current_app._get_current_object())  # type: ignore[attr-defined] # LocalProxy's own
+    stop = quit_signal()
+    if not drain:
+        at_work.run(stop)
+        return
+    try:
+        handled = at_work.deliver_due(stop)
+    except ChannelDown as error:
+        raise click.ClickException(f"The mail server cannot be used: {error}") from error
+    click.echo(f"{handled} message(s) handled.")
+
+
+@outbox.command("list")
+@click.option("--status", type=click.Choice([status.value for status in Status]))
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@format_option()
+def list_messages(status: str | None, limit: int, form: str) -> None:
+    """Show messages, newest first."""
+    page = notifications.page(Status(status) if status else None, limit=limit, cursor=None)
+    rows = [
+        {
+            "id": owed.id,
+            "kind": owed.kind,
+            "recipient": owed.recipient,
+            "status": owed.status,
+            "attempts": owed.attempts,
+            "sent_at": owed.sent_at,
+            "last_error": owed.last_error,
+        }
+        for owed in page.items
+    ]
+    show(rows, form, empty="The outbox is empty.")
+
+
+@outbox.command("retry")
+@click.argument("notification_id", metavar="ID", type=click.UUID)
+def retry(notification_id: uuid.UUID) -> None:
+    """Send message ID now."""
+    try:
+        with transaction():
+            notifications.retry(notification_id)
+    except Refusal as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("The message is queued and goes out within seconds.")
+
+
+@outbox.command("prove")
+@click.argument("notification_id", metavar="ID", type=click.UUID)
+@format_option()
+def prove(notification_id: uuid.UUID, form: str) -> None:
+    """Show every attempt to deliver message ID, or every message of lead ID, with the server's reply."""
+    owed = notifications.of_lead(notification_id)
+    if not owed:
+        try:
+            owed = [notifications.get(notification_id)]
+        except Refusal as error:
+            raise click.ClickException(f"There is no message and no lead {notification_id}.") from error
+    rows = [
+        {
+            "message": message.id,
+            "kind": message.kind,
+            "recipient": message.recipient,
+            "at": attempt.created_at,
+            "outcome": attempt.outcome,
+            "reply": attempt.reply,
+        }
+        for message in owed
+        for attempt in notifications.attempts(message.id)
+    ]
+    show(rows, form, empty="Nothing has been tried yet; the message is still queued.")

@@ -1,0 +1,62 @@
+"""Tables of the room: the outbox, what was tried, and who is at work."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from leadintake.core.database import Model, SoftDeletes
+from leadintake.core.types import TextEnum
+
+
+class Status(StrEnum):
+    """Where a message is on its way."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class Notification(SoftDeletes, Model):
+    """A message we owe somebody. It exists if and only if its cause does: both are one transaction."""
+
+    __tablename__ = "notifications"
+
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    recipient: Mapped[str] = mapped_column(sa.String(254))
+    lead_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("leads.id"), index=True)
+    subject: Mapped[str] = mapped_column(sa.String(200))
+    text: Mapped[str] = mapped_column(sa.Text)
+    html: Mapped[str] = mapped_column(sa.Text)
+    status: Mapped[Status] = mapped_column(TextEnum(Status), default=Status.QUEUED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None] = mapped_column(index=True)
+    """When a worker may take it: the next attempt, or the end of the lease of the worker that has it.
+    None once there is nothing left to do."""
+    claimed_by: Mapped[str | None] = mapped_column(sa.String(80))
+    last_error: Mapped[str | None] = mapped_column(sa.String(500))
+    sent_at: Mapped[datetime | None] = mapped_column()
+
+
+class DeliveryAttempt(Model):
+    """One try to deliver a message, and what the other side said."""
+
+    __tablename__ = "delivery_attempts"
+
+    notification_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("notifications.id"), index=True)
+    outcome: Mapped[str] = mapped_column(sa.String(20))
+    reply: Mapped[str] = mapped_column(sa.String(500))
+
+
+class WorkerBeat(Model):
+    """A worker that was alive at `seen_at`."""
+
+    __tablename__ = "worker_beats"
+
+    worker: Mapped[str] = mapped_column(sa.String(80), unique=True)
+    seen_at: Mapped[datetime] = mapped_column(index=True)

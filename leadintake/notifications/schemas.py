@@ -1,0 +1,61 @@
+"""The room as JSON."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from leadintake.notifications.models import Notification, Status
+
+
+class NotificationSummary(msgspec.Struct):
+    """A message about a lead."""
+
+    kind: str
+    recipient: str
+    status: str
+    attempts: int
+    sent_at: datetime | None
+
+    @classmethod
+    def of(cls, owed: Notification) -> NotificationSummary:
+        """What a reader of the lead is shown."""
+        return cls(owed.kind, owed.recipient, owed.status, owed.attempts, owed.sent_at)
+
+
+class NotificationDetail(msgspec.Struct):
+    """A message, as those see it who look after the outbox."""
+
+    id: uuid.UUID
+    kind: str
+    recipient: str
+    lead_id: uuid.UUID | None
+    status: str
+    attempts: int
+    last_error: str | None
+    due_at: datetime | None
+    sent_at: datetime | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, owed: Notification) -> NotificationDetail:
+        """All but the words of a message."""
+        return cls(**{field: getattr(owed, field) for field in cls.__struct_fields__})
+
+
+class NotificationQuery(msgspec.Struct):
+    """Which messages to list."""
+
+    status: Status | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    cursor: str | None = None
+
+
+class NotificationPage(msgspec.Struct):
+    """Some messages, and the cursor of those that follow."""
+
+    items: list[NotificationDetail]
+    next_cursor: str | None

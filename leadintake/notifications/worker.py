@@ -1,0 +1,127 @@
+"""The worker: takes what is due, delivers it, records what was said. Any number may run anywhere."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from flask import Flask, current_app
+
+from leadintake.core.clock import now
+from leadintake.core.database import db, reading
+from leadintake.core.transaction import transaction
+from leadintake.notifications import embedded
+from leadintake.notifications.channels import ChannelDown, Deferred, Refused, Sender
+from leadintake.notifications.service import BEAT_EVERY, notifications
+
+IDLE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+log = structlog.get_logger()
+
+
+class Stop(Protocol):
+    """When to stop, and how to wait."""
+
+    def __call__(self) -> bool: ...
+
+    def wait(self, seconds: float) -> None: ...
+
+
+class Worker:
+    """One worker, under a name of its own."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._beaten: datetime | None = None
+
+    def run(self, stop: Stop) -> None:
+        """Work until told to stop. Whatever fails is logged and tried again after a growing pause."""
+        pause = IDLE_SECONDS
+        while not stop():
+            try:
+                with self.app.app_context():
+                    self._beat()
+                    self.deliver_due(stop)
+                pause = IDLE_SECONDS
+            except ChannelDown as error:
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                log.warning("mail_channel_down", error=str(error), next_try_seconds=pause)
+            except Exception as error:  # noqa: BLE001 - a worker outlives every failure, and says so
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                log.error("worker_failed", error=f"{type(error).__name__}: {error}".partition("\n")[0])
+            stop.wait(pause)
+
+    def deliver_due(self, stop: Stop) -> int:
+        """Deliver what is due now and return how many messages were handled. Raises ChannelDown.
+
+        The channel is opened before a message is claimed: a closed one costs no message an attempt.
+        """
+        with reading():
+            due = notifications.anything_due()
+            db.session.rollback()
+        if not due:
+            return 0
+        handled = 0
+        with notifications.channel.opened() as sender:
+            while not stop() and self._deliver_one(sender):
+                handled += 1
+                self._beat()
+        return handled
+
+    def _deliver_one(self, sender: Sender) -> bool:
+        with transaction():
+            claimed = notifications.claim(self.name)
+            if claimed is None:
+                return False
+            db.session.flush()
+            db.session.refresh(claimed)
+            db.session.expunge(claimed)
+        try:
+            reply = sender.deliver(claimed)
+        except Deferred as error:
+            with transaction():
+                notifications.deferred(claimed, self.name, str(error))
+        except Refused as error:
+            with transaction():
+                notifications.refused(claimed, self.name, str(error))
+        except Exception as error:
+            # A message that cannot even be written must not hold up the others.
+            log.exception("message_broken", notification=str(claimed.id))
+            with transaction():
+                notifications.refused(claimed, self.name, f"{type(error).__name__}: {error}")
+        else:
+            with transaction():
+                notifications.sent(claimed, self.name, reply)
+        return True
+
+    def _beat(self) -> None:
+        if self._beaten is None or now() - self._beaten > BEAT_EVERY:
+            with transaction():
+                notifications.beat(self.name)
+            self._beaten = now()
+
+
+def start_embedded(app: Flask) -> None:
+    """Start the worker thread of this process, where the configuration wants one."""
+    if app.config["WORKER"] == "embedded":
+        with app.app_context():
+            embedded.start(Worker(app).run)
+
+
+def start_with_first_request() -> None:
+    """For servers that fork after loading the application: begin with the first request."""
+    start_embedded(current_app._get_current_object())  # type: ignore[attr-defined] # LocalProxy's own
+
+
+def quit_signal() -> embedded.Stop:
+    """A stop that SIGTERM and SIGINT ask for."""
+    stop = embedded.Stop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.asked.set())
+    return stop

@@ -1,0 +1,29 @@
+"""The secret key, made once."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+
+def read_or_make_secret(path: Path) -> str:
+    """Return the secret kept at `path`, making it first (mode 0600) when there is none.
+
+    Two processes that start together agree: the link of the file is what counts, and only one wins it.
+    """
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(48))
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass  # another process was first; its secret is the one
+        finally:
+            draft.unlink()
+    return path.read_text(encoding="ascii").strip()

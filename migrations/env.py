@@ -1,0 +1,23 @@
+"""Run the migrations on whatever database the application is configured for."""
+
+from __future__ import annotations
+
+from alembic import context
+from flask import current_app
+
+from leadintake.core.database import db
+
+
+def run() -> None:
+    """Upgrade or downgrade over a connection of the application's engine."""
+    options = current_app.extensions["migrate"].configure_args
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            # Once, here: two workers that both switch it on at start crash on each other.
+            connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
+        context.configure(connection=connection, target_metadata=db.metadata, **options)
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()
