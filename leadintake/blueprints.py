@@ -50,7 +50,7 @@ def init_app(app: Flask) -> None:
 
 @internal.before_request
 def guard() -> None:
-    """Let nobody in without a mark on the view, a session, the permission and the CSRF token, in this order."""
+    """Ask for a mark on the view, a session, the permission and the CSRF token, in this order."""
     view = current_app.view_functions[request.endpoint or ""]
     if not hasattr(view, "permission"):
         raise Forbidden("This address has no rule that lets anybody in.")
@@ -69,7 +69,7 @@ def guard() -> None:
 
 
 def _refuse_foreign_pages() -> None:
-    """Refuse unsafe requests that a browser says come from another site's page (Fetch Metadata, RFC 6454)."""
+    """Refuse unsafe requests that a browser says come from another site (Fetch Metadata, RFC 6454)."""
     if request.method in SAFE_METHODS:
         return
     site = request.headers.get("Sec-Fetch-Site")

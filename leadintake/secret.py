@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -20,10 +21,10 @@ def read_or_make_secret(path: Path) -> str:
                 file.write(secrets.token_urlsafe(48))
                 file.flush()
                 os.fsync(file.fileno())
-            try:
+            with contextlib.suppress(
+                FileExistsError
+            ):  # then another process was first; its secret is the one
                 os.link(draft, path)
-            except FileExistsError:
-                pass  # another process was first; its secret is the one
         finally:
             draft.unlink()
     return path.read_text(encoding="ascii").strip()

@@ -36,14 +36,19 @@ def decide(candidates: Sequence[Candidate]) -> Decision:
     if not candidates:
         return Decision(None, STRATEGY, "Nobody is active and takes new leads.")
     chosen = min(candidates, key=lambda one: (one.open_leads, one.last_turn, one.user_id.bytes))
-    equals = [one for one in candidates if one.open_leads == chosen.open_leads]
-    load = f"{chosen.name} had {chosen.open_leads} open leads"
+    return Decision(chosen.user_id, STRATEGY, _reason(chosen, candidates))
+
+
+def _reason(chosen: Candidate, candidates: Sequence[Candidate]) -> str:
+    load = f"{chosen.name} had {_counted(chosen.open_leads, 'open lead')}"
+    equals = sum(one.open_leads == chosen.open_leads for one in candidates) - 1
     if len(candidates) == 1:
-        reason = f"{load} and is the only one who takes new leads."
-    elif len(equals) == 1:
-        reason = f"{load}, the fewest of {len(candidates)}."
-    elif chosen.last_turn == 0:
-        reason = f"{load}, like {len(equals) - 1} others of {len(candidates)}, and never had a turn."
-    else:
-        reason = f"{load}, like {len(equals) - 1} others of {len(candidates)}, and waited longest for a turn."
-    return Decision(chosen.user_id, STRATEGY, reason)
+        return f"{load} and is the only one who takes new leads."
+    if not equals:
+        return f"{load}, the fewest of {len(candidates)}."
+    tie = "waited longest for a turn" if chosen.last_turn else "never had a turn"
+    return f"{load}, like {_counted(equals, 'other')} of {len(candidates)}, and {tie}."
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

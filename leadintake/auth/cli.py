@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 from flask.cli import AppGroup
 
@@ -88,7 +90,8 @@ def _user(email: str) -> User:
     return user
 
 
-def _password(from_stdin: bool) -> str:
-    if from_stdin:
-        return click.get_text_stream("stdin").readline().rstrip("\r\n")
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+def _password(piped: bool) -> str:
+    if piped:
+        return sys.stdin.readline().rstrip("\r\n")
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return typed

@@ -39,6 +39,11 @@ class User(SoftDeletes, Model):
         """What Flask-Login keeps in the session."""
         return str(self.id)
 
+    @property
+    def permissions(self) -> list[str]:
+        """The names of all that the role grants."""
+        return sorted(GRANTS[self.role])
+
     def may(self, permission: Permission) -> bool:
         """Whether the role of this person grants `permission`."""
         return permission in GRANTS[self.role]

@@ -8,7 +8,6 @@ from typing import Annotated
 import msgspec
 
 from leadintake.auth.models import User
-from leadintake.auth.permissions import GRANTS
 
 
 class UserSummary(msgspec.Struct):
@@ -17,11 +16,6 @@ class UserSummary(msgspec.Struct):
     id: uuid.UUID
     name: str
     email: str
-
-    @classmethod
-    def of(cls, user: User | None) -> UserSummary | None:
-        """The summary of a user, or None of nobody."""
-        return None if user is None else cls(user.id, user.name, user.email)
 
 
 class UserDetail(msgspec.Struct):
@@ -38,8 +32,7 @@ class UserDetail(msgspec.Struct):
     @classmethod
     def of(cls, user: User) -> UserDetail:
         """All of a user that is shown."""
-        granted = sorted(GRANTS[user.role])
-        return cls(user.id, user.name, user.email, user.role, user.active, user.can_intake, list(granted))
+        return msgspec.convert(user, cls, from_attributes=True)
 
 
 class Credentials(msgspec.Struct):

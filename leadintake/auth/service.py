@@ -38,7 +38,7 @@ class Auth:
     """People who may sign in."""
 
     def authenticate(self, email: str, password: str) -> User:
-        """The active user with this password. Raises BadCredentials, alike and after the same time in every case."""
+        """The active user with this password. Raises BadCredentials, alike and as late in every case."""
         with reading():
             known = db.session.execute(
                 sa.select(User.id, User.password_hash).where(

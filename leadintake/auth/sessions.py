@@ -52,7 +52,9 @@ class DatabaseSessions(SessionInterface):
         if not token or not request.path.startswith(SIGNED_IN_PATHS):
             return ServerSession()
         with reading(), db.engine.begin() as connection:
-            row = connection.execute(_alive(app).where(SignedInSession.token_hash == _hash(token))).first()
+            columns = sa.select(SignedInSession.id, SignedInSession.data, SignedInSession.last_seen_at)
+            known = columns.where(SignedInSession.token_hash == _hash(token), *_alive(app))
+            row = connection.execute(known).first()
         if row is None:
             return ServerSession()
         opened = ServerSession(json.loads(row.data))
@@ -110,22 +112,13 @@ def end_all(user: User) -> None:
 
 def forget_old(app: Flask) -> None:
     """Delete the rows of sessions that are over by time."""
-    idle, age = _limits(app)
-    over = sa.or_(SignedInSession.last_seen_at < idle, SignedInSession.created_at < age)
-    db.session.execute(sa.delete(SignedInSession).where(over))
+    db.session.execute(sa.delete(SignedInSession).where(~sa.and_(*_alive(app))))
 
 
-def _alive(app: Flask) -> sa.Select[Any]:
-    idle, age = _limits(app)
-    columns = sa.select(SignedInSession.id, SignedInSession.data, SignedInSession.last_seen_at)
-    return columns.where(SignedInSession.last_seen_at >= idle, SignedInSession.created_at >= age)
-
-
-def _limits(app: Flask) -> tuple[datetime, datetime]:
-    return (
-        now() - timedelta(minutes=app.config["SESSION_IDLE_MINUTES"]),
-        now() - timedelta(hours=app.config["SESSION_MAX_HOURS"]),
-    )
+def _alive(app: Flask) -> tuple[sa.ColumnElement[bool], ...]:
+    idle = now() - timedelta(minutes=app.config["SESSION_IDLE_MINUTES"])
+    oldest = now() - timedelta(hours=app.config["SESSION_MAX_HOURS"])
+    return SignedInSession.last_seen_at >= idle, SignedInSession.created_at >= oldest
 
 
 def _seen_long_ago(session: ServerSession) -> bool:

@@ -1,10 +1,12 @@
-"""What a view takes and answers, written once: it is enforced when served and printed in the OpenAPI document."""
+"""What a view takes and answers, written once: enforced when served, printed in the OpenAPI document."""
 
 from __future__ import annotations
 
 import functools
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,7 +19,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Interface:
-    """How one view is spoken to. `answers` maps a status to a schema, or to the content type of other bytes."""
+    """How one view is spoken to. `answers`: for each status a schema, or the content type of other bytes."""
 
     answers: Mapping[int, Any]
     json: type[msgspec.Struct] | None = None
@@ -110,10 +112,19 @@ def judge(schema: type[msgspec.Struct], content: Mapping[str, Any], *, strict: b
         try:
             values[member.name] = msgspec.convert(content[name], member.type, strict=strict)
         except msgspec.ValidationError as error:
-            errors[name] = [str(error)]
+            errors[name] = [_what_fits(member.type) or str(error)]
     if errors:
         raise Invalid(_printable(errors))
     return schema(**values)
+
+
+def _what_fits(kind: Any) -> str:
+    """For a member with few values, those values."""
+    for part in (kind, *typing.get_args(kind)):
+        if isinstance(part, type) and issubclass(part, Enum):
+            return f"Use one of: {', '.join(part)}."
+    values = typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else ()
+    return f"Use one of: {', '.join(values)}." if values else ""
 
 
 def _printable(errors: dict[str, list[str]]) -> Errors:

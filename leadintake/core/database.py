@@ -125,7 +125,7 @@ def _engine_options(url: sa.URL, pool_size: int) -> dict[str, Any]:
     return options
 
 
-def _settle_sqlite(connection: Any, record: Any) -> None:
+def _settle_sqlite(connection: Any, _record: Any) -> None:
     """Make SQLite keep its word: foreign keys, a sync of every commit, transactions begun by us."""
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys=ON")

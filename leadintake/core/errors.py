@@ -5,9 +5,10 @@ from __future__ import annotations
 import http
 from collections.abc import Mapping
 
+import msgspec
 import sqlalchemy.exc as database_errors
 import structlog
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from leadintake.core.logs import request_id
@@ -149,9 +150,7 @@ def problem(
     if wants_html():
         response = make_response(render_template("problem.html", problem=body), status)
     else:
-        response = jsonify(body)
-        response.mimetype = "application/problem+json"
-        response.status_code = status
+        response = Response(msgspec.json.encode(body), status, content_type="application/problem+json")
     response.headers.extend(dict(headers or {}))
     return response
 

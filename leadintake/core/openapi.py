@@ -32,12 +32,12 @@ class Problem(msgspec.Struct):
 
 def document(app: Flask, version: str) -> dict[str, Any]:
     """Describe every view that carries an interface."""
-    views = [
+    views: list[tuple[Rule, Any]] = [
         (rule, app.view_functions[rule.endpoint])
         for rule in app.url_map.iter_rules()
         if hasattr(app.view_functions[rule.endpoint], "interface")
     ]
-    schemas = _schemas([view.interface for _, view in views])  # type: ignore[attr-defined] # marked above
+    schemas = _schemas([view.interface for _, view in views])
     paths: dict[str, dict[str, Any]] = {}
     for rule, view in sorted(views, key=lambda pair: pair[0].rule):
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)

@@ -43,7 +43,7 @@ class Page(Generic[Row]):
 
 
 def page_of(
-    statement: sa.Select[tuple[Row]],
+    statement: sa.Select[Any],
     order: Order[Row],
     *,
     limit: int,

@@ -63,7 +63,7 @@ class LocalFolder:
         """Remove the file."""
         (self.folder / key).unlink(missing_ok=True)
 
-    def keys(self) -> Iterator[str]:
+    def names(self) -> Iterator[str]:
         """The names of all files, unfinished ones too."""
         if self.folder.is_dir():
             yield from sorted(path.name for path in self.folder.iterdir() if not path.name.startswith("."))

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class ObjectStore:
-    """A bucket (and prefix). An object is complete or absent: a put is one request, acknowledged when durable."""
+    """A bucket (and prefix). An object is complete or absent: a put is one request, answered when durable."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -56,7 +56,7 @@ class ObjectStore:
         with _as_unavailable("delete"), contextlib.suppress(NotFoundError):
             obstore.delete(self._store, key)
 
-    def keys(self) -> Iterator[str]:
+    def names(self) -> Iterator[str]:
         """Every key below the prefix."""
         with _as_unavailable("list"):
             for batch in obstore.list(self._store):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -79,8 +80,8 @@ class Documents:
         """Remove files no document owns; name the documents whose file is missing."""
         done = Sweep()
         keys = set()
-        for key in self.storage.keys():
-            if self.storage.delete_unless(key, lambda key=key: self._owned(key)):
+        for key in self.storage.names():
+            if self.storage.delete_unless(key, functools.partial(self._owned, key)):
                 done.removed.append(key)
             else:
                 keys.add(key)

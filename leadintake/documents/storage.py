@@ -21,7 +21,7 @@ class Storage(Protocol):
     def delete(self, key: str) -> None:
         """Remove it; one that is not there is no error."""
 
-    def keys(self) -> Iterator[str]:
+    def names(self) -> Iterator[str]:
         """Every key there is, unfinished ones too."""
 
     def delete_unless(self, key: str, owned: Callable[[], bool]) -> bool:

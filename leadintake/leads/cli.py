@@ -56,7 +56,7 @@ def explain(lead_id: uuid.UUID, form: str) -> None:
     """Tell why lead ID went where it went."""
     lead = _lead(lead_id)
     row = {
-        "assigned_to": lead.assignee.email if lead.assignee else None,
+        "assigned_to": lead.assigned_to.email if lead.assigned_to else None,
         "strategy": lead.assignment_strategy,
         "reason": lead.assignment_reason,
         "decided_at": lead.assigned_at,

@@ -82,7 +82,7 @@ def row_of(lead: Lead) -> dict[str, object]:
     """A lead as one row of plain values."""
     row = {name: getattr(lead, name) for name in COLUMNS[:-2]}
     times = {name: row[name].isoformat().replace("+00:00", "Z") for name in ("created_at", "updated_at")}
-    assignee = lead.assignee.email if lead.assignee else None
+    assignee = lead.assigned_to.email if lead.assigned_to else None
     return {**row, **times, "assigned_to": assignee, "resume": lead.resume.filename}
 
 

@@ -29,7 +29,7 @@ def _regular(value: Any) -> Any:
 class Readable:
     """Refuses what cannot be shown, or would show as something else."""
 
-    def __call__(self, form: FlaskForm, field: Field) -> None:
+    def __call__(self, _form: FlaskForm, field: Field) -> None:
         """Judge one text field."""
         if has_controls(field.data or ""):
             raise StopValidation("This has characters that cannot be shown. Please type it again.")
@@ -43,7 +43,7 @@ class OneOfConfigured:
     def __init__(self, setting: str) -> None:
         self.setting = setting
 
-    def __call__(self, form: FlaskForm, field: Field) -> None:
+    def __call__(self, _form: FlaskForm, field: Field) -> None:
         """Judge one field."""
         values = current_app.config[self.setting]
         if field.data and field.data not in values:
@@ -134,11 +134,11 @@ class IntakeForm(FlaskForm):
             if name in self._fields and len(values) > 1:
                 self._fields[name].errors = [*self._fields[name].errors, "Please send this field once."]
                 valid = False
-        return valid
+        return bool(valid)
 
 
 def _choices(setting: str) -> list[tuple[str, str]]:
     return [
-        ("", "–"),
+        ("", "-"),
         *((value, value.replace("-", " ").capitalize()) for value in current_app.config[setting]),
     ]

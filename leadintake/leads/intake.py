@@ -128,17 +128,17 @@ class Intake:
         return {user: number for user, number in db.session.execute(tally.group_by(Lead.assignee_id)) if user}
 
     def _tell(self, lead: Lead) -> None:
-        db.session.refresh(lead, ["resume", "assignee"])
+        db.session.refresh(lead, ["resume", "assigned_to"])
         events.record(lead, "submitted", f"with {lead.resume.filename}", actor="prospect")
-        if lead.assignee is None:
+        if lead.assigned_to is None:
             log.warning("lead_unassigned", lead=str(lead.id), reason=lead.assignment_reason)
             events.record(lead, "left_unassigned", lead.assignment_reason, actor="system")
         else:
             events.record(
-                lead, "assigned", f"to {lead.assignee.email}: {lead.assignment_reason}", actor="system"
+                lead, "assigned", f"to {lead.assigned_to.email}: {lead.assignment_reason}", actor="system"
             )
         events.touch_duplicates(lead)
-        events.alert(lead, lead.assignee)
+        events.alert(lead, lead.assigned_to)
         events.confirm(lead)
 
     def _be_alone_with(self, key: str | None) -> None:

@@ -126,5 +126,5 @@ def _detail(lead: Lead) -> Response:
 def _link_to_next(cursor: str | None) -> Mapping[str, str]:
     if cursor is None:
         return {}
-    address = url_for(".search", **{**request.args.to_dict(), "cursor": cursor})
+    address = url_for(".search", **{**request.args.to_dict(), "cursor": cursor})  # type: ignore[arg-type] # all are text
     return {"Link": f'<{address}>; rel="next"'}

@@ -60,7 +60,7 @@ class Lead(SoftDeletes, Model):
     """SHA-256 of all that was submitted: the same key with another one is a mistake of the client."""
 
     resume: Mapped[Document] = relationship(lazy="joined", innerjoin=True)
-    assignee: Mapped[User | None] = relationship(lazy="joined")
+    assigned_to: Mapped[User | None] = relationship(lazy="joined")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
 

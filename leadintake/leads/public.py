@@ -67,9 +67,9 @@ def _refuse_other_bodies() -> None:
 def _submission(form: IntakeForm) -> Submission:
     assert form.verdict is not None  # noqa: S101 - a valid form has one
     return Submission(
-        first_name=form.first_name.data,
-        last_name=form.last_name.data,
-        email=form.email.data,
+        first_name=form.first_name.data or "",
+        last_name=form.last_name.data or "",
+        email=form.email.data or "",
         practice_area=form.practice_area.data or None,
         language=form.language.data or None,
         resume=form.verdict,

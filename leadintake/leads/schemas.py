@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 import msgspec
 
 from leadintake.auth.schemas import UserSummary
-from leadintake.core.database import Model
 from leadintake.leads.models import Lead, LeadEvent, LeadStatus
 from leadintake.notifications.schemas import NotificationSummary
 
@@ -43,10 +42,9 @@ class Receipt(msgspec.Struct):
     @classmethod
     def of(cls, lead: Lead) -> Receipt:
         """The receipt as it was first given: always of a pending lead."""
-        resume = ReceivedResume(lead.resume.filename, lead.resume.content_type, lead.resume.size)
-        return cls(
-            lead.id, LeadStatus.PENDING, lead.first_name, lead.last_name, lead.email, resume, lead.created_at
-        )
+        receipt = msgspec.convert(lead, cls, from_attributes=True)
+        receipt.status = LeadStatus.PENDING
+        return receipt
 
 
 class Resume(msgspec.Struct):
@@ -78,7 +76,7 @@ class LeadSummary(msgspec.Struct):
     @classmethod
     def of(cls, lead: Lead) -> LeadSummary:
         """One line of the list."""
-        return cls(**_summary(lead))
+        return msgspec.convert(lead, cls, from_attributes=True)
 
 
 class AssignmentView(msgspec.Struct):
@@ -102,20 +100,8 @@ class LeadDetail(LeadSummary):
     def of_lead(cls, lead: Lead, *, duplicates: list[uuid.UUID], allowed: list[str]) -> LeadDetail:
         """All of a lead."""
         decided = AssignmentView(lead.assignment_strategy, lead.assignment_reason, lead.assigned_at)
-        return cls(**_summary(lead), assignment=decided, duplicates=duplicates, allowed=allowed)
-
-
-def _summary(lead: Lead) -> dict[str, object]:
-    return {
-        **_same(lead, "id", "first_name", "last_name", "email", "status", "practice_area", "language"),
-        "resume": Resume(**_same(lead.resume, *Resume.__struct_fields__)),
-        "assigned_to": UserSummary.of(lead.assignee),
-        **_same(lead, "created_at", "updated_at", "version"),
-    }
-
-
-def _same(row: Model, *names: str) -> dict[str, object]:
-    return {name: getattr(row, name) for name in names}
+        summary = msgspec.structs.asdict(LeadSummary.of(lead))
+        return cls(**summary, assignment=decided, duplicates=duplicates, allowed=allowed)
 
 
 class LeadFilter(msgspec.Struct):
@@ -174,7 +160,7 @@ class HistoryItem(msgspec.Struct):
     @classmethod
     def of(cls, event: LeadEvent) -> HistoryItem:
         """One line of the history."""
-        return cls(event.at, event.actor, event.action, event.detail)
+        return msgspec.convert(event, cls, from_attributes=True)
 
 
 class History(msgspec.Struct):

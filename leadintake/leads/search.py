@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
@@ -14,7 +15,8 @@ from leadintake.core.text import has_controls, searchable
 from leadintake.leads.models import Lead
 from leadintake.leads.schemas import LeadFilter
 
-Statement = sa.Select[tuple[Lead]]
+Statement = sa.Select[Any]
+"""A select of leads. How SQLAlchemy writes its type differs between 2.0 and 2.1."""
 
 
 def visible_to(user: User | None) -> Statement:

@@ -18,7 +18,7 @@ from leadintake.core.pages import Order, Page, page_of
 from leadintake.leads import events, rights
 from leadintake.leads.models import Lead, LeadEvent, LeadStatus
 from leadintake.leads.schemas import LeadFilter
-from leadintake.leads.search import matching, visible_to
+from leadintake.leads.search import Statement, matching, visible_to
 
 MOST_DUPLICATES = 100
 BATCH = 500
@@ -98,7 +98,7 @@ class Leads:
         if user_id == lead.assignee_id:
             return
         assignee = None if user_id is None else self._owner(user_id)
-        lead.assignee, lead.assigned_at = assignee, now()
+        lead.assigned_to, lead.assigned_at = assignee, now()
         lead.assignment_strategy = "manual"
         who, actor = events.actor_of(by), events.actor_of(by)
         lead.assignment_reason = f"Taken by {who}." if taking else f"Decided by {who}."
@@ -127,8 +127,8 @@ class Leads:
         """Let no lead arrive or leave until this transaction ends: for changes that touch several."""
         assignment.hold()
 
-    def _one(self, statement: sa.Select[tuple[Lead]], *, deleted: bool) -> Lead:
-        found = db.session.scalar(statement.execution_options(include_deleted=deleted))
+    def _one(self, statement: Statement, *, deleted: bool) -> Lead:
+        found: Lead | None = db.session.scalar(statement.execution_options(include_deleted=deleted))
         if found is None:
             raise NotFound("There is no such lead.")
         return found

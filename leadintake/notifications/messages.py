@@ -15,6 +15,7 @@ SUBJECTS = {
 """Constant texts: nothing a stranger typed ever reaches a header."""
 
 LONGEST_GREETING = 40
+NAME_MARKS = " '-\u2019"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def greeting_name(name: str) -> str:
 
     Anybody can post anybody's address; the confirmation must not carry a message of theirs.
     """
-    plain = all(char in " '’-" or unicodedata.category(char)[0] in "LM" for char in name)
+    plain = all(char in NAME_MARKS or unicodedata.category(char)[0] in "LM" for char in name)
     return name if plain and len(name) <= LONGEST_GREETING else ""
 
 

@@ -23,7 +23,7 @@ class NotificationSummary(msgspec.Struct):
     @classmethod
     def of(cls, owed: Notification) -> NotificationSummary:
         """What a reader of the lead is shown."""
-        return cls(owed.kind, owed.recipient, owed.status, owed.attempts, owed.sent_at)
+        return msgspec.convert(owed, cls, from_attributes=True)
 
 
 class NotificationDetail(msgspec.Struct):
@@ -43,7 +43,7 @@ class NotificationDetail(msgspec.Struct):
     @classmethod
     def of(cls, owed: Notification) -> NotificationDetail:
         """All but the words of a message."""
-        return cls(**{field: getattr(owed, field) for field in cls.__struct_fields__})
+        return msgspec.convert(owed, cls, from_attributes=True)
 
 
 class NotificationQuery(msgspec.Struct):

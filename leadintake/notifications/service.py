@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -122,7 +123,7 @@ class Notifications:
         return found
 
     def retry(self, notification_id: uuid.UUID) -> Notification:
-        """Send a message that failed or waits, now. Raises Conflict for one that was sent or is being sent."""
+        """Send a message that failed or waits, now. Raises Conflict for one sent or on its way."""
         found = self.get(notification_id)
         if found.status in (Status.SENT, Status.SENDING):
             raise Conflict(f"This message is {found.status} already.")
@@ -137,7 +138,7 @@ class Notifications:
 
     def page(self, status: Status | None, *, limit: int, cursor: str | None) -> Page[Notification]:
         """Messages, newest first."""
-        wanted = sa.select(Notification)
+        wanted: sa.Select[Any] = sa.select(Notification)
         if status is not None:
             wanted = wanted.where(Notification.status == status)
         order = Order(Notification, "created_at", descending=True)

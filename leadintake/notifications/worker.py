@@ -54,7 +54,8 @@ class Worker:
                 log.warning("mail_channel_down", error=str(error), next_try_seconds=pause)
             except Exception as error:  # noqa: BLE001 - a worker outlives every failure, and says so
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                log.error("worker_failed", error=f"{type(error).__name__}: {error}".partition("\n")[0])
+                sentence = f"{type(error).__name__}: {error}".partition("\n")[0]
+                log.error("worker_failed", error=sentence)  # noqa: TRY400 - one line while a database is away
             stop.wait(pause)
 
     def deliver_due(self, stop: Stop) -> int:
