@@ -78,7 +78,7 @@ def _body_of(schema: type[msgspec.Struct]) -> msgspec.Struct:
         raise WrongKind("Send a body of type application/json, not compressed.")
     try:
         content = msgspec.json.decode(request.get_data())
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("The body is not JSON.") from error
     if not isinstance(content, dict):
         raise Invalid({"body": ["Send a JSON object."]})

@@ -9,6 +9,7 @@ from leadintake.core.access import anyone
 from leadintake.core.api import respond, speaks
 from leadintake.core.errors import Invalid, Malformed, Refusal, WrongKind, wants_html
 from leadintake.core.limits import limited
+from leadintake.core.types import new_id
 from leadintake.leads.forms import IntakeForm
 from leadintake.leads.intake import Submission, intake
 from leadintake.leads.schemas import Receipt
@@ -80,6 +81,7 @@ def _submission(form: IntakeForm) -> Submission:
 def _refuse(form: IntakeForm) -> Response:
     errors = {name: [str(reason) for reason in reasons] for name, reasons in form.errors.items()}
     if wants_html():
+        form.submission_id.data = form.submission_id.data or str(new_id())
         return make_response(render_template("intake.html", form=form), 413 if form.too_large else 422)
     if form.too_large and len(errors) == 1:
         raise FileTooLarge(errors["resume_file"][0], errors=errors)

@@ -1,0 +1,107 @@
+"""What every test starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+
+from leadintake import create_app
+from leadintake.auth import passwords
+from leadintake.core.database import db
+from leadintake.core.transaction import transaction
+from tests.support.client import Client
+from tests.support.engines import ENGINES, fresh_copy, migrated_database
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests marked every_engine on all three databases, the others on SQLite."""
+    if "engine_name" in metafunc.fixturenames:
+        everywhere = metafunc.definition.get_closest_marker("every_engine") is not None
+        metafunc.parametrize("engine_name", ENGINES if everywhere else ENGINES[:1], scope="session")
+
+
+@pytest.fixture(autouse=True)
+def _push_request_context() -> None:
+    """Replace pytest-flask's, which keeps a context pushed so that clients share flask.g."""
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@pytest.fixture(scope="session")
+def template(engine_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated database, once a run and engine."""
+    with migrated_database(engine_name, tmp_path_factory.mktemp(engine_name)) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(template: str, tmp_path: Path) -> str:
+    """An empty migrated database of the test's own."""
+    return fresh_copy(template, tmp_path)
+
+
+@pytest.fixture
+def settings() -> dict[str, object]:
+    """Settings of the test's application; override to change some."""
+    return {}
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path, settings: dict[str, object]) -> Iterator[Flask]:
+    """An application on an empty database, without worker thread or rate limits."""
+    usual = {
+        "INSTANCE_PATH": str(tmp_path / "instance"),
+        "DATABASE_URL": database_url,
+        "WORKER": "external",
+        "RATE_LIMIT_SUBMISSIONS": "",
+        "RATE_LIMIT_LOGINS": "",
+    }
+    app = create_app(**{**usual, **settings})
+    app.config["TESTING"] = True
+    app.test_client_class = Client
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def browser(app: Flask) -> Callable[[], Client]:
+    """Fresh clients, each with cookies of its own."""
+    return app.test_client
+
+
+@pytest.fixture
+def given(app: Flask) -> Callable[..., Any]:
+    """Make rows and commit them: given(UserFactory, "admin", name="Ada")."""
+
+    def make(factory: Any, *traits: str, **values: Any) -> Any:
+        with app.app_context(), transaction():
+            made = factory(**dict.fromkeys(traits, True), **values)
+            db.session.flush()
+            db.session.refresh(made)
+            db.session.expunge_all()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def rows(app: Flask) -> Callable[..., list[Any]]:
+    """All rows of a table, deleted ones too: rows(Lead)."""
+
+    def read(model: Any) -> list[Any]:
+        with app.app_context():
+            everything = db.select(model).order_by(model.id).execution_options(include_deleted=True)
+            found = list(db.session.scalars(everything))
+            db.session.expunge_all()
+        return found
+
+    return read

@@ -1,0 +1,111 @@
+"""Rows to start from: given(UserFactory, "manager"), given(LeadFactory, "reached_out", assigned_to=amara)."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+import factory
+from factory.alchemy import SQLAlchemyModelFactory
+
+from leadintake.auth import passwords
+from leadintake.auth.models import User
+from leadintake.auth.permissions import Role
+from leadintake.core.clock import now
+from leadintake.core.database import db
+from leadintake.core.text import searchable
+from leadintake.core.types import new_id
+from leadintake.documents.models import Document
+from leadintake.documents.service import documents
+from leadintake.leads.models import Lead, LeadStatus
+from leadintake.notifications.models import Notification, Status
+from tests.support.client import PASSWORD, PDF
+
+
+class _Factory(SQLAlchemyModelFactory):
+    class Meta:
+        abstract = True
+        sqlalchemy_session_factory = lambda: db.session
+        sqlalchemy_session_persistence = "flush"
+
+
+class UserFactory(_Factory):
+    """An active attorney who takes new leads."""
+
+    class Meta:
+        model = User
+
+    class Params:
+        admin = factory.Trait(role=Role.ADMIN, can_intake=False)
+        manager = factory.Trait(role=Role.MANAGER, can_intake=False)
+        viewer = factory.Trait(role=Role.VIEWER, can_intake=False)
+        inactive = factory.Trait(active=False)
+        busy = factory.Trait(can_intake=False)
+
+    email = factory.Sequence(lambda number: f"person{number}@firm.example.com")
+    name = factory.Sequence(lambda number: f"Person {number}")
+    role = Role.ATTORNEY
+    can_intake = True
+    active = True
+    password_hash = factory.LazyFunction(lambda: passwords.hash_password(PASSWORD))
+
+
+class DocumentFactory(_Factory):
+    """A PDF that is really in the storage."""
+
+    class Meta:
+        model = Document
+
+    id = factory.LazyFunction(new_id)
+    key = factory.LazyAttribute(lambda document: f"{document.id}.pdf")
+    filename = "resume.pdf"
+    content_type = "application/pdf"
+    size = len(PDF)
+    sha256 = hashlib.sha256(PDF).hexdigest()
+
+    @factory.post_generation
+    def stored(document, create, extracted, **kwargs):
+        documents.storage.save(document.key, io.BytesIO(PDF))()
+
+
+class LeadFactory(_Factory):
+    """A pending lead that nobody has."""
+
+    class Meta:
+        model = Lead
+
+    class Params:
+        reached_out = factory.Trait(status=LeadStatus.REACHED_OUT)
+        deleted = factory.Trait(deleted_at=factory.LazyFunction(now))
+
+    first_name = "Jane"
+    last_name = factory.Sequence(lambda number: f"Doe{number:04}")
+    email = factory.Sequence(lambda number: f"jane{number}@example.com")
+    practice_area = None
+    language = None
+    searchable = factory.LazyAttribute(lambda lead: searchable(lead.first_name, lead.last_name, lead.email))
+    status = LeadStatus.PENDING
+    resume = factory.SubFactory(DocumentFactory)
+    assigned_to = None
+    assignment_strategy = "least_open"
+    assignment_reason = "For the test."
+    assigned_at = factory.LazyFunction(now)
+    submission_fingerprint = "0" * 64
+
+
+class NotificationFactory(_Factory):
+    """A queued message that is due."""
+
+    class Meta:
+        model = Notification
+
+    class Params:
+        sent = factory.Trait(status=Status.SENT, due_at=None, sent_at=factory.LazyFunction(now))
+        failed = factory.Trait(status=Status.FAILED, due_at=None, last_error="550 no such user")
+
+    kind = "attorney_alert"
+    recipient = factory.Sequence(lambda number: f"person{number}@firm.example.com")
+    subject = "A new lead is waiting for you"
+    text = "words"
+    html = "<p>words</p>"
+    due_at = factory.LazyFunction(now)
