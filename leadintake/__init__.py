@@ -20,7 +20,7 @@ from leadintake import (
     notifications,
     pages,
 )
-from leadintake.config import as_flask, complete, read_settings
+from leadintake.config.reading import as_flask, complete, read_settings
 from leadintake.web import IntakeRequest
 
 FORM_OVERHEAD_BYTES = 256 * 1024

@@ -8,29 +8,24 @@ from flask import Blueprint, Flask, current_app, request
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 
-import leadintake.auth.internal
-import leadintake.leads.files
-import leadintake.leads.internal
-import leadintake.leads.public
-import leadintake.notifications.internal
 from leadintake.auth import csrf
+from leadintake.auth.internal import bp as session
 from leadintake.auth.permissions import Permission
 from leadintake.core import headers
 from leadintake.core.access import SIGNED_IN
 from leadintake.core.database import SAFE_METHODS
 from leadintake.core.errors import Forbidden, Refusal
+from leadintake.leads.files import bp as lead_files
+from leadintake.leads.internal import bp as internal_leads
+from leadintake.leads.public import bp as public_leads
+from leadintake.notifications.internal import bp as outbox
 
 public = Blueprint("public", __name__, url_prefix="/public")
 internal = Blueprint("internal", __name__, url_prefix="/internal")
 
-public.register_blueprint(leadintake.leads.public.bp)
-for room in (
-    leadintake.auth.internal,
-    leadintake.leads.internal,
-    leadintake.leads.files,
-    leadintake.notifications.internal,
-):
-    internal.register_blueprint(room.bp)
+public.register_blueprint(public_leads)
+for room in (session, internal_leads, lead_files, outbox):
+    internal.register_blueprint(room)
 
 public.after_request(headers.let_embedders_in)
 

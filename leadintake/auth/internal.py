@@ -7,7 +7,7 @@ from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
 from leadintake.auth.schemas import Credentials, SessionView, UserDetail
-from leadintake.auth.service import auth, folded
+from leadintake.auth.service import BadCredentials, auth, folded
 from leadintake.core.access import allow, anyone
 from leadintake.core.api import respond, speaks
 from leadintake.core.limits import client_address, limited
@@ -21,11 +21,7 @@ bp = Blueprint("session", __name__, url_prefix="/session")
 def sign_in(json: Credentials) -> Response:
     """Sign in. Every way to fail is answered alike."""
     account = folded(json.email)
-    with limited(
-        "RATE_LIMIT_LOGINS",
-        by=lambda: f"{account}|{client_address()}",
-        counts=lambda response: response.status_code == 401,
-    ):
+    with limited("RATE_LIMIT_LOGINS", who=f"{account}|{client_address()}", counts=BadCredentials):
         auth.sign_in(auth.authenticate(json.email, json.password))
         return _session()
 

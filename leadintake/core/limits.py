@@ -2,12 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
 
-from flask import Flask, Response, current_app, request
-from flask_limiter import Limiter
+import structlog
+from flask import Flask, current_app, request
+from limits import RateLimitItem, parse_many
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from leadintake.core.errors import Refusal
+
+REDIS_PATIENCE_SECONDS = 1
+REDIS_REST_SECONDS = 30
+Answer = TypeVar("Answer")
+log = structlog.get_logger()
+
+
+class TooMany(Refusal):
+    """Asked too often."""
+
+    status = 429
+    title = "Too Many Requests"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(headers={"Retry-After": str(seconds)})
+
+
+class Counters:
+    """The counters of one application: in Redis where there is one, else in this process.
+
+    A Redis that is away is no error: this process counts for itself until it is back. Nothing is
+    opened, and no thread started, before the first count.
+    """
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis_url = redis_url
+        self._guard = threading.Lock()
+        self._here: MovingWindowRateLimiter | None = None
+        self._shared: MovingWindowRateLimiter | None = None
+        self._away_until = 0.0
+
+    def ask(self, question: Callable[[MovingWindowRateLimiter], Answer]) -> Answer:
+        """Put the question to the shared counters, or to our own."""
+        self._open()
+        if self._shared is not None and time.monotonic() >= self._away_until:
+            try:
+                return question(self._shared)
+            except StorageError as error:
+                self._away_until = time.monotonic() + REDIS_REST_SECONDS
+                log.warning("redis_away", error=str(error), counting="in this process")
+        assert self._here is not None  # noqa: S101 - opened above
+        return question(self._here)
+
+    def _open(self) -> None:
+        with self._guard:
+            if self._here is None:
+                self._here = MovingWindowRateLimiter(storage_from_string("memory://"))
+                if self._redis_url:
+                    patience = {
+                        "socket_timeout": REDIS_PATIENCE_SECONDS,
+                        "socket_connect_timeout": REDIS_PATIENCE_SECONDS,
+                    }
+                    shared = storage_from_string(self._redis_url, wrap_exceptions=True, **patience)
+                    self._shared = MovingWindowRateLimiter(shared)
+
+
+def init_app(app: Flask) -> None:
+    """Make the counters."""
+    app.extensions["leadintake.counters"] = Counters(app.config["REDIS_URL"])
 
 
 def client_address() -> str:
@@ -15,31 +83,28 @@ def client_address() -> str:
     return request.remote_addr or "nowhere"
 
 
-def init_app(app: Flask) -> None:
-    """Count in Redis where there is one, else in this process; a Redis that is away is no error."""
-    limiter = Limiter(
-        client_address,
-        storage_uri=app.config["REDIS_URL"] or "memory://",
-        in_memory_fallback_enabled=bool(app.config["REDIS_URL"]),
-        strategy="moving-window",
-        headers_enabled=False,
-    )
-    limiter.init_app(app)
-    app.extensions["leadintake.limiter"] = limiter
+@contextmanager
+def limited(setting: str, *, who: str, counts: type[Exception] | None = None) -> Iterator[None]:
+    """A block that raises TooMany once `who` has used up the limits in `setting`.
 
-
-def limited(
-    setting: str,
-    *,
-    by: Callable[[], str] = client_address,
-    counts: Callable[[Response], bool] | None = None,
-) -> AbstractContextManager[Any]:
-    """A block that answers 429 once the limits in `setting` are used up.
-
-    `by` names who is counted; `counts` says, from the answer, whether the request counted at all.
+    Every entry counts; with `counts` only those that end in that exception.
     """
-    rates = current_app.config[setting]
-    if not rates:
-        return nullcontext()
-    limiter: Limiter = current_app.extensions["leadintake.limiter"]
-    return limiter.limit(rates, key_func=by, deduct_when=counts)
+    counters: Counters = current_app.extensions["leadintake.counters"]
+    rates = parse_many(current_app.config[setting]) if current_app.config[setting] else []
+    for rate in rates:
+        _enter(counters, rate, setting, who, count=counts is None)
+    try:
+        yield
+    except Exception as error:
+        if counts is not None and isinstance(error, counts):
+            counters.ask(lambda strategy: [strategy.hit(rate, setting, who) for rate in rates])
+        raise
+
+
+def _enter(counters: Counters, rate: RateLimitItem, setting: str, who: str, *, count: bool) -> None:
+    def passes(strategy: MovingWindowRateLimiter) -> bool:
+        return (strategy.hit if count else strategy.test)(rate, setting, who)
+
+    if not counters.ask(passes):
+        reset = counters.ask(lambda strategy: strategy.get_window_stats(rate, setting, who).reset_time)
+        raise TooMany(max(1, math.ceil(reset - time.time())))

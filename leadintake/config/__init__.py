@@ -1,0 +1,1 @@
+"""Every setting, read once at start and judged before anything runs."""

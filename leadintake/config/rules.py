@@ -1,0 +1,113 @@
+"""What the settings may be: judged one by one and against each other."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib.util import find_spec
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import limits
+
+from leadintake.config.settings import Settings
+
+ORIGIN = re.compile(r"https?://[^/?#@\s]+")
+
+
+def contradictions(settings: Settings) -> list[str]:
+    """Judge the settings one by one and against each other."""
+    checks: list[tuple[bool, str]] = [
+        (
+            bool(settings.SECRET_KEY) and len(settings.SECRET_KEY) < 32,
+            "SECRET_KEY: use 32 characters or more",
+        ),
+        (not _is_database(settings.DATABASE_URL), "DATABASE_URL: use a sqlite, postgresql or mysql URL"),
+        (not _is_storage(settings.STORAGE_URL), "STORAGE_URL: use file:PATH, s3://, gs:// or az://"),
+        (
+            not ORIGIN.fullmatch(settings.PUBLIC_URL.rstrip("/")),
+            "PUBLIC_URL: use http(s)://host without a path",
+        ),
+        (
+            bool(settings.MAIL_USE_SSL and settings.MAIL_USE_TLS),
+            "MAIL_USE_SSL and MAIL_USE_TLS: switch one of them off",
+        ),
+        (bool(settings.MAIL_PASSWORD) and not settings.MAIL_USERNAME, "MAIL_PASSWORD without MAIL_USERNAME"),
+        (not _is_address(settings.MAIL_DEFAULT_SENDER), "MAIL_DEFAULT_SENDER: use one plain e-mail address"),
+        (not 0 < settings.MAIL_PORT < 65536, "MAIL_PORT: use a number from 1 to 65535"),
+        (
+            not 0 < settings.MAIL_TIMEOUT <= 10,
+            "MAIL_TIMEOUT: use 1 to 10 seconds; a worker's lease outlasts it",
+        ),
+        (not 0 <= settings.TRUSTED_PROXIES <= 10, "TRUSTED_PROXIES: use a number from 0 to 10"),
+        (
+            bool(settings.REDIS_URL) and not settings.REDIS_URL.startswith(("redis://", "rediss://")),
+            "REDIS_URL: use redis://host:port/number",
+        ),
+        (
+            bool(settings.REDIS_URL) and find_spec("redis") is None,
+            "REDIS_URL: install the client first: pip install 'leadintake[redis]'",
+        ),
+        (settings.DATABASE_POOL_SIZE < 2, "DATABASE_POOL_SIZE: use 2 or more"),
+        (settings.MAX_UPLOAD_BYTES < 1024, "MAX_UPLOAD_BYTES: use 1024 or more"),
+        (settings.SESSION_IDLE_MINUTES < 1, "SESSION_IDLE_MINUTES: use 1 or more"),
+        (settings.SESSION_MAX_HOURS < 1, "SESSION_MAX_HOURS: use 1 or more"),
+    ]
+    checks += [
+        (not _is_rate(getattr(settings, name)), f"{name}: write limits such as '60 per minute; 600 per hour'")
+        for name in ("RATE_LIMIT_SUBMISSIONS", "RATE_LIMIT_LOGINS")
+    ]
+    checks += [
+        (
+            not ORIGIN.fullmatch(origin),
+            f"EMBED_ORIGINS: {origin!r} is not an origin such as https://www.firm.example",
+        )
+        for origin in settings.EMBED_ORIGINS
+    ]
+    if settings.ENVIRONMENT == "production":
+        checks += _unsafe(settings)
+    return [problem for wrong, problem in checks if wrong]
+
+
+def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
+    """What production refuses."""
+    in_clear = bool(settings.MAIL_SERVER) and not (settings.MAIL_USE_TLS or settings.MAIL_USE_SSL)
+    debugging = os.environ.get("FLASK_DEBUG", "0").lower() not in {"", "0", "false", "no"}
+    return [
+        (not settings.SECRET_KEY, "SECRET_KEY: production needs a secret of its own, or SECRET_KEY_FILE"),
+        (not settings.PUBLIC_URL.startswith("https://"), "PUBLIC_URL: production needs https://"),
+        (debugging, "ENVIRONMENT: production does not start with FLASK_DEBUG on"),
+        (
+            in_clear and not is_loopback(settings.MAIL_SERVER),
+            "MAIL_USE_TLS: production does not send mail in clear to another machine",
+        ),
+    ]
+
+
+def _is_database(url: str) -> bool:
+    return not url or urlsplit(url).scheme.partition("+")[0] in {
+        "sqlite", "postgresql", "postgres", "mysql", "mariadb",
+    }  # fmt: skip
+
+
+def _is_storage(url: str) -> bool:
+    scheme, _, rest = url.partition(":")
+    return (scheme == "file" and bool(rest)) or (scheme in {"s3", "gs", "az"} and len(rest) > 2)
+
+
+def _is_address(text: str) -> bool:
+    return bool(re.fullmatch(r"[!-;=?A-~]+@[!-;=?A-~]+", text))
+
+
+def _is_rate(text: str) -> bool:
+    try:
+        return not text or bool(limits.parse_many(text))
+    except ValueError:
+        return False
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,106 @@
+"""Every setting of the service, with its default and when to change it."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings, with their defaults. Lists are written with commas between their items."""
+
+    ENVIRONMENT: typing.Literal["development", "production"] = "development"
+    """`production` refuses unsafe settings and makes cookies Secure. Set it on every real installation."""
+
+    SECRET_KEY: str = ""
+    """Signs page cursors and keys the counters. Made once in the instance folder unless given."""
+
+    SECRET_KEY_FALLBACKS: list[str] = field(default_factory=list)
+    """Earlier secret keys that are still believed. Set it while rotating SECRET_KEY."""
+
+    INSTANCE_PATH: str = ""
+    """Folder of the embedded database, the secret and written mails. Set it where the code is read-only."""
+
+    DATABASE_URL: str = ""
+    """postgresql://, postgres://, mysql:// or mariadb:// URL. Set it when more than one machine serves."""
+
+    DATABASE_POOL_SIZE: int = 68
+    """Connections one process may hold: at least the server's threads and one for the worker."""
+
+    STORAGE_URL: str = "file:uploads"
+    """Where documents live: file:PATH, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix."""
+
+    REDIS_URL: str = ""
+    """Shared rate limits. Set it when more than one process serves."""
+
+    MAIL_SERVER: str = ""
+    """SMTP server. Without one, mails are written to the folder mail/ of the instance."""
+
+    MAIL_PORT: int = 587
+    """Port of the SMTP server: 587 with STARTTLS, 465 with MAIL_USE_SSL."""
+
+    MAIL_USE_TLS: bool | None = None
+    """Upgrade to TLS with STARTTLS and verify the certificate. On unless MAIL_SERVER is on loopback."""
+
+    MAIL_USE_SSL: bool = False
+    """Speak TLS from the first byte (port 465), instead of MAIL_USE_TLS."""
+
+    MAIL_USERNAME: str = ""
+    """Account on the SMTP server."""
+
+    MAIL_PASSWORD: str = ""
+    """Password on the SMTP server. Better given by LEADINTAKE_MAIL_PASSWORD_FILE."""
+
+    MAIL_DEFAULT_SENDER: str = "leadintake@localhost"
+    """Address that mails are from. Set it to an address your mail server may send for."""
+
+    MAIL_TIMEOUT: int = 10
+    """Seconds each step of a conversation with the mail server may take."""
+
+    PUBLIC_URL: str = "http://127.0.0.1:8000"
+    """Address people reach the service at; links in mails are built from it, never from a Host header."""
+
+    TRUSTED_PROXIES: int = 0
+    """How many proxies stand in front, whose X-Forwarded-* headers are believed."""
+
+    MAX_UPLOAD_BYTES: int = 10 * 1024 * 1024
+    """Largest resume, in bytes."""
+
+    WORKER: typing.Literal["embedded", "external"] = "embedded"
+    """`external` when `flask worker` runs as a process of its own."""
+
+    ATTORNEY_VISIBILITY: typing.Literal["all", "own"] = "all"
+    """`own`: an attorney sees only the leads assigned to them."""
+
+    RATE_LIMIT_SUBMISSIONS: str = "60 per minute; 600 per hour"
+    """Submissions from one address. Empty switches it off."""
+
+    RATE_LIMIT_LOGINS: str = "10 per minute; 50 per hour"
+    """Failed sign-ins to one account from one address. Empty switches it off."""
+
+    SESSION_IDLE_MINUTES: int = 30
+    """A session unused for so long is over."""
+
+    SESSION_MAX_HOURS: int = 12
+    """A session this old is over, used or not."""
+
+    FIRM_NAME: str = "Our Law Firm"
+    """The firm's name, on the page and in mails."""
+
+    PRACTICE_AREAS: list[str] = field(
+        default_factory=lambda: ["business", "criminal", "employment", "estate", "family", "immigration"]
+    )
+    """Values a lead's practice_area may take."""
+
+    LANGUAGES: list[str] = field(default_factory=lambda: ["en", "es"])
+    """Values a lead's language may take."""
+
+    EMBED_ORIGINS: list[str] = field(default_factory=list)
+    """Origins (https://www.firm.example) whose pages may frame the form and post to it."""
+
+    METRICS_TOKEN: str = ""
+    """Bearer token for /metrics from elsewhere than loopback."""
+
+    LOG_FORMAT: typing.Literal["console", "json"] = "console"
+    """`json` for a log collector."""

@@ -1,0 +1,190 @@
+"""Settings: typed, from the environment or files, every problem told at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from leadintake import create_app
+from leadintake.config.reading import ConfigurationError, read_settings
+from leadintake.config.secret import read_or_make_secret
+from leadintake.config.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+SAFE = {
+    "LEADINTAKE_ENVIRONMENT": "production",
+    "LEADINTAKE_SECRET_KEY": "s" * 32,
+    "LEADINTAKE_PUBLIC_URL": "https://intake.firm.example",
+}
+
+
+def read(**environment: str) -> Settings:
+    """The settings from an environment of LEADINTAKE_* variables."""
+    return read_settings({f"LEADINTAKE_{name}": value for name, value in environment.items()}, {})[0]
+
+
+def problems_of(environment: dict[str, str]) -> list[str]:
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings(environment, {})
+    return refused.value.problems
+
+
+def test_nothing_set_is_a_working_configuration():
+    assert read() == Settings(MAIL_USE_TLS=True)
+
+
+def test_values_are_read_by_their_type():
+    settings = read(
+        MAX_UPLOAD_BYTES="2048", MAIL_USE_SSL="yes", PRACTICE_AREAS="tax, family ,", SECRET_KEY="0" * 40
+    )
+    assert settings.MAX_UPLOAD_BYTES == 2048
+    assert settings.MAIL_USE_SSL is True
+    assert settings.MAIL_USE_TLS is False
+    assert settings.PRACTICE_AREAS == ["tax", "family"]
+    assert settings.SECRET_KEY == "0" * 40
+
+
+def test_a_value_may_come_from_a_file(tmp_path):
+    secret = tmp_path / "mail"
+    secret.write_text("hunter two\n")
+    assert read(MAIL_PASSWORD_FILE=str(secret), MAIL_USERNAME="firm").MAIL_PASSWORD == "hunter two"
+
+
+def test_a_value_and_its_file_contradict_each_other(tmp_path):
+    environment = {"LEADINTAKE_REDIS_URL": "redis://a", "LEADINTAKE_REDIS_URL_FILE": str(tmp_path)}
+    assert problems_of(environment) == [
+        "LEADINTAKE_REDIS_URL and LEADINTAKE_REDIS_URL_FILE are both set; keep one of them"
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_a_problem(tmp_path):
+    (problem,) = problems_of({"LEADINTAKE_SECRET_KEY_FILE": str(tmp_path / "none")})
+    assert problem.startswith("LEADINTAKE_SECRET_KEY_FILE:")
+
+
+def test_all_problems_are_told_at_once():
+    problems = problems_of(
+        {
+            "LEADINTAKE_ENVIRONMENT": "prod",
+            "LEADINTAKE_MAX_UPLOAD_BYTES": "ten",
+            "LEADINTAKE_WORKER": "",
+            "LEADINTAKE_DATABASE_URL": "oracle://x",
+            "LEADINTAKE_RATE_LIMIT_LOGINS": "often",
+        }
+    )
+    told = "\n".join(problems)
+    for name in ("ENVIRONMENT", "MAX_UPLOAD_BYTES", "WORKER", "DATABASE_URL", "RATE_LIMIT_LOGINS"):
+        assert f"LEADINTAKE_{name}:" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", "short"),
+        ("STORAGE_URL", "ftp://x"),
+        ("STORAGE_URL", "file:"),
+        ("PUBLIC_URL", "https://firm.example/path"),
+        ("PUBLIC_URL", "firm.example"),
+        ("MAIL_PORT", "0"),
+        ("MAIL_TIMEOUT", "11"),
+        ("MAIL_DEFAULT_SENDER", "Firm <a@b.example>"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("DATABASE_POOL_SIZE", "1"),
+        ("MAX_UPLOAD_BYTES", "12"),
+        ("SESSION_IDLE_MINUTES", "0"),
+        ("SESSION_MAX_HOURS", "0"),
+        ("MAIL_PASSWORD", "secret"),
+        ("RATE_LIMIT_SUBMISSIONS", "x per y"),
+        ("EMBED_ORIGINS", "https://firm.example/page"),
+        ("MAIL_USE_TLS", "maybe"),
+        ("ATTORNEY_VISIBILITY", "some"),
+    ],
+)
+def test_a_bad_value_is_named(name, value):
+    (problem,) = problems_of({f"LEADINTAKE_{name}": value})
+    assert problem.startswith(f"LEADINTAKE_{name}")
+
+
+def test_both_kinds_of_tls_contradict_each_other():
+    (problem,) = problems_of({"LEADINTAKE_MAIL_USE_SSL": "1", "LEADINTAKE_MAIL_USE_TLS": "1"})
+    assert "switch one of them off" in problem
+
+
+@pytest.mark.parametrize(
+    ("server", "tls"), [("127.0.0.1", False), ("localhost", False), ("mail.example", True)]
+)
+def test_mail_is_encrypted_unless_the_server_is_on_loopback(server, tls):
+    assert read(MAIL_SERVER=server).MAIL_USE_TLS is tls
+
+
+def test_production_starts_when_it_is_safe():
+    assert read_settings(SAFE, {})[0].ENVIRONMENT == "production"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"LEADINTAKE_SECRET_KEY": ""}, "SECRET_KEY"),
+        ({"LEADINTAKE_PUBLIC_URL": "http://intake.firm.example"}, "PUBLIC_URL"),
+        ({"LEADINTAKE_MAIL_SERVER": "mail.example", "LEADINTAKE_MAIL_USE_TLS": "off"}, "MAIL_USE_TLS"),
+    ],
+)
+def test_production_refuses_what_is_unsafe(change, named):
+    (problem,) = problems_of({**SAFE, **change})
+    assert problem.startswith(f"LEADINTAKE_{named}:")
+
+
+def test_production_refuses_debugging(monkeypatch):
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    (problem,) = problems_of(SAFE)
+    assert "FLASK_DEBUG" in problem
+
+
+def test_a_misspelt_setting_is_pointed_out_and_the_tests_own_are_not():
+    environment = {
+        "LEADINTAKE_PUBLC_URL": "x",
+        "LEADINTAKE_REQUIRE_SERVICES": "1",
+        "LEADINTAKE_REDIS_URL_FILE": "/dev/null",
+    }
+    assert read_settings(environment, {})[1] == ["LEADINTAKE_PUBLC_URL (did you mean LEADINTAKE_PUBLIC_URL?)"]
+
+
+def test_the_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path):
+    app = create_app(INSTANCE_PATH=str(tmp_path))
+    path = tmp_path / "secret_key"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert app.secret_key == path.read_text() == create_app(INSTANCE_PATH=str(tmp_path)).secret_key
+    assert len(app.secret_key) >= 32
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["secret_key"]
+
+
+def test_processes_that_start_together_agree_on_the_secret(tmp_path):
+    with ThreadPoolExecutor(20) as pool:
+        secrets = set(pool.map(read_or_make_secret, [tmp_path / "secret_key"] * 20))
+    assert len(secrets) == 1
+
+
+def test_an_instance_folder_that_cannot_be_written_is_a_problem(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="INSTANCE_PATH"):
+        create_app(INSTANCE_PATH=str(tmp_path / "file"))
+
+
+def test_uploads_lie_inside_a_chosen_instance_folder(tmp_path):
+    assert create_app(INSTANCE_PATH=str(tmp_path)).config["STORAGE_URL"] == f"file:{tmp_path / 'uploads'}"
+    chosen = create_app(INSTANCE_PATH=str(tmp_path), STORAGE_URL="file:///srv/files")
+    assert chosen.config["STORAGE_URL"] == "file:/srv/files"
+
+
+def test_a_bad_start_is_one_message_without_a_traceback(tmp_path):
+    environment = {**os.environ, "LEADINTAKE_INSTANCE_PATH": str(tmp_path), "LEADINTAKE_MAIL_PORT": "many"}
+    command = [sys.executable, "-m", "flask", "doctor"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "LEADINTAKE_MAIL_PORT: 'many' is not a whole number" in done.stderr
+    assert "Traceback" not in done.stderr
