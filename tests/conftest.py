@@ -73,6 +73,12 @@ def app(database_url: str, tmp_path: Path, settings: dict[str, object]) -> Itera
 
 
 @pytest.fixture
+def client(app: Flask) -> Client:
+    """A client. Unlike pytest-flask's it keeps no context open between requests."""
+    return app.test_client()
+
+
+@pytest.fixture
 def browser(app: Flask) -> Callable[[], Client]:
     """Fresh clients, each with cookies of its own."""
     return app.test_client

@@ -35,7 +35,7 @@ class UserDetail(msgspec.Struct):
         return msgspec.convert(user, cls, from_attributes=True)
 
 
-class Credentials(msgspec.Struct):
+class Credentials(msgspec.Struct, forbid_unknown_fields=True):
     """What signs somebody in."""
 
     email: Annotated[str, msgspec.Meta(max_length=1024)]

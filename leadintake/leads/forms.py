@@ -22,8 +22,8 @@ LONGEST_KEY = 255
 REQUIRED = "Please fill in this field."
 
 
-def _regular(value: Any) -> Any:
-    return regular(value) if isinstance(value, str) else value
+def _regular(value: Any) -> str:
+    return regular(value) if isinstance(value, str) else ""  # a file where a text belongs is no text
 
 
 class Readable:
@@ -128,13 +128,20 @@ class IntakeForm(FlaskForm):
             raise ValidationError("Use 1 to 255 visible ASCII characters.")
 
     def judged(self) -> bool:
-        """Validate everything, repeated fields included."""
-        valid = self.validate()
-        for name, values in request.form.lists():
-            if name in self._fields and len(values) > 1:
-                self._fields[name].errors = [*self._fields[name].errors, "Please send this field once."]
-                valid = False
-        return bool(valid)
+        """Validate everything, repeated fields and files in the place of texts included."""
+        valid = bool(self.validate())
+        for name, field in self._fields.items():
+            texts, files = len(request.form.getlist(name)), len(request.files.getlist(name))
+            takes_files = isinstance(field, FileField)
+            if texts + (min(files, 1) if takes_files else files) > 1:
+                reason = "Please send this field once."
+            elif files and not takes_files:
+                reason = "Please send this as text, not as a file."
+            else:
+                continue
+            field.errors = [*field.errors, reason]
+            valid = False
+        return valid
 
 
 def _choices(setting: str) -> list[tuple[str, str]]:

@@ -20,15 +20,15 @@ def may_assign(user: User) -> bool:
 
 
 def may_take(user: User, lead: Lead) -> bool:
-    """Anybody who works on leads, one that nobody has."""
-    return user.may(Permission.TAKE_LEADS) and lead.assignee_id is None
+    """Anybody who works on leads, one that nobody has; taking one's own again changes nothing."""
+    return user.may(Permission.TAKE_LEADS) and lead.assignee_id in (None, user.id)
 
 
 def allowed(user: User, lead: Lead) -> list[str]:
     """The acts open to `user`, as LeadDetail lists them."""
     acts = {
         "change_status": may_change_status(user, lead),
-        "take": may_take(user, lead),
+        "take": may_take(user, lead) and lead.assignee_id is None,
         "assign": may_assign(user),
         "delete": user.may(Permission.DELETE_LEADS),
     }

@@ -104,7 +104,7 @@ class LeadDetail(LeadSummary):
         return cls(**summary, assignment=decided, duplicates=duplicates, allowed=allowed)
 
 
-class LeadFilter(msgspec.Struct):
+class LeadFilter(msgspec.Struct, forbid_unknown_fields=True):
     """Which leads. `created_from` is the first instant that counts, `created_to` the first that does not."""
 
     status: LeadStatus | None = None
@@ -131,19 +131,19 @@ class LeadPage(msgspec.Struct):
     total: int | msgspec.UnsetType = msgspec.UNSET
 
 
-class LeadPatch(msgspec.Struct):
+class LeadPatch(msgspec.Struct, forbid_unknown_fields=True):
     """A change of a lead."""
 
     status: LeadStatus
 
 
-class AssigneeChange(msgspec.Struct):
+class AssigneeChange(msgspec.Struct, forbid_unknown_fields=True):
     """Who shall have the lead; null for nobody."""
 
     user_id: uuid.UUID | None
 
 
-class ResumeQuery(msgspec.Struct):
+class ResumeQuery(msgspec.Struct, forbid_unknown_fields=True):
     """How to send the file: `inline=1` shows a PDF in the browser."""
 
     inline: bool = False

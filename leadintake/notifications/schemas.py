@@ -46,7 +46,7 @@ class NotificationDetail(msgspec.Struct):
         return msgspec.convert(owed, cls, from_attributes=True)
 
 
-class NotificationQuery(msgspec.Struct):
+class NotificationQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Which messages to list."""
 
     status: Status | None = None

@@ -29,6 +29,7 @@ class Client(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> Any:
         """Send the request, with the token if there is one and the test did not choose its own headers."""
         headers = dict(kwargs.pop("headers", None) or {})
+        kwargs.setdefault("buffered", True)  # read and close what streams, as a server does
         if self.csrf_token is not None:
             headers.setdefault("X-CSRFToken", self.csrf_token)
         return super().open(*args, headers=headers, **kwargs)

@@ -1,0 +1,79 @@
+"""The OpenAPI document and the service say the same: schemathesis asks, with good and bad requests."""
+
+from __future__ import annotations
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import given as given_case
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from leadintake.core.transaction import transaction
+from leadintake.notifications.service import notifications
+from tests.factories import LeadFactory, UserFactory
+
+UNASKED = {"internal_session_sign_out"}
+"""Signing out would end the session that all other questions are asked in."""
+
+BEYOND_SCHEMA = {"POST /public/leads"}
+"""A schema cannot say that a file is a resume: these refuse requests that fit it."""
+
+EXAMPLES = settings(
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture
+def described_api(app, client, given):
+    """The API of an application with a lead, spoken to by an administrator."""
+    client.sign_in(given(UserFactory, "admin"))
+    given(LeadFactory)
+    with app.app_context(), transaction():
+        notifications.beat("a worker that lives")
+    name = app.config["SESSION_COOKIE_NAME"]
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
+    cookie = f"{name}={client.get_cookie(name).value}"
+    schema.config.update(headers={"Cookie": cookie, "X-CSRFToken": client.csrf_token})
+    return schema
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
+def test_every_answer_is_one_the_document_announces(described_api, mode):
+    asked = set()
+    for found in described_api.get_all_operations():
+        operation = found.ok()
+        if operation.definition.raw["operationId"] in UNASKED:
+            continue
+        judged_beyond = operation.label in BEYOND_SCHEMA
+
+        @EXAMPLES
+        @given_case(case=operation.as_strategy(generation_mode=mode))
+        def ask(case):
+            case.call_and_validate(excluded_checks=[positive_data_acceptance] if judged_beyond else [])
+
+        try:
+            ask()
+        except Unsatisfiable:
+            assert mode is GenerationMode.NEGATIVE  # an operation without input cannot be asked badly
+        asked.add(operation.label)
+    assert len(asked) > 15
+
+
+def test_the_document_describes_every_route_of_the_api(app, client):
+    document = client.get("/openapi.json").json
+    assert document["openapi"].startswith("3.1")
+    described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    served = {
+        (method, rule.rule.replace("<uuid:", "{").replace(">", "}"))
+        for rule in app.url_map.iter_rules()
+        if not rule.endpoint.startswith("pages.")
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert described == served
