@@ -13,7 +13,7 @@ READERS = {"viewer", "attorney", "manager", "admin"}
 WORKERS = {"attorney", "manager", "admin"}
 MANAGERS = {"manager", "admin"}
 
-# (method, rule): the roles let in by the guard. What the service then says of one lead is tested with the room.
+# (method, rule): whom the guard lets in. What the service says of one lead is tested with the room.
 MAY = {
     ("POST", "/internal/session"): set(CALLERS),
     ("GET", "/internal/session"): READERS,
