@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, current_app, request
 from flask_login import current_user
-from flask_wtf.csrf import CSRFError
+from flask_wtf.csrf import CSRFError, validate_csrf
+from wtforms import ValidationError
 
 from leadintake.auth import csrf
 from leadintake.auth.internal import bp as session
@@ -60,7 +62,18 @@ def guard() -> None:
     try:
         csrf.protect()
     except CSRFError as error:
-        raise Forbidden("Send the csrf_token of your session in the header X-CSRFToken.") from error
+        if not _signed_with_an_earlier_key():
+            raise Forbidden("Send the csrf_token of your session in the header X-CSRFToken.") from error
+
+
+def _signed_with_an_earlier_key() -> bool:
+    """Whether the token is this session's, under a key of SECRET_KEY_FALLBACKS."""
+    token = request.headers.get("X-CSRFToken") or request.headers.get("X-CSRF-Token")
+    for key in current_app.config["SECRET_KEY_FALLBACKS"]:
+        with contextlib.suppress(ValidationError):
+            validate_csrf(token, secret_key=key)
+            return True
+    return False
 
 
 def _refuse_foreign_pages() -> None:
@@ -72,7 +85,16 @@ def _refuse_foreign_pages() -> None:
     if site is not None:
         foreign = site not in {"same-origin", "none"}
     else:
-        ours = {urlsplit(current_app.config["PUBLIC_URL"])[:2], urlsplit(request.host_url)[:2]}
-        foreign = origin is not None and urlsplit(origin)[:2] not in ours
+        ours = {_origin_of(current_app.config["PUBLIC_URL"]), _origin_of(request.host_url)}
+        foreign = origin is not None and _origin_of(origin) not in ours
     if foreign:
         raise Forbidden("This request comes from a page of another site.")
+
+
+def _origin_of(address: str) -> tuple[str, str]:
+    """Scheme and host, or the address itself where it has none that could be read."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "", address
+    return parts.scheme, parts.netloc

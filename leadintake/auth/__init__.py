@@ -13,8 +13,16 @@ from leadintake.auth.models import User
 from leadintake.auth.service import auth
 from leadintake.auth.sessions import DatabaseSessions
 
+
+class SessionsOnly(LoginManager):  # type: ignore[misc] # Flask-Login has no types
+    """Flask-Login without its remember-me: a cookie that the secret key alone vouches for lets nobody in."""
+
+    def _load_user_from_remember_cookie(self, _cookie: str) -> None:
+        return None
+
+
 csrf = CSRFProtect()
-login = LoginManager()
+login = SessionsOnly()
 login.session_protection = None  # it binds a session to an address that a header can forge
 
 

@@ -92,6 +92,11 @@ def _user(email: str) -> User:
 
 def _password(piped: bool) -> str:
     if piped:
-        return sys.stdin.readline().rstrip("\r\n")
+        try:
+            given = sys.stdin.readline().rstrip("\r\n")
+            given.encode()  # where the locale is C, wrong bytes come through as surrogates
+        except UnicodeError as error:
+            raise click.ClickException("The password on standard input is not UTF-8.") from error
+        return given
     typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return typed

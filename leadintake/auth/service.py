@@ -48,11 +48,18 @@ class Auth:
             # The check takes 100 ms: no transaction, and on SQLite no lock, is held meanwhile.
             db.session.rollback()
         matches = passwords.verify(known.password_hash if known else None, password)
-        user = self.get(known.id) if known is not None and matches else None
-        if user is None or not user.active:
+        user = self._still(known.id, known.password_hash) if known is not None and matches else None
+        if user is None:
             log.info("sign_in_refused")
             raise BadCredentials
         return user
+
+    def _still(self, user_id: uuid.UUID, password_hash: str) -> User | None:
+        """The user, locked, if active and with the password that was checked: either may have changed."""
+        same = sa.select(User).where(
+            User.id == user_id, User.password_hash == password_hash, User.active.is_(True)
+        )
+        return db.session.scalar(same.with_for_update())
 
     def sign_in(self, user: User) -> None:
         """Begin a session for this browser."""
@@ -135,7 +142,8 @@ class Auth:
 
 def folded(email: str) -> str:
     """The one form an account's address is kept and looked up in."""
-    return unicodedata.normalize("NFKC", email).strip().casefold()
+    text = email.replace("\x00", "\ufffd")  # nobody's address, and PostgreSQL takes no NUL in a text
+    return unicodedata.normalize("NFKC", text).strip().casefold()
 
 
 auth = Auth()

@@ -71,6 +71,7 @@ def _schemas(interfaces: list[Interface]) -> _Schemas:
     structs: list[Any] = [Problem]
     for interface in interfaces:
         structs += [interface.json] if interface.json else []
+        structs += [member.type for member in msgspec.structs.fields(interface.query or msgspec.Struct)]
         structs += [answer for answer in interface.answers.values() if not isinstance(answer, str | None)]
     return _Schemas(structs)
 

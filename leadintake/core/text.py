@@ -38,5 +38,6 @@ def shown_name(filename: str, longest: int = 255) -> str:
     name = "".join(char for char in unicodedata.normalize("NFC", name) if not has_controls(char)).strip()
     if len(name) > longest:
         stem, dot, extension = name.rpartition(".")
-        name = stem[: longest - len(dot + extension)] + dot + extension if stem else name[:longest]
+        room = longest - len(dot + extension)
+        name = stem[:room] + dot + extension if stem and room > 0 else name[:longest]
     return name

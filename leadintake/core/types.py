@@ -12,6 +12,8 @@ from sqlalchemy.dialects import mysql
 from uuid_utils.compat import uuid7
 
 E = TypeVar("E", bound=StrEnum)
+FIRST = datetime(1, 1, 1, tzinfo=UTC)
+LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 
 def new_id() -> uuid.UUID:
@@ -35,7 +37,10 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a naive datetime has no place in the database")
-        value = value.astimezone(UTC)
+        try:
+            value = value.astimezone(UTC)
+        except OverflowError:  # the first and last hours of the calendar have no UTC in other zones
+            value = FIRST if value.year == FIRST.year else LAST
         return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:

@@ -20,6 +20,8 @@ from leadintake.demo.people import ATTORNEYS, PROSPECTS, resume_of
 from leadintake.documents.service import documents
 from leadintake.leads.intake import Submission, intake
 
+PUBLIC_URL_GIVEN = {"LEADINTAKE_PUBLIC_URL", "LEADINTAKE_PUBLIC_URL_FILE"}
+
 
 @click.command("demo")
 @click.option("--host", default="127.0.0.1", show_default=True)
@@ -31,6 +33,8 @@ def demo(host: str, port: int) -> None:
         raise click.ClickException(
             "The demo makes accounts with printed passwords; it does not run in production."
         )
+    if not PUBLIC_URL_GIVEN & os.environ.keys():
+        current_app.config["PUBLIC_URL"] = f"http://{host}:{port}"  # the links in the first mails lead here
     upgrade()
     passwords = _people()
     try:
@@ -86,6 +90,7 @@ def _serve(host: str, port: int) -> None:
         target = ["leadintake.serving:serve", "--factory"]
     options = ["--interface", "wsgi", "--blocking-threads", "64", "--host", host, "--port", str(port)]
     environment = {name: value for name, value in os.environ.items() if name != "FLASK_RUN_FROM_CLI"}
-    environment.setdefault("LEADINTAKE_PUBLIC_URL", f"http://{host}:{port}")
+    if not PUBLIC_URL_GIVEN & environment.keys():
+        environment["LEADINTAKE_PUBLIC_URL"] = f"http://{host}:{port}"
     command = [sys.executable, "-m", "granian", *options, *target]
     os.execve(sys.executable, command, environment)  # noqa: S606 - no shell, our own arguments

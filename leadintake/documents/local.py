@@ -66,7 +66,9 @@ class LocalFolder:
     def names(self) -> Iterator[str]:
         """The names of all files, unfinished ones too."""
         if self.folder.is_dir():
-            yield from sorted(path.name for path in self.folder.iterdir() if not path.name.startswith("."))
+            # Folders are none of ours: a volume brings its lost+found.
+            files = (path.name for path in self.folder.iterdir() if path.is_file())
+            yield from sorted(name for name in files if not name.startswith("."))
 
     def delete_unless(self, key: str, owned: Callable[[], bool]) -> bool:
         """Ask for the file's lock first: whoever holds it is still deciding."""
@@ -79,7 +81,7 @@ class LocalFolder:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if owned():
                 return False
-            path.unlink()
+            path.unlink(missing_ok=True)  # an upload may have given it its name meanwhile
         except BlockingIOError:
             return False
         finally:

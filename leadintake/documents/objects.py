@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import obstore
 import structlog
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from leadintake.core.clock import now
 from leadintake.core.errors import Unavailable
 
 UPLOAD_TAKES_AT_MOST = timedelta(hours=1)
+CHUNK = 64 * 1024
 log = structlog.get_logger()
 
 
@@ -46,14 +48,14 @@ class ObjectStore:
     def open(self, key: str) -> IO[bytes]:
         """A reader that fetches what is read."""
         try:
-            with _as_unavailable("open"):
-                return cast("IO[bytes]", obstore.open_reader(self._store, key))
-        except NotFoundError as error:
+            with _as_unavailable("open", or_missing=True):
+                return io.BufferedReader(_Raw(obstore.open_reader(self._store, key)), CHUNK)
+        except FileNotFoundError as error:
             raise FileNotFoundError(key) from error
 
     def delete(self, key: str) -> None:
         """Remove the object."""
-        with _as_unavailable("delete"), contextlib.suppress(NotFoundError):
+        with contextlib.suppress(FileNotFoundError), _as_unavailable("delete", or_missing=True):
             obstore.delete(self._store, key)
 
     def names(self) -> Iterator[str]:
@@ -64,11 +66,14 @@ class ObjectStore:
 
     def delete_unless(self, key: str, owned: Callable[[], bool]) -> bool:
         """Leave young objects alone: an object storage knows no locks, and their row may be on its way."""
-        with _as_unavailable("delete"):
-            age = now() - obstore.head(self._store, key)["last_modified"]
-            if age < UPLOAD_TAKES_AT_MOST or owned():
-                return False
-            obstore.delete(self._store, key)
+        try:
+            with _as_unavailable("delete", or_missing=True):
+                age = now() - obstore.head(self._store, key)["last_modified"]
+                if age < UPLOAD_TAKES_AT_MOST or owned():
+                    return False
+                obstore.delete(self._store, key)
+        except FileNotFoundError:
+            return False  # its upload took it back meanwhile
         return True
 
     def check(self) -> None:
@@ -77,12 +82,37 @@ class ObjectStore:
             next(iter(obstore.list(self._store)), None)
 
 
+class _Raw(io.RawIOBase):
+    """What obstore reads, as bytes: its own buffers are nothing a WSGI server takes (PEP 3333)."""
+
+    def __init__(self, reader: obstore.ReadableFile) -> None:
+        self._reader = reader
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = memoryview(self._reader.read(len(buffer)))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._reader.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._reader.tell()
+
+
 @contextlib.contextmanager
-def _as_unavailable(act: str) -> Iterator[None]:
+def _as_unavailable(act: str, *, or_missing: bool = False) -> Iterator[None]:
+    """Answer a storage that fails with 503. A missing key is a failure too, as a missing bucket is."""
     try:
         yield
-    except NotFoundError:
-        raise
-    except BaseError as error:
+    except (BaseError, OSError) as error:
+        if or_missing and isinstance(error, FileNotFoundError):
+            raise
         log.error("storage_failed", act=act, error=str(error).partition("\n")[0])  # noqa: TRY400 - cause is in it
         raise Unavailable("The file storage does not answer. Please try again soon.") from error

@@ -58,8 +58,7 @@ def resume(lead_id: uuid.UUID, query: ResumeQuery) -> Response:
 @speaks({200: "text/csv"}, query=LeadFilter)
 def export(query: LeadFilter) -> Response:
     """Send all matching leads as CSV, while they are read."""
-    reader = current_user._get_current_object()  # the proxy ends with the request's first answer
-    lines = as_csv(leads.every(query, seen_by=reader))
+    lines = as_csv(leads.every(query, seen_by=current_user))
     headers = {"Content-Disposition": 'attachment; filename="leads.csv"'}
     return Response(stream_with_context(lines), mimetype="text/csv", headers=headers)
 

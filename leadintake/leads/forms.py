@@ -13,6 +13,7 @@ from werkzeug.datastructures import FileStorage
 from wtforms import Field, HiddenField, SelectField, StringField, ValidationError
 from wtforms.validators import DataRequired, Length, StopValidation
 
+from leadintake.core.errors import Errors
 from leadintake.core.text import has_controls, is_invisible, regular
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Refused, TooLarge, Verdict
@@ -73,7 +74,7 @@ class IntakeForm(FlaskForm):
     practice_area = SelectField("What is it about?", validate_choice=False, filters=[_regular])
     language = SelectField("Language you prefer", validate_choice=False, filters=[_regular])
     resume_file = FileField("Resume or CV")
-    submission_id = HiddenField(filters=[_regular])
+    submission_id = HiddenField("This form", filters=[_regular])
 
     def __init__(self) -> None:
         super().__init__()
@@ -142,6 +143,11 @@ class IntakeForm(FlaskForm):
             field.errors = [*field.errors, reason]
             valid = False
         return valid
+
+    def blame(self, errors: Errors) -> None:
+        """Take over what a rule beyond the form found wrong with its fields."""
+        for name, reasons in errors.items():
+            self._fields[name].errors = list(reasons)
 
 
 def _choices(setting: str) -> list[tuple[str, str]]:

@@ -25,6 +25,9 @@ from leadintake.leads import events
 from leadintake.leads.models import Lead, LeadStatus
 
 PATIENCE_SECONDS = 2.0
+OTHER_CONTENT = (
+    "This was sent before with other content. To send it as it is now, send it again with a new key."
+)
 log = structlog.get_logger()
 
 
@@ -95,7 +98,7 @@ class Intake:
         known = sa.select(Lead).where(Lead.submission_key == key).execution_options(include_deleted=True)
         earlier = db.session.scalar(known)
         if earlier is not None and earlier.submission_fingerprint != sent.fingerprint():
-            raise Invalid({"submission_id": ["This key came with other content before. Use a new one."]})
+            raise Invalid({"submission_id": [OTHER_CONTENT]})
         return earlier
 
     def _make(self, sent: Submission, key: str | None, resume_id: uuid.UUID) -> Lead:
@@ -111,7 +114,8 @@ class Intake:
             email=sent.email,
             practice_area=sent.practice_area,
             language=sent.language,
-            searchable=searchable(sent.first_name, sent.last_name, sent.email)[:1000],
+            # The address first: it is there even beside a name that unfolds to more than fits.
+            searchable=searchable(sent.email, sent.first_name, sent.last_name)[:1000],
             resume_id=resume_id,
             assignee_id=decision.user_id,
             assignment_strategy=decision.strategy,

@@ -49,7 +49,11 @@ def submit() -> AnyResponse:
         form = IntakeForm()
         if not form.judged():
             return _refuse(form)
-        lead, replayed = intake.submit(_submission(form), form.resume_file.data.stream)
+        try:
+            lead, replayed = intake.submit(_submission(form), form.resume_file.data.stream)
+        except Invalid as refusal:
+            form.blame(refusal.errors or {})
+            return _refuse(form)
     headers = {"Idempotency-Replayed": "true"} if replayed else {}
     if wants_html():
         response: AnyResponse = redirect(url_for("pages.thanks", reference=lead.id), 303)
@@ -81,7 +85,8 @@ def _submission(form: IntakeForm) -> Submission:
 def _refuse(form: IntakeForm) -> Response:
     errors = {name: [str(reason) for reason in reasons] for name, reasons in form.errors.items()}
     if wants_html():
-        form.submission_id.data = form.submission_id.data or str(new_id())
+        if form.submission_id.errors or not form.submission_id.data:
+            form.submission_id.data = str(new_id())  # nobody can mend a hidden field
         return make_response(render_template("intake.html", form=form), 413 if form.too_large else 422)
     if form.too_large and len(errors) == 1:
         raise FileTooLarge(errors["resume_file"][0], errors=errors)

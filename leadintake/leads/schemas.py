@@ -12,7 +12,7 @@ from leadintake.auth.schemas import UserSummary
 from leadintake.leads.models import Lead, LeadEvent, LeadStatus
 from leadintake.notifications.schemas import NotificationSummary
 
-ASSIGNED_TO = "^(me|none|[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$"
+ASSIGNED_TO = "^(me|none|[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$(?!\n)"
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 SORTS = Literal[
     "created_at", "-created_at", "updated_at", "-updated_at", "last_name", "-last_name",

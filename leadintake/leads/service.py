@@ -56,16 +56,11 @@ class Leads:
         return db.session.execute(found).scalar_one()
 
     def every(self, wanted: LeadFilter, *, seen_by: User | None) -> Iterator[Lead]:
-        """All matching leads, in batches, so that memory stays flat and no transaction is kept open."""
-        cursor = None
-        while True:
-            page = self.page(wanted, seen_by=seen_by, limit=BATCH, cursor=cursor)
-            yield from page.items
-            db.session.rollback()
-            db.session.expunge_all()
-            cursor = page.next_cursor
-            if cursor is None:
-                return
+        """All matching leads, in batches, so that memory stays flat and no transaction is kept open.
+
+        What is wanted, and by whom, is judged at once; the leads are read as they are asked for.
+        """
+        return self._batches(matching(wanted, seen_by), Order.parse(Lead, wanted.sort))
 
     def history(self, lead: Lead) -> Sequence[LeadEvent]:
         """All that happened to the lead, newest first."""
@@ -126,6 +121,17 @@ class Leads:
     def hold_all(self) -> None:
         """Let no lead arrive or leave until this transaction ends: for changes that touch several."""
         assignment.hold()
+
+    def _batches(self, statement: Statement, order: Order[Lead]) -> Iterator[Lead]:
+        cursor = None
+        while True:
+            page = page_of(statement, order, limit=BATCH, cursor=cursor, bound_to={})
+            yield from page.items
+            db.session.rollback()
+            db.session.expunge_all()
+            cursor = page.next_cursor
+            if cursor is None:
+                return
 
     def _one(self, statement: Statement, *, deleted: bool) -> Lead:
         found: Lead | None = db.session.scalar(statement.execution_options(include_deleted=deleted))

@@ -16,6 +16,9 @@ from leadintake.core.api import respond, speaks
 from leadintake.core.errors import Forbidden, problem
 from leadintake.monitoring import metrics
 
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via")
+"""Headers by which a proxy gives itself away."""
+
 bp = Blueprint("operations", __name__)
 
 
@@ -52,8 +55,9 @@ def readyz() -> Response:
 def read_metrics() -> Response:
     """Show the Prometheus metrics, to loopback or with METRICS_TOKEN."""
     token = current_app.config["METRICS_TOKEN"]
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not (token and hmac.compare_digest(given.encode(), token.encode())) and not _from_loopback():
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    fits = hmac.compare_digest(given.strip().encode(), token.encode())
+    if not (token and scheme.lower() == "bearer" and fits) and not _from_loopback():
         raise Forbidden("Metrics are read from this machine, or with METRICS_TOKEN as a bearer token.")
     return Response(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -83,8 +87,8 @@ def _document() -> dict[str, Any]:
 
 
 def _from_loopback() -> bool:
-    # Behind a trusted proxy remote_addr is the client's; without one a forwarded request is never local.
-    if "X-Forwarded-For" in request.headers and not current_app.config["TRUSTED_PROXIES"]:
+    # What a proxy on this machine passes on comes from loopback too, and from anybody.
+    if any(name in request.headers for name in FORWARDED):
         return False
     try:
         return ip_address(request.remote_addr or "").is_loopback

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import structlog
+from email_validator import validate_email
 from flask import Flask, current_app
 from flask_mail import Connection, Mail, Message
 
@@ -38,6 +39,9 @@ class Sender(Protocol):
     def deliver(self, notification: Notification) -> str:
         """Hand the message over and return what the other side said. Raises Deferred or Refused."""
 
+    def usable(self) -> bool:
+        """Whether the way is still open for another message."""
+
 
 class Channel(Protocol):
     """A way that can be opened. Raises ChannelDown when it cannot."""
@@ -58,21 +62,36 @@ def channel_of(app: Flask) -> Channel:
 
 
 def as_message(notification: Notification) -> Message:
-    """The message to send: the same bytes, date and Message-ID at every attempt."""
-    if not notification.recipient.isascii():
-        raise Refused(f"{notification.recipient} needs a mail server with SMTPUTF8, which is not supported")
+    """The message to send: the same words, date and Message-ID at every attempt."""
+    recipient = _in_ascii(notification.recipient)
     message = Message(
         subject=notification.subject,
-        recipients=[notification.recipient],
+        recipients=[recipient],
         body=notification.text,
         html=notification.html,
         date=notification.created_at.timestamp(),
         charset="utf-8",
         extra_headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: no out-of-office answers, please
     )
-    domain = urlsplit(current_app.config["PUBLIC_URL"]).hostname
-    message.msgId = f"<{notification.id}@{domain}>"
+    message.msgId = f"<{notification.id}@{_domain_of(current_app.config['PUBLIC_URL'])}>"
     return message
+
+
+def _in_ascii(address: str) -> str:
+    """The address as the mail system writes it. Raises Refused where it cannot."""
+    if address.isascii():
+        return address
+    written = validate_email(address, check_deliverability=False, test_environment=True).ascii_email
+    if written is None:
+        raise Refused(f"{address} needs a mail server with SMTPUTF8, which is not supported")
+    return written
+
+
+def _domain_of(url: str) -> str:
+    host = urlsplit(url).hostname or "localhost"
+    if ":" in host:
+        return f"[IPv6:{host}]"  # RFC 5321, 4.1.3
+    return host if host.isascii() else host.encode("idna").decode("ascii")
 
 
 class FolderChannel:
@@ -101,6 +120,10 @@ class FolderChannel:
             raise Deferred(f"{path}: {error.strerror}") from error
         log.info("mail_written", to=notification.recipient, subject=notification.subject, file=str(path))
         return f"written to {path}"
+
+    def usable(self) -> bool:
+        """A folder stays."""
+        return True
 
 
 class _Telling:
@@ -139,6 +162,7 @@ class VerifiedConnection(Connection):
                 host.starttls(context=context)
             if mail.username:
                 host.login(mail.username, mail.password or "")
+            host.ehlo_or_helo_if_needed()  # a server that refuses us by name refuses no message
         except BaseException:
             host.close()
             raise
@@ -157,7 +181,8 @@ class SmtpChannel:
         connection = VerifiedConnection(self.mail)
         try:
             connection.__enter__()
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            # A ValueError: a host name or a password that cannot be encoded.
             raise ChannelDown(f"{self.mail.server}:{self.mail.port}: {error}") from error
         try:
             yield _SmtpSender(connection)
@@ -185,6 +210,10 @@ class _SmtpSender:
         except (OSError, smtplib.SMTPException) as error:
             raise Deferred(f"{type(error).__name__}: {error}") from error
         return bytes(getattr(self.connection.host, "said", b"")).decode("utf-8", "replace")
+
+    def usable(self) -> bool:
+        """Whether the server is still there: it may have left in the middle of the last message."""
+        return getattr(self.connection.host, "sock", None) is not None
 
 
 def _judged(code: int, text: bytes | str) -> Deferred | Refused:

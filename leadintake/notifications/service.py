@@ -21,7 +21,7 @@ from leadintake.notifications.channels import Channel, channel_of
 from leadintake.notifications.messages import render
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status, WorkerBeat
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=45)
 """Longer than one message can take: four steps of at most MAIL_TIMEOUT (10 s) each."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=15)
 GIVE_UP_AFTER = timedelta(days=4)
@@ -115,16 +115,17 @@ class Notifications:
         )
         db.session.add(DeliveryAttempt(notification_id=claimed.id, outcome=outcome, reply=reply[:500]))
 
-    def get(self, notification_id: uuid.UUID) -> Notification:
-        """One message. Raises NotFound."""
-        found = db.session.get(Notification, notification_id)
+    def get(self, notification_id: uuid.UUID, *, locked: bool = False) -> Notification:
+        """One message; `locked`, so that no worker takes it meanwhile. Raises NotFound."""
+        wanted = sa.select(Notification).where(Notification.id == notification_id)
+        found = db.session.scalar(wanted.with_for_update() if locked else wanted)
         if found is None:
             raise NotFound("There is no such message.")
         return found
 
     def retry(self, notification_id: uuid.UUID) -> Notification:
         """Send a message that failed or waits, now. Raises Conflict for one sent or on its way."""
-        found = self.get(notification_id)
+        found = self.get(notification_id, locked=True)
         if found.status in (Status.SENT, Status.SENDING):
             raise Conflict(f"This message is {found.status} already.")
         found.status, found.due_at = Status.QUEUED, now()

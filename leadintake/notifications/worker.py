@@ -69,11 +69,15 @@ class Worker:
         if not due:
             return 0
         handled = 0
-        with notifications.channel.opened() as sender:
-            while not stop() and self._deliver_one(sender):
-                handled += 1
-                self._beat()
-        return handled
+        while True:
+            with notifications.channel.opened() as sender:
+                while not stop() and self._deliver_one(sender):
+                    handled += 1
+                    self._beat()
+                    if not sender.usable():
+                        break  # and open it again: the messages that follow are not at fault
+                else:
+                    return handled
 
     def _deliver_one(self, sender: Sender) -> bool:
         with transaction():

@@ -1,0 +1,53 @@
+PYTHON ?= python3
+BIN = .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo format lint types contracts test coverage faults sure bench lock clean
+
+help:  ## show this
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/pytest: setup.cfg constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+install: $(BIN)/pytest  ## make .venv with everything for development
+
+demo: install  ## run the demonstration on http://127.0.0.1:8000
+	$(BIN)/flask demo
+
+format: install  ## write the code in its one format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: install  ## check format and style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: install  ## check the types
+	$(BIN)/mypy
+
+contracts: install  ## check which way imports point
+	$(BIN)/lint-imports
+
+test: install  ## run the tests, faults included
+	$(BIN)/pytest
+
+coverage: install  ## run the tests and ask for 95 % of branches
+	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=95
+
+faults: install  ## kill servers in the middle of their work and audit what is left
+	$(BIN)/pytest tests/faults
+
+sure: lint types contracts coverage  ## every gate, as the landing run has them
+
+bench: install  ## measure, every figure as a ratio
+	$(BIN)/python -m benchmarks
+
+lock: install  ## write the versions in use to constraints.txt
+	(echo '# The versions this project is developed and tested with (make lock).'; \
+	 $(BIN)/pip freeze --exclude-editable | grep -v leadintake) > constraints.txt
+
+clean:  ## remove what can be made again
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage*
