@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from typing import IO
+
 from flask import Request
 from werkzeug.exceptions import BadRequest
 from werkzeug.formparser import FormDataParser
 
 
-class _StrictParser(FormDataParser):
-    """A form parser that says when a body does not end as it should."""
-
-    def __init__(self, *arguments: object, **options: object) -> None:
-        super().__init__(*arguments, **{**options, "silent": False})  # type: ignore[arg-type] # passed through
-
-    def parse(self, *arguments: object, **options: object) -> tuple[object, object, object]:  # type: ignore[override]
-        """Parse, or answer 400."""
-        try:
-            return super().parse(*arguments, **options)  # type: ignore[arg-type] # passed through
-        except (ValueError, UnicodeError) as error:
-            raise BadRequest("The form is cut off or garbled. Please send it again.") from error
-
-
 class IntakeRequest(Request):
-    """A request whose forms are parsed strictly."""
+    """A request whose forms are parsed strictly, and which leaves no file open when they are refused."""
 
-    form_data_parser_class = _StrictParser
+    def make_form_data_parser(self) -> FormDataParser:
+        """A parser that says when a body does not end as it should."""
+        parser = super().make_form_data_parser()
+        parser.silent = False
+        return parser
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        stream = super()._get_file_stream(total_content_length, content_type, filename, content_length)
+        self.__dict__.setdefault("_begun", []).append(stream)
+        return stream
+
+    def _load_form_data(self) -> None:
+        try:
+            super()._load_form_data()
+        except Exception as error:
+            for stream in self.__dict__.get("_begun", ()):
+                stream.close()
+            if isinstance(error, ValueError):
+                raise BadRequest("The form is cut off or garbled. Please send it again.") from error
+            raise

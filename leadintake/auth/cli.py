@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 
 import click
-from flask.cli import AppGroup
 
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Role
-from leadintake.auth.service import UserProblem, auth
+from leadintake.auth.service import auth
+from leadintake.core.commands import CommandGroup
 from leadintake.core.tables import format_option, show
 from leadintake.core.transaction import transaction
 
-users = AppGroup("users", help="People who may sign in.")
+users = CommandGroup("users", help="People who may sign in.")
 from_stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 
 
@@ -26,7 +26,7 @@ from_stdin = click.option("--password-stdin", is_flag=True, help="Read the passw
 def add(email: str, name: str, role: str, intake: bool | None, password_stdin: bool) -> None:
     """Make a user with EMAIL."""
     password = _password(password_stdin)
-    with _told(), transaction():
+    with transaction():
         user = auth.add(email, name, Role(role), password, can_intake=intake)
         message = f"{user.email} may now sign in as {user.role}."
     click.echo(message)
@@ -57,7 +57,7 @@ def list_users(form: str) -> None:
 @click.argument("email")
 def deactivate(email: str) -> None:
     """Lock EMAIL out and end their sessions."""
-    with _told(), transaction():
+    with transaction():
         auth.deactivate(_user(email))
     click.echo(f"{email} may no longer sign in and gets no new leads.")
 
@@ -68,19 +68,9 @@ def deactivate(email: str) -> None:
 def set_password(email: str, password_stdin: bool) -> None:
     """Give EMAIL a new password and end their sessions."""
     password = _password(password_stdin)
-    with _told(), transaction():
+    with transaction():
         auth.set_password(_user(email), password)
     click.echo(f"The password of {email} is changed; every session of theirs has ended.")
-
-
-class _told:  # noqa: N801 - reads as a word in `with _told(), transaction():`
-    """Turn a refusal of the service into one line on standard error."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, UserProblem):
-            raise click.ClickException(str(error)) from error
 
 
 def _user(email: str) -> User:

@@ -30,8 +30,11 @@ class BadCredentials(Refusal):
         super().__init__("E-mail and password do not belong together. Please check both and try again.")
 
 
-class UserProblem(ValueError):
+class UserProblem(Refusal):
     """A user cannot be made or changed like this; the message says why."""
+
+    status = 422
+    title = "This user cannot be made or changed like this"
 
 
 class Auth:

@@ -111,6 +111,7 @@ def _engine_options(url: sa.URL, pool_size: int) -> dict[str, Any]:
         "max_overflow": 0,
         "pool_timeout": 2,
         "pool_pre_ping": True,
+        "hide_parameters": True,  # what people entrusted to the firm is nothing for the log of a failure
     }
     backend = url.get_backend_name()
     if backend == "postgresql":

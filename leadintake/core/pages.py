@@ -16,6 +16,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from leadintake.core.database import Model, db
 from leadintake.core.errors import Invalid
+from leadintake.core.types import UTCDateTime
 
 Row = TypeVar("Row", bound=Model)
 
@@ -92,5 +93,5 @@ def _open(cursor: str, seal: str, column: Any) -> tuple[object, uuid.UUID]:
         found = None
     if found != seal:
         raise Invalid({"cursor": ["This cursor belongs to another list. Start again without it."]})
-    value = datetime.fromisoformat(text) if column.type.python_type is datetime else text
+    value = datetime.fromisoformat(text) if isinstance(column.type, UTCDateTime) else text
     return value, uuid.UUID(last_id)

@@ -6,6 +6,7 @@ import unicodedata
 
 # Unicode Standard Annex #9: embeddings, overrides and isolates can make text read as something else.
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # Hangul fillers and the empty Braille cell
 UNREADABLE = "\ufffd"  # what a decoder leaves where the bytes were not UTF-8
 
 
@@ -24,7 +25,9 @@ def has_controls(text: str) -> bool:
 
 def is_invisible(text: str) -> bool:
     """Whether nothing in it would be seen on a page."""
-    return all(unicodedata.category(char) in {"Cf", "Mn", "Me", "Zs", "Cn"} for char in text)
+    return all(
+        char in BLANK_LETTERS or unicodedata.category(char) in {"Cf", "Mn", "Me", "Zs", "Cn"} for char in text
+    )
 
 
 def searchable(*texts: str) -> str:

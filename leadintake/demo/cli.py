@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
 from leadintake.auth.service import auth
-from leadintake.core.errors import Refusal
+from leadintake.core.commands import Command
 from leadintake.core.transaction import transaction
 from leadintake.demo.people import ATTORNEYS, PROSPECTS, resume_of
 from leadintake.documents.service import documents
@@ -23,7 +23,7 @@ from leadintake.leads.intake import Submission, intake
 PUBLIC_URL_GIVEN = {"LEADINTAKE_PUBLIC_URL", "LEADINTAKE_PUBLIC_URL_FILE"}
 
 
-@click.command("demo")
+@click.command("demo", cls=Command)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @with_appcontext
@@ -37,10 +37,7 @@ def demo(host: str, port: int) -> None:
         current_app.config["PUBLIC_URL"] = f"http://{host}:{port}"  # the links in the first mails lead here
     upgrade()
     passwords = _people()
-    try:
-        _leads()
-    except Refusal as error:
-        raise click.ClickException(str(error)) from error
+    _leads()
     _print_addresses(f"http://{host}:{port}", passwords)
     _serve(host, port)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import click
-from flask.cli import AppGroup
 
+from leadintake.core.commands import CommandGroup
 from leadintake.core.database import reading
 from leadintake.core.errors import Unavailable
 from leadintake.core.tables import format_option, show
 from leadintake.documents.service import documents
 
-storage = AppGroup("storage", help="The files that were sent.")
+storage = CommandGroup("storage", help="The files that were sent.")
 
 
 @storage.command("sweep")

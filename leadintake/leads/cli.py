@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
-from flask.cli import AppGroup
 
 from leadintake.auth.service import auth
-from leadintake.core.errors import Refusal
+from leadintake.core.commands import CommandGroup
 from leadintake.core.tables import format_option, show
 from leadintake.core.transaction import transaction
 from leadintake.leads.files import as_csv, row_of
@@ -19,7 +16,7 @@ from leadintake.leads.models import Lead, LeadStatus
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.service import leads
 
-group = AppGroup("leads", help="The leads of the firm.")
+group = CommandGroup("leads", help="The leads of the firm.")
 LEAD_ID = click.argument("lead_id", metavar="ID", type=click.UUID)
 STATUS = click.option("--status", type=click.Choice([status.value for status in LeadStatus]))
 
@@ -69,10 +66,11 @@ def explain(lead_id: uuid.UUID, form: str) -> None:
 @click.argument("email")
 def reassign(lead_id: uuid.UUID, email: str) -> None:
     """Give lead ID to EMAIL, who is alerted."""
-    with _told(), transaction():
+    with transaction():
         user = auth.find(email)
         if user is None:
             raise click.ClickException(f"There is no user {email}. `flask users list` shows them all.")
+        leads.hold_all()
         leads.assign(leads.get_to_change(lead_id, seen_by=None), user.id, by=None)
     click.echo(f"Lead {lead_id} is now with {email}.")
 
@@ -90,15 +88,4 @@ def _filter(status: str | None) -> LeadFilter:
 
 
 def _lead(lead_id: uuid.UUID) -> Lead:
-    with _told():
-        return leads.get(lead_id, seen_by=None)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn a refusal into one line on standard error."""
-    try:
-        yield
-    except Refusal as error:
-        reasons = [reason for found in (error.errors or {}).values() for reason in found]
-        raise click.ClickException(" ".join(reasons) or str(error)) from error
+    return leads.get(lead_id, seen_by=None)

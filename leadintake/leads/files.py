@@ -6,6 +6,7 @@ import csv
 import io
 import uuid
 from collections.abc import Iterable, Iterator
+from typing import IO
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request, stream_with_context
@@ -17,6 +18,7 @@ from leadintake.auth.permissions import Permission
 from leadintake.core.access import allow
 from leadintake.core.api import speaks
 from leadintake.core.tables import safe_cell
+from leadintake.documents.models import Document
 from leadintake.documents.service import documents
 from leadintake.leads.models import Lead
 from leadintake.leads.schemas import LeadFilter, ResumeQuery
@@ -38,18 +40,28 @@ def resume(lead_id: uuid.UUID, query: ResumeQuery) -> Response:
     document = leads.get(lead_id, seen_by=current_user).resume
     shown = query.inline and document.content_type == "application/pdf"
     body = documents.open(document)
+    try:
+        return _sent(document, body, "inline" if shown else "attachment")
+    except BaseException:
+        body.close()
+        raise
+
+
+def _sent(document: Document, body: IO[bytes], kind: str) -> Response:
     response = Response(
         wrap_file(request.environ, body), mimetype=document.content_type, direct_passthrough=True
     )
     response.call_on_close(body.close)
     response.content_length = document.size
     # RFC 6266: the name in full for who reads filename*, in ASCII for who does not.
-    response.headers.set(
-        "Content-Disposition", _disposition("inline" if shown else "attachment", document.filename)
-    )
+    response.headers.set("Content-Disposition", _disposition(kind, document.filename))
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; frame-ancestors 'self'"
     response.headers["ETag"] = quote_etag(document.sha256)
-    response.make_conditional(request.environ, accept_ranges=True, complete_length=document.size)
+    wanted = request.range
+    # RFC 9110, 14.2: a unit nobody understands is ignored; so are several ranges at once.
+    taken = wanted is None or (wanted.units == "bytes" and len(wanted.ranges) == 1)
+    response.make_conditional(request.environ, accept_ranges=taken, complete_length=document.size)
+    response.headers["Accept-Ranges"] = "bytes"
     return response
 
 
@@ -86,7 +98,6 @@ def row_of(lead: Lead) -> dict[str, object]:
 
 
 def _disposition(kind: str, filename: str) -> str:
-    ascii_name = (
-        filename.encode("ascii", "replace").decode().replace("?", "_").replace('"', "'").replace("\\", "_")
-    )
-    return f"{kind}; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(filename, safe='')}"
+    # RFC 6266, appendix D: readers differ over quotes, backslashes and percent signs.
+    plain = "".join(char if " " <= char <= "~" and char not in '"\\%' else "_" for char in filename)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

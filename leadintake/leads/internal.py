@@ -67,6 +67,7 @@ def update(lead_id: uuid.UUID, json: LeadPatch) -> Response:
 @speaks({200: LeadDetail}, json=AssigneeChange, headers=("If-Match",), refuses=(404, 412))
 def assign(lead_id: uuid.UUID, json: AssigneeChange) -> Response:
     """Give the lead to somebody, or take one that nobody has."""
+    leads.hold_all()
     lead = leads.get_to_change(lead_id, seen_by=current_user)
     expect_version(lead.version)
     leads.assign(lead, json.user_id, by=current_user)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
+from flask import current_app
 
 from leadintake.assignment.service import assignment
 from leadintake.auth.models import User
@@ -99,7 +100,9 @@ class Leads:
         lead.assignment_reason = f"Taken by {who}." if taking else f"Decided by {who}."
         db.session.flush()
         events.record(lead, "assigned", f"to {assignee.email if assignee else 'nobody'}", actor=actor)
-        if assignee is None or assignee is not by:
+        if current_app.config["ATTORNEY_VISIBILITY"] == "own":
+            events.touch_duplicates(lead)  # who may see this one now decides who sees it as a duplicate
+        if by is None or user_id != by.id:
             events.alert(lead, assignee)
 
     def delete(self, lead: Lead, *, by: User | None) -> None:

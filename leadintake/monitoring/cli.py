@@ -6,10 +6,11 @@ import click
 from flask.cli import with_appcontext
 
 from leadintake.core import checks
+from leadintake.core.commands import Command
 from leadintake.core.tables import format_option, show
 
 
-@click.command("doctor")
+@click.command("doctor", cls=Command)
 @format_option()
 @with_appcontext
 def doctor(form: str) -> None:

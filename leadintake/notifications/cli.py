@@ -6,9 +6,9 @@ import uuid
 
 import click
 from flask import current_app
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import with_appcontext
 
-from leadintake.core.errors import Refusal
+from leadintake.core.commands import Command, CommandGroup
 from leadintake.core.tables import format_option, show
 from leadintake.core.transaction import transaction
 from leadintake.notifications.channels import ChannelDown
@@ -16,10 +16,10 @@ from leadintake.notifications.models import Status
 from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import Worker, quit_signal
 
-outbox = AppGroup("outbox", help="The messages we owe, sent and failed.")
+outbox = CommandGroup("outbox", help="The messages we owe, sent and failed.")
 
 
-@click.command("worker")
+@click.command("worker", cls=Command)
 @click.option("--drain", is_flag=True, help="Send what is due, then exit.")
 @with_appcontext
 def worker(drain: bool) -> None:
@@ -62,11 +62,8 @@ def list_messages(status: str | None, limit: int, form: str) -> None:
 @click.argument("notification_id", metavar="ID", type=click.UUID)
 def retry(notification_id: uuid.UUID) -> None:
     """Send message ID now."""
-    try:
-        with transaction():
-            notifications.retry(notification_id)
-    except Refusal as error:
-        raise click.ClickException(str(error)) from error
+    with transaction():
+        notifications.retry(notification_id)
     click.echo("The message is queued and goes out within seconds.")
 
 
@@ -75,12 +72,7 @@ def retry(notification_id: uuid.UUID) -> None:
 @format_option()
 def prove(notification_id: uuid.UUID, form: str) -> None:
     """Show every attempt to deliver message ID, or every message of lead ID, with the server's reply."""
-    owed = notifications.of_lead(notification_id)
-    if not owed:
-        try:
-            owed = [notifications.get(notification_id)]
-        except Refusal as error:
-            raise click.ClickException(f"There is no message and no lead {notification_id}.") from error
+    owed = notifications.of_lead(notification_id) or [notifications.get(notification_id)]
     rows = [
         {
             "message": message.id,
