@@ -28,7 +28,8 @@ STATUS = click.option("--status", type=click.Choice([status.value for status in 
 def list_leads(status: str | None, limit: int, form: str) -> None:
     """Show leads, newest first."""
     page = leads.page(_filter(status), seen_by=None, limit=limit, cursor=None)
-    show([row_of(lead) for lead in page.items], form, empty="There is no such lead yet.")
+    row = _short if form == "table" else row_of
+    show([row(lead) for lead in page.items], form, empty="There is no such lead yet.")
 
 
 @group.command("show")
@@ -37,13 +38,15 @@ def list_leads(status: str | None, limit: int, form: str) -> None:
 def show_lead(lead_id: uuid.UUID, form: str) -> None:
     """Show lead ID and its history."""
     lead = _lead(lead_id)
-    show([row_of(lead)], form, empty="")
+    if form == "json":
+        show([row_of(lead)], form, empty="")
+        return
+    show([{"field": name, "value": value} for name, value in row_of(lead).items()], form, empty="")
     rows = [
         {"at": event.at, "actor": event.actor, "action": event.action, "detail": event.detail}
         for event in leads.history(lead)
     ]
-    if form == "table":
-        show(rows, form, empty="Nothing has happened yet.")
+    show(rows, form, empty="Nothing has happened yet.")
 
 
 @group.command("explain")
@@ -81,6 +84,18 @@ def export(status: str | None) -> None:
     """Write all leads to standard output as CSV."""
     for lines in as_csv(leads.every(_filter(status), seen_by=None)):
         sys.stdout.write(lines)
+
+
+def _short(lead: Lead) -> dict[str, object]:
+    """As much of a lead as fits one line, with the whole id: every other command asks for it."""
+    row = row_of(lead)
+    name = f"{lead.first_name} {lead.last_name}"
+    return {
+        "id": lead.id,
+        "created_at": row["created_at"],
+        "name": name,
+        **{column: row[column] for column in ("email", "status", "assigned_to")},
+    }
 
 
 def _filter(status: str | None) -> LeadFilter:

@@ -34,7 +34,7 @@ class Lead(SoftDeletes, Model):
         sa.Index("ix_leads_email_id", "email", "id"),
         sa.Index("ix_leads_status_id", "status", "id"),
         sa.Index("ix_leads_status_created_at_id", "status", "created_at", "id"),
-        sa.Index("ix_leads_assignee_id_status", "assignee_id", "status"),
+        sa.Index("ix_leads_assignee_id_status", "assignee_id", "status", "deleted_at"),
     )
 
     first_name: Mapped[str] = mapped_column(sa.String(100))

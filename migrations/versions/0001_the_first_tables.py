@@ -103,7 +103,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("submission_key", name="uq_leads_submission_key"),
         **AS_WRITTEN,
     )
-    op.create_index("ix_leads_assignee_id_status", "leads", ["assignee_id", "status"])
+    op.create_index("ix_leads_assignee_id_status", "leads", ["assignee_id", "status", "deleted_at"])
     op.create_index("ix_leads_created_at_id", "leads", ["created_at", "id"])
     op.create_index("ix_leads_email_id", "leads", ["email", "id"])
     op.create_index("ix_leads_last_name_id", "leads", ["last_name", "id"])

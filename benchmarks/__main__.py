@@ -1,0 +1,25 @@
+"""python -m benchmarks: run every measurement on a fresh SQLite database and print the ratios."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import listing, submitting
+
+
+def main() -> int:
+    """Measure and print; the exit status is the number of ratios that are not as wanted."""
+    missed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for measure in (listing.measure, submitting.measure):
+            print(measure.__module__.removeprefix("benchmarks."))
+            for what, ratio, allowed in measure(Path(folder)):
+                missed += ratio >= allowed
+                print(f"  {what:<66} {ratio:8.2f}  (wanted: below {allowed})")
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

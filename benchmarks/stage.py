@@ -1,0 +1,77 @@
+"""An application with people and leads, to measure on."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_migrate import upgrade
+
+from leadintake import create_app
+from leadintake.auth.permissions import Role
+from leadintake.auth.service import auth
+from leadintake.core.clock import now
+from leadintake.core.database import db
+from leadintake.core.transaction import transaction
+from leadintake.core.types import new_id
+from leadintake.documents.models import Document
+from leadintake.leads.models import Lead
+
+PASSWORD = "unrelated words to measure"
+PDF_ROW = {"filename": "resume.pdf", "content_type": "application/pdf", "size": 1, "sha256": "0" * 64}
+LEAD_ROW = {
+    "first_name": "Jane",
+    "version": 1,
+    "assignment_strategy": "least_open",
+    "assignment_reason": "",
+    "submission_fingerprint": "0" * 64,
+}
+
+
+def application(folder: Path, name: str) -> Flask:
+    """A migrated application with four attorneys and an administrator."""
+    app = create_app(
+        INSTANCE_PATH=str(folder / name), WORKER="external", RATE_LIMIT_SUBMISSIONS="", RATE_LIMIT_LOGINS=""
+    )
+    with app.app_context():
+        upgrade()
+        with transaction():
+            auth.add("ada@firm.example.com", "Ada", Role.ADMIN, PASSWORD)
+            for number in range(4):
+                auth.add(f"attorney{number}@firm.example.com", f"Attorney {number}", Role.ATTORNEY, PASSWORD)
+    return app
+
+
+def add_leads(app: Flask, count: int) -> None:
+    """Insert leads in bulk, a second apart, every tenth pending."""
+    with app.app_context(), transaction():
+        owners = [user.id for user in auth.intake_attorneys()]
+        start = now() - timedelta(seconds=count)
+        documents, rows = [], []
+        for number in range(count):
+            times = dict.fromkeys(("created_at", "updated_at"), start + timedelta(seconds=number))
+            document = {"id": new_id(), **PDF_ROW, **times}
+            documents.append({**document, "key": f"{document['id']}.pdf"})
+            name = f"name{number * 7919 % count:07}"
+            lead = {"id": new_id(), "last_name": name, "email": f"{name}@example.com", **LEAD_ROW, **times}
+            lead |= {"searchable": f"jane {name} {name}@example.com", "resume_id": document["id"]}
+            lead |= {"assignee_id": owners[number % 4], "assigned_at": times["created_at"]}
+            rows.append({**lead, "status": "REACHED_OUT" if number % 10 else "PENDING"})
+        for begin in range(0, count, 5000):
+            db.session.execute(sa.insert(Document.__table__), documents[begin : begin + 5000])
+            db.session.execute(sa.insert(Lead.__table__), rows[begin : begin + 5000])
+
+
+def seconds(act: Callable[[], object], times: int = 15) -> float:
+    """The median time of an act."""
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        act()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
