@@ -20,6 +20,13 @@ from leadintake.documents.verdict import Refused, TooLarge, Verdict
 
 LONGEST_EMAIL = 254
 LONGEST_KEY = 255
+LANGUAGE_NAMES = {
+    "ar": "العربية", "de": "Deutsch", "en": "English", "es": "Español", "fr": "Français", "it": "Italiano",
+    "ko": "한국어", "pl": "Polski", "pt": "Português", "ru": "Русский",
+    "uk": "Українська", "vi": "Tiếng Việt", "zh": "中文",
+}  # fmt: skip
+"""Languages in their own words; one that is not here is shown as its code."""
+
 REQUIRED = "Please fill in this field."
 
 
@@ -46,7 +53,7 @@ class OneOfConfigured:
 
     def __call__(self, _form: FlaskForm, field: Field) -> None:
         """Judge one field."""
-        values = current_app.config[self.setting]
+        values = _values(self.setting)
         if field.data and field.data not in values:
             raise ValidationError(f"Please choose one of: {', '.join(values)}.")
 
@@ -80,8 +87,8 @@ class IntakeForm(FlaskForm):
         super().__init__()
         self.verdict: Verdict | None = None
         self.too_large = False
-        self.practice_area.choices = _choices("PRACTICE_AREAS")
-        self.language.choices = _choices("LANGUAGES")
+        self.practice_area.choices = _choices("PRACTICE_AREAS", "I am not sure")
+        self.language.choices = _choices("LANGUAGES", "No preference")
 
     def validate_practice_area(self, field: Field) -> None:
         """One of PRACTICE_AREAS."""
@@ -150,8 +157,11 @@ class IntakeForm(FlaskForm):
             self._fields[name].errors = list(reasons)
 
 
-def _choices(setting: str) -> list[tuple[str, str]]:
-    return [
-        ("", "-"),
-        *((value, value.replace("-", " ").capitalize()) for value in current_app.config[setting]),
-    ]
+def _choices(setting: str, nothing: str) -> list[tuple[str, str]]:
+    words = {value: value.replace("-", " ").capitalize() for value in _values(setting)} | LANGUAGE_NAMES
+    return [("", nothing), *((value, words[value]) for value in _values(setting))]
+
+
+def _values(setting: str) -> list[str]:
+    values: list[str] = current_app.config[setting]
+    return values
