@@ -33,7 +33,7 @@ from leadintake.core.types import UTCDateTime, new_id
 
 WAIT_FOR_LOCK_SECONDS = 10
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_reading = contextvars.ContextVar("reading", default=False)
+_reading: contextvars.ContextVar[bool | None] = contextvars.ContextVar("reading", default=None)
 
 
 class Model(DeclarativeBase):
@@ -139,12 +139,18 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def _only_reads() -> bool:
-    return _reading.get() or (has_request_context() and request.method in SAFE_METHODS)
+    told = _reading.get()
+    if told is not None:
+        return told
+    return not has_request_context() or request.method in SAFE_METHODS
 
 
 @contextlib.contextmanager
 def reading(flag: bool = True) -> Iterator[None]:
-    """What begins inside only reads (or, with False, may write): on SQLite it waits for no writer."""
+    """What begins inside only reads (or, with False, may write): on SQLite it waits for no writer.
+
+    Unsafe requests and `transaction()` may write without being told; everything else only reads.
+    """
     token = _reading.set(flag)
     try:
         yield

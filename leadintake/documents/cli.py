@@ -5,8 +5,6 @@ from __future__ import annotations
 import click
 
 from leadintake.core.commands import CommandGroup
-from leadintake.core.database import reading
-from leadintake.core.errors import Unavailable
 from leadintake.core.tables import format_option, show
 from leadintake.documents.service import documents
 
@@ -17,11 +15,7 @@ storage = CommandGroup("storage", help="The files that were sent.")
 @format_option()
 def sweep(form: str) -> None:
     """Remove files no lead owns; report leads whose file is missing (exit status 1)."""
-    try:
-        with reading():
-            done = documents.sweep()
-    except Unavailable as error:
-        raise click.ClickException(error.detail) from error
+    done = documents.sweep()
     rows = [{"file": key, "what": "removed"} for key in done.removed]
     rows += [{"file": key, "what": "missing"} for key in done.missing]
     show(rows, form, empty="Every file has its owner and every owner its file.")
