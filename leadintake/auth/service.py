@@ -16,6 +16,7 @@ from leadintake.auth.models import User
 from leadintake.auth.permissions import Role
 from leadintake.core.database import db, reading
 from leadintake.core.errors import Refusal
+from leadintake.core.text import has_controls, regular
 
 log = structlog.get_logger()
 
@@ -107,13 +108,13 @@ class Auth:
             address = validate_email(email, check_deliverability=False, test_environment=True).normalized
         except EmailNotValidError as error:
             raise UserProblem(f"{email!r} is not an e-mail address: {error}") from error
-        if not name.strip() or len(name) > 100:
-            raise UserProblem("A name has 1 to 100 characters.")
+        if not 1 <= len(regular(name)) <= 100 or has_controls(name):
+            raise UserProblem("A name has 1 to 100 characters, and none that cannot be shown.")
         if self.find(address):
             raise UserProblem(f"There is a user {folded(address)} already.")
         user = User(
             email=folded(address),
-            name=name.strip(),
+            name=regular(name),
             role=role,
             password_hash=self._hashed(password, address, name),
             can_intake=role is Role.ATTORNEY if can_intake is None else can_intake,
@@ -129,8 +130,9 @@ class Auth:
 
     def deactivate(self, user: User) -> None:
         """Let nobody in as this user any more, and give them no leads. The last active admin stays."""
-        admins = [one for one in self.everyone() if one.active and one.role is Role.ADMIN]
-        if admins == [user]:
+        active_admins = sa.select(User).where(User.active.is_(True), User.role == Role.ADMIN)
+        # Locked in one order: two who deactivate each other must not both succeed.
+        if list(db.session.scalars(active_admins.order_by(User.id).with_for_update())) == [user]:
             raise UserProblem(f"{user.email} is the last active admin. Make another one first.")
         user.active = False
         sessions.end_all(user)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from leadintake.config.rules import contradictions, is_loopback
+from leadintake.config.rules import SHORTEST_SECRET, contradictions, is_loopback
 from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
 
@@ -66,12 +66,15 @@ def complete(settings: Settings, default_instance: Path) -> Settings:
     values = {f.name: getattr(settings, f.name) for f in fields(settings)}
     values["INSTANCE_PATH"] = str(instance)
     try:
-        instance.mkdir(parents=True, exist_ok=True)
-        values["SECRET_KEY"] = settings.SECRET_KEY or read_or_make_secret(instance / "secret_key")
+        instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        secret = settings.SECRET_KEY or read_or_make_secret(instance / "secret_key")
     except OSError as error:
         raise ConfigurationError(
             [f"LEADINTAKE_INSTANCE_PATH: {instance} cannot be written ({error.strerror})"]
         ) from error
+    if len(secret) < SHORTEST_SECRET:
+        raise ConfigurationError([f"{instance / 'secret_key'} is damaged. Delete it; a new one is made."])
+    values["SECRET_KEY"] = secret
     values["DATABASE_URL"] = settings.DATABASE_URL or f"sqlite:///{instance / 'leadintake.sqlite3'}"
     scheme, _, rest = settings.STORAGE_URL.partition(":")
     if scheme == "file":

@@ -12,6 +12,7 @@ import limits
 
 from leadintake.config.settings import Settings
 
+SHORTEST_SECRET = 32
 ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 
 
@@ -19,7 +20,7 @@ def contradictions(settings: Settings) -> list[str]:
     """Judge the settings one by one and against each other."""
     checks: list[tuple[bool, str]] = [
         (
-            bool(settings.SECRET_KEY) and len(settings.SECRET_KEY) < 32,
+            bool(settings.SECRET_KEY) and len(settings.SECRET_KEY) < SHORTEST_SECRET,
             "SECRET_KEY: use 32 characters or more",
         ),
         (not _is_database(settings.DATABASE_URL), "DATABASE_URL: use a sqlite, postgresql or mysql URL"),

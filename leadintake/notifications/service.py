@@ -21,8 +21,8 @@ from leadintake.notifications.channels import Channel, channel_of
 from leadintake.notifications.messages import render
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status, WorkerBeat
 
-LEASE = timedelta(seconds=45)
-"""Longer than one message can take: four steps of at most MAIL_TIMEOUT (10 s) each."""
+LEASE = timedelta(seconds=60)
+"""Longer than one message can take: five steps of at most MAIL_TIMEOUT (10 s) each."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=15)
 GIVE_UP_AFTER = timedelta(days=4)
 """RFC 5321, 4.5.4.1: at least four to five days."""

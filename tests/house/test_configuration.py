@@ -163,6 +163,12 @@ def test_the_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["secret_key"]
 
 
+def test_a_damaged_secret_is_a_problem_not_an_empty_key(tmp_path):
+    (tmp_path / "secret_key").write_text("")
+    with pytest.raises(ConfigurationError, match="damaged"):
+        create_app(INSTANCE_PATH=str(tmp_path))
+
+
 def test_processes_that_start_together_agree_on_the_secret(tmp_path):
     with ThreadPoolExecutor(20) as pool:
         secrets = set(pool.map(read_or_make_secret, [tmp_path / "secret_key"] * 20))

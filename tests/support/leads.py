@@ -1,4 +1,4 @@
-"""What the tests about leads share: bodies written by hand, races, and the question whether nothing stayed."""
+"""What the tests about leads share: bodies written by hand, races, and whether nothing stayed."""
 
 from __future__ import annotations
 

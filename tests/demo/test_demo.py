@@ -1,0 +1,153 @@
+"""flask demo: everything ready to try, without starting the server."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+import pytest
+
+from leadintake.auth.models import User
+from leadintake.demo.people import ATTORNEYS, PROSPECTS, resume_of
+from leadintake.documents.models import Document
+from leadintake.leads.models import Lead
+from leadintake.notifications.models import Notification
+
+LINE = re.compile(r"^\s+(admin|manager|attorney|viewer)\s+(\S+@\S+)\s+(\S+)\s", re.MULTILINE)
+
+
+@pytest.fixture
+def started(monkeypatch) -> list:
+    """What the server would have been started with."""
+    calls = []
+
+    def execve(*arguments):
+        calls.append(arguments)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execve", execve)
+    for name in ("LEADINTAKE_PUBLIC_URL", "LEADINTAKE_PUBLIC_URL_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    return calls
+
+
+@pytest.fixture
+def run(app, started):
+    def invoke(*options: str):
+        return app.test_cli_runner().invoke(args=["demo", *options])
+
+    return invoke
+
+
+def passwords_in(output: str) -> dict[str, str]:
+    return {email: password for _, email, password in LINE.findall(output)}
+
+
+def test_it_makes_people_and_leads_and_prints_how_to_get_in(run, client, rows):
+    result = run()
+    assert result.exit_code == 0, result.output
+    printed = passwords_in(result.stdout)
+    assert set(printed) == {email for email, _, _ in ATTORNEYS}
+    for user in rows(User):
+        client.sign_in(user, printed[user.email])
+    assert len(rows(Lead)) == len(rows(Document)) == len(PROSPECTS)
+    assert {lead.email for lead in rows(Lead)} == {email for _, _, email, _, _ in PROSPECTS}
+    assert all(lead.assignee_id for lead in rows(Lead))
+    assert len(rows(Notification)) == 2 * len(PROSPECTS)
+    assert "http://127.0.0.1:8000/" in result.stdout
+
+
+def test_a_second_start_makes_nothing_twice_and_new_passwords(run, client, rows):
+    first, second = (passwords_in(run().stdout) for _ in range(2))
+    assert set(first) == set(second)
+    assert not set(first.values()) & set(second.values())
+    assert len(rows(User)) == len(ATTORNEYS)
+    assert len(rows(Lead)) == len(rows(Document)) == len(PROSPECTS)
+    amara = next(user for user in rows(User) if user.email.startswith("amara"))
+    old = client.post("/internal/session", json={"email": amara.email, "password": first[amara.email]})
+    assert old.status_code == 401
+    client.sign_in(amara, second[amara.email])
+
+
+def test_it_becomes_the_default_server_with_a_worker(run, started, monkeypatch):
+    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")
+    run("--port", "8123")
+    ((program, command, environment),) = started
+    assert program == sys.executable
+    assert command[1:3] == ["-m", "granian"]
+    joined = " ".join(command)
+    assert "--interface wsgi --blocking-threads 64 --host 127.0.0.1 --port 8123 wsgi:app" in joined
+    assert "FLASK_RUN_FROM_CLI" not in environment  # or the server would think itself a command
+    assert environment["LEADINTAKE_PUBLIC_URL"] == "http://127.0.0.1:8123"
+
+
+def test_an_installed_package_is_served_by_its_factory(run, started, monkeypatch):
+    from leadintake.demo import cli
+
+    class Elsewhere(type(cli.Path())):
+        def exists(self, **options):
+            return self.name != "wsgi.py" and super().exists(**options)
+
+    monkeypatch.setattr(cli, "Path", Elsewhere)
+    run()
+    ((_, command, _),) = started
+    assert command[-2:] == ["leadintake.serving:serve", "--factory"]
+
+
+def test_the_links_in_the_first_mails_lead_to_the_demo(run, rows):
+    run("--port", "8123")
+    alerts = [one.text for one in rows(Notification) if one.kind == "attorney_alert"]
+    assert len(alerts) == len(PROSPECTS)
+    assert all("http://127.0.0.1:8123/internal/leads/" in text for text in alerts)
+
+
+@pytest.mark.parametrize("name", ["LEADINTAKE_PUBLIC_URL", "LEADINTAKE_PUBLIC_URL_FILE"])
+def test_a_public_url_that_was_given_stays(run, rows, started, monkeypatch, name):
+    monkeypatch.setenv(name, "https://intake.firm.example")
+    run("--port", "8123")
+    ((_, _, environment),) = started
+    given = {key for key in environment if key.startswith("LEADINTAKE_PUBLIC_URL")}
+    assert given == {name}  # both at once would stop the server
+    assert not any(":8123" in one.text for one in rows(Notification))
+
+
+class TestInProduction:
+    """Never there."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, object]:
+        return {
+            "ENVIRONMENT": "production",
+            "SECRET_KEY": "k" * 32,
+            "PUBLIC_URL": "https://intake.firm.example",
+        }
+
+    def test_it_refuses_in_one_line_and_makes_nobody(self, run, rows, started):
+        result = run()
+        assert result.exit_code == 1
+        assert "does not run in production" in result.stderr
+        assert result.stdout == ""
+        assert rows(User) == []
+        assert started == []
+
+
+def test_changed_leads_of_an_earlier_demo_stop_it_in_one_line(run, monkeypatch, started):
+    run()
+    changed = [(first, "Else", *rest) for first, _, *rest in PROSPECTS]
+    monkeypatch.setattr("leadintake.demo.cli.PROSPECTS", changed)
+    result = run()
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert len(started) == 1
+
+
+@pytest.mark.parametrize("name", ["Jane Doe", "\u592a\u90ce \u5c71\u7530", "a) Tj (b \\"])
+def test_a_resume_is_a_pdf_whose_table_points_at_its_objects(name):
+    data = resume_of(name)
+    assert data.startswith(b"%PDF-1.4\n")
+    assert data.endswith(b"%%EOF\n")
+    start = int(data.split(b"startxref\n")[1].split()[0])
+    assert data[start:].startswith(b"xref\n0 6\n")
+    offsets = [int(line.split()[0]) for line in data[start:].splitlines()[3:8]]
+    assert [data[offset:].split()[0] for offset in offsets] == [b"1", b"2", b"3", b"4", b"5"]

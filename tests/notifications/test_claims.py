@@ -1,0 +1,209 @@
+"""Claims: a message is in the hands of one worker at a time, and never lost with it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+import pytest
+
+from leadintake.core.clock import now
+from leadintake.core.database import db
+from leadintake.core.errors import Conflict
+from leadintake.core.transaction import transaction
+from leadintake.notifications.models import DeliveryAttempt, Notification, Status
+from leadintake.notifications.service import LEASE, notifications
+from leadintake.notifications.worker import Worker
+from tests.factories import NotificationFactory
+from tests.support.outbox import at, deliver
+from tests.support.waiting import PATIENCE_SECONDS, all_at_once
+
+pytestmark = pytest.mark.every_engine
+
+
+def claim(app, worker: str) -> Notification | None:
+    """What a worker takes, out of its session as the worker has it."""
+    with app.app_context():
+        with transaction():
+            taken = notifications.claim(worker)
+            if taken is not None:
+                db.session.flush()
+                db.session.refresh(taken)
+                db.session.expunge(taken)
+        return taken
+
+
+def settle(app, verb, *arguments) -> None:
+    with app.app_context(), transaction():
+        verb(*arguments)
+
+
+class Tally:
+    """A channel that counts who was sent what."""
+
+    def __init__(self) -> None:
+        self.delivered: list = []
+
+    def opened(self):
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def deliver(self, owed) -> str:
+        self.delivered.append(owed.id)
+        return "taken"
+
+    def usable(self) -> bool:
+        return True
+
+
+def test_workers_side_by_side_deliver_every_message_once(app, given, rows):
+    owed = {given(NotificationFactory).id for _ in range(24)}
+    tally = app.extensions["leadintake.channel"] = Tally()
+    handled = all_at_once(4, lambda _: deliver(app))
+    assert sum(handled) == 24
+    assert len(tally.delivered) == 24
+    assert set(tally.delivered) == owed
+    assert {(one.status, one.attempts) for one in rows(Notification)} == {(Status.SENT, 1)}
+
+
+def test_one_message_is_claimed_by_one_of_many(app, given):
+    given(NotificationFactory)
+    taken = all_at_once(8, lambda number: claim(app, f"worker {number}"))
+    assert sum(one is not None for one in taken) == 1
+
+
+def test_a_claim_counts_the_attempt_and_holds_for_the_lease(app, given, rows):
+    with at():
+        given(NotificationFactory)
+        claim(app, "first")
+    (kept,) = rows(Notification)
+    assert (kept.status, kept.attempts, kept.claimed_by) == (Status.SENDING, 1, "first")
+    with at(seconds=LEASE.total_seconds() - 1):
+        assert claim(app, "second") is None
+    with at(seconds=LEASE.total_seconds()):
+        assert claim(app, "second").attempts == 2
+    assert rows(Notification)[0].claimed_by == "second"
+
+
+def test_a_message_of_a_worker_that_died_is_delivered_by_the_next(app, given, rows):
+    with at():
+        given(NotificationFactory)
+        claim(app, "one that dies")
+    with at(seconds=LEASE.total_seconds() - 1):
+        assert deliver(app) == 0
+    with at(seconds=LEASE.total_seconds()):
+        assert deliver(app) == 1
+    assert (rows(Notification)[0].status, rows(Notification)[0].attempts) == (Status.SENT, 2)
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"), [("sent", "250 OK"), ("deferred", "451 later"), ("refused", "550 no")]
+)
+def test_a_worker_that_wakes_after_its_lease_changes_nothing(app, given, rows, verb, words):
+    with at():
+        given(NotificationFactory)
+        old = claim(app, "slow")
+    with at(seconds=61):
+        new = claim(app, "quick")
+        before = rows(Notification)[0]
+        settle(app, getattr(notifications, verb), old, "slow", words)
+        after = rows(Notification)[0]
+        for column in ("status", "due_at", "claimed_by", "attempts", "sent_at", "last_error"):
+            assert getattr(after, column) == getattr(before, column)
+        assert [tried.reply for tried in rows(DeliveryAttempt)] == [words]  # but it is on the record
+        settle(app, notifications.sent, new, "quick", "250 OK")
+    assert rows(Notification)[0].status is Status.SENT
+
+
+def test_what_was_sent_stays_sent_when_a_slow_worker_fails_later(app, given, rows):
+    with at():
+        given(NotificationFactory)
+        old = claim(app, "slow")
+    with at(seconds=61):
+        settle(app, notifications.sent, claim(app, "quick"), "quick", "250 OK")
+        settle(app, notifications.deferred, old, "slow", "timed out")
+    (kept,) = rows(Notification)
+    assert (kept.status, kept.due_at) == (Status.SENT, None)
+
+
+def test_a_worker_that_took_its_own_message_over_again_settles_only_the_last_claim(app, given, rows):
+    with at():
+        given(NotificationFactory)
+        first = claim(app, "same")
+    with at(seconds=61):
+        claim(app, "same")
+        settle(app, notifications.refused, first, "same", "550 no")
+    assert rows(Notification)[0].status is Status.SENDING
+
+
+def test_neither_what_is_sent_or_failed_nor_what_is_not_due_is_claimed(app, given):
+    given(NotificationFactory, "sent")
+    given(NotificationFactory, "failed")
+    given(NotificationFactory, deleted_at=now())
+    with at(days=9000):
+        given(NotificationFactory)
+    assert claim(app, "worker") is None
+    with app.app_context():
+        assert not notifications.anything_due()
+
+
+def test_a_message_is_in_the_outbox_if_and_only_if_its_cause_is(app, rows):
+    with app.app_context():
+        with contextlib.suppress(ZeroDivisionError), transaction():
+            notifications.owe("prospect_confirmation", "a@b.example", name="", reference="1")
+            raise ZeroDivisionError
+        assert rows(Notification) == []
+        with transaction():
+            notifications.owe("prospect_confirmation", "a@b.example", name="", reference="1")
+    assert [owed.status for owed in rows(Notification)] == [Status.QUEUED]
+
+
+def test_a_worker_and_a_retry_at_the_same_moment_send_once(app, given, rows):
+    """A retry must not put back into the queue what a worker took meanwhile."""
+    owed = given(NotificationFactory)
+    taken = []
+
+    def retry_slowly(begun, claimed) -> None:
+        with app.app_context(), transaction():
+            notifications.retry(owed.id)
+            begun.set()
+            claimed.wait(0.5)  # a claim that has to wait for us never comes; then we go on
+
+    def take(begun, claimed) -> None:
+        begun.wait(PATIENCE_SECONDS)
+        taken.append(claim(app, "worker"))
+        claimed.set()
+
+    run_both(retry_slowly, take)
+    (kept,) = rows(Notification)
+    if taken != [None]:
+        assert kept.status is Status.SENDING
+        assert claim(app, "another") is None  # the lease stands
+
+
+def run_both(*acts) -> None:
+    """Run two acts in threads that share two signals."""
+    signals = (threading.Event(), threading.Event())
+    all_at_once(len(acts), lambda number: acts[number](*signals))
+
+
+@pytest.mark.parametrize("trait", ["sent", "sending"])
+def test_what_is_sent_or_on_its_way_cannot_be_sent_again(app, given, trait):
+    owed = given(NotificationFactory, "sent") if trait == "sent" else given(NotificationFactory)
+    if trait == "sending":
+        claim(app, "worker")
+    with app.app_context(), pytest.raises(Conflict, match=trait), transaction():
+        notifications.retry(owed.id)
+
+
+def test_a_failed_message_sent_again_takes_the_usual_way(app, given, rows):
+    owed = given(NotificationFactory, "failed", attempts=7)
+    with app.app_context(), transaction():
+        notifications.retry(owed.id)
+    assert deliver(app, Worker(app)) == 1
+    assert (rows(Notification)[0].status, rows(Notification)[0].attempts) == (Status.SENT, 8)

@@ -1,0 +1,39 @@
+"""Without a mail server: messages are files, to try things out."""
+
+from __future__ import annotations
+
+import email
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.models import Notification
+from tests.factories import NotificationFactory
+from tests.support.outbox import deliver
+
+
+def test_without_a_server_a_message_is_a_file_named_like_its_row(app, given, rows):
+    owed = given(NotificationFactory, recipient="amara@firm.example.com")
+    assert deliver(app) == 1
+    folder = app.extensions["leadintake.channel"].folder
+    assert str(folder).startswith(app.config["INSTANCE_PATH"])
+    assert [file.name for file in folder.iterdir()] == [f"{owed.id}.eml"]
+    message = email.message_from_bytes((folder / f"{owed.id}.eml").read_bytes())
+    assert message["To"] == "amara@firm.example.com"
+    assert rows(Notification)[0].sent_at > datetime.now(UTC) - timedelta(minutes=1)
+
+
+def test_a_folder_that_cannot_be_made_or_written_loses_no_message(app, given, rows):
+    owed = given(NotificationFactory)
+    folder = app.extensions["leadintake.channel"].folder
+    folder.write_text("in the way")
+    with pytest.raises(ChannelDown, match="mail"):
+        deliver(app)
+    assert rows(Notification)[0].attempts == 0
+    folder.unlink()
+    folder.mkdir()
+    (folder / f"{owed.id}.part").mkdir()  # nor can the draft be written
+    assert deliver(app) == 1
+    assert rows(Notification)[0].status == "queued"
+    assert list(folder.glob("*.eml")) == []

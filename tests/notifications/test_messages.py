@@ -1,0 +1,234 @@
+"""What the messages say, and what never reaches their headers."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+import uuid
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import given as for_any
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from leadintake import create_app
+from leadintake.leads.models import Lead
+from leadintake.notifications.channels import as_message
+from leadintake.notifications.messages import SUBJECTS, greeting_name, render
+from leadintake.notifications.models import Notification
+from tests.factories import NotificationFactory, UserFactory
+from tests.support.client import filled
+from tests.support.mailserver import HOST, Script, free_port, mail_server
+from tests.support.outbox import BEGINNING, at, deliver
+
+NASTY = '<script>alert(1)</script> & "O\'Neill"'
+WORDS = {
+    "attorney": "Amara",
+    "prospect": "Jane Doe",
+    "firm": "Our Law Firm",
+    "link": "https://intake.example/internal/leads/1",
+    "reason": "Fewest open leads.",
+    "name": "Jane",
+    "reference": "4711",
+}
+KNOWN_HEADERS = {
+    "Content-Type", "MIME-Version", "Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted",
+}  # fmt: skip
+
+
+@pytest.fixture
+def settings() -> dict[str, object]:
+    return {"PUBLIC_URL": "https://intake.firm.example/"}
+
+
+def parsed(data: bytes):
+    return email.message_from_bytes(data, policy=email.policy.default)
+
+
+def written(app, owed: Notification):
+    """The message as bytes, read again."""
+    with app.app_context():
+        return parsed(as_message(owed).as_bytes())
+
+
+def outbox(app) -> dict[str, email.message.EmailMessage]:
+    """The delivered messages by recipient."""
+    deliver(app)
+    files = (app.extensions["leadintake.channel"].folder).glob("*.eml")
+    found = [parsed(file.read_bytes()) for file in files]
+    return {message["To"]: message for message in found}
+
+
+def text_of(message, kind: str) -> str:
+    return message.get_body((kind,)).get_content().replace("\r\n", "\n")
+
+
+def test_a_submission_alerts_the_attorney_and_thanks_the_prospect(app, client, given, rows):
+    amara = given(UserFactory, name="Amara Okafor")
+    client.submit(first_name="Jane", last_name="Doe", email="jane@example.com")
+    (lead,) = rows(Lead)
+    messages = outbox(app)
+    assert set(messages) == {amara.email, "jane@example.com"}
+    alert, thanks = messages[amara.email], messages["jane@example.com"]
+    for kind in ("plain", "html"):
+        assert "Jane Doe" in text_of(alert, kind)
+        assert f"https://intake.firm.example/internal/leads/{lead.id}" in text_of(alert, kind)
+        assert lead.assignment_reason in text_of(alert, kind)
+        assert "Hello Jane," in text_of(thanks, kind)
+        assert str(lead.id) in text_of(thanks, kind)
+        assert amara.name not in text_of(thanks, kind)
+        assert "/internal/" not in text_of(thanks, kind)
+    assert alert["Subject"] == "A new lead is waiting for you"
+    assert thanks["Subject"] == "We received your information"
+
+
+def test_with_nobody_to_take_it_every_manager_is_told(app, client, given):
+    chiefs = {given(UserFactory, "manager").email, given(UserFactory, "admin").email}
+    given(UserFactory, "manager", "inactive")
+    client.submit()
+    messages = outbox(app)
+    assert set(messages) == chiefs | {"jane@example.com"}
+    assert {messages[chief]["Subject"] for chief in chiefs} == {"A new lead has no attorney yet"}
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"Host": "evil.example"},
+        {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"},
+        {"Host": "evil.example", "Origin": "https://evil.example", "Referer": "https://evil.example/"},
+    ],
+)
+def test_a_link_leads_to_the_public_url_whatever_the_request_claims(app, browser, given, forged):
+    amara = given(UserFactory)
+    assert browser().post("/public/leads", data=filled(), headers=forged).status_code in (201, 303)
+    message = outbox(app)[amara.email]
+    assert "evil.example" not in message.as_string()
+    links = re.findall(r"https?://[^\s\"<]+", text_of(message, "plain"))
+    assert [link.partition("/internal")[0] for link in links] == ["https://intake.firm.example"]
+
+
+@pytest.mark.parametrize("kind", SUBJECTS)
+def test_every_message_has_a_text_and_a_html_part_and_no_attachment(app, given, kind):
+    said = render(kind, **WORDS)
+    message = written(app, given(NotificationFactory, kind=kind, text=said.text, html=said.html))
+    leaves = [part for part in message.walk() if not part.is_multipart()]
+    assert [part.get_content_type() for part in leaves] == ["text/plain", "text/html"]
+    assert [part.get_filename() for part in leaves] == [None, None]
+    assert list(message.iter_attachments()) == []
+    assert text_of(message, "plain") == said.text
+    assert text_of(message, "html") == said.html
+
+
+@pytest.mark.parametrize("kind", ["attorney_alert", "unassigned_alert"])
+@pytest.mark.parametrize("word", ["prospect", "attorney", "reason", "firm"])
+def test_what_people_typed_is_escaped_in_html_and_plain_in_text(kind, word):
+    said = render(kind, **{**WORDS, word: NASTY})
+    assert "<script>" not in said.html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#34;O&#39;Neill&#34;" in said.html
+    assert NASTY in said.text
+    assert said.subject == SUBJECTS[kind]
+
+
+def test_a_template_that_misses_a_word_is_an_error_not_a_gap():
+    with pytest.raises(Exception, match="is undefined"):
+        render("attorney_alert", attorney="Amara")
+
+
+@pytest.mark.parametrize(
+    "name", ["Jane", "Mary-Jane", "O'Neill", "Anne Marie", "\u592a\u90ce", "Zo\u00eb", "x" * 40]
+)
+def test_a_plain_name_is_greeted(name):
+    assert greeting_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["evil.example", "http://x", "www.x", "a@b", "win 1000", "x/y", "x" * 41, "\u202eenaJ", "J\u200bane",
+     "Jane!", "a:b", "\u2044", "\U0001f600", "a\u3002b"],
+)  # fmt: skip
+def test_a_name_that_could_be_an_address_or_a_message_is_not_greeted(name):
+    assert greeting_name(name) == ""
+    assert render("prospect_confirmation", **{**WORDS, "name": greeting_name(name)}).text.startswith("Hello,")
+
+
+def test_a_stranger_cannot_make_us_send_their_link_to_somebody(app, client):
+    client.submit(first_name="evil.example/win", last_name="click here", email="victim@example.com")
+    message = outbox(app)["victim@example.com"]
+    assert "evil" not in text_of(message, "plain") + text_of(message, "html")
+    assert "click here" not in text_of(message, "plain") + text_of(message, "html")
+
+
+@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@for_any(first=st.text(max_size=100), last=st.text(max_size=100))
+def test_no_name_whatever_it_is_reaches_a_header(app, first, last):
+    said = render("attorney_alert", **{**WORDS, "prospect": f"{first} {last}", "attorney": first})
+    owed = Notification(
+        id=uuid.uuid4(),
+        recipient="amara@firm.example.com",
+        subject=said.subject,
+        text=said.text,
+        html=said.html,
+        created_at=BEGINNING,
+    )
+    try:
+        message = written(app, owed)
+    except UnicodeEncodeError:
+        assert any("\ud800" <= char <= "\udfff" for char in first + last)  # no form lets these through
+        return
+    assert set(message.keys()) == KNOWN_HEADERS
+    assert len(message.keys()) == len(KNOWN_HEADERS)
+    assert message["Subject"] == SUBJECTS["attorney_alert"]
+    assert message["To"] == "amara@firm.example.com"
+    assert message["Message-ID"] == f"<{owed.id}@intake.firm.example>"
+    assert message.get_body(("html",)) is not None
+
+
+def test_no_program_answers_our_messages(app, given):
+    assert written(app, given(NotificationFactory))["Auto-Submitted"] == "auto-generated"
+
+
+class TestOverSmtp:
+    """With a mail server."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, object]:
+        return {"PUBLIC_URL": "https://intake.firm.example", "MAIL_SERVER": HOST, "MAIL_PORT": free_port()}
+
+    def test_every_attempt_carries_the_id_of_the_row_and_its_date(self, app, given):
+        with at():
+            owed = given(NotificationFactory)
+        script = Script(data=["451 later", "250 OK"])
+        with mail_server(script, app.config["MAIL_PORT"]):
+            for seconds in (0, 30):
+                with at(seconds=seconds):
+                    assert deliver(app) == 1
+        first, second = (parsed(data) for data in script.raw)
+        assert first["Message-ID"] == second["Message-ID"] == f"<{owed.id}@intake.firm.example>"
+        assert first["Date"] == second["Date"]
+        assert first["Date"].datetime == BEGINNING
+        assert text_of(first, "plain") == text_of(second, "plain")
+
+
+@pytest.mark.parametrize(
+    ("public_url", "domain"),
+    [
+        ("http://127.0.0.1:8000", "127.0.0.1"),
+        ("https://Intake.Firm.example:8443", "intake.firm.example"),
+        ("https://kanzlei-m\u00fcller.example", "xn--kanzlei-mller-4ob.example"),
+        ("http://[::1]:8000", "[IPv6:::1]"),
+        (f"https://{'a' * 60}.{'b' * 60}.example", f"{'a' * 60}.{'b' * 60}.example"),
+    ],
+)
+def test_the_message_id_is_of_the_public_host_however_that_is_written(
+    database_url, tmp_path, public_url, domain
+):
+    app = create_app(INSTANCE_PATH=str(tmp_path), DATABASE_URL=database_url, PUBLIC_URL=public_url)
+    owed = Notification(
+        id=uuid.uuid4(), recipient="a@b.example", subject="x", text="x", html="x", created_at=BEGINNING
+    )
+    with app.app_context():
+        message = parsed(as_message(owed).as_bytes())
+    assert message["Message-ID"].strip() == f"<{owed.id}@{domain}>"  # a long line is folded
