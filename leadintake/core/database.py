@@ -174,8 +174,8 @@ def _hide_deleted(state: ORMExecuteState) -> None:
 
 
 def _answers() -> None:
-    """Raise unless the database answers."""
-    db.session.execute(sa.text("SELECT 1"))
+    """Raise unless the database answers and has our tables."""
+    db.session.execute(sa.text("SELECT version_num FROM alembic_version"))
 
 
 def _is_current() -> None:

@@ -12,7 +12,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What makes a spreadsheet calculate, full-width forms included."""
 
 
 def format_option(*more: str) -> Callable[[Any], Any]:
@@ -33,7 +34,9 @@ def show(rows: Iterable[Mapping[str, Any]], form: str, *, empty: str) -> None:
     elif not rows:
         click.echo(empty)
     else:
-        table = Table(*map(str, rows[0]), box=None, pad_edge=False)
+        table = Table(box=None, pad_edge=False)
+        for column in rows[0]:
+            table.add_column(column, overflow="fold")  # an id cut short is no id
         for row in rows:
             table.add_row(*(_plain(value) for value in row.values()))
         width = None if sys.stdout.isatty() else 200

@@ -38,15 +38,15 @@ def list_leads(status: str | None, limit: int, form: str) -> None:
 def show_lead(lead_id: uuid.UUID, form: str) -> None:
     """Show lead ID and its history."""
     lead = _lead(lead_id)
-    if form == "json":
-        show([row_of(lead)], form, empty="")
-        return
-    show([{"field": name, "value": value} for name, value in row_of(lead).items()], form, empty="")
-    rows = [
+    history = [
         {"at": event.at, "actor": event.actor, "action": event.action, "detail": event.detail}
         for event in leads.history(lead)
     ]
-    show(rows, form, empty="Nothing has happened yet.")
+    if form == "json":
+        show([{**row_of(lead), "history": history}], form, empty="")
+    else:
+        show([{"field": name, "value": value} for name, value in row_of(lead).items()], form, empty="")
+        show(history, form, empty="Nothing has happened yet.")
 
 
 @group.command("explain")

@@ -49,7 +49,7 @@ def resume(lead_id: uuid.UUID, query: ResumeQuery) -> Response:
 
 def _sent(document: Document, body: IO[bytes], kind: str) -> Response:
     response = Response(
-        wrap_file(request.environ, body), mimetype=document.content_type, direct_passthrough=True
+        wrap_file(request.environ, body), content_type=document.content_type, direct_passthrough=True
     )
     response.call_on_close(body.close)
     response.content_length = document.size

@@ -164,3 +164,11 @@ class TestWhereAttorneysSeeTheirOwn:
         given(LeadFactory, assigned_to=amara)
         given(LeadFactory)
         assert len(json.loads(run("list", "--format", "json").stdout)) == 2
+
+
+def test_as_json_a_lead_comes_with_its_history(app, client, given):
+    given(UserFactory)
+    lead_id = client.submit().json["id"]
+    shown = app.test_cli_runner().invoke(args=["leads", "show", lead_id, "--format", "json"])
+    (lead,) = json.loads(shown.stdout)
+    assert [event["action"] for event in lead["history"]] == ["assigned", "submitted"]

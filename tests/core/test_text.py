@@ -1,0 +1,125 @@
+"""Text that people typed, and cells of tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+
+import pytest
+from hypothesis import given as given_that
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from leadintake.core.tables import safe_cell
+from leadintake.core.text import has_controls, is_invisible, regular, searchable, shown_name
+
+fast = examples(max_examples=200, deadline=None, derandomize=True, database=None)
+ANYTHING = st.text(st.characters(), max_size=60)
+NASTY = st.text(st.sampled_from("ab.\\/\x00\u202e\u0301é﷐\ud800\ufffd 履🦊"), max_size=400)
+
+
+@fast
+@given_that(ANYTHING)
+def test_what_is_regular_stays_as_it_is(text):
+    once = regular(text)
+    assert regular(once) == once
+    assert once == once.strip()
+    assert unicodedata.is_normalized("NFC", once)
+
+
+def test_two_ways_to_type_a_letter_are_one():
+    assert regular(" Zoe\u0308\n") == "Zoë"
+
+
+@pytest.mark.parametrize(
+    "char",
+    ["\x00", "\t", "\n", "\r", "\x7f", "\x85", "\u2028", "\u2029", "\u202e", "\u2066", "\ufffd"],
+)
+def test_what_hides_or_reorders_text_is_found_wherever_it_is(char):
+    for text in (char, f"Jane{char}", f"{char}Jane", f"Ja{char}ne"):
+        assert has_controls(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Jane",
+        "O'Brien-Smith",
+        "山田",
+        "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627",
+        "नरेन्द्र",
+        "👩\u200d⚖️",
+        "Jane Doe",
+        "",
+    ],
+)
+def test_names_of_every_script_have_no_controls(text):
+    assert not has_controls(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\u200b", "\u200d\ufeff", "\u00ad", "\u0301", "\u3000", "\u2060 \u200e"]
+)
+def test_text_that_nobody_would_see_is_invisible(text):
+    assert is_invisible(text)
+
+
+@fast
+@given_that(ANYTHING, st.sampled_from("aé山🦊1!"))
+def test_text_with_a_visible_character_is_not_invisible(text, visible):
+    assert not is_invisible(text + visible)
+
+
+@fast
+@given_that(st.lists(ANYTHING, min_size=1, max_size=3))
+def test_each_part_is_found_in_the_whole(parts):
+    assert all(searchable(part) in searchable(*parts) for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("STRASSE", "Straße"), ("\uff2a\uff21\uff2e\uff25", "jane"), ("istanbul", "ISTANBUL"), ("ﬁ", "FI")],
+)
+def test_a_search_does_not_mind_how_a_letter_is_written(typed, kept):
+    assert searchable(typed) == searchable(kept)
+
+
+@fast
+@given_that(st.one_of(ANYTHING, NASTY), st.integers(5, 300))
+def test_a_shown_name_is_bounded_plain_and_without_a_path(name, longest):
+    shown = shown_name(name, longest)
+    assert len(shown) <= longest
+    assert not has_controls(shown)
+    assert not set(shown) & {"/", "\\"}
+    assert shown_name(shown, longest) == shown
+
+
+@fast
+@given_that(st.text("a履.", min_size=1, max_size=400), st.sampled_from([".pdf", ".docx"]))
+def test_a_shown_name_keeps_its_extension(stem, extension):
+    shown = shown_name(f"{stem}{extension}")
+    assert shown.endswith(extension)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "=cmd|'/c calc'!A1", "@SUM(1)", "-1"])
+def test_no_cell_begins_as_a_formula(start):
+    assert safe_cell(start) == f"'{start}"
+
+
+@pytest.mark.parametrize("value", ["Jane", "a=b", "'", "1", " =1"])
+def test_other_cells_are_as_they_were(value):
+    assert safe_cell(value) == value
+
+
+@fast
+@given_that(st.one_of(st.none(), st.integers(), ANYTHING))
+def test_a_cell_comes_back_from_csv_whole_and_never_as_a_formula(value):
+    text = "" if value is None else str(value)
+    if "\x00" in text or any(0xD800 <= ord(char) <= 0xDFFF for char in text):
+        return  # neither is ever kept
+    line = io.StringIO(newline="")
+    csv.writer(line).writerow(["id", safe_cell(value)])
+    ((_, cell),) = csv.reader(io.StringIO(line.getvalue(), newline=""))
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert cell.removeprefix("'") == text.removeprefix("'")

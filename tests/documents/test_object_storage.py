@@ -1,0 +1,231 @@
+"""Files in an object storage: the same promises, kept against a real S3 protocol."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import logging
+import os
+import socket
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+import time_machine
+from werkzeug.test import run_wsgi_app
+
+from leadintake.core.clock import now
+from leadintake.core.errors import Unavailable
+from leadintake.documents.models import Document
+from leadintake.documents.objects import ObjectStore
+from leadintake.documents.service import documents
+from leadintake.leads.models import Lead
+from tests.factories import LeadFactory, UserFactory
+from tests.support.client import PDF
+
+pytestmark = [
+    # moto's own modules call what newer versions of their libraries have renamed
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:(moto|botocore|werkzeug|responses).*"),
+    # moto keeps uploads in temporary files that nobody closes
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
+]
+KEY = "01890000-0000-7000-8000-000000000000.pdf"
+LATER = timedelta(hours=2)
+
+
+@pytest.fixture(scope="module")
+def s3():
+    """The address of an S3 of our own."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def bucket(s3, monkeypatch) -> str:
+    """An empty bucket of the test's own, and the environment in which it is found."""
+    for method, path in (("POST", "/moto-api/reset"), ("PUT", "/resumes")):
+        connection = http.client.HTTPConnection(urlsplit(s3).netloc)
+        connection.request(method, path)
+        assert connection.getresponse().status == 200
+        connection.close()
+    for name, value in {
+        "AWS_ENDPOINT_URL": s3,
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nothing",
+        "AWS_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return "resumes"
+
+
+@pytest.fixture
+def settings(bucket):
+    return {"STORAGE_URL": f"s3://{bucket}/a/prefix"}
+
+
+@pytest.fixture
+def store(bucket) -> ObjectStore:
+    return ObjectStore(f"s3://{bucket}/a/prefix")
+
+
+@pytest.fixture
+def away(bucket, monkeypatch) -> ObjectStore:
+    """A storage where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    return ObjectStore("s3://resumes")
+
+
+def never() -> bool:
+    return False
+
+
+def test_bytes_come_back_as_they_were_given(store):
+    content = os.urandom(3_000_000)
+    store.save(KEY, io.BytesIO(content))()
+    stream = store.open(KEY)
+    assert stream.read() == content
+    stream.seek(1_000_000)
+    assert stream.read(10) == content[1_000_000:1_000_010]
+    stream.close()
+
+
+def test_names_are_those_below_the_prefix_without_it(store, bucket):
+    ObjectStore(f"s3://{bucket}/another").save("other.pdf", io.BytesIO(b"x"))()
+    store.save(KEY, io.BytesIO(b"x"))()
+    assert list(store.names()) == [KEY]
+
+
+def test_what_is_not_there_says_so_and_may_be_deleted(store):
+    with pytest.raises(FileNotFoundError):
+        store.open(KEY)
+    store.delete(KEY)
+    assert list(store.names()) == []
+
+
+def test_a_deleted_object_is_gone(store):
+    store.save(KEY, io.BytesIO(b"x"))()
+    store.delete(KEY)
+    assert list(store.names()) == []
+
+
+def test_a_young_object_is_left_to_its_upload_and_an_old_one_is_removed_unless_owned(store):
+    store.save(KEY, io.BytesIO(b"x"))()
+    assert store.delete_unless(KEY, never) is False
+    with time_machine.travel(now() + LATER, tick=True):
+        assert store.delete_unless(KEY, lambda: True) is False
+        assert list(store.names()) == [KEY]
+        assert store.delete_unless(KEY, never) is True
+        assert list(store.names()) == []
+
+
+def test_an_object_that_was_taken_back_during_a_sweep_is_no_failure(store):
+    assert store.delete_unless(KEY, never) is False
+
+
+def test_a_storage_that_does_not_answer_is_unavailable_in_every_way(away):
+    for act in (
+        lambda: away.save(KEY, io.BytesIO(b"x")),
+        lambda: away.open(KEY),
+        lambda: away.delete(KEY),
+        lambda: list(away.names()),
+        lambda: away.delete_unless(KEY, never),
+        away.check,
+    ):
+        with pytest.raises(Unavailable):
+            act()
+
+
+def test_a_bucket_that_does_not_exist_is_unavailable(s3):
+    missing = ObjectStore("s3://no-such-bucket")
+    with pytest.raises(Unavailable):
+        missing.save(KEY, io.BytesIO(b"x"))
+    with pytest.raises(Unavailable):
+        missing.check()
+
+
+def test_a_check_of_a_storage_that_answers_is_silent(store):
+    store.check()
+    store.save(KEY, io.BytesIO(b"x"))()
+    store.check()
+
+
+def test_a_submission_is_stored_and_comes_back_byte_for_byte(app, client, given, rows):
+    client.sign_in(given(UserFactory, "manager"))
+    lead_id = client.submit().json["id"]
+    with app.app_context():
+        assert list(documents.storage.names()) == [rows(Document)[0].key]
+    address = f"/internal/leads/{lead_id}/resume"
+    whole = client.get(address)
+    assert (whole.status_code, whole.data) == (200, PDF)
+    part = client.get(address, headers={"Range": "bytes=5-14"})
+    assert (part.status_code, part.data) == (206, PDF[5:15])
+    end = client.get(address, headers={"Range": "bytes=-7"})
+    assert (end.status_code, end.data) == (206, PDF[-7:])
+    head = client.head(address)
+    assert (head.status_code, head.content_length, head.data) == (200, len(PDF), b"")
+
+
+def test_a_server_is_given_real_bytes(app, client, given):
+    """PEP 3333 asks for bytes: a server in C takes no other buffer."""
+    client.sign_in(given(UserFactory, "manager"))
+    lead = given(LeadFactory)
+    environ = client.get(f"/internal/leads/{lead.id}/resume").request.environ
+    pieces, status, _ = run_wsgi_app(app.wsgi_app, environ)
+    assert status.startswith("200")
+    assert {type(piece) for piece in pieces} == {bytes}
+
+
+def test_a_transaction_that_fails_takes_its_object_away(app, client, monkeypatch, rows):
+    from leadintake.leads.intake import Intake
+
+    def fail(self, lead):
+        raise RuntimeError("after the file was stored")
+
+    monkeypatch.setattr(Intake, "_tell", fail)
+    assert client.submit().status_code == 500
+    with app.app_context():
+        assert list(documents.storage.names()) == []
+    assert rows(Lead) == []
+
+
+def test_a_sweep_names_what_is_missing_and_removes_what_is_old(app, given):
+    lost, kept = given(LeadFactory), given(LeadFactory)
+    with app.app_context():
+        documents.storage.delete(lost.resume.key)
+        documents.storage.save("orphan.pdf", io.BytesIO(b"x"))()
+    run = app.test_cli_runner().invoke
+    with time_machine.travel(now() + LATER, tick=True):
+        answer = run(args=["storage", "sweep", "--format", "json"])
+    found = {(row["file"], row["what"]) for row in json.loads(answer.output)}
+    assert found == {("orphan.pdf", "removed"), (str(lost.resume_id), "missing")}
+    assert answer.exit_code == 1
+    with app.app_context():
+        assert list(documents.storage.names()) == [kept.resume.key]
+
+
+class TestAway:
+    @pytest.fixture
+    def settings(self, away):
+        return {"STORAGE_URL": away.url}
+
+    def test_a_storage_that_is_away_is_503_and_nothing_is_kept(self, client, rows):
+        answer = client.submit()
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+        assert "127.0.0.1" not in answer.text
+        assert rows(Lead) == rows(Document) == []
+
+    def test_a_sweep_says_in_one_line_that_it_is_away(self, app):
+        answer = app.test_cli_runner().invoke(args=["storage", "sweep"])
+        assert answer.exit_code == 1
+        assert isinstance(answer.exception, SystemExit)
+        assert "storage does not answer" in answer.stderr

@@ -1,0 +1,101 @@
+"""What word processors write is taken for what it is, and only under its own extension."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import PurePosixPath
+
+import pytest
+
+from leadintake.documents import verdict
+from leadintake.documents.verdict import Refused
+from tests.support.files import EXTENSIONS, FOLDER, REAL, TEN_MB, judged, real
+
+TYPES = {
+    ".pdf": "application/pdf",
+    ".doc": "application/msword",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".odt": "application/vnd.oasis.opendocument.text",
+    ".rtf": "application/rtf",
+    ".txt": "text/plain",
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_file_is_taken_and_measured(name):
+    content = real(name)
+    found = judged(name, content)
+    assert found.kind.content_type == TYPES[found.kind.extension]
+    assert found.kind.extension == PurePosixPath(name).suffix
+    assert (found.filename, found.size) == (name, len(content))
+    assert found.sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_file_under_another_extension_is_refused_with_advice(name):
+    content, own = real(name), PurePosixPath(name).suffix
+    for other in EXTENSIONS:
+        if other == own:
+            continue
+        with pytest.raises(Refused) as refused:
+            judged(f"resume{other}", content)
+        sentence = str(refused.value)
+        assert sentence.startswith(f"This file says {other} but its content is ")
+        assert sentence.endswith(f"rename it to end in {own}.")
+
+
+@pytest.mark.parametrize("name", ["RESUME.PDF", "My Résumé.final.v2.Pdf", "履歴書.pdf", "  resume.pdf  "])
+def test_the_extension_may_be_written_in_any_way_after_any_name(name):
+    assert judged(name, real("resume.pdf")).filename == name.strip()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resume",
+        ".pdf",
+        "resume.",
+        "resume.pdf.exe",
+        "resume.docm",
+        "resume.pdf\x00.exe",
+        "evil\u202efdp.exe",
+        "",
+    ],
+)
+def test_an_extension_that_is_not_taken_is_refused_with_those_that_are(name):
+    with pytest.raises(Refused, match="Please send your resume as PDF, DOC, DOCX, ODT, RTF or TXT"):
+        judged(name, real("resume.pdf"))
+
+
+def test_a_path_in_the_name_is_forgotten():
+    for path in ("C:\\Users\\jane\\resume.pdf", "../../etc/resume.pdf", "/resume.pdf"):
+        assert judged(path, real("resume.pdf")).filename == "resume.pdf"
+
+
+def test_an_empty_file_is_refused_whatever_its_name():
+    for extension in (*EXTENSIONS, ".exe"):
+        with pytest.raises(Refused, match="empty"):
+            judged(f"resume{extension}", b"")
+
+
+def test_the_limit_is_the_last_size_taken():
+    content = real("resume.pdf")
+    assert judged("resume.pdf", content, most_bytes=len(content)).size == len(content)
+    with pytest.raises(verdict.TooLarge, match="larger than 10 KB"):
+        judged("resume.pdf", content, most_bytes=len(content) - 1)
+    with pytest.raises(verdict.TooLarge, match="larger than 10 MB"):
+        judged("resume.exe", bytes(TEN_MB + 1))
+
+
+def test_the_stream_is_left_at_its_start_for_whoever_keeps_it():
+    for name in REAL:
+        stream = io.BytesIO(real(name))
+        stream.read(7)
+        verdict.judge(name, stream, most_bytes=TEN_MB)
+        assert stream.tell() == 0
+
+
+def test_the_collection_stays_small():
+    assert {path.name for path in FOLDER.iterdir()} == set(REAL)
+    assert all(path.stat().st_size < 30_000 for path in FOLDER.iterdir())
