@@ -5,13 +5,14 @@ from __future__ import annotations
 from alembic import context
 from flask import current_app
 
+from leadintake.core.commands import in_one_line
 from leadintake.core.database import db, reading
 
 
 def run() -> None:
     """Upgrade or downgrade over a connection of the application's engine."""
     options = current_app.extensions["migrate"].configure_args
-    with reading(False), db.engine.connect() as connection:
+    with in_one_line(), reading(False), db.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             # Once, here: two workers that both switch it on at start crash on each other.
             connection.connection.cursor().execute("PRAGMA journal_mode=WAL")

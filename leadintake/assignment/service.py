@@ -28,6 +28,13 @@ class Assignment:
         """Those who may get a lead now."""
         return list(auth.intake_attorneys())
 
+    def check(self) -> None:
+        """Raise unless somebody takes new leads."""
+        if not self.candidates():
+            raise RuntimeError(
+                "Nobody takes new leads. Add somebody: flask users add EMAIL --name NAME --role attorney"
+            )
+
     def next(self, eligible: list[User], open_leads: Mapping[uuid.UUID, int]) -> Decision:
         """Decide, and note the turn. The caller holds the lock and counted the open leads under it."""
         turns = {row.user_id: row for row in db.session.scalars(sa.select(Turn))}

@@ -13,7 +13,7 @@ from flask import current_app
 
 from leadintake.auth import passwords, sessions
 from leadintake.auth.models import User
-from leadintake.auth.permissions import Role
+from leadintake.auth.permissions import GRANTS, Permission, Role
 from leadintake.core.database import db, reading
 from leadintake.core.errors import Refusal
 from leadintake.core.text import has_controls, regular
@@ -94,10 +94,9 @@ class Auth:
 
     def managers(self) -> Sequence[User]:
         """Those who look after leads that nobody has."""
+        assigners = [role for role, granted in GRANTS.items() if Permission.ASSIGN_LEADS in granted]
         return db.session.scalars(
-            sa.select(User)
-            .where(User.active.is_(True), User.role.in_([Role.MANAGER, Role.ADMIN]))
-            .order_by(User.id)
+            sa.select(User).where(User.active.is_(True), User.role.in_(assigners)).order_by(User.id)
         ).all()
 
     def add(

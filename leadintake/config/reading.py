@@ -19,8 +19,8 @@ from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
 
 PREFIX = "LEADINTAKE_"
-NOT_SETTINGS = {"REQUIRE_SERVICES", "FAIL_AT"}
-"""The test suite's own switches."""
+NOT_SETTINGS = {"REQUIRE_SERVICES"}
+"""The test suite's own switch."""
 
 
 class ConfigurationError(SystemExit):
@@ -52,9 +52,10 @@ def read_settings(
         values["MAIL_USE_TLS"] = not (local or values.get("MAIL_USE_SSL"))
     settings = Settings(**values)  # type: ignore[arg-type] # converted one by one above
     problems += [PREFIX + problem for problem in contradictions(settings)]
+    unknown = _unknown(environment, set(hints))
     if problems:
-        raise ConfigurationError(problems)
-    return settings, _unknown(environment, set(hints))
+        raise ConfigurationError(problems + [f"{variable} is not a setting" for variable in unknown])
+    return settings, unknown
 
 
 def complete(settings: Settings, default_instance: Path) -> Settings:
@@ -67,6 +68,8 @@ def complete(settings: Settings, default_instance: Path) -> Settings:
     values["INSTANCE_PATH"] = str(instance)
     try:
         instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not settings.INSTANCE_PATH:
+            instance.chmod(0o700)  # a checkout brings the folder along, open to everybody on the machine
         secret = settings.SECRET_KEY or read_or_make_secret(instance / "secret_key")
     except OSError as error:
         raise ConfigurationError(

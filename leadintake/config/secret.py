@@ -21,9 +21,8 @@ def read_or_make_secret(path: Path) -> str:
                 file.write(secrets.token_urlsafe(48))
                 file.flush()
                 os.fsync(file.fileno())
-            with contextlib.suppress(
-                FileExistsError
-            ):  # then another process was first; its secret is the one
+            # Where the file is there now, another process was first; its secret is the one.
+            with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
         finally:
             draft.unlink()

@@ -15,21 +15,22 @@ def register(app: Flask, part: str, check: Check, *, needed: bool = True) -> Non
     app.extensions.setdefault("leadintake.checks", []).append((part, check, needed))
 
 
-def failing(*, all_of_them: bool = False) -> dict[str, str]:
-    """The parts that do not work now, each with its sentence."""
+def results(*, all_of_them: bool = False) -> dict[str, str]:
+    """Each part that was asked, and what is wrong with it: nothing (an empty text) or a sentence."""
     found = {}
     for part, check, needed in current_app.extensions["leadintake.checks"]:
         if needed or all_of_them:
             try:
                 check()
+                found[part] = ""
             except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is its finding
                 found[part] = str(error).partition("\n")[0] or type(error).__name__
     return found
 
 
-def parts() -> list[str]:
-    """Every part that is checked."""
-    return [part for part, _, _ in current_app.extensions["leadintake.checks"]]
+def failing() -> dict[str, str]:
+    """The needed parts that do not work now, each with its sentence."""
+    return {part: sentence for part, sentence in results().items() if sentence}
 
 
 def gauge(app: Flask, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, int]]) -> None:

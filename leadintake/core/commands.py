@@ -18,7 +18,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it."""
-        with _in_one_line():
+        with in_one_line():
             return super().invoke(ctx)
 
 
@@ -27,12 +27,13 @@ class CommandGroup(AppGroup):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run one of them."""
-        with _in_one_line():
+        with in_one_line():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _in_one_line() -> Iterator[None]:
+def in_one_line() -> Iterator[None]:
+    """Make a refusal or a failing database one line on standard error and exit status 1."""
     try:
         yield
     except Refusal as error:

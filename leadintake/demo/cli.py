@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import secrets
+import socket
 import sys
 from pathlib import Path
 
@@ -35,11 +36,25 @@ def demo(host: str, port: int) -> None:
         )
     if not PUBLIC_URL_GIVEN & os.environ.keys():
         current_app.config["PUBLIC_URL"] = f"http://{host}:{port}"  # the links in the first mails lead here
+    _refuse_taken_port(host, port)
     upgrade()
     passwords = _people()
     _leads()
     _print_addresses(f"http://{host}:{port}", passwords)
     _serve(host, port)
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    """Two servers may share a port on Linux; two demonstrations had better not."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            advice = f"Choose another: flask demo --port {port + 120}"
+            raise click.ClickException(
+                f"Port {port} of {host} is taken ({error.strerror}). {advice}"
+            ) from error
 
 
 def _people() -> dict[str, str]:

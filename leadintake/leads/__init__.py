@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
+from leadintake.assignment.service import assignment
+from leadintake.core import checks
 from leadintake.leads.cli import group
 
 
 def init_app(app: Flask) -> None:
     """Wire the room."""
+    checks.register(app, "intake", assignment.check, needed=False)
     app.cli.add_command(group)

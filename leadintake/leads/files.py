@@ -92,9 +92,8 @@ def as_csv(rows: Iterable[Lead]) -> Iterator[str]:
 def row_of(lead: Lead) -> dict[str, object]:
     """A lead as one row of plain values."""
     row = {name: getattr(lead, name) for name in COLUMNS[:-2]}
-    times = {name: row[name].isoformat().replace("+00:00", "Z") for name in ("created_at", "updated_at")}
     assignee = lead.assigned_to.email if lead.assigned_to else None
-    return {**row, **times, "assigned_to": assignee, "resume": lead.resume.filename}
+    return {**row, "assigned_to": assignee, "resume": lead.resume.filename}
 
 
 def _disposition(kind: str, filename: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -88,7 +88,7 @@ class IntakeForm(FlaskForm):
         self.verdict: Verdict | None = None
         self.too_large = False
         self.practice_area.choices = _choices("PRACTICE_AREAS", "I am not sure")
-        self.language.choices = _choices("LANGUAGES", "No preference")
+        self.language.choices = _choices("LANGUAGES", "No preference", LANGUAGE_NAMES)
 
     def validate_practice_area(self, field: Field) -> None:
         """One of PRACTICE_AREAS."""
@@ -157,9 +157,9 @@ class IntakeForm(FlaskForm):
             self._fields[name].errors = list(reasons)
 
 
-def _choices(setting: str, nothing: str) -> list[tuple[str, str]]:
-    words = {value: value.replace("-", " ").capitalize() for value in _values(setting)} | LANGUAGE_NAMES
-    return [("", nothing), *((value, words[value]) for value in _values(setting))]
+def _choices(setting: str, nothing: str, words: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
+    named = {value: value.replace("-", " ").capitalize() for value in _values(setting)} | dict(words or {})
+    return [("", nothing), *((value, named[value]) for value in _values(setting))]
 
 
 def _values(setting: str) -> list[str]:

@@ -127,7 +127,7 @@ class Intake:
 
     def _open_leads(self, users: list[uuid.UUID]) -> dict[uuid.UUID, int]:
         tally = sa.select(Lead.assignee_id, sa.func.count()).where(
-            Lead.assignee_id.in_(users), Lead.status == LeadStatus.PENDING, Lead.deleted_at.is_(None)
+            Lead.assignee_id.in_(users), Lead.status == LeadStatus.PENDING
         )
         return {user: number for user, number in db.session.execute(tally.group_by(Lead.assignee_id)) if user}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Permission
-from leadintake.leads.models import Lead
+from leadintake.leads.models import Lead, LeadStatus
 
 
 def may_change_status(user: User, lead: Lead) -> bool:
@@ -27,7 +27,7 @@ def may_take(user: User, lead: Lead) -> bool:
 def allowed(user: User, lead: Lead) -> list[str]:
     """The acts open to `user`, as LeadDetail lists them."""
     acts = {
-        "change_status": may_change_status(user, lead),
+        "change_status": may_change_status(user, lead) and lead.status is LeadStatus.PENDING,
         "take": may_take(user, lead) and lead.assignee_id is None,
         "assign": may_assign(user),
         "delete": user.may(Permission.DELETE_LEADS),

@@ -96,8 +96,8 @@ class Leads:
         assignee = None if user_id is None else self._owner(user_id)
         lead.assigned_to, lead.assigned_at = assignee, now()
         lead.assignment_strategy = "manual"
-        who, actor = events.actor_of(by), events.actor_of(by)
-        lead.assignment_reason = f"Taken by {who}." if taking else f"Decided by {who}."
+        actor = events.actor_of(by)
+        lead.assignment_reason = f"Taken by {actor}." if taking else f"Decided by {actor}."
         db.session.flush()
         events.record(lead, "assigned", f"to {assignee.email if assignee else 'nobody'}", actor=actor)
         if current_app.config["ATTORNEY_VISIBILITY"] == "own":

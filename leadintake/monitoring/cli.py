@@ -15,12 +15,13 @@ from leadintake.core.tables import format_option, show
 @with_appcontext
 def doctor(form: str) -> None:
     """Check configuration, database revision, storage, mail and worker; exit status 1 names what is wrong."""
-    failing = checks.failing(all_of_them=True)
-    rows = [{"part": "configuration", "state": "ok", "detail": ""}]
+    results = checks.results(all_of_them=True)
+    rows = [{"part": "configuration", "state": "ok", "detail": ""}]  # a bad one does not get this far
     rows += [
-        {"part": part, "state": "wrong" if part in failing else "ok", "detail": failing.get(part, "")}
-        for part in checks.parts()
+        {"part": part, "state": "wrong" if sentence else "ok", "detail": sentence}
+        for part, sentence in results.items()
     ]
     show(rows, form, empty="")
-    if failing:
-        raise click.ClickException(f"Not well: {', '.join(failing)}.")
+    wrong = [part for part, sentence in results.items() if sentence]
+    if wrong:
+        raise click.ClickException(f"Not well: {', '.join(wrong)}.")

@@ -50,12 +50,13 @@ def list_messages(status: str | None, limit: int, form: str) -> None:
             "recipient": owed.recipient,
             "status": owed.status,
             "attempts": owed.attempts,
+            "due_at": owed.due_at,
             "sent_at": owed.sent_at,
             "last_error": owed.last_error,
         }
         for owed in page.items
     ]
-    show(rows, form, empty="The outbox is empty.")
+    show(rows, form, empty="There is no such message.")
 
 
 @outbox.command("retry")

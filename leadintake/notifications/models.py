@@ -9,6 +9,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from leadintake.core.clock import now
 from leadintake.core.database import Model, SoftDeletes
 from leadintake.core.types import TextEnum
 
@@ -38,6 +39,8 @@ class Notification(SoftDeletes, Model):
     due_at: Mapped[datetime | None] = mapped_column(index=True)
     """When a worker may take it: the next attempt, or the end of the lease of the worker that has it.
     None once there is nothing left to do."""
+    owed_since: Mapped[datetime] = mapped_column(default=now)
+    """From when the days are counted after which it is given up; a retry by hand begins anew."""
     claimed_by: Mapped[str | None] = mapped_column(sa.String(80))
     last_error: Mapped[str | None] = mapped_column(sa.String(500))
     sent_at: Mapped[datetime | None] = mapped_column()

@@ -86,7 +86,7 @@ class Notifications:
 
     def deferred(self, claimed: Notification, worker: str, error: str) -> None:
         """Record a failed attempt; try again later, for days."""
-        if now() - claimed.created_at > GIVE_UP_AFTER:
+        if now() - claimed.owed_since > GIVE_UP_AFTER:
             self.refused(claimed, worker, f"given up after {GIVE_UP_AFTER.days} days: {error}")
             return
         pause = min(FIRST_PAUSE * 2 ** min(claimed.attempts - 1, 10), LONGEST_PAUSE)
@@ -128,7 +128,7 @@ class Notifications:
         found = self.get(notification_id, locked=True)
         if found.status in (Status.SENT, Status.SENDING):
             raise Conflict(f"This message is {found.status} already.")
-        found.status, found.due_at = Status.QUEUED, now()
+        found.status, found.due_at, found.owed_since = Status.QUEUED, now(), now()
         on_commit(embedded.wake)
         return found
 

@@ -161,6 +161,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(40), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", UTCDateTime(), nullable=True),
+        sa.Column("owed_since", UTCDateTime(), nullable=False),
         sa.Column("claimed_by", sa.String(length=80), nullable=True),
         sa.Column("last_error", sa.String(length=500), nullable=True),
         sa.Column("sent_at", UTCDateTime(), nullable=True),

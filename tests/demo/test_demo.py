@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import sys
 
 import pytest
 
 from leadintake.auth.models import User
+from leadintake.demo import cli as demo_command
 from leadintake.demo.people import ATTORNEYS, PROSPECTS, resume_of
 from leadintake.documents.models import Document
 from leadintake.leads.models import Lead
@@ -27,6 +29,7 @@ def started(monkeypatch) -> list:
         raise SystemExit(0)
 
     monkeypatch.setattr(os, "execve", execve)
+    monkeypatch.setattr(demo_command, "_refuse_taken_port", lambda *_address: None)
     for name in ("LEADINTAKE_PUBLIC_URL", "LEADINTAKE_PUBLIC_URL_FILE"):
         monkeypatch.delenv(name, raising=False)
     return calls
@@ -38,6 +41,16 @@ def run(app, started):
         return app.test_cli_runner().invoke(args=["demo", *options])
 
     return invoke
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_is_made(app, rows):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        refused = app.test_cli_runner().invoke(args=["demo", "--port", str(port)])
+    assert refused.exit_code == 1
+    assert f"Port {port} of 127.0.0.1 is taken" in refused.stderr
+    assert "--port" in refused.stderr
+    assert rows(User) == []
 
 
 def passwords_in(output: str) -> dict[str, str]:

@@ -154,6 +154,11 @@ def test_a_misspelt_setting_is_pointed_out_and_the_tests_own_are_not():
     assert read_settings(environment, {})[1] == ["LEADINTAKE_PUBLC_URL (did you mean LEADINTAKE_PUBLIC_URL?)"]
 
 
+def test_a_misspelt_setting_is_among_the_problems_of_a_start_that_fails():
+    problems = problems_of({"LEADINTAKE_MAILSERVER": "x", "LEADINTAKE_MAIL_PORT": "0"})
+    assert "LEADINTAKE_MAILSERVER (did you mean LEADINTAKE_MAIL_SERVER?) is not a setting" in problems
+
+
 def test_the_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path):
     app = create_app(INSTANCE_PATH=str(tmp_path))
     path = tmp_path / "secret_key"

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from leadintake.core.database import db
 from leadintake.core.transaction import transaction
 from leadintake.notifications.service import notifications
+from tests.factories import UserFactory
 from tests.support.redis import free_port
 
 pytestmark = pytest.mark.every_engine
-PARTS = {"configuration", "database", "revision", "storage", "worker", "mail"}
+PARTS = {"configuration", "database", "revision", "storage", "worker", "mail", "intake"}
 
 
 @pytest.fixture
@@ -25,8 +26,9 @@ def doctor(app):
 
 
 @pytest.fixture(autouse=True)
-def worker(app):
-    """A worker that was seen just now."""
+def worker(app, given):
+    """A worker that was seen just now, and an attorney."""
+    given(UserFactory)
     with app.app_context(), transaction():
         notifications.beat("worker:1")
 
@@ -59,6 +61,12 @@ def test_a_worker_that_is_missing_is_named_with_what_to_do(app, doctor):
     table = doctor()
     assert table.exit_code == 1
     assert "flask worker" in table.stdout
+
+
+def test_a_firm_where_nobody_takes_new_leads_is_told_how_to_add_somebody(app, doctor):
+    with app.app_context(), transaction():
+        db.session.execute(sa.text("UPDATE users SET can_intake = false"))
+    assert "--role attorney" in wrong(doctor("--format", "json"))["intake"]
 
 
 def test_a_database_of_another_revision_is_named_with_what_to_do(app, doctor):

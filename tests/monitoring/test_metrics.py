@@ -63,6 +63,7 @@ def test_messages_are_counted_by_status(client, given):
 
 def test_each_part_is_up_or_down(app, client):
     assert samples(client, "leadintake_up", part="worker") == [0]
+    assert samples(client, "leadintake_up", part="mail") == []  # nobody asked the mail server
     assert samples(client, "leadintake_up", part="database") == [1]
     with app.app_context(), transaction():
         notifications.beat("worker:1")

@@ -105,7 +105,7 @@ def test_the_list_is_a_table_or_json_newest_first(run, given):
 
 
 def test_an_empty_outbox_says_so(run):
-    assert run("outbox", "list").stdout == "The outbox is empty.\n"
+    assert run("outbox", "list").stdout == "There is no such message.\n"
     assert json.loads(run("outbox", "list", "--format", "json").stdout) == []
 
 

@@ -7,8 +7,10 @@ import socket
 
 import pytest
 
+from leadintake.core.transaction import transaction
 from leadintake.notifications.channels import ChannelDown
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
+from leadintake.notifications.service import notifications
 from tests.factories import NotificationFactory
 from tests.support.mailserver import DROP, HANG, HOST, OK, Script, free_port, mail_server, raw_server
 from tests.support.outbox import BEGINNING, at, deliver
@@ -213,6 +215,17 @@ def test_after_four_days_a_message_is_given_up(app, given, rows, port, age):
     else:
         assert (kept.status, kept.due_at) == (Status.FAILED, None)
         assert kept.last_error == f"given up after 4 days: {TEMPORARY}"
+
+
+def test_a_retry_by_hand_begins_the_four_days_anew(app, given, rows, port):
+    with at():
+        owed = given(NotificationFactory, "failed")
+    with at(days=10), mail_server(Script(rcpt=TEMPORARY), port):
+        with app.app_context(), transaction():
+            notifications.retry(owed.id)
+        deliver(app)
+    (kept,) = rows(Notification)
+    assert (kept.status, kept.last_error) == (Status.QUEUED, TEMPORARY)
 
 
 def test_a_message_that_cannot_be_written_fails_alone(app, given, rows, port):
