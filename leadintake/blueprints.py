@@ -13,6 +13,7 @@ from wtforms import ValidationError
 from leadintake.auth import csrf
 from leadintake.auth.internal import bp as session
 from leadintake.auth.permissions import Permission
+from leadintake.auth.sessions import refuse_unknown
 from leadintake.core import headers
 from leadintake.core.access import SIGNED_IN
 from leadintake.core.database import SAFE_METHODS
@@ -48,6 +49,7 @@ def init_app(app: Flask) -> None:
 @internal.before_request
 def guard() -> None:
     """Ask for a mark on the view, a session, the permission and the CSRF token, in this order."""
+    refuse_unknown()
     view = current_app.view_functions[request.endpoint or ""]
     if not hasattr(view, "permission"):
         raise Forbidden("This address has no rule that lets anybody in.")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from typing import IO
 
 from flask import Request
 from werkzeug.exceptions import BadRequest
 from werkzeug.formparser import FormDataParser
+
+from leadintake.core.errors import Unavailable
 
 
 class IntakeRequest(Request):
@@ -37,4 +40,6 @@ class IntakeRequest(Request):
                 stream.close()
             if isinstance(error, ValueError):
                 raise BadRequest("The form is cut off or garbled. Please send it again.") from error
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+                raise Unavailable("There is no room for it right now. Please try again soon.") from error
             raise

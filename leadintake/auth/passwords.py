@@ -18,7 +18,7 @@ from leadintake.core.errors import Unavailable
 
 SHORTEST, LONGEST = 12, 1024
 AT_ONCE = 2
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 3
 
 hasher = PasswordHasher()
 _gate = threading.BoundedSemaphore(AT_ONCE)

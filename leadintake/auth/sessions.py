@@ -38,6 +38,7 @@ class ServerSession(CallbackDict[str, Any], SessionMixin):
         self.last_seen_at: datetime | None = None
         self.new_token: str | None = None
         self.ended = False
+        self.failure: SQLAlchemyError | None = None
 
     def _changed(self) -> None:
         self.modified = True
@@ -51,10 +52,16 @@ class DatabaseSessions(SessionInterface):
         token = request.cookies.get(self.get_cookie_name(app))
         if not token or not request.path.startswith(SIGNED_IN_PATHS):
             return ServerSession()
-        with reading(), db.engine.begin() as connection:
-            columns = sa.select(SignedInSession.id, SignedInSession.data, SignedInSession.last_seen_at)
-            known = columns.where(SignedInSession.token_hash == _hash(token), *_alive(app))
-            row = connection.execute(known).first()
+        columns = sa.select(SignedInSession.id, SignedInSession.data, SignedInSession.last_seen_at)
+        known = columns.where(SignedInSession.token_hash == _hash(token), *_alive(app))
+        try:
+            with reading(), db.engine.begin() as connection:
+                row = connection.execute(known).first()
+        except SQLAlchemyError as error:
+            # Flask cannot answer properly before it has a session; the guard raises this in time.
+            unknown = ServerSession()
+            unknown.failure = error
+            return unknown
         if row is None:
             return ServerSession()
         opened = ServerSession(json.loads(row.data))
@@ -82,6 +89,13 @@ class DatabaseSessions(SessionInterface):
                 )
         except SQLAlchemyError:
             log.exception("session_not_touched")  # the answer itself stands
+
+
+def refuse_unknown() -> None:
+    """Raise what kept the session of this request from being read."""
+    current: ServerSession = session._get_current_object()  # type: ignore[attr-defined] # LocalProxy's own
+    if current.failure is not None:
+        raise current.failure
 
 
 def begin(user: User) -> None:

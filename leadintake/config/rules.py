@@ -6,9 +6,10 @@ import os
 import re
 from importlib.util import find_spec
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 import limits
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from leadintake.config.settings import Settings
 
@@ -86,9 +87,11 @@ def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
 
 
 def _is_database(url: str) -> bool:
-    return not url or urlsplit(url).scheme.partition("+")[0] in {
-        "sqlite", "postgresql", "postgres", "mysql", "mariadb",
-    }  # fmt: skip
+    try:
+        backend = make_url(url).drivername.partition("+")[0] if url else "sqlite"
+    except (ArgumentError, ValueError):
+        return False
+    return backend in {"sqlite", "postgresql", "postgres", "mysql", "mariadb"}
 
 
 def _is_storage(url: str) -> bool:

@@ -32,6 +32,7 @@ from leadintake.core.clock import now
 from leadintake.core.types import UTCDateTime, new_id
 
 WAIT_FOR_LOCK_SECONDS = 10
+LONGEST_STATEMENT_SECONDS = 60
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _reading: contextvars.ContextVar[bool | None] = contextvars.ContextVar("reading", default=None)
 
@@ -116,11 +117,19 @@ def _engine_options(url: sa.URL, pool_size: int) -> dict[str, Any]:
     backend = url.get_backend_name()
     if backend == "postgresql":
         wait = f"-c lock_timeout={WAIT_FOR_LOCK_SECONDS * 1000}"
-        options["connect_args"] = {"connect_timeout": 2, "options": wait}
+        # A server that vanished is noticed: by TCP for PostgreSQL, by a deadline for MariaDB.
+        vanished = {"tcp_user_timeout": 5000, "keepalives_idle": 10, "keepalives_interval": 5}
+        options["connect_args"] = {"connect_timeout": 2, "options": wait, **vanished}
     elif backend == "mysql":
         options["isolation_level"] = "READ COMMITTED"  # after a lock is granted, see what it protected
         init = f"SET SESSION innodb_lock_wait_timeout={WAIT_FOR_LOCK_SECONDS}"
-        options["connect_args"] = {"charset": "utf8mb4", "connect_timeout": 2, "init_command": init}
+        deadline = dict.fromkeys(("read_timeout", "write_timeout"), LONGEST_STATEMENT_SECONDS)
+        options["connect_args"] = {
+            "charset": "utf8mb4",
+            "connect_timeout": 2,
+            "init_command": init,
+            **deadline,
+        }
     else:
         options["connect_args"] = {"timeout": WAIT_FOR_LOCK_SECONDS}
     return options

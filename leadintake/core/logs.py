@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import re
 import secrets
 import sys
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 from flask import Flask, Response, g, request
@@ -37,8 +39,23 @@ def _configure(form: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.__stderr__),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _Unfailing())),
     )
+
+
+class _Unfailing(io.TextIOBase):
+    """Standard error, on a full disk too: a line that cannot be logged must not cost an answer."""
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with contextlib.suppress(OSError, ValueError):
+            cast("TextIO", sys.__stderr__).write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        with contextlib.suppress(OSError, ValueError):
+            cast("TextIO", sys.__stderr__).flush()
 
 
 def request_id() -> str:

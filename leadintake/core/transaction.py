@@ -11,13 +11,24 @@ from typing import TypeVar
 
 import structlog
 from flask import Flask, Response, current_app, request
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from leadintake.core.database import db, reading
-from leadintake.core.errors import answer_to
+from leadintake.core.errors import Unavailable, answer_to
 
 View = TypeVar("View", bound=Callable[..., object])
 Action = Callable[[], None]
 log = structlog.get_logger()
+
+
+class OutcomeUnknown(Unavailable):
+    """The connection broke while the database committed: it may or may not have."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The connection broke at the last step, and we cannot say whether this was kept. "
+            "Please try again; with the same Idempotency-Key nothing is kept twice."
+        )
 
 
 def init_app(app: Flask) -> None:
@@ -45,19 +56,36 @@ def transaction() -> Iterator[None]:
 
 
 def on_rollback(action: Action) -> None:
-    """Undo something the database cannot undo, should this transaction fail."""
-    db.session().info.setdefault("on_rollback", []).append(action)
+    """Undo something the database cannot undo, should this transaction certainly have failed."""
+    _wait_for("on_rollback", action)
 
 
 def on_commit(action: Action) -> None:
     """Do something once this transaction is durable."""
-    db.session().info.setdefault("on_commit", []).append(action)
+    _wait_for("on_commit", action)
+
+
+def on_end(action: Action) -> None:
+    """Let go of something when this transaction is over, however it ended."""
+    _wait_for("on_end", action)
 
 
 def commit() -> None:
-    """Make it so, then run what waited for it."""
-    db.session.commit()
-    _run("on_commit", forget="on_rollback")
+    """Make it so, then run what waited for it.
+
+    Raises OutcomeUnknown when the connection breaks at the commit itself: the database may have kept
+    everything, so nothing is undone. What is left over if it did not, `flask storage sweep` removes.
+    """
+    db.session.flush()  # what the database refuses for a reason, it refuses here
+    try:
+        db.session.commit()
+    except DBAPIError as error:
+        if isinstance(error, IntegrityError) or db.engine.dialect.name == "sqlite":
+            raise  # it did not happen; SQLite has no connection that could hide it
+        db.session.rollback()
+        _finish("on_end")
+        raise OutcomeUnknown from error
+    _finish("on_commit", "on_end")
 
 
 def rollback() -> None:
@@ -65,18 +93,22 @@ def rollback() -> None:
     try:
         db.session.rollback()
     finally:
-        _run("on_rollback", forget="on_commit")
+        _finish("on_rollback", "on_end")
 
 
-def _run(kind: str, *, forget: str) -> None:
+def _wait_for(kind: str, action: Action) -> None:
+    db.session().info.setdefault(kind, []).append(action)
+
+
+def _finish(*kinds: str) -> None:
     info = db.session().info
-    info.pop(forget, None)
-    for action in reversed(info.pop(kind, [])):
+    waiting = {kind: info.pop(kind, []) for kind in ("on_commit", "on_rollback", "on_end")}
+    for action in [action for kind in kinds for action in reversed(waiting[kind])]:
         try:
             action()
         except Exception:
             # The transaction is settled already; one failed clean-up must not hide the others.
-            log.exception("after_transaction_failed", kind=kind)
+            log.exception("after_transaction_failed")
 
 
 def _settle(response: Response) -> Response:

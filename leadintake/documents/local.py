@@ -89,12 +89,12 @@ class LocalFolder:
         return True
 
     def check(self) -> None:
-        """Write a byte and take it away again."""
+        """Write a little, more than a file system keeps beside its blocks, and take it away again."""
         probe = self.folder / f".probe-{secrets.token_hex(4)}"
         with _as_unavailable("check"):
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
-                probe.write_bytes(b".")
+                probe.write_bytes(bytes(64 * 1024))
             finally:
                 probe.unlink(missing_ok=True)
 

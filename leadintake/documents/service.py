@@ -13,7 +13,7 @@ from werkzeug.utils import secure_filename
 
 from leadintake.core.database import db
 from leadintake.core.errors import Unavailable
-from leadintake.core.transaction import on_commit, on_rollback
+from leadintake.core.transaction import on_end, on_rollback
 from leadintake.core.types import new_id
 from leadintake.documents import verdict
 from leadintake.documents.models import Document
@@ -63,9 +63,8 @@ class Documents:
         document.key = key = secure_filename(f"{document.id}{judged.kind.extension}")
         storage = self.storage
         ended = storage.save(key, stream)
-        on_rollback(ended)
         on_rollback(lambda: storage.delete(key))
-        on_commit(ended)
+        on_end(ended)
         return document
 
     def open(self, document: Document) -> IO[bytes]:

@@ -17,7 +17,7 @@ from leadintake.core.clock import now
 from leadintake.core.database import db, reading
 from leadintake.core.errors import Conflict, Invalid
 from leadintake.core.text import searchable
-from leadintake.core.transaction import on_commit, on_rollback, rollback
+from leadintake.core.transaction import on_end, rollback
 from leadintake.core.types import new_id
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict
@@ -163,8 +163,7 @@ class Intake:
             lock.release()
             self._leave(key)
 
-        on_commit(ended)
-        on_rollback(ended)
+        on_end(ended)
 
     def _leave(self, key: str) -> None:
         with self._guard:

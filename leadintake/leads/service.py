@@ -20,6 +20,7 @@ from leadintake.leads import events, rights
 from leadintake.leads.models import Lead, LeadEvent, LeadStatus
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.search import Statement, matching, visible_to
+from leadintake.notifications.service import notifications
 
 MOST_DUPLICATES = 100
 BATCH = 500
@@ -110,6 +111,7 @@ class Leads:
         lead.deleted_at = now()
         db.session.flush()
         events.record(lead, "deleted", "", actor=events.actor_of(by))
+        notifications.put_away(lead.id)
         events.touch_duplicates(lead)
 
     def restore(self, lead: Lead, *, by: User | None) -> None:
@@ -119,6 +121,7 @@ class Leads:
         lead.deleted_at = None
         db.session.flush()
         events.record(lead, "restored", "", actor=events.actor_of(by))
+        notifications.bring_back(lead.id)
         events.touch_duplicates(lead)
 
     def hold_all(self) -> None:

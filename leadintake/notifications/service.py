@@ -27,6 +27,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=15)
 GIVE_UP_AFTER = timedelta(days=4)
 """RFC 5321, 4.5.4.1: at least four to five days."""
 BEAT_EVERY, BEAT_LASTS = timedelta(seconds=10), timedelta(seconds=60)
+DELETED_TOO = {"include_deleted": True, "synchronize_session": False}
 log = structlog.get_logger()
 
 
@@ -110,9 +111,8 @@ class Notifications:
             Notification.status == Status.SENDING,
             Notification.attempts == claimed.attempts,
         )
-        db.session.execute(
-            mine.values(claimed_by=None, **values).execution_options(synchronize_session=False)
-        )
+        # Its lead may have been deleted while the message was on its way.
+        db.session.execute(mine.values(claimed_by=None, **values), execution_options=DELETED_TOO)
         db.session.add(DeliveryAttempt(notification_id=claimed.id, outcome=outcome, reply=reply[:500]))
 
     def get(self, notification_id: uuid.UUID, *, locked: bool = False) -> Notification:
@@ -131,6 +131,19 @@ class Notifications:
         found.status, found.due_at, found.owed_since = Status.QUEUED, now(), now()
         on_commit(embedded.wake)
         return found
+
+    def put_away(self, lead_id: uuid.UUID) -> None:
+        """Hide the messages about a lead that was deleted; those not sent yet are not sent."""
+        self._mark_deleted(lead_id, now())
+
+    def bring_back(self, lead_id: uuid.UUID) -> None:
+        """Show the messages about a restored lead again; those not sent yet go out."""
+        self._mark_deleted(lead_id, None)
+        on_commit(embedded.wake)
+
+    def _mark_deleted(self, lead_id: uuid.UUID, at: datetime | None) -> None:
+        about = sa.update(Notification).where(Notification.lead_id == lead_id).values(deleted_at=at)
+        db.session.execute(about, execution_options=DELETED_TOO)
 
     def of_lead(self, lead_id: uuid.UUID) -> Sequence[Notification]:
         """Every message about a lead, oldest first."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 import time_machine
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
 from leadintake.auth import sessions
@@ -246,3 +247,19 @@ def test_deleting_a_user_for_good_deletes_their_sessions(app, client, amara, row
         db.session.execute(sa.delete(User.__table__).where(User.__table__.c.id == amara.id))
     assert rows(SignedInSession) == []
     assert client.get(URL).status_code == 401
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_a_database_that_is_away_is_503_with_every_header_for_who_has_a_cookie(
+    browser, given, accept, monkeypatch
+):
+    client = browser().sign_in(given(UserFactory, "admin"))
+
+    def refuse(*_arguments, **_options):
+        raise OperationalError("SELECT", {}, Exception("connection refused"))
+
+    monkeypatch.setattr(Engine, "connect", refuse)
+    answer = client.get("/internal/leads", headers={"Accept": accept})
+    assert answer.status_code == 503
+    assert {"Retry-After", "X-Request-Id", "X-Content-Type-Options"} <= set(answer.headers.keys())
+    assert "try again" in answer.text

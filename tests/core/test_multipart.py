@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 
 import pytest
@@ -103,3 +104,13 @@ def test_a_part_may_name_any_encoding_and_breaks_nothing(charset, client):
     odd = f"{line}Content-Type: text/plain; charset={charset}\r\n\r\n".encode() + b"+AGE-\xe9\r\n"
     answer = post_parts(client, *good_parts(first_name=odd).values())
     assert answer.status_code in {201, 422}
+
+
+def test_a_full_disk_below_a_large_upload_is_503_not_a_fault(client, monkeypatch):
+    def no_room(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("werkzeug.formparser.SpooledTemporaryFile", no_room)
+    answer = client.submit()
+    assert answer.status_code == 503
+    assert "Retry-After" in answer.headers

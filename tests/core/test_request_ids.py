@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import re
+import sys
 
 import pytest
 
@@ -59,3 +62,13 @@ class TestTheLog:
         ids = [client.post("/test").json["request_id"] for _ in range(2)]
         lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
         assert [line["request_id"] for line in lines if line["event"] == "unexpected_failure"] == ids
+
+
+def test_a_line_that_cannot_be_logged_costs_no_answer(client, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "__stderr__", Full())
+    answer = client.submit()  # nobody takes leads, which is logged
+    assert answer.status_code == 201

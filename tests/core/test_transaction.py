@@ -106,7 +106,14 @@ def test_a_commit_the_database_refuses_is_500_and_never_an_acknowledgement(
     assert journal == ["rolled back"]
 
 
-def test_a_commit_that_never_arrives_is_503_and_says_nothing_of_its_cause(app, client, rows, journal):
+def undone(engine_name: str) -> list[str]:
+    """What is undone when a commit breaks: nothing where a connection can hide that it succeeded."""
+    return ["rolled back"] if engine_name == "sqlite" else []
+
+
+def test_a_commit_that_never_arrives_is_503_and_says_nothing_of_its_cause(
+    app, client, rows, journal, engine_name
+):
     def view():
         journal.watch()
         add_user()
@@ -119,7 +126,7 @@ def test_a_commit_that_never_arrives_is_503_and_says_nothing_of_its_cause(app, c
     assert answer.headers["Retry-After"]
     assert "10.0.0.7" not in answer.text
     assert rows(User) == []
-    assert journal == ["rolled back"]
+    assert journal == undone(engine_name)
 
 
 def cut_connection(engine_name: str) -> None:
@@ -149,6 +156,6 @@ def test_a_connection_that_is_cut_is_503_and_the_next_request_is_served(
     serve(app, view)
     assert client.post("/test").status_code == 503
     assert rows(User) == []
-    assert journal == ["rolled back"]
+    assert journal == undone(engine_name)
     assert client.post("/test").status_code == 201
     assert len(rows(User)) == 1

@@ -86,6 +86,7 @@ def test_all_problems_are_told_at_once():
     ("name", "value"),
     [
         ("SECRET_KEY", "short"),
+        ("DATABASE_URL", "postgresql://u:p@h:notaport/x"),
         ("STORAGE_URL", "ftp://x"),
         ("STORAGE_URL", "file:"),
         ("PUBLIC_URL", "https://firm.example/path"),

@@ -147,3 +147,23 @@ def test_a_change_of_a_deleted_twin_does_not_disturb_it(manager, client, given):
     assert manager.get(f"{BASE}/{fresh}").json["duplicates"] == []
     assert manager.post(f"{BASE}/{gone}/restore").json["duplicates"] == [fresh]
     assert manager.get(f"{BASE}/{fresh}").json["duplicates"] == [gone]
+
+
+def test_the_outbox_forgets_a_deleted_lead_and_remembers_it_when_it_is_back(app, client, browser, given):
+    given(UserFactory)
+    lead_id = client.submit().json["id"]
+    manager = browser().sign_in(given(UserFactory, "manager"))
+
+    def owed() -> int:
+        return len(manager.get("/internal/notifications").json["items"])
+
+    def proved() -> int:
+        return app.test_cli_runner().invoke(args=["outbox", "prove", lead_id]).exit_code
+
+    assert (owed(), proved()) == (2, 0)
+    assert manager.delete(f"/internal/leads/{lead_id}").status_code == 204
+    assert (owed(), proved()) == (0, 1)
+    assert app.test_cli_runner().invoke(args=["worker", "--drain"]).stdout == "0 message(s) handled.\n"
+    assert manager.post(f"/internal/leads/{lead_id}/restore").status_code == 200
+    assert (owed(), proved()) == (2, 0)
+    assert app.test_cli_runner().invoke(args=["worker", "--drain"]).stdout == "2 message(s) handled.\n"
