@@ -75,7 +75,7 @@ def complete(settings: Settings, default_instance: Path) -> Settings:
         raise ConfigurationError(
             [f"LEADINTAKE_INSTANCE_PATH: {instance} cannot be written ({error.strerror})"]
         ) from error
-    if len(secret) < SHORTEST_SECRET:
+    if not settings.SECRET_KEY and len(secret) < SHORTEST_SECRET:
         raise ConfigurationError([f"{instance / 'secret_key'} is damaged. Delete it; a new one is made."])
     values["SECRET_KEY"] = secret
     values["DATABASE_URL"] = settings.DATABASE_URL or f"sqlite:///{instance / 'leadintake.sqlite3'}"

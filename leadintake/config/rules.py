@@ -20,10 +20,6 @@ ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 def contradictions(settings: Settings) -> list[str]:
     """Judge the settings one by one and against each other."""
     checks: list[tuple[bool, str]] = [
-        (
-            bool(settings.SECRET_KEY) and len(settings.SECRET_KEY) < SHORTEST_SECRET,
-            "SECRET_KEY: use 32 characters or more",
-        ),
         (not _is_database(settings.DATABASE_URL), "DATABASE_URL: use a sqlite, postgresql or mysql URL"),
         (not _is_storage(settings.STORAGE_URL), "STORAGE_URL: use file:PATH, s3://, gs:// or az://"),
         (
@@ -76,7 +72,10 @@ def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
     in_clear = bool(settings.MAIL_SERVER) and not (settings.MAIL_USE_TLS or settings.MAIL_USE_SSL)
     debugging = os.environ.get("FLASK_DEBUG", "0").lower() not in {"", "0", "false", "no"}
     return [
-        (not settings.SECRET_KEY, "SECRET_KEY: production needs a secret of its own, or SECRET_KEY_FILE"),
+        (
+            len(settings.SECRET_KEY) < SHORTEST_SECRET,
+            f"SECRET_KEY: production needs a secret of its own, {SHORTEST_SECRET} characters or more",
+        ),
         (not settings.PUBLIC_URL.startswith("https://"), "PUBLIC_URL: production needs https://"),
         (debugging, "ENVIRONMENT: production does not start with FLASK_DEBUG on"),
         (

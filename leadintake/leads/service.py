@@ -29,9 +29,9 @@ BATCH = 500
 class Leads:
     """The leads of the firm."""
 
-    def get(self, lead_id: uuid.UUID, *, seen_by: User | None, deleted: bool = False) -> Lead:
+    def get(self, lead_id: uuid.UUID, *, seen_by: User | None) -> Lead:
         """The lead, if `seen_by` may know of it. Raises NotFound."""
-        return self._one(visible_to(seen_by).where(Lead.id == lead_id), deleted=deleted)
+        return self._one(visible_to(seen_by).where(Lead.id == lead_id), deleted=False)
 
     def get_to_change(self, lead_id: uuid.UUID, *, seen_by: User | None, deleted: bool = False) -> Lead:
         """The same, locked until the transaction ends."""

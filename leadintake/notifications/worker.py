@@ -7,7 +7,6 @@ import secrets
 import signal
 import socket
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 from flask import Flask, current_app
@@ -24,14 +23,6 @@ LONGEST_PAUSE_SECONDS = 30.0
 log = structlog.get_logger()
 
 
-class Stop(Protocol):
-    """When to stop, and how to wait."""
-
-    def __call__(self) -> bool: ...
-
-    def wait(self, seconds: float) -> None: ...
-
-
 class Worker:
     """One worker, under a name of its own."""
 
@@ -40,7 +31,7 @@ class Worker:
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._beaten: datetime | None = None
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: embedded.Stop) -> None:
         """Work until told to stop. Whatever fails is logged and tried again after a growing pause."""
         pause = IDLE_SECONDS
         while not stop():
@@ -58,7 +49,7 @@ class Worker:
                 log.error("worker_failed", error=sentence)  # noqa: TRY400 - one line while a database is away
             stop.wait(pause)
 
-    def deliver_due(self, stop: Stop) -> int:
+    def deliver_due(self, stop: embedded.Stop) -> int:
         """Deliver what is due now and return how many messages were handled. Raises ChannelDown.
 
         The channel is opened before a message is claimed: a closed one costs no message an attempt.

@@ -85,7 +85,6 @@ def test_all_problems_are_told_at_once():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("SECRET_KEY", "short"),
         ("DATABASE_URL", "postgresql://u:p@h:notaport/x"),
         ("STORAGE_URL", "ftp://x"),
         ("STORAGE_URL", "file:"),
@@ -131,6 +130,7 @@ def test_production_starts_when_it_is_safe():
     ("change", "named"),
     [
         ({"LEADINTAKE_SECRET_KEY": ""}, "SECRET_KEY"),
+        ({"LEADINTAKE_SECRET_KEY": "s" * 31}, "SECRET_KEY"),
         ({"LEADINTAKE_PUBLIC_URL": "http://intake.firm.example"}, "PUBLIC_URL"),
         ({"LEADINTAKE_MAIL_SERVER": "mail.example", "LEADINTAKE_MAIL_USE_TLS": "off"}, "MAIL_USE_TLS"),
     ],
