@@ -34,14 +34,14 @@ class LeadIntake(Flask):
 
 
 def create_app(**overrides: object) -> Flask:
-    """Make an application from the environment; `overrides` are settings that win over it.
+    """Make an application from the environment; `overrides` are settings that win over it, or Flask's own.
 
     Runs no SQL, opens no socket, starts no thread. Raises ConfigurationError naming every problem.
     """
     settings, unknown = read_settings(os.environ, overrides)
     settings = complete(settings, Path(LeadIntake(__name__).auto_find_instance_path()))
     app = LeadIntake(__name__, instance_path=settings.INSTANCE_PATH, static_folder=None)
-    app.config.update(as_flask(settings))
+    app.config.update({**overrides, **as_flask(settings)})
     app.config["MAX_CONTENT_LENGTH"] = settings.MAX_UPLOAD_BYTES + FORM_OVERHEAD_BYTES
     app.config["MAX_FORM_PARTS"] = 50
 

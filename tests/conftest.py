@@ -63,9 +63,9 @@ def app(database_url: str, tmp_path: Path, settings: dict[str, object]) -> Itera
         "WORKER": "external",
         "RATE_LIMIT_SUBMISSIONS": "",
         "RATE_LIMIT_LOGINS": "",
+        "TESTING": True,
     }
     app = create_app(**{**usual, **settings})
-    app.config["TESTING"] = True
     app.test_client_class = Client
     yield app
     with app.app_context():

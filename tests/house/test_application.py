@@ -36,6 +36,12 @@ def test_create_app_can_be_called_twice(tmp_path):
     assert first.secret_key == second.secret_key
 
 
+def test_flasks_own_settings_may_be_overridden_too(tmp_path):
+    app = create_app(INSTANCE_PATH=str(tmp_path), TESTING=True, MAX_UPLOAD_BYTES="2048")
+    assert app.testing
+    assert app.config["MAX_UPLOAD_BYTES"] == 2048
+
+
 def test_every_view_says_who_may_enter(app):
     unmarked = [
         rule.endpoint
