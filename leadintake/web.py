@@ -6,14 +6,24 @@ import errno
 from typing import IO
 
 from flask import Request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 from werkzeug.formparser import FormDataParser
+from werkzeug.utils import cached_property
 
 from leadintake.core.errors import Unavailable
 
 
 class IntakeRequest(Request):
     """A request whose forms are parsed strictly, and which leaves no file open when they are refused."""
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        """The query. Raw bytes that are no UTF-8 are nothing an address may have (RFC 3986, 2.1)."""
+        try:
+            return super().args
+        except UnicodeDecodeError as error:
+            raise BadRequest("The address has characters that must be written as %XX.") from error
 
     def make_form_data_parser(self) -> FormDataParser:
         """A parser that says when a body does not end as it should."""

@@ -19,10 +19,12 @@ from tests.support.engines import ENGINES, fresh_copy, migrated_database
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run tests marked every_engine on all three databases, the others on SQLite."""
+    """Run tests marked every_engine on all three databases, every_server on two, the others on SQLite."""
     if "engine_name" in metafunc.fixturenames:
-        everywhere = metafunc.definition.get_closest_marker("every_engine") is not None
-        metafunc.parametrize("engine_name", ENGINES if everywhere else ENGINES[:1], scope="session")
+        marked = metafunc.definition.get_closest_marker
+        first = 1 if marked("every_server") else 0
+        last = len(ENGINES) if first or marked("every_engine") else 1
+        metafunc.parametrize("engine_name", ENGINES[first:last], scope="session")
 
 
 @pytest.fixture(autouse=True)

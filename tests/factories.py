@@ -18,6 +18,7 @@ from leadintake.core.types import new_id
 from leadintake.documents.models import Document
 from leadintake.documents.service import documents
 from leadintake.leads.models import Lead, LeadStatus
+from leadintake.notifications.mailboxes import mailbox_of
 from leadintake.notifications.models import Notification, Status
 from tests.support.client import PASSWORD, PDF
 
@@ -105,6 +106,7 @@ class NotificationFactory(_Factory):
 
     kind = "attorney_alert"
     recipient = factory.Sequence(lambda number: f"person{number}@firm.example.com")
+    mailbox = factory.LazyAttribute(lambda owed: mailbox_of(owed.recipient))
     subject = "A new lead is waiting for you"
     text = "words"
     html = "<p>words</p>"

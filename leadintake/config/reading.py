@@ -19,8 +19,8 @@ from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
 
 PREFIX = "LEADINTAKE_"
-NOT_SETTINGS = {"REQUIRE_SERVICES"}
-"""The test suite's own switch."""
+NOT_SETTINGS = {"REQUIRE_SERVICES", "FAULTS", "FAULT_REPORT"}
+"""The test suite's own switches."""
 
 
 class ConfigurationError(SystemExit):

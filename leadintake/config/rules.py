@@ -15,6 +15,10 @@ from leadintake.config.settings import Settings
 
 SHORTEST_SECRET = 32
 ORIGIN = re.compile(r"https?://[^/?#@\s]+")
+SOCKET = re.compile(r"unix:(/.+)")
+HOST_AND_PORT = re.compile(r"(?:tcp://)?(\[.+\]|[\w-]{1,63}(?:\.[\w-]{1,63})*):(\d{1,5})", re.ASCII)
+LONGEST_SOCKET = 107
+"""Bytes of a path in a socket address (unix(7))."""
 
 
 def contradictions(settings: Settings) -> list[str]:
@@ -48,6 +52,15 @@ def contradictions(settings: Settings) -> list[str]:
         ),
         (settings.DATABASE_POOL_SIZE < 2, "DATABASE_POOL_SIZE: use 2 or more"),
         (settings.MAX_UPLOAD_BYTES < 1024, "MAX_UPLOAD_BYTES: use 1024 or more"),
+        (
+            bool(settings.CLAMD_ADDRESS) and not _is_clamd(settings.CLAMD_ADDRESS),
+            "CLAMD_ADDRESS: use unix:/path/of/its/socket, tcp://host:port or host:port",
+        ),
+        (
+            settings.SCANNER_AWAY == "accept" and not settings.CLAMD_ADDRESS,
+            "SCANNER_AWAY: without CLAMD_ADDRESS no file is scanned at all",
+        ),
+        (settings.CONFIRMATIONS_PER_DAY < 1, "CONFIRMATIONS_PER_DAY: use 1 or more"),
         (settings.SESSION_IDLE_MINUTES < 1, "SESSION_IDLE_MINUTES: use 1 or more"),
         (settings.SESSION_MAX_HOURS < 1, "SESSION_MAX_HOURS: use 1 or more"),
     ]
@@ -98,6 +111,15 @@ def _is_storage(url: str) -> bool:
     return (scheme == "file" and bool(rest)) or (scheme in {"s3", "gs", "az"} and len(rest) > 2)
 
 
+def _is_clamd(address: str) -> bool:
+    if path := SOCKET.fullmatch(address):
+        return len(os.fsencode(path[1])) <= LONGEST_SOCKET
+    place = HOST_AND_PORT.fullmatch(address)
+    if place is None or not 0 < int(place[2]) < 65536:
+        return False
+    return not place[1].startswith("[") or _is_ipv6(place[1][1:-1])
+
+
 def _is_address(text: str) -> bool:
     return bool(re.fullmatch(r"[!-;=?A-~]+@[!-;=?A-~]+", text))
 
@@ -105,6 +127,13 @@ def _is_address(text: str) -> bool:
 def _is_rate(text: str) -> bool:
     try:
         return not text or bool(limits.parse_many(text))
+    except ValueError:
+        return False
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return ip_address(text).version == 6
     except ValueError:
         return False
 

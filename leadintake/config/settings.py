@@ -67,6 +67,12 @@ class Settings:
     MAX_UPLOAD_BYTES: int = 10 * 1024 * 1024
     """Largest resume, in bytes."""
 
+    CLAMD_ADDRESS: str = ""
+    """unix:/run/clamav/clamd.ctl, tcp://host:3310 or host:3310. Set it to have uploads scanned."""
+
+    SCANNER_AWAY: typing.Literal["refuse", "accept"] = "refuse"
+    """`accept`: without the scanner, files are kept and marked. Set it where no lead may be turned away."""
+
     WORKER: typing.Literal["embedded", "external"] = "embedded"
     """`external` when `flask worker` runs as a process of its own."""
 
@@ -78,6 +84,9 @@ class Settings:
 
     RATE_LIMIT_LOGINS: str = "10 per minute; 50 per hour"
     """Failed sign-ins to one account from one address. Empty switches it off."""
+
+    CONFIRMATIONS_PER_DAY: int = 5
+    """Confirmations to one mailbox within a day: nobody floods a stranger through the form."""
 
     SESSION_IDLE_MINUTES: int = 30
     """A session unused for so long is over."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from leadintake.core import database, errors, headers, limits, logs, transaction
+from leadintake.core import database, errors, headers, limits, locks, logs, transaction
 
 
 def init_app(app: Flask) -> None:
     """Wire the room."""
     logs.init_app(app)
     database.init_app(app)
+    locks.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
     limits.init_app(app)

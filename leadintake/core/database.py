@@ -29,10 +29,9 @@ from sqlalchemy.orm import (
 
 from leadintake.core import checks
 from leadintake.core.clock import now
+from leadintake.core.patience import CONNECT_SECONDS, LOCK_SECONDS, OTHER_SECONDS, be_patient
 from leadintake.core.types import UTCDateTime, new_id
 
-WAIT_FOR_LOCK_SECONDS = 10
-LONGEST_STATEMENT_SECONDS = 60
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _reading: contextvars.ContextVar[bool | None] = contextvars.ContextVar("reading", default=None)
 
@@ -80,8 +79,8 @@ def init_app(app: Flask) -> None:
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "connect", _settle_sqlite)
             event.listen(db.engine, "begin", _begin_sqlite)
+        be_patient(db.engine)
     migrate.init_app(app, db, directory=str(migrations_folder()))
-    checks.register(app, "database", _answers)
     checks.register(app, "revision", _is_current, needed=False)
 
 
@@ -116,22 +115,19 @@ def _engine_options(url: sa.URL, pool_size: int) -> dict[str, Any]:
     }
     backend = url.get_backend_name()
     if backend == "postgresql":
-        wait = f"-c lock_timeout={WAIT_FOR_LOCK_SECONDS * 1000}"
-        # A server that vanished is noticed: by TCP for PostgreSQL, by a deadline for MariaDB.
-        vanished = {"tcp_user_timeout": 5000, "keepalives_idle": 10, "keepalives_interval": 5}
-        options["connect_args"] = {"connect_timeout": 2, "options": wait, **vanished}
+        wait = f"-c lock_timeout={LOCK_SECONDS * 1000}"
+        options["connect_args"] = {"connect_timeout": CONNECT_SECONDS, "options": wait}
     elif backend == "mysql":
         options["isolation_level"] = "READ COMMITTED"  # after a lock is granted, see what it protected
-        init = f"SET SESSION innodb_lock_wait_timeout={WAIT_FOR_LOCK_SECONDS}"
-        deadline = dict.fromkeys(("read_timeout", "write_timeout"), LONGEST_STATEMENT_SECONDS)
         options["connect_args"] = {
             "charset": "utf8mb4",
-            "connect_timeout": 2,
-            "init_command": init,
-            **deadline,
+            "connect_timeout": CONNECT_SECONDS,
+            "init_command": f"SET SESSION innodb_lock_wait_timeout={LOCK_SECONDS}",
+            "read_timeout": CONNECT_SECONDS,  # while it connects; patience.py gives it more afterwards
+            "write_timeout": OTHER_SECONDS,
         }
     else:
-        options["connect_args"] = {"timeout": WAIT_FOR_LOCK_SECONDS}
+        options["connect_args"] = {"timeout": LOCK_SECONDS}
     return options
 
 
@@ -180,11 +176,6 @@ def _hide_deleted(state: ORMExecuteState) -> None:
             include_aliases=True,
         )
     )
-
-
-def _answers() -> None:
-    """Raise unless the database answers and has our tables."""
-    db.session.execute(sa.text("SELECT version_num FROM alembic_version"))
 
 
 def _is_current() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from flask import Flask
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leadintake.core.database import Model, db
+from leadintake.core import checks
+from leadintake.core.clock import now
+from leadintake.core.database import Model, db, reading
 
 
 class Lock(Model):
@@ -14,6 +17,19 @@ class Lock(Model):
     __tablename__ = "locks"
 
     name: Mapped[str] = mapped_column(sa.String(40), unique=True)
+
+
+def init_app(app: Flask) -> None:
+    """Have readiness ask whether the database takes anything."""
+    checks.register(app, "database", _check)
+
+
+def _check() -> None:
+    """Raise unless the database takes writes: one on a full disk, or one that follows another, only reads."""
+    probe = sa.update(Lock).where(Lock.name == "readiness").values(updated_at=now())
+    with reading(False), db.engine.begin() as connection:
+        if connection.execute(probe).rowcount != 1:
+            raise LookupError("The database misses what a migration makes. Run `flask db upgrade`.")
 
 
 def hold(name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from leadintake.core import checks
+from leadintake.core import checks, chores
 from leadintake.documents.cli import storage
 from leadintake.documents.service import documents
 
@@ -13,4 +13,7 @@ def init_app(app: Flask) -> None:
     """Wire the room."""
     documents.init_app(app)
     checks.register(app, "storage", lambda: documents.storage.check())
+    if scanner := documents.scanner_of(app):
+        checks.register(app, "scanner", scanner.check, needed=scanner.needed)
+    chores.register(app, "sweep", documents.keep_in_order)
     app.cli.add_command(storage)

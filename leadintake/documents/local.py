@@ -34,7 +34,7 @@ class LocalFolder:
         """Write to a temporary name, sync, rename, sync the folder."""
         part = self.folder / f"{key}{PART}"
         with _as_unavailable("store"):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            _make_folder(self.folder)
             descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_SH)
@@ -92,7 +92,7 @@ class LocalFolder:
         """Write a little, more than a file system keeps beside its blocks, and take it away again."""
         probe = self.folder / f".probe-{secrets.token_hex(4)}"
         with _as_unavailable("check"):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            _make_folder(self.folder)
             try:
                 probe.write_bytes(bytes(64 * 1024))
             finally:
@@ -108,6 +108,14 @@ def _as_unavailable(act: str) -> Iterator[None]:
         raise Unavailable(
             "The file storage cannot take anything right now. Please try again soon."
         ) from error
+
+
+def _make_folder(folder: Path) -> None:
+    """Make it with those above it, each one's name synced into the folder it is in."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
-from typing import IO
+import itertools
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import IO, Any
 
 import sqlalchemy as sa
 import structlog
 from flask import Flask, current_app
 from werkzeug.utils import secure_filename
 
+from leadintake.core.chores import Stop
 from leadintake.core.database import db
 from leadintake.core.errors import Unavailable
 from leadintake.core.transaction import on_end, on_rollback
 from leadintake.core.types import new_id
 from leadintake.documents import verdict
 from leadintake.documents.models import Document
+from leadintake.documents.scanner import Scanner
 from leadintake.documents.storage import Storage, storage_at
 from leadintake.documents.verdict import Verdict
 
+BATCH = 500
+MOST_NAMED = 20
+DELETED_TOO = {"include_deleted": True}
 log = structlog.get_logger()
 
 
@@ -35,8 +43,10 @@ class Documents:
     """Files people sent."""
 
     def init_app(self, app: Flask) -> None:
-        """Choose the storage."""
+        """Choose the storage and the scanner."""
         app.extensions["leadintake.storage"] = storage_at(app.config["STORAGE_URL"])
+        address, needed = app.config["CLAMD_ADDRESS"], app.config["SCANNER_AWAY"] == "refuse"
+        app.extensions["leadintake.scanner"] = Scanner(address, needed) if address else None
 
     @property
     def storage(self) -> Storage:
@@ -44,9 +54,16 @@ class Documents:
         found: Storage = current_app.extensions["leadintake.storage"]
         return found
 
+    def scanner_of(self, app: Flask) -> Scanner | None:
+        """The virus scanner of an application, where there is one."""
+        found: Scanner | None = app.extensions["leadintake.scanner"]
+        return found
+
     def judge(self, filename: str, stream: IO[bytes]) -> Verdict:
-        """The verdict on an upload. Raises verdict.Refused."""
-        return verdict.judge(filename, stream, most_bytes=current_app.config["MAX_UPLOAD_BYTES"])
+        """The verdict on an upload, the virus scanner's last. Raises Refused, or Unavailable without it."""
+        judged = verdict.judge(filename, stream, most_bytes=current_app.config["MAX_UPLOAD_BYTES"])
+        scanner = self.scanner_of(current_app)
+        return replace(judged, flags=judged.flags | scanner.scan(stream)) if scanner else judged
 
     def keep(self, judged: Verdict, stream: IO[bytes]) -> Document:
         """Store the file durably. Should the transaction fail, the file goes too.
@@ -59,6 +76,7 @@ class Documents:
             content_type=judged.kind.content_type,
             size=judged.size,
             sha256=judged.sha256,
+            flags=",".join(sorted(judged.flags)),
         )
         document.key = key = secure_filename(f"{document.id}{judged.kind.extension}")
         storage = self.storage
@@ -75,20 +93,39 @@ class Documents:
             log.error("file_missing", document=str(document.id))  # noqa: TRY400 - there is no more to say
             raise Unavailable("The file cannot be read right now. An operator has been told.") from error
 
-    def sweep(self) -> Sweep:
+    def sweep(self, stop: Stop = lambda: False) -> Sweep:
         """Remove files no document owns; name the documents whose file is missing."""
-        done = Sweep()
-        keys = set()
-        for key in self.storage.names():
-            if self.storage.delete_unless(key, functools.partial(self._owned, key)):
-                done.removed.append(key)
-            else:
-                keys.add(key)
-        owners = sa.select(Document.id, Document.key).order_by(Document.id)
-        for document_id, key in db.session.execute(owners, execution_options={"include_deleted": True}):
-            if key not in keys and not self._there(key):
-                done.missing.append(str(document_id))
+        done, kept = Sweep(), set()
+        names = self.storage.names()
+        while not stop() and (keys := list(itertools.islice(names, BATCH))):
+            owned = set(self._owners(Document.key, Document.key.in_(keys)))
+            kept |= owned
+            for key in keys:
+                if key not in owned and self.storage.delete_unless(key, functools.partial(self._owned, key)):
+                    done.removed.append(key)
+        last = uuid.UUID(int=0)
+        while not stop() and (some := self._some_after(last)):
+            done.missing += [str(one) for one, key in some if key not in kept and not self._there(key)]
+            last = some[-1][0]
         return done
+
+    def keep_in_order(self, stop: Stop) -> dict[str, object]:
+        """Sweep as a chore, and say what that did."""
+        done = self.sweep(stop)
+        if done.missing:
+            log.error("files_missing", documents=done.missing[:MOST_NAMED], number=len(done.missing))
+        return {
+            "removed": done.removed[:MOST_NAMED],
+            "number": len(done.removed),
+            "missing": len(done.missing),
+        }
+
+    def _some_after(self, last: uuid.UUID) -> list[tuple[uuid.UUID, str]]:
+        owners = sa.select(Document.id, Document.key).where(Document.id > last).order_by(Document.id)
+        found = db.session.execute(owners.limit(BATCH), execution_options=DELETED_TOO)
+        some = [(one, key) for one, key in found]
+        db.session.rollback()
+        return some
 
     def _there(self, key: str) -> bool:
         try:
@@ -98,9 +135,13 @@ class Documents:
         return True
 
     def _owned(self, key: str) -> bool:
-        db.session.rollback()  # see what was committed while we waited for the file
-        found = sa.select(Document.id).where(Document.key == key)
-        return db.session.scalar(found, execution_options={"include_deleted": True}) is not None
+        return bool(self._owners(Document.id, Document.key == key))
+
+    def _owners(self, wanted: Any, condition: sa.ColumnElement[bool]) -> Sequence[Any]:
+        db.session.rollback()  # see what was committed while we waited for a file
+        found = db.session.scalars(sa.select(wanted).where(condition), execution_options=DELETED_TOO).all()
+        db.session.rollback()
+        return found
 
 
 documents = Documents()

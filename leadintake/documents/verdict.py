@@ -8,8 +8,10 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from leadintake.core.text import shown_name
-from leadintake.documents.kinds import BY_EXTENSION, CHUNK, Kind, kind_of
+from leadintake.documents.findings import Flag, Refused, TooLarge
+from leadintake.documents.kinds import BY_EXTENSION, Kind, kind_of
 
+CHUNK = 64 * 1024
 TAKEN = "PDF, DOC, DOCX, ODT, RTF or TXT"
 
 
@@ -21,18 +23,11 @@ class Verdict:
     filename: str
     size: int
     sha256: str
-
-
-class Refused(ValueError):
-    """The file is not taken; the message tells the sender what to do."""
-
-
-class TooLarge(Refused):
-    """The file has more bytes than MAX_UPLOAD_BYTES."""
+    flags: frozenset[Flag]
 
 
 def judge(filename: str, stream: IO[bytes], *, most_bytes: int) -> Verdict:
-    """Judge size, name and content, in this order. Raises Refused; leaves the stream at its start."""
+    """Judge size, name, kind and structure, in this order. Raises Refused; leaves the stream at its start."""
     name = shown_name(filename)
     size, sha256 = _measure(stream)
     if not size:
@@ -46,15 +41,17 @@ def judge(filename: str, stream: IO[bytes], *, most_bytes: int) -> Verdict:
     stream.seek(0)
     if found is None:
         raise Refused(
-            f"This file says {promised.extension} but its content is something else, or it is damaged. "
+            f"This file says {promised.extension} but is something else, or it is damaged. "
             f"Please save it as {TAKEN} and try again."
         )
     if found is not promised:
         raise Refused(
-            f"This file says {promised.extension} but its content is {found.name}. "
-            f"Please save it again, or rename it to end in {found.extension}."
+            f"This file says {promised.extension} but is {found.name}. "
+            f"Please save it as {promised.extension[1:].upper()} and try again."
         )
-    return Verdict(found, name, size, sha256)
+    flags = found.inspect(stream)
+    stream.seek(0)
+    return Verdict(found, name, size, sha256, flags)
 
 
 def _measure(stream: IO[bytes]) -> tuple[int, str]:

@@ -43,9 +43,10 @@ def show_lead(lead_id: uuid.UUID, form: str) -> None:
         for event in leads.history(lead)
     ]
     if form == "json":
-        show([{**row_of(lead), "history": history}], form, empty="")
+        show([{**row_of(lead), "warnings": lead.resume.warnings, "history": history}], form, empty="")
     else:
-        show([{"field": name, "value": value} for name, value in row_of(lead).items()], form, empty="")
+        row = {**row_of(lead), "warnings": " ".join(lead.resume.warnings)}
+        show([{"field": name, "value": value} for name, value in row.items()], form, empty="")
         show(history, form, empty="Nothing has happened yet.")
 
 

@@ -10,8 +10,12 @@ from leadintake.auth.service import auth
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.leads.models import Lead, LeadEvent
+from leadintake.notifications.mailboxes import mailboxes
 from leadintake.notifications.messages import greeting_name
+from leadintake.notifications.models import Notification
 from leadintake.notifications.service import notifications
+
+FAILURE = "delivery_failed"
 
 
 def record(lead: Lead, action: str, detail: str, *, actor: str) -> None:
@@ -48,11 +52,16 @@ def alert(lead: Lead, assignee: User | None) -> None:
             prospect=f"{lead.first_name} {lead.last_name}",
             link=link_to(lead),
             reason=lead.assignment_reason,
+            warnings=lead.resume.warnings,
         )
 
 
 def confirm(lead: Lead) -> None:
-    """Tell the prospect that we have it."""
+    """Tell the prospect that we have it, unless their mailbox wants or bears no more mail."""
+    objection = mailboxes.objection(lead.email)
+    if objection:
+        record(lead, "not_confirmed", objection, actor="system")
+        return
     notifications.owe(
         "prospect_confirmation",
         lead.email,
@@ -60,3 +69,30 @@ def confirm(lead: Lead) -> None:
         name=greeting_name(lead.first_name),
         reference=str(lead.id),
     )
+
+
+def failed(message: Notification, error: str) -> None:
+    """Tell the managers that a message will never arrive, and write it into its lead's history.
+
+    Nobody is told of such a notice itself, nor while an earlier one is on its way to them: it says where
+    to find all that failed.
+    """
+    about = sa.select(Lead).where(Lead.id == message.lead_id).execution_options(include_deleted=True)
+    lead = db.session.scalar(about)
+    if lead is not None:
+        detail = f"{message.subject}, to {message.recipient}: {error}"
+        record(lead, "message_failed", detail, actor="system")
+    if message.kind == FAILURE:
+        return
+    for person in auth.managers():
+        if not notifications.on_its_way(FAILURE, person.email):
+            notifications.owe(
+                FAILURE,
+                person.email,
+                lead_id=message.lead_id,
+                manager=person.name,
+                title=message.subject,
+                addressee=message.recipient,
+                reason=error[:500],
+                link=link_to(lead) if lead is not None else "",
+            )

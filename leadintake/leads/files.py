@@ -38,7 +38,7 @@ COLUMNS = (
 def resume(lead_id: uuid.UUID, query: ResumeQuery) -> Response:
     """Send the file as it was submitted, byte for byte."""
     document = leads.get(lead_id, seen_by=current_user).resume
-    shown = query.inline and document.content_type == "application/pdf"
+    shown = query.inline and document.content_type == "application/pdf" and document.may_be_shown
     body = documents.open(document)
     try:
         return _sent(document, body, "inline" if shown else "attachment")

@@ -15,8 +15,9 @@ from wtforms.validators import DataRequired, Length, StopValidation
 
 from leadintake.core.errors import Errors
 from leadintake.core.text import has_controls, is_invisible, regular
+from leadintake.documents.findings import Refused, TooLarge
 from leadintake.documents.service import documents
-from leadintake.documents.verdict import Refused, TooLarge, Verdict
+from leadintake.documents.verdict import Verdict
 
 LONGEST_EMAIL = 254
 LONGEST_KEY = 255

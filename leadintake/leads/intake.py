@@ -134,6 +134,8 @@ class Intake:
     def _tell(self, lead: Lead) -> None:
         db.session.refresh(lead, ["resume", "assigned_to"])
         events.record(lead, "submitted", f"with {lead.resume.filename}", actor="prospect")
+        if lead.resume.warnings:
+            events.record(lead, "flagged", " ".join(lead.resume.warnings), actor="system")
         if lead.assigned_to is None:
             log.warning("lead_unassigned", lead=str(lead.id), reason=lead.assignment_reason)
             events.record(lead, "left_unassigned", lead.assignment_reason, actor="system")

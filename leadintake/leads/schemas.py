@@ -14,6 +14,7 @@ from leadintake.notifications.schemas import NotificationSummary
 
 ASSIGNED_TO = "^(me|none|[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$(?!\n)"
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
+WARNINGS = "What to know before opening it, in sentences. Not there when there is nothing to know."
 SORTS = Literal[
     "created_at", "-created_at", "updated_at", "-updated_at", "last_name", "-last_name",
     "email", "-email", "status", "-status",
@@ -47,7 +48,7 @@ class Receipt(msgspec.Struct):
         return receipt
 
 
-class Resume(msgspec.Struct):
+class Resume(msgspec.Struct, omit_defaults=True):
     """The file of a lead."""
 
     id: uuid.UUID
@@ -55,6 +56,7 @@ class Resume(msgspec.Struct):
     content_type: str
     size: int
     sha256: str
+    warnings: Annotated[list[str], msgspec.Meta(description=WARNINGS)] = msgspec.field(default_factory=list)
 
 
 class LeadSummary(msgspec.Struct):

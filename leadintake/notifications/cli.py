@@ -12,6 +12,7 @@ from leadintake.core.commands import Command, CommandGroup
 from leadintake.core.tables import format_option, show
 from leadintake.core.transaction import transaction
 from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.mailboxes import mailboxes
 from leadintake.notifications.models import Status
 from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import Worker, quit_signal
@@ -87,3 +88,29 @@ def prove(notification_id: uuid.UUID, form: str) -> None:
         for attempt in notifications.attempts(message.id)
     ]
     show(rows, form, empty="Nothing has been tried yet; the message is still queued.")
+
+
+@outbox.command("suppress")
+@click.argument("address")
+def suppress(address: str) -> None:
+    """Send ADDRESS no confirmations any more. Alerts to your own people are not concerned."""
+    with transaction():
+        mailboxes.suppress(address)
+    click.echo("This address is sent no confirmations.")
+
+
+@outbox.command("allow")
+@click.argument("address")
+def allow(address: str) -> None:
+    """Send ADDRESS confirmations again."""
+    with transaction():
+        mailboxes.allow(address)
+    click.echo("This address is sent confirmations again.")
+
+
+@outbox.command("suppressed")
+@format_option()
+def list_suppressed(form: str) -> None:
+    """Show the addresses that are sent no confirmations, latest first."""
+    rows = [{"mailbox": one.mailbox, "since": one.created_at} for one in mailboxes.suppressed()]
+    show(rows, form, empty="Nobody asked for no mail.")

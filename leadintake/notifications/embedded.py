@@ -31,6 +31,12 @@ class Stop:
                 break
         self.woken.clear()
 
+    def rest(self, seconds: float) -> None:
+        """Sleep until told to stop, `seconds` at most; wake-ups are for others."""
+        for _ in range(max(1, round(seconds / self.POLL_SECONDS))):
+            if self() or self.asked.wait(self.POLL_SECONDS):
+                return
+
 
 def start(run: Run) -> None:
     """Run the worker in a thread of this process, unless one runs already."""

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import unicodedata
+import uuid
 from dataclasses import dataclass
 
 import jinja2
+from flask import current_app
 
 SUBJECTS = {
     "attorney_alert": "A new lead is waiting for you",
+    "delivery_failed": "A message could not be delivered",
     "prospect_confirmation": "We received your information",
     "unassigned_alert": "A new lead has no attorney yet",
 }
 """Constant texts: nothing a stranger typed ever reaches a header."""
+
+OPTIONAL = {"prospect_confirmation"}
+"""Kinds that a stranger may refuse: their mails carry a link for it."""
 
 LONGEST_GREETING = 40
 NAME_MARKS = " '-\u2019"
@@ -34,6 +40,15 @@ def greeting_name(name: str) -> str:
     """
     plain = all(char in NAME_MARKS or unicodedata.category(char)[0] in "LM" for char in name)
     return name if plain and len(name) <= LONGEST_GREETING else ""
+
+
+def unsubscribe_link(message_id: uuid.UUID) -> str:
+    """Where the recipient of this message can say that they want no more.
+
+    The id is the key: 74 random bits (RFC 9562, 5.7) that only the recipient's mailbox has seen. Short,
+    because a long word in a header is broken up in ways that no mail program undoes.
+    """
+    return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/unsubscribe/{message_id}"
 
 
 _templates = jinja2.Environment(

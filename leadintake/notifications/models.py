@@ -27,9 +27,12 @@ class Notification(SoftDeletes, Model):
     """A message we owe somebody. It exists if and only if its cause does: both are one transaction."""
 
     __tablename__ = "notifications"
+    __table_args__ = (sa.Index("ix_notifications_mailbox_created_at", "mailbox", "created_at"),)
 
     kind: Mapped[str] = mapped_column(sa.String(40))
     recipient: Mapped[str] = mapped_column(sa.String(254))
+    mailbox: Mapped[str] = mapped_column(sa.String(254))
+    """The recipient whatever the spelling, as mailboxes.py counts them."""
     lead_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("leads.id"), index=True)
     subject: Mapped[str] = mapped_column(sa.String(200))
     text: Mapped[str] = mapped_column(sa.Text)
@@ -54,6 +57,14 @@ class DeliveryAttempt(Model):
     notification_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("notifications.id"), index=True)
     outcome: Mapped[str] = mapped_column(sa.String(20))
     reply: Mapped[str] = mapped_column(sa.String(500))
+
+
+class Suppression(Model):
+    """A mailbox that asked for no confirmations."""
+
+    __tablename__ = "suppressions"
+
+    mailbox: Mapped[str] = mapped_column(sa.String(254), unique=True)
 
 
 class WorkerBeat(Model):

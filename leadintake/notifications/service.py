@@ -1,42 +1,45 @@
-"""Verbs on the outbox: the only way to owe, claim and settle a message."""
+"""Verbs on the outbox: owe a message, look after it. What a worker does with one is in claims.py."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 from flask import Flask, current_app
+from flask_mail import Mail
 
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, NotFound
 from leadintake.core.pages import Order, Page, page_of
 from leadintake.core.transaction import on_commit
+from leadintake.core.types import new_id
 from leadintake.notifications import embedded
-from leadintake.notifications.channels import Channel, channel_of
-from leadintake.notifications.messages import render
+from leadintake.notifications.channels import Channel
+from leadintake.notifications.folder import FolderChannel
+from leadintake.notifications.mailboxes import mailbox_of
+from leadintake.notifications.messages import OPTIONAL, render, unsubscribe_link
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status, WorkerBeat
+from leadintake.notifications.smtp import SmtpChannel
 
-LEASE = timedelta(seconds=60)
-"""Longer than one message can take: five steps of at most MAIL_TIMEOUT (10 s) each."""
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=15)
-GIVE_UP_AFTER = timedelta(days=4)
-"""RFC 5321, 4.5.4.1: at least four to five days."""
 BEAT_EVERY, BEAT_LASTS = timedelta(seconds=10), timedelta(seconds=60)
 DELETED_TOO = {"include_deleted": True, "synchronize_session": False}
-log = structlog.get_logger()
 
 
 class Notifications:
     """What we owe people."""
 
     def init_app(self, app: Flask) -> None:
-        """Choose the channel."""
-        app.extensions["leadintake.channel"] = channel_of(app)
+        """Choose the channel: SMTP where there is a server, else the folder mail/ of the instance."""
+        app.config.setdefault("MAIL_SUPPRESS_SEND", False)
+        mail, folder = Mail(app), Path(app.config["INSTANCE_PATH"]) / "mail"
+        app.extensions["leadintake.channel"] = (
+            SmtpChannel(mail) if app.config["MAIL_SERVER"] else FolderChannel(folder)
+        )
 
     @property
     def channel(self) -> Channel:
@@ -48,10 +51,14 @@ class Notifications:
         self, kind: str, recipient: str, *, lead_id: uuid.UUID | None = None, **words: object
     ) -> Notification:
         """Owe a message, in the transaction of its cause. A worker is woken once that is durable."""
-        said = render(kind, firm=current_app.config["FIRM_NAME"], **words)
+        message_id = new_id()
+        unsubscribe = unsubscribe_link(message_id) if kind in OPTIONAL else ""
+        said = render(kind, firm=current_app.config["FIRM_NAME"], unsubscribe=unsubscribe, **words)
         owed = Notification(
+            id=message_id,
             kind=kind,
             recipient=recipient,
+            mailbox=mailbox_of(recipient),
             lead_id=lead_id,
             subject=said.subject,
             text=said.text,
@@ -61,59 +68,6 @@ class Notifications:
         db.session.add(owed)
         on_commit(embedded.wake)
         return owed
-
-    def anything_due(self) -> bool:
-        """Whether a worker has something to do."""
-        due = sa.select(Notification.id).where(Notification.due_at <= now()).limit(1)
-        return db.session.scalar(due) is not None
-
-    def claim(self, worker: str) -> Notification | None:
-        """Take the longest due message for the time of a lease, or None. Commit before delivering it."""
-        due = (
-            sa.select(Notification).where(Notification.due_at <= now()).order_by(Notification.due_at).limit(1)
-        )
-        found = db.session.scalar(due.with_for_update(skip_locked=True))
-        if found is not None:
-            found.status, found.claimed_by = Status.SENDING, worker
-            found.attempts += 1
-            found.due_at = now() + LEASE
-        return found
-
-    def sent(self, claimed: Notification, worker: str, reply: str) -> None:
-        """Record that the message left."""
-        self._settle(
-            claimed, worker, "sent", reply, status=Status.SENT, due_at=None, sent_at=now(), last_error=None
-        )
-
-    def deferred(self, claimed: Notification, worker: str, error: str) -> None:
-        """Record a failed attempt; try again later, for days."""
-        if now() - claimed.owed_since > GIVE_UP_AFTER:
-            self.refused(claimed, worker, f"given up after {GIVE_UP_AFTER.days} days: {error}")
-            return
-        pause = min(FIRST_PAUSE * 2 ** min(claimed.attempts - 1, 10), LONGEST_PAUSE)
-        later = now() + pause
-        self._settle(
-            claimed, worker, "deferred", error, status=Status.QUEUED, due_at=later, last_error=error[:500]
-        )
-
-    def refused(self, claimed: Notification, worker: str, error: str) -> None:
-        """Record that the message will never leave as it is."""
-        log.error("notification_failed", notification=str(claimed.id), kind=claimed.kind, error=error)
-        self._settle(
-            claimed, worker, "refused", error, status=Status.FAILED, due_at=None, last_error=error[:500]
-        )
-
-    def _settle(self, claimed: Notification, worker: str, outcome: str, reply: str, **values: object) -> None:
-        """Write the outcome, unless the lease ran out and somebody else has the message now."""
-        mine = sa.update(Notification).where(
-            Notification.id == claimed.id,
-            Notification.claimed_by == worker,
-            Notification.status == Status.SENDING,
-            Notification.attempts == claimed.attempts,
-        )
-        # Its lead may have been deleted while the message was on its way.
-        db.session.execute(mine.values(claimed_by=None, **values), execution_options=DELETED_TOO)
-        db.session.add(DeliveryAttempt(notification_id=claimed.id, outcome=outcome, reply=reply[:500]))
 
     def get(self, notification_id: uuid.UUID, *, locked: bool = False) -> Notification:
         """One message; `locked`, so that no worker takes it meanwhile. Raises NotFound."""
@@ -144,6 +98,13 @@ class Notifications:
     def _mark_deleted(self, lead_id: uuid.UUID, at: datetime | None) -> None:
         about = sa.update(Notification).where(Notification.lead_id == lead_id).values(deleted_at=at)
         db.session.execute(about, execution_options=DELETED_TOO)
+
+    def on_its_way(self, kind: str, recipient: str) -> bool:
+        """Whether a message of this kind to this person is not sent yet."""
+        waiting = sa.select(Notification.id).where(
+            Notification.kind == kind, Notification.recipient == recipient, Notification.due_at.is_not(None)
+        )
+        return db.session.scalar(waiting.limit(1)) is not None
 
     def of_lead(self, lead_id: uuid.UUID) -> Sequence[Notification]:
         """Every message about a lead, oldest first."""
@@ -185,7 +146,7 @@ class Notifications:
     def check_worker(self) -> None:
         """Raise unless a worker is alive."""
         seen = self.last_beat()
-        if seen is None or now() - seen > BEAT_LASTS:
+        if seen is None or abs(now() - seen) > BEAT_LASTS:  # from the future, if the clock was set back
             raise RuntimeError("No worker has been seen for a minute. Start one with `flask worker`.")
 
     def check_mail(self) -> None:

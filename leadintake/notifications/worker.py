@@ -6,20 +6,23 @@ import os
 import secrets
 import signal
 import socket
+import threading
 from datetime import datetime
 
 import structlog
 from flask import Flask, current_app
 
+from leadintake.core import chores
 from leadintake.core.clock import now
 from leadintake.core.database import db, reading
 from leadintake.core.transaction import transaction
-from leadintake.notifications import embedded
-from leadintake.notifications.channels import ChannelDown, Deferred, Refused, Sender
+from leadintake.notifications import claims, embedded
+from leadintake.notifications.channels import ChannelDown, Deferred, Interrupted, Refused, Sender
 from leadintake.notifications.service import BEAT_EVERY, notifications
 
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
+CHORES_EVERY_SECONDS = 24 * 60 * 60
 log = structlog.get_logger()
 
 
@@ -33,6 +36,8 @@ class Worker:
 
     def run(self, stop: embedded.Stop) -> None:
         """Work until told to stop. Whatever fails is logged and tried again after a growing pause."""
+        housekeeper = threading.Thread(target=self._keep_house, args=(stop,), name="leadintake-chores")
+        housekeeper.start()
         pause = IDLE_SECONDS
         while not stop():
             try:
@@ -48,6 +53,7 @@ class Worker:
                 sentence = f"{type(error).__name__}: {error}".partition("\n")[0]
                 log.error("worker_failed", error=sentence)  # noqa: TRY400 - one line while a database is away
             stop.wait(pause)
+        housekeeper.join()
 
     def deliver_due(self, stop: embedded.Stop) -> int:
         """Deliver what is due now and return how many messages were handled. Raises ChannelDown.
@@ -55,7 +61,7 @@ class Worker:
         The channel is opened before a message is claimed: a closed one costs no message an attempt.
         """
         with reading():
-            due = notifications.anything_due()
+            due = claims.anything_due()
             db.session.rollback()
         if not due:
             return 0
@@ -72,7 +78,7 @@ class Worker:
 
     def _deliver_one(self, sender: Sender) -> bool:
         with transaction():
-            claimed = notifications.claim(self.name)
+            claimed = claims.claim(self.name)
             if claimed is None:
                 return False
             db.session.flush()
@@ -80,21 +86,30 @@ class Worker:
             db.session.expunge(claimed)
         try:
             reply = sender.deliver(claimed)
+        except Interrupted as error:
+            with transaction():
+                claims.interrupted(claimed, self.name, str(error))
         except Deferred as error:
             with transaction():
-                notifications.deferred(claimed, self.name, str(error))
+                claims.deferred(claimed, self.name, str(error))
         except Refused as error:
             with transaction():
-                notifications.refused(claimed, self.name, str(error))
+                claims.refused(claimed, self.name, str(error))
         except Exception as error:
             # A message that cannot even be written must not hold up the others.
             log.exception("message_broken", notification=str(claimed.id))
             with transaction():
-                notifications.refused(claimed, self.name, f"{type(error).__name__}: {error}")
+                claims.refused(claimed, self.name, f"{type(error).__name__}: {error}")
         else:
             with transaction():
-                notifications.sent(claimed, self.name, reply)
+                claims.sent(claimed, self.name, reply)
         return True
+
+    def _keep_house(self, stop: embedded.Stop) -> None:
+        """Put in order what a crash left, beside the messages, which must not wait for it."""
+        while not stop():
+            chores.do_all(self.app, stop)
+            stop.rest(CHORES_EVERY_SECONDS)
 
     def _beat(self) -> None:
         if self._beaten is None or now() - self._beaten > BEAT_EVERY:

@@ -1,4 +1,4 @@
-"""The intake page and its thank-you."""
+"""The intake page, its thank-you, and the way out of its mails."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask import Blueprint, Response, make_response, render_template
 from leadintake.core.access import anyone
 from leadintake.core.types import new_id
 from leadintake.leads.forms import IntakeForm
+from leadintake.notifications.mailboxes import mailboxes
 
 bp = Blueprint(
     "pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static"
@@ -29,6 +30,22 @@ def intake() -> Response:
 def thanks(reference: uuid.UUID) -> Response:
     """Thank, say what happens next, give the reference number."""
     return _fresh(render_template("thanks.html", reference=reference))
+
+
+@bp.get("/unsubscribe/<uuid:message_id>")
+@anyone
+def ask_to_unsubscribe(message_id: uuid.UUID) -> Response:
+    """Ask first: programs open links in mails, too."""
+    mailboxes.reached_by(message_id)
+    return _fresh(render_template("unsubscribe.html", done=False))
+
+
+@bp.post("/unsubscribe/<uuid:message_id>")
+@anyone
+def unsubscribe(message_id: uuid.UUID) -> Response:
+    """Send the recipient of this message no more of its kind; mail programs post here too (RFC 8058)."""
+    mailboxes.suppress(mailboxes.reached_by(message_id))
+    return _fresh(render_template("unsubscribe.html", done=True))
 
 
 def _fresh(page: str) -> Response:

@@ -65,7 +65,7 @@ def test_a_lock_that_no_migration_made_is_a_mistake_not_a_licence(app):
 class TestImpatience:
     @pytest.fixture
     def settings(self, monkeypatch):
-        monkeypatch.setattr(database, "WAIT_FOR_LOCK_SECONDS", 1)
+        monkeypatch.setattr(database, "LOCK_SECONDS", 1)
         return {}
 
     @pytest.mark.every_engine

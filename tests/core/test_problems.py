@@ -172,6 +172,12 @@ def test_a_page_is_for_who_prefers_pages(accept, kind, client):
     assert answer.status_code == 404
 
 
+def test_a_query_of_raw_bytes_is_malformed(client):
+    answer = client.get("/openapi.json", environ_overrides={"QUERY_STRING": "\x80"})
+    assert answer.status_code == 400
+    assert answer.content_type == "application/problem+json"
+
+
 @examples(
     max_examples=150,
     deadline=None,

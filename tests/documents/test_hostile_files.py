@@ -11,9 +11,9 @@ from hypothesis import given as given_that
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from leadintake.documents.findings import Refused
 from leadintake.documents.kinds import BY_EXTENSION, kind_of
-from leadintake.documents.verdict import Refused
-from tests.support.files import EXTENSIONS, container, judged, real, repacked
+from tests.support.files import EXTENSIONS, container, entries_of, judged, real, repacked
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 PROGRAM = (
@@ -62,21 +62,22 @@ HOSTILE = {
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
 def test_it_is_refused_under_every_extension(content):
     for extension in EXTENSIONS:
-        with pytest.raises(Refused, match=f"This file says {extension} but its content is"):
+        with pytest.raises(Refused, match=f"This file says {extension} but is "):
             judged(f"resume{extension}", content)
 
 
 def test_a_docx_with_macros_is_refused_as_word_itself_would():
     with_macros = repacked(real("resume.docx"), **{"word/vbaProject.bin": b"Sub AutoOpen"})
-    with pytest.raises(Refused):
+    with pytest.raises(
+        Refused, match=r"^This document contains macros\. Please save it as PDF and try again\.$"
+    ):
         judged("resume.docx", with_macros)
 
 
 def test_a_docx_whose_text_is_numbered_is_taken():
     numbered = {
-        "[Content_Types].xml": b"<Types/>",
-        "_rels/.rels": b"",
-        "word/document2.xml": b"<w:document/>",
+        name.replace("document.xml", "document2.xml"): content.replace(b"document.xml", b"document2.xml")
+        for name, content in entries_of(real("resume.docx")).items()
     }
     assert judged("resume.docx", container(numbered)).kind.extension == ".docx"
 
@@ -97,8 +98,7 @@ def test_an_odt_whose_kind_is_not_said_first_is_refused():
 
 
 def test_a_container_that_is_two_documents_is_taken_as_one_of_them_only():
-    kind = {"mimetype": b"application/vnd.oasis.opendocument.text"}
-    both = container(kind | {"content.xml": b"", "[Content_Types].xml": b"", "word/document.xml": b""})
+    both = container(entries_of(real("resume.odt")) | entries_of(real("resume.docx")))
     taken = []
     for extension in EXTENSIONS:
         try:
@@ -108,10 +108,9 @@ def test_a_container_that_is_two_documents_is_taken_as_one_of_them_only():
     assert taken == [".docx"]
 
 
-def test_a_pdf_with_a_zip_behind_it_is_a_pdf_and_nothing_else():
+def test_a_pdf_with_a_zip_behind_it_is_neither():
     both = real("resume.pdf") + real("resume.docx")
-    assert judged("resume.pdf", both).kind.content_type == "application/pdf"
-    for extension in set(EXTENSIONS) - {".pdf"}:
+    for extension in EXTENSIONS:
         with pytest.raises(Refused):
             judged(f"resume{extension}", both)
 

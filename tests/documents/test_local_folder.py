@@ -69,6 +69,7 @@ def test_a_file_is_synced_then_named_then_its_folder_synced_and_only_then_commit
     with app.app_context():
         event.listen(db.engine, "commit", lambda _connection: happened.append("commit"))
     assert client.submit().status_code == 201
+    assert happened.pop(0) == "sync folder"  # the one above, which has the new folder's name now
     assert happened == ["sync .part", "rename .part to .pdf", "sync folder", "commit"]
 
 

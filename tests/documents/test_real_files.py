@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 import pytest
 
 from leadintake.documents import verdict
-from leadintake.documents.verdict import Refused
-from tests.support.files import EXTENSIONS, FOLDER, REAL, TEN_MB, judged, real
+from leadintake.documents.findings import Refused
+from tests.support.files import EXTENSIONS, FOLDER, MARKED, REAL, REFUSED, TEN_MB, judged, real
 
 TYPES = {
     ".pdf": "application/pdf",
@@ -33,6 +33,16 @@ def test_a_real_file_is_taken_and_measured(name):
 
 
 @pytest.mark.parametrize("name", REAL)
+def test_a_real_file_is_nothing_to_be_warned_of(name):
+    assert judged(name, real(name)).flags == frozenset()
+
+
+@pytest.mark.parametrize(("name", "flag"), MARKED.items())
+def test_a_real_file_with_more_in_it_than_words_is_taken_and_marked(name, flag):
+    assert judged(name, real(name)).flags == {flag}
+
+
+@pytest.mark.parametrize("name", REAL)
 def test_a_real_file_under_another_extension_is_refused_with_advice(name):
     content, own = real(name), PurePosixPath(name).suffix
     for other in EXTENSIONS:
@@ -41,8 +51,8 @@ def test_a_real_file_under_another_extension_is_refused_with_advice(name):
         with pytest.raises(Refused) as refused:
             judged(f"resume{other}", content)
         sentence = str(refused.value)
-        assert sentence.startswith(f"This file says {other} but its content is ")
-        assert sentence.endswith(f"rename it to end in {own}.")
+        assert sentence.startswith(f"This file says {other} but is ")
+        assert sentence.endswith(f"Please save it as {other[1:].upper()} and try again.")
 
 
 @pytest.mark.parametrize("name", ["RESUME.PDF", "My Résumé.final.v2.Pdf", "履歴書.pdf", "  resume.pdf  "])
@@ -97,5 +107,5 @@ def test_the_stream_is_left_at_its_start_for_whoever_keeps_it():
 
 
 def test_the_collection_stays_small():
-    assert {path.name for path in FOLDER.iterdir()} == set(REAL)
+    assert {path.name for path in FOLDER.iterdir()} == {*REAL, *MARKED, *REFUSED, "README.md"}
     assert all(path.stat().st_size < 30_000 for path in FOLDER.iterdir())

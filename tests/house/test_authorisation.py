@@ -111,6 +111,6 @@ def test_public_and_operations_routes_ask_nobody_who_they_are(app):
         if not rule.rule.startswith("/internal") and rule.endpoint != "pages.static"
     }
     assert open_views == {
-        "/", "/thanks/<uuid:reference>", "/public/leads",
+        "/", "/thanks/<uuid:reference>", "/unsubscribe/<uuid:message_id>", "/public/leads",
         "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs",
     }  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from leadintake.documents.models import Document
 from leadintake.leads.models import Lead
 from tests.support.client import PDF
+from tests.support.files import pdf, pdf_stream
 from tests.support.leads import files_of, good_parts, nothing_is_kept, part, post_parts
 
 
@@ -98,7 +99,7 @@ def test_a_hostile_file_name_is_shown_harmless_and_never_a_path(client, app, row
 
 
 def test_the_bytes_are_kept_as_they_were_sent(client, app, rows):
-    content = b"%PDF-1.4\r\n" + bytes(range(256)) * 999 + b"\r\n--a-line-between\r\n--\r\n%%EOF"
+    content = pdf(pdf_stream(bytes(range(256)) * 999 + b"\r\n--a-line-between\r\n--\r\n"))
     client.submit(resume_file=(io.BytesIO(content), "resume.pdf"))
     (document,) = rows(Document)
     assert (document.size, document.sha256) == (len(content), hashlib.sha256(content).hexdigest())

@@ -12,6 +12,7 @@ from leadintake.core.types import new_id
 from leadintake.documents.models import Document
 from tests.factories import DocumentFactory, LeadFactory, UserFactory
 from tests.support.client import PDF
+from tests.support.files import pdf, pdf_stream
 from tests.support.leads import files_of, good_parts, part, post_parts
 
 BASE = "/internal/leads"
@@ -42,7 +43,7 @@ def fetch(reader, address: str, method: str = "get", **headers: str):
 
 @pytest.mark.every_engine
 def test_the_bytes_come_back_as_they_were_sent(reader, client):
-    content = b"%PDF-1.7\r\n" + bytes(range(256)) * 4000 + b"\n%%EOF\r\n"
+    content = pdf(pdf_stream(bytes(range(256)) * 4000)) + b"\r\n"
     sent = post_parts(client, *good_parts(resume_file=part("resume_file", content, "cv.pdf")).values())
     answer = fetch(reader, f"{BASE}/{sent.json['id']}/resume")
     assert answer.status_code == 200
@@ -185,7 +186,7 @@ def test_a_lead_that_is_not_there_has_no_file(reader, client, address, rows):
 
 
 def test_a_reader_who_leaves_halfway_leaves_nothing_open(app, reader, client):
-    content = b"%PDF-1.4\n" + b"x" * 400_000
+    content = pdf(pdf_stream(b"x" * 400_000))
     sent = post_parts(client, *good_parts(resume_file=part("resume_file", content, "cv.pdf")).values())
     answer = reader.get(f"{BASE}/{sent.json['id']}/resume")
     assert len(next(answer.iter_encoded())) < len(content)

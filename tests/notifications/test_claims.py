@@ -11,8 +11,10 @@ from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict
 from leadintake.core.transaction import transaction
+from leadintake.notifications import claims
+from leadintake.notifications.claims import LEASE, LONGEST_PAUSE, MOST_TAKEOVERS
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
-from leadintake.notifications.service import LEASE, notifications
+from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import Worker
 from tests.factories import NotificationFactory
 from tests.support.outbox import at, deliver
@@ -25,7 +27,7 @@ def claim(app, worker: str) -> Notification | None:
     """What a worker takes, out of its session as the worker has it."""
     with app.app_context():
         with transaction():
-            taken = notifications.claim(worker)
+            taken = claims.claim(worker)
             if taken is not None:
                 db.session.flush()
                 db.session.refresh(taken)
@@ -111,12 +113,12 @@ def test_a_worker_that_wakes_after_its_lease_changes_nothing(app, given, rows, v
     with at(seconds=61):
         new = claim(app, "quick")
         before = rows(Notification)[0]
-        settle(app, getattr(notifications, verb), old, "slow", words)
+        settle(app, getattr(claims, verb), old, "slow", words)
         after = rows(Notification)[0]
         for column in ("status", "due_at", "claimed_by", "attempts", "sent_at", "last_error"):
             assert getattr(after, column) == getattr(before, column)
-        assert [tried.reply for tried in rows(DeliveryAttempt)] == [words]  # but it is on the record
-        settle(app, notifications.sent, new, "quick", "250 OK")
+        assert rows(DeliveryAttempt)[-1].reply == words  # but it is on the record
+        settle(app, claims.sent, new, "quick", "250 OK")
     assert rows(Notification)[0].status is Status.SENT
 
 
@@ -125,8 +127,8 @@ def test_what_was_sent_stays_sent_when_a_slow_worker_fails_later(app, given, row
         given(NotificationFactory)
         old = claim(app, "slow")
     with at(seconds=61):
-        settle(app, notifications.sent, claim(app, "quick"), "quick", "250 OK")
-        settle(app, notifications.deferred, old, "slow", "timed out")
+        settle(app, claims.sent, claim(app, "quick"), "quick", "250 OK")
+        settle(app, claims.deferred, old, "slow", "timed out")
     (kept,) = rows(Notification)
     assert (kept.status, kept.due_at) == (Status.SENT, None)
 
@@ -137,7 +139,7 @@ def test_a_worker_that_took_its_own_message_over_again_settles_only_the_last_cla
         first = claim(app, "same")
     with at(seconds=61):
         claim(app, "same")
-        settle(app, notifications.refused, first, "same", "550 no")
+        settle(app, claims.refused, first, "same", "550 no")
     assert rows(Notification)[0].status is Status.SENDING
 
 
@@ -145,11 +147,10 @@ def test_neither_what_is_sent_or_failed_nor_what_is_not_due_is_claimed(app, give
     given(NotificationFactory, "sent")
     given(NotificationFactory, "failed")
     given(NotificationFactory, deleted_at=now())
-    with at(days=9000):
-        given(NotificationFactory)
+    given(NotificationFactory, due_at=now() + LONGEST_PAUSE)
     assert claim(app, "worker") is None
     with app.app_context():
-        assert not notifications.anything_due()
+        assert not claims.anything_due()
 
 
 def test_a_message_is_in_the_outbox_if_and_only_if_its_cause_is(app, rows):
@@ -207,3 +208,70 @@ def test_a_failed_message_sent_again_takes_the_usual_way(app, given, rows):
         notifications.retry(owed.id)
     assert deliver(app, Worker(app)) == 1
     assert (rows(Notification)[0].status, rows(Notification)[0].attempts) == (Status.SENT, 8)
+
+
+def test_a_takeover_is_on_the_record(app, given, rows):
+    with at():
+        given(NotificationFactory)
+        claim(app, "one that dies")
+    with at(seconds=60):
+        claim(app, "the next")
+    (lost,) = rows(DeliveryAttempt)
+    assert (lost.outcome, lost.reply) == ("lost", "one that dies did not come back")
+
+
+def test_a_message_that_ends_every_worker_is_taken_up_less_and_less_often(app, given, rows):
+    """It may be the message itself: the others must not wait for it, nor may it be dropped."""
+    with at():
+        given(NotificationFactory)
+    minutes = 0
+    for _ in range(MOST_TAKEOVERS + 1):
+        with at(minutes=minutes):
+            assert claim(app, "doomed") is not None
+        minutes += 1
+    with at(minutes=minutes):
+        given(NotificationFactory, recipient="other@firm.example.com")
+        other = claim(app, "healthy")
+        assert other.recipient == "other@firm.example.com"
+        settle(app, claims.sent, other, "healthy", "250 OK")
+        kept = rows(Notification)[0]
+        assert kept.status is Status.QUEUED
+        assert (kept.due_at - now()).total_seconds() == 240  # as after so many refusals
+    with at(minutes=minutes + 4):
+        assert claim(app, "healthy").id == kept.id
+
+
+class TestAClockThatMoved:
+    def test_what_was_queued_under_a_clock_gone_ahead_does_not_wait_for_that_day(self, app, given):
+        with at(days=40):
+            given(NotificationFactory)
+        with at():
+            with app.app_context():
+                assert claims.anything_due()
+            assert claim(app, "worker") is not None
+
+    def test_what_was_put_off_under_it_does_not_either(self, app, given, rows):
+        with at(days=40):
+            given(NotificationFactory)
+            settle(app, claims.deferred, claim(app, "worker"), "worker", "451 later")
+        with at():
+            assert claim(app, "worker") is not None
+
+    def test_an_ordinary_pause_is_no_moved_clock(self, app, given):
+        with at():
+            given(NotificationFactory, attempts=50)
+            settle(app, claims.deferred, claim(app, "worker"), "worker", "451 later")
+            assert claim(app, "worker") is None
+
+    def test_a_clock_that_jumps_ahead_gives_no_message_up(self, app, given, rows):
+        with at():
+            given(NotificationFactory)
+        with at(days=400):
+            settle(app, claims.deferred, claim(app, "worker"), "worker", "451 later")
+        assert rows(Notification)[0].status is Status.QUEUED
+
+    def test_a_worker_last_seen_in_the_future_is_not_taken_for_a_living_one(self, app):
+        with at(days=1), app.app_context(), transaction():
+            notifications.beat("worker")
+        with at(), app.app_context(), pytest.raises(RuntimeError, match="No worker"):
+            notifications.check_worker()

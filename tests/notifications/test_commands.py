@@ -11,8 +11,10 @@ import uuid
 
 import pytest
 
+from leadintake.core.clock import now
 from leadintake.leads.models import Lead
 from leadintake.notifications import cli
+from leadintake.notifications.claims import LONGEST_PAUSE
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.models import Notification, Status
 from leadintake.notifications.worker import quit_signal
@@ -45,8 +47,7 @@ def one_line(result, *words: str) -> bool:
 @pytest.mark.every_engine
 def test_drain_sends_what_is_due_and_leaves(run, given, rows):
     given(NotificationFactory)
-    with at(days=9000):
-        given(NotificationFactory)
+    given(NotificationFactory, due_at=now() + LONGEST_PAUSE)
     result = run("worker", "--drain")
     assert (result.exit_code, result.stdout) == (0, "1 message(s) handled.\n")
     assert [one.status for one in rows(Notification)] == [Status.SENT, Status.QUEUED]

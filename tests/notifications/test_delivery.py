@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from datetime import timedelta
 
 import pytest
 
 from leadintake.core.transaction import transaction
+from leadintake.notifications import smtp
 from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.claims import FEWEST_ATTEMPTS, LEASE
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from leadintake.notifications.service import notifications
+from leadintake.notifications.smtp import DELIVERY_SECONDS
 from tests.factories import NotificationFactory
 from tests.support.mailserver import DROP, HANG, HOST, OK, Script, free_port, mail_server, raw_server
 from tests.support.outbox import BEGINNING, at, deliver
@@ -115,9 +119,6 @@ def test_a_final_no_to_the_recipient_or_the_message_fails_it_at_once(app, given,
         {"rcpt": "452 4.2.2 mailbox full"},
         {"data": "421 4.3.2 shutting down"},
         {"mail": "421 4.3.2 shutting down"},
-        {"mail": DROP},
-        {"rcpt": DROP},
-        {"data": DROP},
     ],
     ids=str,
 )
@@ -127,6 +128,22 @@ def test_what_is_no_fault_of_the_message_is_tried_again(app, given, rows, port, 
         assert deliver(app) == 1
     assert state(rows) == [(Status.QUEUED, 1)]
     assert [tried.outcome for tried in rows(DeliveryAttempt)] == ["deferred"]
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
+@pytest.mark.parametrize("fault", [DROP, HANG])
+def test_a_server_that_breaks_off_is_tried_again_within_a_minute_however_often(
+    app, given, rows, port, stage, fault
+):
+    """Mail comes back to its speed within 90 seconds of the server's return."""
+    with at():
+        given(NotificationFactory, attempts=200)
+        with mail_server(Script(**{stage: fault}), port):
+            assert deliver(app) == 1
+    with at(seconds=60), mail_server(Script(), port):
+        assert deliver(app) == 1
+    assert state(rows) == [(Status.SENT, 202)]
+    assert [tried.outcome for tried in rows(DeliveryAttempt)] == ["interrupted", "sent"]
 
 
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
@@ -206,7 +223,7 @@ def test_a_server_that_will_not_talk_to_us_costs_no_message_an_attempt(app, give
 @pytest.mark.parametrize("age", [{"days": 3, "hours": 23}, {"days": 4, "seconds": 1}])
 def test_after_four_days_a_message_is_given_up(app, given, rows, port, age):
     with at():
-        given(NotificationFactory, created_at=BEGINNING)
+        given(NotificationFactory, created_at=BEGINNING, attempts=FEWEST_ATTEMPTS - 1)
     with at(**age), mail_server(Script(rcpt=TEMPORARY), port):
         deliver(app)
     (kept,) = rows(Notification)
@@ -215,6 +232,54 @@ def test_after_four_days_a_message_is_given_up(app, given, rows, port, age):
     else:
         assert (kept.status, kept.due_at) == (Status.FAILED, None)
         assert kept.last_error == f"given up after 4 days: {TEMPORARY}"
+
+
+def test_a_server_that_was_away_for_a_week_finds_every_message_still_owed(app, given, rows, port):
+    with at():
+        given(NotificationFactory)
+    with at(days=7), mail_server(Script(rcpt=TEMPORARY), port):
+        deliver(app)
+    assert state(rows) == [(Status.QUEUED, 1)]
+
+
+def drip(connection: socket.socket) -> None:
+    """Greet a byte at a time, each just before the timeout, for ever."""
+    with contextlib.suppress(OSError):  # until the client has had enough
+        while True:
+            connection.sendall(b"2")
+            connection.settimeout(0.4)
+            with contextlib.suppress(TimeoutError):
+                if not connection.recv(100):
+                    return
+
+
+def test_a_server_that_drips_its_greeting_holds_a_worker_no_longer_than_the_lease(
+    app, given, rows, monkeypatch
+):
+    monkeypatch.setattr(smtp, "OPENING_SECONDS", 2)
+    given(NotificationFactory)
+    with raw_server(drip) as port:
+        app.extensions["mail"].port = port
+        with pytest.raises(ChannelDown):
+            deliver(app)
+    assert state(rows) == [(Status.QUEUED, 0)]
+
+
+def test_a_server_that_drips_its_answer_to_a_message_holds_it_no_longer_than_the_lease(
+    app, given, rows, monkeypatch
+):
+    def talk(connection: socket.socket) -> None:
+        greet_and(b"220 hello\r\n", b"250 hello\r\n")(connection)
+        drip(connection)
+
+    monkeypatch.setattr(smtp, "DELIVERY_SECONDS", 2)
+    monkeypatch.setattr(smtp, "PARTING_SECONDS", 1)
+    given(NotificationFactory)
+    with raw_server(talk) as port:
+        app.extensions["mail"].port = port
+        assert deliver(app) == 1
+    assert state(rows) == [(Status.QUEUED, 1)]
+    assert timedelta(seconds=DELIVERY_SECONDS) < LEASE
 
 
 def test_a_retry_by_hand_begins_the_four_days_anew(app, given, rows, port):

@@ -30,8 +30,13 @@ WORDS = {
     "firm": "Our Law Firm",
     "link": "https://intake.example/internal/leads/1",
     "reason": "Fewest open leads.",
+    "warnings": [],
     "name": "Jane",
     "reference": "4711",
+    "unsubscribe": "https://intake.example/unsubscribe/1",
+    "manager": "Mona",
+    "title": "We received your information",
+    "addressee": "jane@example.com",
 }
 KNOWN_HEADERS = {
     "Content-Type", "MIME-Version", "Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted",

@@ -9,7 +9,7 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
@@ -38,7 +38,11 @@ def free_port() -> int:
 
 
 class Script:
-    """What the server says at each stage, in turn; the last saying is repeated. And what it was sent."""
+    """What the server says at each stage, in turn; the last saying is repeated. And what it was sent.
+
+    Stages are ehlo, mail, rcpt, data, and `taken` for what is said of a message that it has taken already;
+    the last three also of one recipient alone: `rcpt jane@example.com`.
+    """
 
     def __init__(self, **says: str | list[str]) -> None:
         self.says = {stage: [said] if isinstance(said, str) else list(said) for stage, said in says.items()}
@@ -50,6 +54,10 @@ class Script:
         self.at_data = threading.Event()
         self.go_on = threading.Event()
         self.go_on.set()
+
+    def _stage(self, stage: str, recipients: Iterable[str]) -> str:
+        alone = (f"{stage} {address}" for address in recipients)
+        return next((one for one in alone if one in self.says), stage)
 
     async def _say(self, stage: str, server: SMTP, otherwise: str = OK) -> str:
         turns = self.says.get(stage, [otherwise])
@@ -83,7 +91,7 @@ class Script:
     async def handle_RCPT(self, server: SMTP, _session: Any, envelope: Any, address: str, _options: Any):  # noqa: N802
         """Judge the recipient."""
         self.recipients.append(address)
-        said = await self._say(f"rcpt {address}" if f"rcpt {address}" in self.says else "rcpt", server)
+        said = await self._say(self._stage("rcpt", [address]), server)
         if said == OK:
             envelope.rcpt_tos.append(address)
         return said
@@ -94,11 +102,12 @@ class Script:
         while not self.go_on.is_set():
             await asyncio.sleep(0.02)
         self.raw.append(envelope.content)
-        said = await self._say("data", server, "250 2.0.0 queued as 4711")
+        said = await self._say(self._stage("data", envelope.rcpt_tos), server, "250 2.0.0 queued as 4711")
         if said.startswith("250"):
             self.received.append(
                 email.message_from_bytes(envelope.content, policy=email.policy.default)  # type: ignore[arg-type]
             )
+            said = await self._say(self._stage("taken", envelope.rcpt_tos), server, said)
         return said
 
 

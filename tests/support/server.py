@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,38 +17,22 @@ import requests
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
+_workers = itertools.count(1)
 
 
-class Server:
-    """granian with our application, as `flask demo` starts it."""
+class Process:
+    """A program in a session of its own, so that all its processes can be ended at once."""
 
-    def __init__(self, database_url: str, folder: Path, **settings: str) -> None:
-        self.port = _free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.environment = {
-            **{
-                name: value
-                for name, value in os.environ.items()
-                if not name.startswith(("LEADINTAKE_", "COV_"))
-            },
-            "LEADINTAKE_DATABASE_URL": database_url,
-            "LEADINTAKE_INSTANCE_PATH": str(folder / "instance"),
-            "LEADINTAKE_RATE_LIMIT_SUBMISSIONS": "",
-            "LEADINTAKE_RATE_LIMIT_LOGINS": "",
-            **{f"LEADINTAKE_{name}": value for name, value in settings.items()},
-        }
-        self.log = folder / "server.log"
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.command, self.environment, self.log = command, environment, log
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start and wait until it is ready."""
-        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--blocking-threads", "64"]
+        """Start it."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "--port", str(self.port), "wsgi:app"],
-                cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        wait_until(self._is_ready, "the server is ready")
+                self.command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
 
     def kill(self) -> None:
         """End every process of it at once, as kill -9 or a power cut would."""
@@ -58,6 +43,50 @@ class Server:
         """Ask it to stop; return the exit status."""
         self.process.terminate()
         return self.process.wait(PATIENCE_SECONDS)
+
+
+class Server(Process):
+    """granian with our application, as `flask demo` starts it.
+
+    `under` is a command to run it under, `around` are variables of its environment beside our settings,
+    `app` is another application to serve.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        folder: Path,
+        under: Sequence[str] = (),
+        around: Mapping[str, str] | None = None,
+        app: str = "wsgi:app",
+        **settings: str,
+    ) -> None:
+        self.port = _free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--blocking-threads", "64"]
+        environment = {
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("LEADINTAKE_", "COV_"))
+            },
+            "LEADINTAKE_DATABASE_URL": database_url,
+            "LEADINTAKE_INSTANCE_PATH": str(folder / "instance"),
+            "LEADINTAKE_RATE_LIMIT_SUBMISSIONS": "",
+            "LEADINTAKE_RATE_LIMIT_LOGINS": "",
+            **{f"LEADINTAKE_{name}": value for name, value in settings.items()},
+            **(around or {}),
+        }
+        # With workers elsewhere a server alone is not ready, and need not be.
+        self.sign_of_life = "/healthz" if settings.get("WORKER") == "external" else "/readyz"
+        super().__init__(
+            [*under, *granian, "--port", str(self.port), app], environment, folder / "server.log"
+        )
+
+    def start(self) -> None:
+        """Start and wait until it is ready."""
+        super().start()
+        wait_until(self._is_ready, "the server is ready")
 
     def run(self, *arguments: str, input: str | None = None) -> subprocess.CompletedProcess[str]:  # noqa: A002
         """Run a flask command with the same settings."""
@@ -70,21 +99,66 @@ class Server:
         if self.process.poll() is not None:
             raise AssertionError(f"the server ended: {self.log.read_text()}")
         try:
-            return requests.get(f"{self.address}/readyz", timeout=2).status_code == 200
+            return requests.get(self.address + self.sign_of_life, timeout=2).status_code == 200
         except requests.ConnectionError:
             return False
 
 
+class Worker(Process):
+    """`flask worker` with the settings of a server, and with a clock that may be ahead."""
+
+    def __init__(self, server: Server, ahead_seconds: float, around: Mapping[str, str] | None) -> None:
+        flask = ["tests.support.later", str(ahead_seconds)] if ahead_seconds else ["flask"]
+        super().__init__(
+            [sys.executable, "-m", *flask, "worker"],
+            {**server.environment, **(around or {})},
+            server.log.with_name(f"worker-{next(_workers)}.log"),
+        )
+
+    def start(self) -> None:
+        """Start and wait until it is at work: the first it does is to put the house in order."""
+        before = self._chores_done()
+        super().start()
+        wait_until(lambda: self._chores_done() > before, "the worker is at work")
+
+    def _chores_done(self) -> int:
+        return self.log.read_text().count("housekeeping") if self.log.exists() else 0
+
+
 @contextmanager
-def serving(database_url: str, folder: Path, **settings: str) -> Iterator[Server]:
+def serving(
+    database_url: str,
+    folder: Path,
+    under: Sequence[str] = (),
+    around: Mapping[str, str] | None = None,
+    app: str = "wsgi:app",
+    **settings: str,
+) -> Iterator[Server]:
     """A started server, ended whatever happens."""
-    server = Server(database_url, folder, **settings)
-    try:
-        server.start()
+    server = Server(database_url, folder, under, around, app, **settings)
+    with running(server):
         yield server
+
+
+@contextmanager
+def working(
+    server: Server, *, ahead_seconds: float = 0, around: Mapping[str, str] | None = None
+) -> Iterator[Worker]:
+    """A started worker beside a server, ended whatever happens."""
+    worker = Worker(server, ahead_seconds, around)
+    with running(worker):
+        yield worker
+
+
+@contextmanager
+def running(process: Process) -> Iterator[None]:
+    """Start it, and end it whatever happens."""
+    try:
+        process.start()
+        yield
     finally:
-        if server.process.poll() is None:
-            server.kill()
+        if process.process is not None and process.process.poll() is None:
+            process.kill()
 
 
 def wait_until(holds, what: str) -> None:

@@ -1,0 +1,33 @@
+"""What an inspection of a file can find: reasons to refuse it, and reasons to mark it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Refused(ValueError):
+    """The file is not taken; the message tells the sender what to do."""
+
+
+class TooLarge(Refused):
+    """The file has more bytes than MAX_UPLOAD_BYTES."""
+
+
+class Flag(StrEnum):
+    """Why a file that was kept is shown with a warning."""
+
+    JAVASCRIPT = "javascript"
+    LAUNCH = "launch"
+    EMBEDDED = "embedded"
+    ENCRYPTED = "encrypted"
+    UNSCANNED = "unscanned"
+
+
+WARNINGS = {
+    Flag.JAVASCRIPT: "It contains JavaScript, which a resume does not need.",
+    Flag.LAUNCH: "It tries to start other programs when it is opened.",
+    Flag.EMBEDDED: "It carries other files inside.",
+    Flag.ENCRYPTED: "It is locked with a password, so nobody could look inside.",
+    Flag.UNSCANNED: "The virus scanner was away when it came.",
+}
+"""Each flag in words for whoever is about to open the file."""

@@ -1,0 +1,127 @@
+"""A message in the hands of a worker: claimed for the time of a lease, then settled or taken over.
+
+Every verb runs in a transaction of its caller. A clock that is moved delays nothing: no message ever
+waits longer than LONGEST_PAUSE, so one that is due later than that was dated by a clock gone wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import sqlalchemy as sa
+import structlog
+from flask import Flask, current_app
+
+from leadintake.core.clock import now
+from leadintake.core.database import db
+from leadintake.notifications.models import DeliveryAttempt, Notification, Status
+
+LEASE = timedelta(seconds=60)
+"""Longer than the delivery of one message can take (channels.DELIVERY_SECONDS)."""
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=15)
+SHORT_PAUSE = timedelta(seconds=60)
+"""The longest while a server breaks off: it says nothing of the message, and may be back at any moment."""
+GIVE_UP_AFTER, FEWEST_ATTEMPTS = timedelta(days=4), 300
+"""RFC 5321, 4.5.4.1: at least four to five days. And so many attempts: neither a clock that jumped nor a
+server that was away for a week uses a message's days up."""
+MOST_TAKEOVERS = 3
+"""A message lost with its worker more often than that may be what ends the workers: it waits its turn."""
+Failure = Callable[[Notification, str], None]
+SETTLED = {"include_deleted": True, "synchronize_session": False}
+log = structlog.get_logger()
+
+
+def when_failed(app: Flask, tell: Failure) -> None:
+    """Have `tell` called, in the same transaction, for every message that failed for good."""
+    app.extensions.setdefault("leadintake.failures", []).append(tell)
+
+
+def anything_due() -> bool:
+    """Whether a worker has something to do."""
+    return db.session.scalar(sa.select(Notification.id).where(_due()).limit(1)) is not None
+
+
+def claim(worker: str) -> Notification | None:
+    """Take the longest due message for the time of a lease, or None. Commit before delivering it."""
+    longest_due = sa.select(Notification).where(_due()).order_by(Notification.due_at).limit(1)
+    while found := db.session.scalar(longest_due.with_for_update(skip_locked=True)):
+        if found.status is Status.SENDING and not _may_take_over(found):
+            found.status, found.claimed_by = Status.QUEUED, None
+            found.due_at = now() + _pause(found, LONGEST_PAUSE)
+            db.session.flush()
+            continue
+        found.status, found.claimed_by = Status.SENDING, worker
+        found.attempts += 1
+        found.due_at = now() + LEASE
+        return found
+    return None
+
+
+def sent(claimed: Notification, worker: str, reply: str) -> None:
+    """Record that the message left."""
+    _settle(claimed, worker, "sent", reply, status=Status.SENT, due_at=None, sent_at=now(), last_error=None)
+
+
+def interrupted(claimed: Notification, worker: str, error: str) -> None:
+    """Record that the way broke off under the message; try again soon, for days."""
+    _put_off(claimed, worker, "interrupted", error, SHORT_PAUSE)
+
+
+def deferred(claimed: Notification, worker: str, error: str) -> None:
+    """Record that the message was not taken for now; try again later, for days."""
+    _put_off(claimed, worker, "deferred", error, LONGEST_PAUSE)
+
+
+def refused(claimed: Notification, worker: str, error: str) -> None:
+    """Record that the message will never leave as it is, and tell those who asked to know."""
+    log.error("notification_failed", notification=str(claimed.id), kind=claimed.kind, error=error)
+    values = {"status": Status.FAILED, "due_at": None, "last_error": error[:500]}
+    if _settle(claimed, worker, "refused", error, **values):
+        for tell in current_app.extensions.get("leadintake.failures", ()):
+            tell(claimed, error)
+
+
+def _due() -> sa.ColumnElement[bool]:
+    moment = now()
+    return sa.or_(Notification.due_at <= moment, Notification.due_at > moment + 2 * LONGEST_PAUSE)
+
+
+def _may_take_over(found: Notification) -> bool:
+    """Write down that its worker never came back; say no when that happened too often."""
+    said = f"{found.claimed_by} did not come back"
+    db.session.add(DeliveryAttempt(notification_id=found.id, outcome="lost", reply=said))
+    db.session.flush()
+    tally = sa.select(sa.func.count()).where(
+        DeliveryAttempt.notification_id == found.id, DeliveryAttempt.outcome == "lost"
+    )
+    losses = db.session.scalar(tally) or 0
+    log.warning("worker_lost", notification=str(found.id), worker=found.claimed_by, losses=losses)
+    return losses <= MOST_TAKEOVERS
+
+
+def _pause(owed: Notification, longest: timedelta) -> timedelta:
+    doublings = min(owed.attempts - 1, 10)
+    return min(FIRST_PAUSE * (1 << doublings), longest)
+
+
+def _put_off(claimed: Notification, worker: str, outcome: str, error: str, longest: timedelta) -> None:
+    if claimed.attempts >= FEWEST_ATTEMPTS and now() - claimed.owed_since > GIVE_UP_AFTER:
+        refused(claimed, worker, f"given up after {GIVE_UP_AFTER.days} days: {error}")
+        return
+    later = now() + _pause(claimed, longest)
+    _settle(claimed, worker, outcome, error, status=Status.QUEUED, due_at=later, last_error=error[:500])
+
+
+def _settle(claimed: Notification, worker: str, outcome: str, reply: str, **values: object) -> bool:
+    """Write the outcome, unless the lease ran out and somebody else has the message now."""
+    mine = sa.update(Notification).where(
+        Notification.id == claimed.id,
+        Notification.claimed_by == worker,
+        Notification.status == Status.SENDING,
+        Notification.attempts == claimed.attempts,
+    )
+    # Its lead may have been deleted while the message was on its way.
+    settled = db.session.execute(mine.values(claimed_by=None, **values), execution_options=SETTLED)
+    db.session.add(DeliveryAttempt(notification_id=claimed.id, outcome=outcome, reply=reply[:500]))
+    return bool(settled.rowcount)  # type: ignore[attr-defined] # of a CursorResult, which an UPDATE gives

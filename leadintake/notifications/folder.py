@@ -1,0 +1,46 @@
+"""For trying out: messages become files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from leadintake.notifications.channels import ChannelDown, Interrupted, as_message
+from leadintake.notifications.models import Notification
+
+log = structlog.get_logger()
+
+
+class FolderChannel:
+    """For trying out: a message becomes a file mail/ID.eml and a line in the log."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @contextmanager
+    def opened(self) -> Iterator[FolderChannel]:
+        """Make the folder."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ChannelDown(f"{self.folder}: {error.strerror}") from error
+        yield self
+
+    def deliver(self, notification: Notification) -> str:
+        """Write the file under its final name at once."""
+        path = self.folder / f"{notification.id}.eml"
+        part = path.with_suffix(".part")
+        try:
+            part.write_bytes(as_message(notification).as_bytes())
+            part.rename(path)
+        except OSError as error:
+            raise Interrupted(f"{path}: {error.strerror}") from error
+        log.info("mail_written", to=notification.recipient, subject=notification.subject, file=str(path))
+        return f"written to {path}"
+
+    def usable(self) -> bool:
+        """A folder stays."""
+        return True

@@ -1,0 +1,49 @@
+"""Housekeeping: done at a worker's start, said, and no chore keeps another from being done."""
+
+from __future__ import annotations
+
+import threading
+
+from leadintake.core import chores
+from leadintake.notifications.embedded import Stop
+from leadintake.notifications.worker import Worker
+from tests.support.leads import files_of
+from tests.support.waiting import until
+
+
+def test_a_chore_that_fails_is_said_and_the_next_is_done(app, capfd):
+    done = []
+
+    def fail(_stop):
+        raise OSError("the broom is gone")
+
+    chores.register(app, "broken", fail)
+    chores.register(app, "whole", lambda _stop: {"done": done.append(1) or "yes"})
+    chores.do_all(app, lambda: False)
+    assert done == [1]
+    said = capfd.readouterr().err
+    assert "the broom is gone" in said
+    assert "chore=whole" in said
+
+
+def test_nothing_is_begun_once_told_to_stop(app):
+    done = []
+    chores.register(app, "late", lambda _stop: {"done": done.append(1)})
+    chores.do_all(app, lambda: True)
+    assert done == []
+
+
+def test_a_worker_clears_away_at_its_start_what_a_crash_left_and_says_so(app, tmp_path, capfd):
+    left = tmp_path / "instance" / "uploads" / "0190f0c1-7b1e-7c3a-9d2e-0123456789ab.pdf"
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"of a submission that was cut")
+    left.with_suffix(".pdf.part").write_bytes(b"of another")
+    stop = Stop()
+    worker = threading.Thread(target=Worker(app).run, args=(stop,))
+    worker.start()
+    until(lambda: files_of(app) == [])
+    stop.asked.set()
+    worker.join()
+    said = capfd.readouterr().err
+    assert "housekeeping" in said
+    assert left.name in said

@@ -1,0 +1,245 @@
+"""What a DOCX may hold beside words: links may, what acts or fetches by itself may not."""
+
+from __future__ import annotations
+
+import pytest
+
+from leadintake.documents.findings import Flag, Refused
+from tests.support.files import container, entries_of, judged, real, repacked
+
+DOCX = real("illustrated.docx")
+WORD = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
+STRICT = "http://purl.oclc.org/ooxml/officeDocument/relationships/"
+MACROS = r"^This document contains macros\. Please save it as PDF and try again\.$"
+FETCHES = "fetches content from elsewhere"
+PACKED = "carries other files inside"
+TYPES = "[Content_Types].xml"
+
+
+def links(target: str, kind: str, mode: str = ' TargetMode="External"') -> bytes:
+    """A part that links to something."""
+    schema = "http://schemas.openxmlformats.org/package/2006/relationships"
+    link = f'<Relationship Id="rId1" Type="{WORD}{kind}" Target="{target}"{mode}/>'
+    return f'<Relationships xmlns="{schema}">{link}</Relationships>'.encode()
+
+
+def linked(target: str, kind: str, mode: str = ' TargetMode="External"') -> bytes:
+    return repacked(DOCX, **{"word/_rels/settings.xml.rels": links(target, kind, mode)})
+
+
+def changed(part: str, old: str, new: str) -> bytes:
+    """The genuine document with other words in one of its parts."""
+    content = entries_of(DOCX)[part]
+    assert old.encode() in content
+    return repacked(DOCX, **{part: content.replace(old.encode(), new.encode())})
+
+
+def refused(content: bytes, sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence):
+        judged("resume.docx", content)
+
+
+def test_links_pictures_and_tables_are_nothing_to_be_warned_of():
+    found = entries_of(DOCX)
+    assert b"mailto:jane@example.com" in found["word/_rels/document.xml.rels"]
+    assert b"https://example.com/jane" in found["word/_rels/document.xml.rels"]
+    assert b"<w:tbl>" in found["word/document.xml"]
+    assert judged("resume.docx", DOCX).flags == frozenset()
+
+
+@pytest.mark.parametrize(
+    "target", ["https://example.com/", "mailto:jane@example.com", "file:///C:/a.pdf", "#top"]
+)
+def test_a_link_that_somebody_clicks_on_may_lead_anywhere(target):
+    assert judged("resume.docx", linked(target, "hyperlink")).flags == frozenset()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        r"file:///C:\Users\Jane\AppData\Roaming\Microsoft\Templates\Resume.dotx",
+        "file:///C:/Users/Jane%20Doe/Templates/%7b8A%7dtf02918880.dotx",
+        r"C:\Templates\Resume.dotx",
+        "file://localhost/Users/jane/Library/Resume.dotx",
+        "file:///Users/jane/Library/Resume.dotx",
+        "Macintosh%20HD:Users:jane:Resume.dotx",
+        "Normal.dotm",
+    ],
+)
+def test_a_template_on_the_writers_own_disk_is_nothing_to_be_warned_of(target):
+    assert judged("resume.docx", linked(target, "attachedTemplate")).flags == frozenset()
+
+
+@pytest.mark.parametrize("target", ["cid:image001.png@01D9", "NULL", "../Pictures/jane.png"])
+def test_a_picture_that_was_left_behind_is_nothing_to_be_warned_of(target):
+    assert judged("resume.docx", linked(target, "image")).flags == frozenset()
+
+
+@pytest.mark.parametrize("kind", ["attachedTemplate", "oleObject", "frame", "subDocument", "image", "video"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://evil.example/x.dotm",
+        "HTTPS://evil.example/x",
+        "ftp://evil.example/x",
+        r"\\evil.example\share\x",
+        "//evil.example/share/x",
+        "file://evil.example/share/x",
+        "file:////evil.example/share/x",
+        r"file:///\\evil.example\share\x",
+        "file:///%5C%5Cevil.example/share/x",
+        r"file:\\evil.example\x",
+        "mhtml:http://evil.example/x!x-usc:http://evil.example/x",
+        " http://evil.example/",
+        "ht&#9;tp://evil.example/",
+    ],
+)
+def test_what_is_fetched_by_opening_the_document_is_refused(kind, target):
+    refused(linked(target, kind), FETCHES)
+
+
+def test_what_is_elsewhere_but_does_not_say_so_is_refused_too():
+    refused(linked("http://evil.example/x", "image", mode=""), FETCHES)
+
+
+def test_strict_names_of_links_are_known_too():
+    strict = links("http://evil.example/x", "image").replace(WORD.encode(), STRICT.encode())
+    refused(repacked(DOCX, **{"word/_rels/header1.xml.rels": strict}), FETCHES)
+
+
+@pytest.mark.parametrize(
+    "target", ["../../x.xml", "/../x.xml", "media/../../../x", r"..\..\x", "%2e%2e/%2e%2e/x"]
+)
+def test_a_link_out_of_the_container_is_refused(target):
+    refused(linked(target, "image", mode=""), "word processors do not write")
+
+
+@pytest.mark.parametrize("target", ["../customXml/item1.xml", "/word/media/image1.png", "media/image1.png"])
+def test_a_link_inside_the_container_is_taken(target):
+    assert judged("resume.docx", linked(target, "customXml", mode="")).flags == frozenset()
+
+
+def test_a_chunk_in_another_format_is_refused():
+    refused(linked("afchunk.mht", "aFChunk", mode=""), "word processors do not write")
+
+
+@pytest.mark.parametrize(
+    "part", ["word/vbaProject.bin", "word/vbaData.xml", "word/VBAPROJECT.BIN", "word/activeX/activeX1.xml"]
+)
+def test_a_part_with_macros_is_refused(part):
+    refused(repacked(DOCX, **{part: b"<x/>"}), MACROS)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/vnd.ms-office.vbaProject",
+        "application/vnd.ms-word.document.macroEnabled.main+xml",
+        "application/vnd.ms-office.activeX+xml",
+        "application/vnd.ms-word.vbaData+xml",
+    ],
+)
+def test_a_type_of_macros_is_refused_whatever_the_parts_name(kind):
+    refused(
+        changed(TYPES, "</Types>", f'<Override PartName="/word/x.bin" ContentType="{kind}"/></Types>'), MACROS
+    )
+
+
+def test_a_link_to_macros_is_refused_whatever_the_parts_name():
+    refused(linked("x.bin", "vbaProject", mode=""), MACROS)
+
+
+def test_macros_in_an_embedded_spreadsheet_are_refused():
+    inner = container({TYPES: b"<Types/>", "xl/vbaProject.bin": b"x"})
+    refused(repacked(DOCX, **{"word/embeddings/1.xlsx": inner}), MACROS)
+
+
+def test_what_an_embedded_spreadsheet_fetches_is_refused():
+    inner = container({"xl/worksheets/_rels/sheet1.xml.rels": links("http://evil.example/x", "oleObject")})
+    refused(repacked(DOCX, **{"word/embeddings/1.xlsx": inner}), FETCHES)
+
+
+def test_an_embedded_object_is_marked():
+    with_object = repacked(DOCX, **{"word/embeddings/oleObject1.bin": real("spreadsheet.doc")})
+    assert judged("resume.docx", with_object).flags == {Flag.EMBEDDED}
+
+
+def renamed(old: str, new: str) -> bytes:
+    """An embedded object with a stream of another name; as long as the old one."""
+    content = real("spreadsheet.doc")
+    assert old.encode("utf-16-le") in content
+    return content.replace(old.encode("utf-16-le"), new.encode("utf-16-le"))
+
+
+def test_a_packaged_file_is_refused_whatever_the_objects_name():
+    package = renamed("\x05SummaryInformation"[:14], "\x01Ole10Native\0\0")
+    size = package.index("\x01Ole10Native".encode("utf-16-le")) + 64
+    package = package[:size] + b"\x1a" + package[size + 1 :]
+    for name in ("word/embeddings/oleObject1.bin", "word/media/image1.emf"):
+        refused(repacked(DOCX, **{name: package}), PACKED)
+
+
+def test_macros_in_an_embedded_object_are_refused_whatever_its_name():
+    content = renamed("ObjectPool\0", "Macros\0\0\0\0\0")
+    size = content.index("Macros\0".encode("utf-16-le")) + 64
+    content = content[:size] + b"\x0e" + content[size + 1 :]
+    refused(repacked(DOCX, **{"word/embeddings/oleObject1.bin": content}), MACROS)
+
+
+def test_a_damaged_object_is_refused():
+    refused(repacked(DOCX, **{"word/embeddings/1.bin": real("spreadsheet.doc")[:600]}), "damaged")
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new"),
+    [
+        ("_rels/.rels", "word/document.xml", "word/styles.xml"),
+        ("_rels/.rels", "word/document.xml", "word/nothing.xml"),
+        ("_rels/.rels", "relationships/officeDocument", "relationships/other"),
+        (TYPES, "wordprocessingml.document.main+xml", "wordprocessingml.template.main+xml"),
+        (TYPES, "wordprocessingml.document.main+xml", "spreadsheetml.sheet.main+xml"),
+        ("word/document.xml", "w:document", "w:hdr"),
+        ("word/document.xml", "wordprocessingml/2006/main", "spreadsheetml/2006/main"),
+    ],
+)
+def test_a_package_whose_main_part_is_no_word_text_is_refused(part, old, new):
+    refused(changed(part, old, new), "damaged")
+
+
+def test_a_package_with_two_main_parts_is_refused():
+    two = f'<Relationship Id="x" Type="{WORD}officeDocument" Target="word/document.xml"/></Relationships>'
+    refused(changed("_rels/.rels", "</Relationships>", two), "damaged")
+
+
+def test_a_package_of_strict_names_is_taken():
+    main = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    parts = entries_of(changed("_rels/.rels", f"{WORD}officeDocument", f"{STRICT}officeDocument"))
+    text = parts["word/document.xml"].replace(
+        main.encode(), b"http://purl.oclc.org/ooxml/wordprocessingml/main"
+    )
+    strict = container(parts | {"word/document.xml": text})
+    assert judged("resume.docx", strict).flags == frozenset()
+
+
+def test_a_main_part_named_from_the_root_and_typed_by_its_extension_is_taken():
+    main = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    parts = {
+        TYPES: f'<Types><Default Extension="XML" ContentType="{main}"/></Types>'.encode(),
+        "_rels/.rels": links("/Word/Document.xml", "officeDocument", mode=""),
+        "word/document.xml": entries_of(DOCX)["word/document.xml"],
+    }
+    assert judged("resume.docx", container(parts)).flags == frozenset()
+
+
+@pytest.mark.parametrize("part", ["_rels/.rels", "word/document.xml"])
+def test_a_package_without_what_it_needs_is_refused(part):
+    parts = entries_of(DOCX)
+    del parts[part]
+    refused(container(parts | {"word/document2.xml": b"<x/>"}), "damaged")
+
+
+def test_a_document_with_a_password_is_refused_with_what_to_do():
+    refused(
+        real("locked.docx"),
+        r"^This document is locked with a password\. Please remove the password and send it again\.$",
+    )

@@ -1,0 +1,301 @@
+"""A PDF is taken when it is whole; what it could do when opened is marked, and found where it hides."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import time
+import tracemalloc
+import zlib
+
+import pytest
+from hypothesis import assume
+from hypothesis import given as given_that
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from leadintake.documents.findings import Flag, Refused
+from leadintake.documents.kinds import pdf as kind
+from tests.support.client import PDF
+from tests.support.files import TEN_MB, container, judged, pdf, pdf_stream, real
+
+SCRIPT = b"<< /S /JavaScript /JS (app.alert\\(1\\)) >>"
+WORDS = b"/JavaScript /JS /Launch /EmbeddedFile /RichMedia /Encrypt"
+PAGE = b"<!DOCTYPE html><html><script>alert(1)</script></html>"
+PROGRAM = b"MZ\x90\x00\x03" + bytes(200)
+
+
+def flags(content: bytes) -> frozenset[Flag]:
+    """What is warned of in this PDF."""
+    return judged("resume.pdf", content).flags
+
+
+def packed(objects: bytes, more: bytes = b"") -> bytes:
+    """An object stream of one object (7.5.7), packed as every program does it."""
+    return pdf_stream(
+        zlib.compress(b"9 0 " + objects), b"/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode " + more
+    )
+
+
+def assert_refused(content: bytes, saying: str) -> None:
+    """The sender is told so."""
+    with pytest.raises(Refused, match=saying) as refused:
+        judged("resume.pdf", content)
+    assert str(refused.value).endswith("Please save it again and try again.")
+
+
+@pytest.mark.parametrize("content", [PDF, pdf()], ids=["of the demonstration", "an empty page"])
+@pytest.mark.parametrize(
+    "behind", [b"", b"\n", b"\r\n\r\n", bytes(700), b"%% 17", b"\n<!-- scanned 12:04 -->"]
+)
+def test_a_little_behind_the_end_is_forgiven(content, behind):
+    assert flags(content + behind) == frozenset()
+
+
+def test_any_amount_of_white_space_behind_the_end_is_forgiven():
+    assert flags(pdf() + b"\n" * 100_000 + bytes(100_000)) == frozenset()
+
+
+@pytest.mark.parametrize("name", ["resume.pdf", "packed.pdf", "linearized.pdf", "scripted.pdf", "locked.pdf"])
+def test_a_pdf_cut_off_is_damaged(name):
+    whole = real(name)
+    for length in (len(whole) // 4, len(whole) // 2, len(whole) - 20):
+        # A linearized one has a first end near its start, but what follows that is no short comment.
+        assert_refused(whole[:length], "damaged or incomplete")
+
+
+@pytest.mark.parametrize(
+    ("without", "instead"),
+    [
+        (b"/Type /Page ", b"/Type /Font "),
+        (b"/Catalog", b"/Katalog"),
+        (b"xref\n0", b"xxxx\n0"),
+        (b"startxref\n", b"startxxxx\n"),
+        (b"%%EOF", b"%%EOD"),
+    ],
+)
+def test_a_pdf_without_what_every_pdf_has_is_damaged(without, instead):
+    assert_refused(pdf().replace(without, instead), "damaged or incomplete")
+
+
+def test_a_long_tail_behind_the_end_is_no_pdf_of_a_writer():
+    assert_refused(pdf() + b"x" * 3000, "damaged or incomplete")
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.4", b"2.0"])
+def test_any_version_is_taken(version):
+    assert flags(pdf(version=version)) == frozenset()
+
+
+def test_a_header_without_a_version_is_something_else():
+    with pytest.raises(Refused, match="is something else"):
+        judged("resume.pdf", pdf(version=b"x.y"))
+
+
+@pytest.mark.parametrize(
+    ("words", "flag"),
+    [
+        (SCRIPT, Flag.JAVASCRIPT),
+        (b"<< /JS 5 0 R >>", Flag.JAVASCRIPT),
+        (b"<</S/J#61vaScript/#4a#53(x)>>", Flag.JAVASCRIPT),
+        (b"<</S/#4A#61#76#61#53#63#72#69#70#74>>", Flag.JAVASCRIPT),
+        (b"<< /S /Launch /F (cmd.exe) >>", Flag.LAUNCH),
+        (b"<< /S /L#61unch >>", Flag.LAUNCH),
+        (b"<< /Names << /EmbeddedFiles 7 0 R >> >>", Flag.EMBEDDED),
+        (b"<< /Type /Filespec /EF << /F 5 0 R >> >>", Flag.EMBEDDED),
+        (b"<< /Subtype /RichMedia >>", Flag.EMBEDDED),
+    ],
+)
+def test_what_a_reader_is_warned_of_is_found_in_an_object_and_in_a_packed_one(words, flag):
+    assert flags(pdf(words)) == {flag}
+    assert flags(pdf(packed(words))) == {flag}
+
+
+def test_everything_there_is_to_warn_of_is_named():
+    content = pdf(SCRIPT, b"<< /S /Launch >>", b"<< /EF 7 0 R >>", trailer=b"/Encrypt 9 0 R")
+    assert flags(content) == {Flag.JAVASCRIPT, Flag.LAUNCH, Flag.EMBEDDED, Flag.ENCRYPTED}
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        b"(HTML/CSS/JavaScript, " + WORDS + b")",
+        b"(nested (" + WORDS + b") and \\) escaped \\\\)",
+        b"(a\\(b) % " + WORDS,
+        b"<< /JSON /JavaScripts /Launcher /EmbeddedFilesX /Encrypted /EncryptMetadata true >>",
+        pdf_stream(b"BT (" + WORDS + b") Tj ET " + WORDS),
+        pdf_stream(WORDS, b"/Type /Metadata /Subtype /XML"),
+        pdf_stream(zlib.compress(WORDS), b"/Filter /FlateDecode"),
+        packed(b"<< /Title (HTML/CSS/JavaScript /JS \\) \\( (/Launch)) >>"),
+    ],
+)
+def test_words_that_are_text_are_nothing_to_be_warned_of(harmless):
+    assert flags(pdf(harmless)) == frozenset()
+
+
+def test_pages_may_all_be_packed():
+    content = pdf(packed(b"<< /Type /P#61ge /Parent 2 0 R >>")).replace(b"/Type /Page ", b"/Type /Font ")
+    assert flags(content) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        pdf_stream(b"5 0 obj " + SCRIPT + b" endobj"),
+        b"( 5 0 obj " + SCRIPT + b" endobj )",
+        b"( 5 0 obj " + SCRIPT + b" endobj",
+        b"<< >> % 5 0 obj " + SCRIPT,
+        b"( 5 0 obj % ) ( \n" + SCRIPT,
+        pdf_stream(b"5 0 obj\n" + packed(SCRIPT)),
+        packed(b"( << /S /JavaScript >> )"),
+        pdf_stream(b"9 0 " + SCRIPT, b"/Type /ObjStm /N 1 /First 4"),
+    ],
+)
+def test_a_script_is_found_where_only_a_jump_leads(hidden):
+    assert Flag.JAVASCRIPT in flags(pdf(hidden))
+
+
+@pytest.mark.parametrize(
+    "dictionary",
+    [
+        b"/Type /ObjStm /Filter /FlateDecode /DecodeParms << /Predictor 12 >>",
+        b"/Type /ObjStm /F#69lter /ASCIIHexDecode",
+        b"/Type /ObjStm /Filter [/FlateDecode /ASCII85Decode]",
+        b"/Type /ObjStm /Filter 7 0 R",
+        b"/Type /Obj#53tm",
+    ],
+)
+def test_objects_packed_in_a_way_no_writer_uses_are_refused(dictionary):
+    assert_refused(pdf(pdf_stream(b"9 0 " + SCRIPT, dictionary)), "packed in an unusual way")
+
+
+def test_packed_objects_that_do_not_unpack_are_damage():
+    assert_refused(pdf(packed(SCRIPT).replace(b"stream\nx\x9c", b"stream\nxxx")), "damaged or incomplete")
+
+
+def test_encrypted_objects_need_not_unpack_nor_show_a_page():
+    unreadable = pdf_stream(b"\x00\xff" * 50, b"/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode")
+    content = pdf(unreadable, trailer=b"/Encrypt 5 0 R").replace(b"/Type /Page ", b"/Type /Font ")
+    assert flags(content) == {Flag.ENCRYPTED}
+
+
+@pytest.mark.parametrize(
+    "behind", [PAGE, b"\n\r " + PAGE, b"junk " + PAGE, PROGRAM, b"\x7fELF\x02", b"#!/bin/sh"]
+)
+def test_a_page_or_a_program_behind_the_end_is_refused(behind):
+    assert_refused(real("resume.pdf") + behind, "another file behind its end")
+
+
+def test_a_zip_behind_the_end_is_refused():
+    assert_refused(pdf() + container({"resume.exe": PROGRAM}), "another file behind its end")
+
+
+def test_a_pdf_inside_the_comment_of_a_zip_is_refused():
+    end = b"startxref\n9\n%%EOF\n"
+    zipped = container({"resume.exe": PROGRAM})
+    both = pdf() + zipped[:-2] + len(end).to_bytes(2, "little") + end
+    assert_refused(both, "another file behind its end")
+
+
+def test_a_zip_that_is_attached_is_marked_and_no_second_file():
+    attached = pdf_stream(container({"letter.txt": b"Dear Sirs"}), b"/Type /EmbeddedFile")
+    assert flags(pdf(attached)) == {Flag.EMBEDDED}
+
+
+def test_objects_that_unpack_to_far_more_than_a_resume_are_refused_in_little_memory():
+    one = packed(b" " * 12_000_000)
+    many = pdf(*[packed(b" " * 3_000_000)] * 6)
+    for content in (pdf(one), many):
+        tracemalloc.start()
+        try:
+            assert_refused(content, "unpacks to far more than a resume")
+            assert tracemalloc.get_traced_memory()[1] < 24 * 1024 * 1024
+        finally:
+            tracemalloc.stop()
+
+
+WORST = {
+    "open strings": b"(",
+    "strings": b"()",
+    "nested strings": b"(()",
+    "escapes in strings": b"(\\)",
+    "comments": b"%\n",
+    "names": b"/a",
+    "escaped names": b"/#41",
+    "names that count": b"/JS",
+    "half a name": b"/JavaScrip",
+    "objects": b"1 obj ",
+    "dictionaries": b">> ",
+    "streams without an end": b">>stream\n",
+    "streams": b">>stream\nendstream",
+    "objects streams": b"/ObjStm>>stream\nendstream",
+    "packed nothing": b"/ObjStm/Filter/FlateDecode>>stream\n" + zlib.compress(b""),
+    "numbers": b"startxref xref ",
+    "ends": b"%%EOF",
+    "zip ends": b"PK\x05\x06",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("begin", [b"", b"("], ids=["outside", "in a string"])
+@pytest.mark.parametrize("unit", WORST.values(), ids=WORST)
+def test_the_worst_file_costs_in_proportion_to_its_size(unit, begin):
+    def cost(size: int) -> float:
+        content = pdf(begin + unit * (size // len(unit)))
+        return min(_seconds(content) for _ in range(3))
+
+    # Eight times the size may cost eight times the time; quadratic work would cost sixty-four times.
+    assert cost(400_000) < 24 * max(cost(50_000), 0.001)
+
+
+def _seconds(content: bytes) -> float:
+    begun = time.thread_time()
+    with contextlib.suppress(Refused):
+        kind.inspect(io.BytesIO(content))
+    return time.thread_time() - begun
+
+
+def test_the_largest_file_costs_little_memory_beside_itself():
+    content = pdf(pdf_stream(b"x" * (TEN_MB - 2000)))
+    stream = io.BytesIO(content)
+    tracemalloc.start()
+    try:
+        assert kind.inspect(stream) == frozenset()
+        assert tracemalloc.get_traced_memory()[1] < 1.2 * TEN_MB
+    finally:
+        tracemalloc.stop()
+
+
+NAMES = ["resume.pdf", "packed.pdf", "scripted.pdf", "updated.pdf", "locked.pdf", "linearized.pdf"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@examples(max_examples=60, deadline=None, derandomize=True, database=None)
+@given_that(data=st.data())
+def test_a_damaged_pdf_is_taken_or_refused_but_never_a_failure(name, data):
+    content = bytearray(real(name))
+    pieces = st.sampled_from(
+        [b"(", b")", b"<<", b">>\nstream\n", b"endstream", b"obj", b"/ObjStm", b"%", b"\xff", b""]
+    )
+    for _ in range(data.draw(st.integers(1, 12))):
+        start = data.draw(st.integers(0, len(content)))
+        content[start : start + data.draw(st.integers(0, 40))] = data.draw(pieces)
+    try:
+        found = kind.inspect(io.BytesIO(bytes(content)))
+    except Refused:
+        return
+    assert found <= set(Flag)
+
+
+@examples(max_examples=300, deadline=None, derandomize=True, database=None)
+@given_that(st.text("()\\a%\n", max_size=20))
+def test_text_is_skipped_exactly_as_the_standard_says(words):
+    """7.3.4.2: parentheses nest unless a backslash stands before them."""
+    depth, rest = 1, iter(words.encode())
+    while depth and (letter := next(rest, None)):
+        if letter == ord("\\"):
+            next(rest, None)
+        elif letter in b"()":
+            depth += 1 if letter == ord("(") else -1
+    assume(b"(" not in bytes(rest))  # it would begin another string
+    content = pdf(b"<< /A (" + words.encode() + b"\n/JS >>")
+    assert (Flag.JAVASCRIPT in flags(content)) is (depth == 0)

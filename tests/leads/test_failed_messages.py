@@ -1,0 +1,77 @@
+"""A message that fails for good is not only a row: somebody who can do something is told, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from leadintake.leads.models import LeadEvent
+from leadintake.notifications.models import Notification, Status
+from tests.factories import LeadFactory, NotificationFactory, UserFactory
+from tests.support.mailserver import HOST, OK, Script, free_port, mail_server
+from tests.support.outbox import deliver
+
+REFUSAL = "550 5.1.1 no such user"
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def settings(port) -> dict[str, object]:
+    return {"MAIL_SERVER": HOST, "MAIL_PORT": port, "MAIL_TIMEOUT": 2}
+
+
+def notices(rows) -> list[Notification]:
+    return [message for message in rows(Notification) if message.kind == "delivery_failed"]
+
+
+@pytest.mark.every_engine
+def test_every_manager_is_told_whom_to_reach_another_way_and_why(app, client, given, rows, port):
+    for trait in ("manager", "admin"):
+        given(UserFactory, trait, email=f"{trait}@firm.example.com")
+    given(UserFactory, "viewer")
+    given(UserFactory, email="amara@firm.example.com")
+    script = Script(**{"rcpt jane@example.com": REFUSAL})
+    with mail_server(script, port):
+        lead = client.submit().json["id"]
+        deliver(app)
+        deliver(app)
+    told = notices(rows)
+    assert {one.recipient for one in told} == {"manager@firm.example.com", "admin@firm.example.com"}
+    assert {one.status for one in told} == {Status.SENT}
+    for words in (told[0].text, told[0].html):
+        for fact in ("We received your information", "jane@example.com", REFUSAL, f"/internal/leads/{lead}"):
+            assert fact in words
+    (event,) = [one for one in rows(LeadEvent) if one.action == "message_failed"]
+    assert event.detail == f"We received your information, to jane@example.com: {REFUSAL}"
+
+
+def test_a_hundred_failures_are_one_notice_until_it_has_arrived(app, given, rows, port):
+    given(UserFactory, "manager", email="manager@firm.example.com")
+    lead = given(LeadFactory)
+    for _ in range(10):
+        given(NotificationFactory, lead_id=lead.id)
+    script = Script(**{"rcpt": REFUSAL, "rcpt manager@firm.example.com": ["451 later", OK]})
+    with mail_server(script, port):
+        deliver(app)
+        assert len(notices(rows)) == 1
+
+
+def test_a_notice_that_cannot_be_delivered_itself_brings_no_other(app, given, rows, port):
+    given(UserFactory, "manager")
+    given(NotificationFactory)
+    with mail_server(Script(rcpt=REFUSAL), port):
+        deliver(app)
+        deliver(app)
+    assert [one.status for one in notices(rows)] == [Status.FAILED]
+
+
+def test_a_reply_full_of_tags_stays_words(app, client, given, rows, port):
+    given(UserFactory, "manager")
+    with mail_server(Script(**{"rcpt jane@example.com": "550 <script>alert(1)</script>"}), port):
+        client.submit()
+        deliver(app)
+    assert "&lt;script&gt;" in notices(rows)[0].html
+    assert "<script>" not in notices(rows)[0].html
