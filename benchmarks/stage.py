@@ -33,11 +33,10 @@ LEAD_ROW = {
 }
 
 
-def application(folder: Path, name: str) -> Flask:
+def application(folder: Path, name: str, **settings: object) -> Flask:
     """A migrated application with four attorneys and an administrator."""
-    app = create_app(
-        INSTANCE_PATH=str(folder / name), WORKER="external", RATE_LIMIT_SUBMISSIONS="", RATE_LIMIT_LOGINS=""
-    )
+    limits = dict.fromkeys(("RATE_LIMIT_SUBMISSIONS", "RATE_LIMIT_LOGINS"), "")
+    app = create_app(INSTANCE_PATH=str(folder / name), **{"WORKER": "external", **limits, **settings})
     with app.app_context():
         upgrade()
         with transaction():

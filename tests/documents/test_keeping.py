@@ -13,10 +13,11 @@ import pytest
 from leadintake.core.database import db, reading
 from leadintake.core.transaction import transaction
 from leadintake.documents.models import Document
-from leadintake.documents.service import documents
+from leadintake.documents.service import Sweep, documents
 from leadintake.leads.models import Lead
 from tests.factories import DocumentFactory, LeadFactory, UserFactory
 from tests.support.client import PDF
+from tests.support.leads import files_of
 
 pytestmark = pytest.mark.every_engine
 
@@ -168,3 +169,17 @@ def test_a_refused_submission_never_touches_the_storage(client, names, rows, mon
     assert client.submit(email="jane@").status_code == 422
     assert names() == []
     assert rows(Lead) == []
+
+
+def test_a_sweep_leaves_a_file_whose_row_came_while_it_looked(app, given, monkeypatch):
+    document = given(DocumentFactory)
+    look, looks = documents._owners, []
+
+    def look_too_early(wanted, condition):
+        looks.append(condition)
+        return [] if len(looks) == 1 else look(wanted, condition)
+
+    monkeypatch.setattr(documents, "_owners", look_too_early)
+    with app.app_context():
+        assert documents.sweep() == Sweep()
+    assert files_of(app) == [document.key]
