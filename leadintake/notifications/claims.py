@@ -1,13 +1,14 @@
 """A message in the hands of a worker: claimed for the time of a lease, then settled or taken over.
 
-Every verb runs in a transaction of its caller. A clock that is moved delays nothing: no message ever
-waits longer than LONGEST_PAUSE, so one that is due later than that was dated by a clock gone wrong.
+Every verb runs in a transaction of its caller. A clock that is moved delays nothing for long: a message
+that was never tried is due whatever its date, and none waits longer than LONGEST_PAUSE, so one that is due
+much later than that was dated by a clock gone wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
@@ -27,6 +28,7 @@ GIVE_UP_AFTER, FEWEST_ATTEMPTS = timedelta(days=4), 300
 server that was away for a week uses a message's days up."""
 MOST_TAKEOVERS = 3
 """A message lost with its worker more often than that may be what ends the workers: it waits its turn."""
+EVER = datetime.fromtimestamp(0, UTC)
 Failure = Callable[[Notification, str], None]
 SETTLED = {"include_deleted": True, "synchronize_session": False}
 log = structlog.get_logger()
@@ -58,33 +60,41 @@ def claim(worker: str) -> Notification | None:
     return None
 
 
-def sent(claimed: Notification, worker: str, reply: str) -> None:
+def sent(claimed: Notification, reply: str) -> None:
     """Record that the message left."""
-    _settle(claimed, worker, "sent", reply, status=Status.SENT, due_at=None, sent_at=now(), last_error=None)
+    _settle(claimed, "sent", reply, status=Status.SENT, due_at=None, sent_at=now(), last_error=None)
 
 
-def interrupted(claimed: Notification, worker: str, error: str) -> None:
+def interrupted(claimed: Notification, error: str) -> None:
     """Record that the way broke off under the message; try again soon, for days."""
-    _put_off(claimed, worker, "interrupted", error, SHORT_PAUSE)
+    _put_off(claimed, "interrupted", error, SHORT_PAUSE)
 
 
-def deferred(claimed: Notification, worker: str, error: str) -> None:
+def deferred(claimed: Notification, error: str) -> None:
     """Record that the message was not taken for now; try again later, for days."""
-    _put_off(claimed, worker, "deferred", error, LONGEST_PAUSE)
+    _put_off(claimed, "deferred", error, LONGEST_PAUSE)
 
 
-def refused(claimed: Notification, worker: str, error: str) -> None:
+def refused(claimed: Notification, error: str) -> None:
     """Record that the message will never leave as it is, and tell those who asked to know."""
     log.error("notification_failed", notification=str(claimed.id), kind=claimed.kind, error=error)
     values = {"status": Status.FAILED, "due_at": None, "last_error": error[:500]}
-    if _settle(claimed, worker, "refused", error, **values):
+    if _settle(claimed, "refused", error, **values):
         for tell in current_app.extensions.get("leadintake.failures", ()):
             tell(claimed, error)
 
 
 def _due() -> sa.ColumnElement[bool]:
+    """What is due by its date, was never tried (whatever its date), or is dated by a clock gone wrong."""
     moment = now()
-    return sa.or_(Notification.due_at <= moment, Notification.due_at > moment + 2 * LONGEST_PAUSE)
+    return sa.and_(
+        Notification.due_at > EVER,  # for the index: a settled one has no date
+        sa.or_(
+            Notification.due_at <= moment,
+            Notification.attempts == 0,
+            Notification.due_at > moment + 2 * LONGEST_PAUSE,
+        ),
+    )
 
 
 def _may_take_over(found: Notification) -> bool:
@@ -105,19 +115,18 @@ def _pause(owed: Notification, longest: timedelta) -> timedelta:
     return min(FIRST_PAUSE * (1 << doublings), longest)
 
 
-def _put_off(claimed: Notification, worker: str, outcome: str, error: str, longest: timedelta) -> None:
+def _put_off(claimed: Notification, outcome: str, error: str, longest: timedelta) -> None:
     if claimed.attempts >= FEWEST_ATTEMPTS and now() - claimed.owed_since > GIVE_UP_AFTER:
-        refused(claimed, worker, f"given up after {GIVE_UP_AFTER.days} days: {error}")
+        refused(claimed, f"given up after {GIVE_UP_AFTER.days} days: {error}")
         return
     later = now() + _pause(claimed, longest)
-    _settle(claimed, worker, outcome, error, status=Status.QUEUED, due_at=later, last_error=error[:500])
+    _settle(claimed, outcome, error, status=Status.QUEUED, due_at=later, last_error=error[:500])
 
 
-def _settle(claimed: Notification, worker: str, outcome: str, reply: str, **values: object) -> bool:
-    """Write the outcome, unless the lease ran out and somebody else has the message now."""
+def _settle(claimed: Notification, outcome: str, reply: str, **values: object) -> bool:
+    """Write the outcome, unless the lease ran out and the message was claimed anew since."""
     mine = sa.update(Notification).where(
         Notification.id == claimed.id,
-        Notification.claimed_by == worker,
         Notification.status == Status.SENDING,
         Notification.attempts == claimed.attempts,
     )

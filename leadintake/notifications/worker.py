@@ -88,21 +88,21 @@ class Worker:
             reply = sender.deliver(claimed)
         except Interrupted as error:
             with transaction():
-                claims.interrupted(claimed, self.name, str(error))
+                claims.interrupted(claimed, str(error))
         except Deferred as error:
             with transaction():
-                claims.deferred(claimed, self.name, str(error))
+                claims.deferred(claimed, str(error))
         except Refused as error:
             with transaction():
-                claims.refused(claimed, self.name, str(error))
+                claims.refused(claimed, str(error))
         except Exception as error:
             # A message that cannot even be written must not hold up the others.
             log.exception("message_broken", notification=str(claimed.id))
             with transaction():
-                claims.refused(claimed, self.name, f"{type(error).__name__}: {error}")
+                claims.refused(claimed, f"{type(error).__name__}: {error}")
         else:
             with transaction():
-                claims.sent(claimed, self.name, reply)
+                claims.sent(claimed, reply)
         return True
 
     def _keep_house(self, stop: embedded.Stop) -> None:

@@ -47,7 +47,7 @@ def one_line(result, *words: str) -> bool:
 @pytest.mark.every_engine
 def test_drain_sends_what_is_due_and_leaves(run, given, rows):
     given(NotificationFactory)
-    given(NotificationFactory, due_at=now() + LONGEST_PAUSE)
+    given(NotificationFactory, due_at=now() + LONGEST_PAUSE, attempts=1)
     result = run("worker", "--drain")
     assert (result.exit_code, result.stdout) == (0, "1 message(s) handled.\n")
     assert [one.status for one in rows(Notification)] == [Status.SENT, Status.QUEUED]
