@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo format lint types contracts test coverage faults sure bench lock clean
+.PHONY: help install demo format lint types contracts test coverage faults mutations sure bench lock clean
 
 help:  ## show this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,8 +37,13 @@ test: install  ## run the tests, faults included
 coverage: install  ## run the tests and ask for 95 % of branches
 	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=95
 
-faults: install  ## kill servers in the middle of their work and audit what is left
-	$(BIN)/pytest tests/faults
+faults: install  ## the fault suite in its long form; its report goes into docs/reliability.md
+	rm -f build/faults.jsonl && mkdir -p build
+	LEADINTAKE_FAULTS=full LEADINTAKE_FAULT_REPORT=$(CURDIR)/build/faults.jsonl $(BIN)/pytest tests/faults
+	$(BIN)/python -m tests.faults build/faults.jsonl
+
+mutations: install  ## take each safeguard away in a copy and see which test misses it
+	$(BIN)/python -m tests.mutations
 
 sure: lint types contracts coverage  ## every gate, as the landing run has them
 

@@ -161,11 +161,16 @@ def running(process: Process) -> Iterator[None]:
             process.kill()
 
 
-def wait_until(holds, what: str) -> None:
-    """Wait for a condition, in vain at most a minute."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def mail_at(port: int, **more: str) -> dict[str, str]:
+    """Settings of a server whose mail goes to a port of this machine, by the hands of workers elsewhere."""
+    return {"WORKER": "external", "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(port), **more}
+
+
+def wait_until(holds, what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait for a condition, in vain at most a minute or as long as said."""
+    deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS} s until {what}"
+        assert time.monotonic() < deadline, f"waited {seconds} s until {what}"
         time.sleep(0.05)
 
 
