@@ -6,6 +6,7 @@ A new way is one file like smtp.py and one line in `Notifications.init_app`.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from email.policy import SMTP
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -53,14 +54,28 @@ class Channel(Protocol):
         """Open it for a batch of messages."""
 
 
+class Letter(Message):
+    """A message whose headers stay as they are written.
+
+    Python would encode a long link as if it were words (RFC 2047), which no mail program undoes. Ours are
+    far below the 998 bytes a line may have (RFC 5322, 2.1.1).
+    """
+
+    def as_bytes(self) -> bytes:
+        """The message as it goes over the wire."""
+        written = self._message()
+        written.policy = SMTP.clone(refold_source="none")
+        return bytes(written.as_bytes())
+
+
 def as_message(notification: Notification) -> Message:
     """The message to send: the same words, date and Message-ID at every attempt."""
     recipient = _in_ascii(notification.recipient)
     headers = {"Auto-Submitted": "auto-generated"}  # RFC 3834: no out-of-office answers, please
     if notification.kind in OPTIONAL:
-        headers["List-Unsubscribe"] = f"<{unsubscribe_link(notification.id)}>"  # RFC 2369
+        headers["List-Unsubscribe"] = f"<{_link_in_ascii(unsubscribe_link(notification.id))}>"  # RFC 2369
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
-    message = Message(
+    message = Letter(
         subject=notification.subject,
         recipients=[recipient],
         body=notification.text,
@@ -81,6 +96,12 @@ def _in_ascii(address: str) -> str:
     if written is None:
         raise Refused(f"{address} needs a mail server with SMTPUTF8, which is not supported")
     return written
+
+
+def _link_in_ascii(link: str) -> str:
+    scheme, _, rest = link.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}://{place.encode('idna').decode('ascii')}{slash}{path}"
 
 
 def _domain_of(url: str) -> str:

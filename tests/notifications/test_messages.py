@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from leadintake import create_app
 from leadintake.leads.models import Lead
 from leadintake.notifications.channels import as_message
-from leadintake.notifications.messages import SUBJECTS, greeting_name, render
+from leadintake.notifications.messages import OPTIONAL, SUBJECTS, greeting_name, render
 from leadintake.notifications.models import Notification
 from tests.factories import NotificationFactory, UserFactory
 from tests.support.client import filled
@@ -189,6 +189,30 @@ def test_no_name_whatever_it_is_reaches_a_header(app, first, last):
     assert message["To"] == "amara@firm.example.com"
     assert message["Message-ID"] == f"<{owed.id}@intake.firm.example>"
     assert message.get_body(("html",)) is not None
+
+
+@pytest.mark.parametrize(
+    ("public_url", "begins"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/"),
+        ("https://intake.firm.example/", "https://intake.firm.example/"),
+        (f"https://{'a' * 60}.{'b' * 60}.example:8443", f"https://{'a' * 60}.{'b' * 60}.example:8443/"),
+        ("https://kanzlei-m\u00fcller.example:8443", "https://xn--kanzlei-mller-4ob.example:8443/"),
+    ],
+)
+def test_a_mail_program_finds_the_way_out_of_a_confirmation(app, given, public_url, begins):
+    app.config["PUBLIC_URL"] = public_url
+    owed = given(NotificationFactory, kind="prospect_confirmation")
+    with app.app_context():
+        raw = as_message(owed).as_bytes()
+    assert f"List-Unsubscribe: <{begins}unsubscribe/{owed.id}>\r\n".encode() in raw  # whole, on one line
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
+    assert max(map(len, raw.split(b"\r\n"))) < 998
+
+
+@pytest.mark.parametrize("kind", sorted(set(SUBJECTS) - OPTIONAL))
+def test_there_is_no_way_out_of_an_alert(app, given, kind):
+    assert "List-Unsubscribe" not in written(app, given(NotificationFactory, kind=kind))
 
 
 def test_no_program_answers_our_messages(app, given):
