@@ -15,7 +15,7 @@ from leadintake.notifications.messages import greeting_name
 from leadintake.notifications.models import Notification
 from leadintake.notifications.service import notifications
 
-FAILURE = "delivery_failed"
+FAILURE, MOST_NOTICES = "delivery_failed", 5
 
 
 def record(lead: Lead, action: str, detail: str, *, actor: str) -> None:
@@ -74,8 +74,8 @@ def confirm(lead: Lead) -> None:
 def failed(message: Notification, error: str) -> None:
     """Tell the managers that a message will never arrive, and write it into its lead's history.
 
-    Nobody is told of such a notice itself, nor while an earlier one is on its way to them: it says where
-    to find all that failed.
+    Nobody is told of such a notice itself, nor while an earlier one is on its way to them, nor more often
+    than bearable: each says where to find all that failed, and strangers choose the addresses that fail.
     """
     about = sa.select(Lead).where(Lead.id == message.lead_id).execution_options(include_deleted=True)
     lead = db.session.scalar(about)
@@ -85,7 +85,7 @@ def failed(message: Notification, error: str) -> None:
     if message.kind == FAILURE:
         return
     for person in auth.managers():
-        if not notifications.on_its_way(FAILURE, person.email):
+        if notifications.bears_another(FAILURE, person.email, most_an_hour=MOST_NOTICES):
             notifications.owe(
                 FAILURE,
                 person.email,

@@ -81,7 +81,12 @@ def refused(claimed: Notification, error: str) -> None:
     values = {"status": Status.FAILED, "due_at": None, "last_error": error[:500]}
     if _settle(claimed, "refused", error, **values):
         for tell in current_app.extensions.get("leadintake.failures", ()):
-            tell(claimed, error)
+            try:
+                with db.session.begin_nested():
+                    tell(claimed, error)
+            except Exception:
+                # The failure itself must be on record: else the message would be tried for ever.
+                log.exception("failure_not_told", notification=str(claimed.id))
 
 
 def _due() -> sa.ColumnElement[bool]:

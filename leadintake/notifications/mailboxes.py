@@ -21,16 +21,24 @@ from leadintake.notifications.messages import OPTIONAL
 from leadintake.notifications.models import Notification, Suppression
 
 DAY = timedelta(days=1)
-DOTLESS = {"gmail.com", "googlemail.com"}
+GMAIL = "gmail.com"
 """Where dots before the @ mean nothing (Gmail Help, "Dots don't matter in Gmail addresses")."""
+SAME = {
+    "googlemail.com": GMAIL,
+    "me.com": "icloud.com",
+    "pm.me": "protonmail.com",
+    "proton.me": "protonmail.com",
+}
+"""Second names under which a provider delivers to the same mailboxes."""
 EVERY_ROW = {"include_deleted": True}
 
 
 def mailbox_of(address: str) -> str:
     """The mailbox behind an address: its spellings with tags, dots or capitals are one."""
     local, _, domain = address.lower().rpartition("@")
+    domain = SAME.get(domain, domain)
     local = local.partition("+")[0] or local
-    return f"{local.replace('.', '') if domain in DOTLESS else local}@{domain}"[:254]
+    return f"{local.replace('.', '') if domain == GMAIL else local}@{domain}"[:254]
 
 
 class Mailboxes:

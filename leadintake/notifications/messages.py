@@ -20,7 +20,7 @@ SUBJECTS = {
 OPTIONAL = {"prospect_confirmation"}
 """Kinds that a stranger may refuse: their mails carry a link for it."""
 
-LONGEST_GREETING = 40
+LONGEST_GREETING, MOST_WORDS = 40, 3
 NAME_MARKS = " '-\u2019"
 
 
@@ -34,19 +34,20 @@ class Words:
 
 
 def greeting_name(name: str) -> str:
-    """A name as a stranger's mail may carry it: letters only and short, else nothing.
+    """A name as a stranger's mail may carry it: a few short words of letters, else nothing.
 
     Anybody can post anybody's address; the confirmation must not carry a message of theirs.
     """
     plain = all(char in NAME_MARKS or unicodedata.category(char)[0] in "LM" for char in name)
-    return name if plain and len(name) <= LONGEST_GREETING else ""
+    short = len(name) <= LONGEST_GREETING and len(name.split()) <= MOST_WORDS
+    return name if plain and short else ""
 
 
 def unsubscribe_link(message_id: uuid.UUID) -> str:
     """Where the recipient of this message can say that they want no more.
 
-    The id is the key: 74 random bits (RFC 9562, 5.7) that only the recipient's mailbox has seen. Short,
-    because a long word in a header is broken up in ways that no mail program undoes.
+    The id is the key: made of the time and at least 32 random bits, and only the recipient's mailbox has
+    seen it. Who guessed one could spare somebody a confirmation, no more.
     """
     return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/unsubscribe/{message_id}"
 

@@ -26,6 +26,7 @@ from leadintake.notifications.messages import OPTIONAL, render, unsubscribe_link
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status, WorkerBeat
 from leadintake.notifications.smtp import SmtpChannel
 
+HOUR = timedelta(hours=1)
 BEAT_EVERY, BEAT_LASTS = timedelta(seconds=10), timedelta(seconds=60)
 DELETED_TOO = {"include_deleted": True, "synchronize_session": False}
 
@@ -99,12 +100,15 @@ class Notifications:
         about = sa.update(Notification).where(Notification.lead_id == lead_id).values(deleted_at=at)
         db.session.execute(about, execution_options=DELETED_TOO)
 
-    def on_its_way(self, kind: str, recipient: str) -> bool:
-        """Whether a message of this kind to this person is not sent yet."""
-        waiting = sa.select(Notification.id).where(
-            Notification.kind == kind, Notification.recipient == recipient, Notification.due_at.is_not(None)
+    def bears_another(self, kind: str, recipient: str, *, most_an_hour: int) -> bool:
+        """Whether to send this person one more of this kind: none is on its way, nor were there too many."""
+        lately = sa.select(Notification.due_at).where(
+            Notification.mailbox == mailbox_of(recipient),
+            Notification.kind == kind,
+            sa.or_(Notification.created_at > now() - HOUR, Notification.due_at.is_not(None)),
         )
-        return db.session.scalar(waiting.limit(1)) is not None
+        due = db.session.scalars(lately).all()
+        return len(due) < most_an_hour and not any(due)
 
     def of_lead(self, lead_id: uuid.UUID) -> Sequence[Notification]:
         """Every message about a lead, oldest first."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from leadintake.leads.models import LeadEvent
+from leadintake.notifications import claims
 from leadintake.notifications.models import Notification, Status
 from tests.factories import LeadFactory, NotificationFactory, UserFactory
 from tests.support.mailserver import HOST, OK, Script, free_port, mail_server
-from tests.support.outbox import deliver
+from tests.support.outbox import at, deliver
 
 REFUSAL = "550 5.1.1 no such user"
 
@@ -75,3 +76,31 @@ def test_a_reply_full_of_tags_stays_words(app, client, given, rows, port):
         deliver(app)
     assert "&lt;script&gt;" in notices(rows)[0].html
     assert "<script>" not in notices(rows)[0].html
+
+
+def test_a_stranger_who_posts_wrong_addresses_does_not_flood_the_managers(app, given, rows, port):
+    manager = given(UserFactory, "manager")
+    with mail_server(Script(**{"rcpt": REFUSAL, f"rcpt {manager.email}": OK}), port):
+        for minutes in range(0, 40, 4):
+            with at(minutes=minutes):
+                given(NotificationFactory)
+                deliver(app)
+        assert len(notices(rows)) == 5
+        with at(minutes=61):
+            given(NotificationFactory)
+            deliver(app)
+    assert len(notices(rows)) == 6
+
+
+def test_a_failure_that_cannot_be_told_is_a_failure_on_record(app, given, rows, port, capfd):
+    def stumble(_message, _error):
+        raise ZeroDivisionError
+
+    claims.when_failed(app, stumble)
+    given(UserFactory, "manager")
+    given(NotificationFactory)
+    with mail_server(Script(rcpt=REFUSAL), port):
+        deliver(app)
+    assert [one.status for one in rows(Notification) if one.kind == "attorney_alert"] == [Status.FAILED]
+    assert len(notices(rows)) == 1  # the others were told
+    assert "failure_not_told" in capfd.readouterr().err

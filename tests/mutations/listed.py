@@ -101,7 +101,7 @@ MUTATIONS = [
     ),
     *_in(
         "leads/events.py",
-        ("a manager is told", "        if not notifications.on_its_way(FAILURE, person.email):\n", "        if False:\n",
+        ("a manager is told", "        if notifications.bears_another(FAILURE, person.email, most_an_hour=MOST_NOTICES):\n", "        if False:\n",
          ("tests/leads/test_failed_messages.py",)),
         ("a failed notice brings no other", "    if message.kind == FAILURE:\n        return\n", "",
          ("tests/leads/test_failed_messages.py",)),
@@ -159,7 +159,7 @@ MUTATIONS = [
     ),
     *_in(
         "notifications/messages.py",
-        ("a stranger's words are not greeted", "return name if plain and len(name) <= LONGEST_GREETING else", "return name or",
+        ("a stranger's words are not greeted", "return name if plain and short else", "return name or",
          ("tests/notifications/test_messages.py",)),
     ),
 ]  # fmt: skip

@@ -152,7 +152,7 @@ def test_a_plain_name_is_greeted(name):
 @pytest.mark.parametrize(
     "name",
     ["evil.example", "http://x", "www.x", "a@b", "win 1000", "x/y", "x" * 41, "\u202eenaJ", "J\u200bane",
-     "Jane!", "a:b", "\u2044", "\U0001f600", "a\u3002b"],
+     "Jane!", "a:b", "your account is locked", "\u2044", "\U0001f600", "a\u3002b"],
 )  # fmt: skip
 def test_a_name_that_could_be_an_address_or_a_message_is_not_greeted(name):
     assert greeting_name(name) == ""
