@@ -19,6 +19,7 @@ class Flag(StrEnum):
     JAVASCRIPT = "javascript"
     LAUNCH = "launch"
     EMBEDDED = "embedded"
+    REACHES_OUT = "reaches_out"
     ENCRYPTED = "encrypted"
     UNSCANNED = "unscanned"
 
@@ -27,6 +28,7 @@ WARNINGS = {
     Flag.JAVASCRIPT: "It contains JavaScript, which a resume does not need.",
     Flag.LAUNCH: "It tries to start other programs when it is opened.",
     Flag.EMBEDDED: "It carries other files inside.",
+    Flag.REACHES_OUT: "It may contact other computers when it is opened.",
     Flag.ENCRYPTED: "It is locked with a password, so nobody could look inside.",
     Flag.UNSCANNED: "The virus scanner was away when it came.",
 }

@@ -103,6 +103,71 @@ def test_an_object_that_is_elsewhere_is_refused():
     refused(patched(WITH_OBJECT, storage + 80, "16s", link), "fetches content from elsewhere")
 
 
+def with_text(content: bytes, words: bytes, at: int = 1024) -> bytes:
+    """The document with other bytes at a place in its text."""
+    return patched(content, text_at(content) + at, f"{len(words)}s", words)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        '\x13DDEAUTO c:\\cmd "/k"\x14',
+        "\x13 dde x\x15",
+        '\x13\t"LINK" x',
+        "\x13 INCLUDEPICTURE http://evil.example/x\x14",
+        "\x13INCLUDETEXT\x13",
+        "\x13 IMPORT\\",
+        "\x13 DATABASE\r",
+    ],
+)
+def test_a_field_that_fetches_or_starts_something_is_refused(field, encoding):
+    refused(with_text(DOC, field.encode(encoding)), "fetches content from elsewhere")
+    refused(with_text(real("resume.doc"), field.encode(encoding)), "fetches content from elsewhere")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        '\x13 HYPERLINK "http://example.com/"\x14',
+        "\x13PAGE\x14",
+        "\x13 EMBED Excel.Sheet.8 \x14",
+        "\x13LINKED\x14",
+        "\x15 link ",
+    ],
+)
+def test_a_field_that_only_shows_something_is_taken(words, encoding):
+    assert judged("resume.doc", with_text(DOC, words.encode(encoding))).flags == frozenset()
+
+
+def test_a_field_is_read_across_sectors_wherever_these_lie():
+    field = b"\x13DDEAUTO cmd"
+    whole = with_text(DOC, field, at=2 * SECTOR - 4)
+    refused(whole, "fetches content from elsewhere")
+    refused(swapped(whole), "fetches content from elsewhere")
+
+
+def swapped(content: bytes) -> bytes:
+    """The same file with the second and third sector of its text in each other's place."""
+    changed, first = bytearray(content), text_at(content) // SECTOR
+    table = (struct.unpack_from("<L", content, 76)[0] + 1) * SECTOR
+    second, third = first * SECTOR + SECTOR, first * SECTOR + 2 * SECTOR
+    changed[second:third], changed[third : third + SECTOR] = (
+        content[third : third + SECTOR],
+        content[second:third],
+    )
+    after = struct.unpack_from("<L", content, table + (first + 1) * 4)[0]
+    for sector, following in ((first - 1, first + 1), (first + 1, first), (first, after)):
+        struct.pack_into("<L", changed, table + sector * 4, following)
+    return bytes(changed)
+
+
+def test_what_is_under_lock_is_not_taken_for_a_field():
+    locked = real("locked.doc")
+    assert judged("resume.doc", with_text(locked, b"\x13DDEAUTO cmd")).flags == {Flag.ENCRYPTED}
+
+
 def test_a_text_without_its_magic_is_refused():
     refused(patched(DOC, text_at(DOC), "<H", 0))
 
@@ -217,6 +282,9 @@ def test_a_short_text_that_is_not_there_is_damage():
     assert struct.unpack_from("<L", short, at + 120)[0] < 4096
     assert judged("resume.doc", short)
     refused(patched(short, at + 116, "<L", 2**20))
+    refused(patched(short, at + 120, "<L", 4095))
+    root = (struct.unpack_from("<L", short, 48)[0] + 1) * SECTOR
+    refused(patched(short, root + 116, "<L", END))
 
 
 def test_a_text_shorter_than_its_own_beginning_is_damage():

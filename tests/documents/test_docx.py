@@ -89,6 +89,7 @@ def test_a_picture_that_was_left_behind_is_nothing_to_be_warned_of(target):
         r"file:///\\evil.example\share\x",
         "file:///%5C%5Cevil.example/share/x",
         r"file:\\evil.example\x",
+        r"file:/\\evil.example\x",
         "mhtml:http://evil.example/x!x-usc:http://evil.example/x",
         " http://evil.example/",
         "ht&#9;tp://evil.example/",
@@ -121,10 +122,19 @@ def test_a_link_inside_the_container_is_taken(target):
 
 def test_a_chunk_in_another_format_is_refused():
     refused(linked("afchunk.mht", "aFChunk", mode=""), "word processors do not write")
+    chunk = links("afchunk.mht", "hyperlink", mode="")
+    entries = entries_of(changed("word/document.xml", "<w:body>", '<w:body><w:altChunk r:id="rId1"/>'))
+    refused(container(entries | {"word/_rels/document.xml.rels": chunk}), "word processors do not write")
 
 
 @pytest.mark.parametrize(
-    "part", ["word/vbaProject.bin", "word/vbaData.xml", "word/VBAPROJECT.BIN", "word/activeX/activeX1.xml"]
+    "part",
+    [
+        "word/vbaProject.bin",
+        "word/vbaData.xml",
+        "word/VBAPROJECT.BIN",
+        "word/embeddings/xl/macrosheets/1.xml",
+    ],
 )
 def test_a_part_with_macros_is_refused(part):
     refused(repacked(DOCX, **{part: b"<x/>"}), MACROS)
@@ -135,7 +145,8 @@ def test_a_part_with_macros_is_refused(part):
     [
         "application/vnd.ms-office.vbaProject",
         "application/vnd.ms-word.document.macroEnabled.main+xml",
-        "application/vnd.ms-office.activeX+xml",
+        "application/vnd.ms-excel.macrosheet+xml",
+        "application/vnd.ms-excel.intlmacrosheet+xml",
         "application/vnd.ms-word.vbaData+xml",
     ],
 )
@@ -143,6 +154,14 @@ def test_a_type_of_macros_is_refused_whatever_the_parts_name(kind):
     refused(
         changed(TYPES, "</Types>", f'<Override PartName="/word/x.bin" ContentType="{kind}"/></Types>'), MACROS
     )
+
+
+def test_form_controls_that_run_code_are_refused_and_called_so():
+    kind = "application/vnd.ms-office.activeX+xml"
+    more = f'<Override PartName="/word/x.xml" ContentType="{kind}"/></Types>'
+    sentence = r"^This document contains form controls that run code\. Please save it as PDF and try again\.$"
+    refused(changed(TYPES, "</Types>", more), sentence)
+    refused(repacked(DOCX, **{"word/activeX/activeX1.xml": b"<x/>"}), sentence)
 
 
 def test_a_link_to_macros_is_refused_whatever_the_parts_name():
@@ -157,6 +176,190 @@ def test_macros_in_an_embedded_spreadsheet_are_refused():
 def test_what_an_embedded_spreadsheet_fetches_is_refused():
     inner = container({"xl/worksheets/_rels/sheet1.xml.rels": links("http://evil.example/x", "oleObject")})
     refused(repacked(DOCX, **{"word/embeddings/1.xlsx": inner}), FETCHES)
+
+
+def test_macro_sheets_in_an_embedded_spreadsheet_are_refused():
+    inner = container({TYPES: b"<Types/>", "xl/macrosheets/sheet1.xml": b"<x/>"})
+    refused(repacked(DOCX, **{"word/embeddings/1.xlsx": inner}), MACROS)
+
+
+def test_values_that_another_program_keeps_are_refused_in_an_embedded_spreadsheet():
+    schema = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    outside = f'<externalLink xmlns="{schema}"><ddeLink ddeService="cmd" ddeTopic="x"/></externalLink>'
+    inner = container({"xl/externalLinks/externalLink1.xml": outside.encode()})
+    refused(repacked(DOCX, **{"word/embeddings/1.xlsx": inner}), FETCHES)
+
+
+R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def uses(element: str, target: str, **more: bytes) -> dict[str, bytes]:
+    """A part with an element, and where its link of the type for clicking leads."""
+    part = f'<x xmlns:r="{R}" xmlns:s="{STRICT[:-1]}">{element}</x>'
+    return {"word/header9.xml": part.encode(), "word/_rels/header9.xml.rels": links(target, "hyperlink")}
+
+
+FETCHING = [
+    '<blip r:link="rId1"/>',
+    '<blip s:link="rId1"/>',
+    '<imagedata r:href="rId1"/>',
+    '<attachedTemplate r:id="rId1"/>',
+    '<subDoc r:id="rId1"/>',
+    '<OLEObject r:id="rId1"/>',
+]
+
+
+@pytest.mark.parametrize("element", FETCHING)
+def test_a_link_that_says_it_is_clicked_on_but_is_not_is_refused(element):
+    found = uses(element, "http://evil.example/x")
+    refused(repacked(DOCX, **found), FETCHES)
+    refused(repacked(DOCX, **dict(reversed(found.items()))), FETCHES)
+    refused(repacked(DOCX, **{"word/embeddings/1.xlsx": container(found)}), FETCHES)
+
+
+@pytest.mark.parametrize("element", FETCHING)
+def test_a_link_to_the_writers_own_disk_is_taken_wherever_it_is_used(element):
+    found = uses(element, "file:///C:/Users/Jane/jane.png")
+    assert judged("resume.docx", repacked(DOCX, **found)).flags == frozenset()
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        '<hyperlink r:id="rId1"/>',
+        '<hlinkClick r:id="rId1"/>',
+        '<hlinkHover r:id="rId1"/>',
+        '<blip r:link="rId2"/>',
+        '<bookmarkStart name="rId1"/>',
+    ],
+)
+def test_a_link_that_is_clicked_on_is_taken_where_readers_expect_it(element):
+    found = uses(element, "https://example.com/jane")
+    assert judged("resume.docx", repacked(DOCX, **found)).flags == frozenset()
+
+
+def test_more_links_than_a_resume_has_are_refused():
+    schema = "http://schemas.openxmlformats.org/package/2006/relationships"
+    many = "".join(
+        f'<Relationship Id="r{n}" Type="{WORD}hyperlink" Target="http://e/"/>' for n in range(10_001)
+    )
+    part = f'<Relationships xmlns="{schema}">{many}</Relationships>'.encode()
+    refused(repacked(DOCX, **{"word/_rels/header9.xml.rels": part}), "far more than a resume needs")
+
+
+def with_field(instruction: str) -> bytes:
+    """The genuine document with what is written for a field."""
+    return changed("word/document.xml", "<w:body>", f"<w:body><w:p>{instruction}</w:p>")
+
+
+def field(*instruction: str) -> str:
+    """A field in as many runs as there are parts of its instruction."""
+    said = "".join(
+        f'<w:r>\n<w:instrText xml:space="preserve">{part}</w:instrText>\n</w:r>\n' for part in instruction
+    )
+    return f"{fld('begin')}{said}{fld('separate')}<w:r><w:t>Jane</w:t></w:r>{fld('end')}"
+
+
+def fld(kind: str) -> str:
+    return f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>'
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        'DDEAUTO c:\\cmd.exe "/k calc"',
+        " dde Excel x",
+        "\tLINK Excel.Sheet.8 x",
+        'INCLUDEPICTURE "http://evil.example/x"',
+        "INCLUDETEXT x",
+        "INCLUDE x",
+        "IMPORT x",
+        "DATABASE x",
+        "RD x.doc",
+        '"DDE" x',
+    ],
+)
+def test_a_field_that_fetches_or_starts_something_is_refused(instruction):
+    refused(with_field(field(instruction)), FETCHES)
+    refused(with_field(field(" " * 400, instruction)), FETCHES)
+    quoted = instruction.replace('"', "&quot;")
+    refused(with_field(f'<w:fldSimple w:instr="{quoted}"><w:r/></w:fldSimple>'), FETCHES)
+
+
+def test_a_field_is_read_across_its_runs_and_the_fields_in_it():
+    refused(with_field(field("D", "DE", "AUTO cmd")), FETCHES)
+    refused(with_field(field(" D</w:instrText></w:r><w:r><w:instrText>DE c")), FETCHES)
+    inner = field("QUOTE 68")
+    refused(
+        with_field(f"{fld('begin')}{inner}<w:r><w:instrText>DDE x</w:instrText></w:r>{fld('end')}"), FETCHES
+    )
+    refused(with_field(f"{fld('begin')}<w:r><w:instrText>IF </w:instrText></w:r>{field('DDE x')}"), FETCHES)
+
+
+def test_a_field_of_strict_names_is_read_too():
+    schema = "http://purl.oclc.org/ooxml/wordprocessingml/main"
+    header = f'<w:hdr xmlns:w="{schema}">{field("DDE x")}</w:hdr>'
+    refused(repacked(DOCX, **{"word/header9.xml": header.encode()}), FETCHES)
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        ' HYPERLINK "https://example.com/jane" ',
+        "PAGE",
+        "TOC \\o",
+        "MERGEFIELD link",
+        "FORMTEXT",
+        "EMBED Excel.Sheet.8",
+        "linked",
+        "",
+    ],
+)
+def test_a_field_that_only_shows_something_is_taken(instruction):
+    assert judged("resume.docx", with_field(field(instruction))).flags == frozenset()
+
+
+@pytest.mark.parametrize(
+    "decoy",
+    [
+        "<w:r><w:instrText>X</w:instrText></w:r>",
+        fld("separate"),
+        fld("end"),
+        fld("begin"),
+    ],
+)
+def test_a_field_that_readers_may_understand_differently_is_refused(decoy):
+    """Some pass over what they do not know, and some do not."""
+    head, tail = field("D|DE x").split("|")
+    again = "</w:instrText></w:r>{}<w:r><w:instrText>"
+    odd = f'<z:x xmlns:z="urn:x">{decoy}</z:x>'
+    refused(with_field(f"{head}{again.format(odd)}{tail}"), "word processors do not write|elsewhere")
+
+
+def test_what_readers_do_not_know_is_nothing_in_a_field():
+    odd = '<w:r xmlns:z="urn:x"><z:fldChar z:fldCharType="end"/><z:instrText>X</z:instrText></w:r>'
+    head, tail = field("D|DE x").split("|")
+    refused(with_field(f"{head}</w:instrText></w:r>{odd}<w:r><w:instrText>{tail}"), FETCHES)
+    start = '<w:fldChar xmlns:z="urn:x" z:fldCharType="end" w:fldCharType="begin"/>'
+    refused(with_field(field("DDE x").replace('<w:fldChar w:fldCharType="begin"/>', start)), FETCHES)
+
+
+def test_a_field_in_a_text_box_and_one_around_it_are_taken():
+    box = '<z:box xmlns:z="urn:x"><w:p>{}</w:p></z:box>'
+    for inside in (field("PAGE"), fld("end") + field("PAGE")):
+        assert judged("resume.docx", with_field(box.format(inside))).flags == frozenset()
+    around = f"{fld('begin')}{box.format(field('PAGE'))}{fld('end')}"
+    assert judged("resume.docx", with_field(around)).flags == frozenset()
+
+
+def test_words_about_fields_are_only_words():
+    said = "<w:r><w:t>DDEAUTO cmd</w:t></w:r>"
+    assert judged("resume.docx", with_field(field("PAGE") + said)).flags == frozenset()
+    assert judged("resume.docx", with_field(f"{fld('end')}{said}")).flags == frozenset()
+
+
+def test_fields_within_fields_without_end_are_refused():
+    refused(with_field(fld("begin") * 300), "word processors do not write")
 
 
 def test_an_embedded_object_is_marked():
@@ -204,6 +407,16 @@ def test_a_damaged_object_is_refused():
 )
 def test_a_package_whose_main_part_is_no_word_text_is_refused(part, old, new):
     refused(changed(part, old, new), "damaged")
+
+
+@pytest.mark.parametrize(
+    ("attribute", "name"), [("PartName", "/word/header1.bin"), ("Extension", "bin"), ("PartName", "/word/a")]
+)
+def test_a_text_that_does_not_look_like_one_is_refused(attribute, name):
+    """What is no XML by its name is not read as such, but Word goes by the type."""
+    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.header+xml"
+    more = f'<Override {attribute}="{name}" ContentType="{kind}"/></Types>'
+    refused(changed(TYPES, "</Types>", more), "word processors do not write")
 
 
 def test_a_package_with_two_main_parts_is_refused():

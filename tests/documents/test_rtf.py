@@ -37,7 +37,7 @@ def refusal(content: bytes) -> str:
     return str(refused.value)
 
 
-@pytest.mark.parametrize("behind", [b"", b"\r\n", b"\x00", b" \r\n\x00\x00"])
+@pytest.mark.parametrize("behind", [b"", b"\r\n", b"\x00", b" \r\n\x00\x00", b"\r\n\x1a"])
 def test_white_space_behind_the_end_is_forgiven(behind):
     assert judged("resume.rtf", real("resume.rtf") + behind).flags == frozenset()
 
@@ -86,6 +86,9 @@ def test_a_document_that_does_not_close_as_it_opens_is_damaged(content):
         field(b"HYPERLINK mailto:jane@example.com"),
         field(b" PAGE  \\\\* MERGEFORMAT "),
         field(b"MACROBUTTON NoMacro [Click here]"),
+        field(b'HYPERLINK "https://example.com/{\\rtlch link}{\\*\\bkmkstart a}{"}'),
+        field(b"IF " + field(b"MERGEFIELD a") + b' = "link" "import" "embed"'),
+        b"{\\listtext 1.}{\\footnote LINK}" + field(b"PAGE"),
         b"{\\sp{\\sn wzDescription}{\\sv https://example.com}}",
         b"objects, objdata and DDEAUTO are words; \\u8364? too",
     ],
@@ -125,6 +128,8 @@ def test_other_files_and_programs_inside_are_refused(inside):
     [
         b"{\\*\\template http://example.com/a.dotm}",
         b"{\\*\\template " + UNICODE + b"}",
+        b"{\\*\\template \\u8203?http://example.com/a.dotm}",
+        b"{\\*\\template ht\\u173?t\\u-257?p://example.com/a.dotm}",
         b"{\\*\\template{\\uc0 " + UNICODE.replace(b"?", b"") + b"}}",
         b"{\\*\\template \\'68ttp{s}://example.com/a}",
         b"{\\*\\template \\\\\\\\server\\\\share\\\\a.dotm}",
@@ -137,6 +142,12 @@ def test_other_files_and_programs_inside_are_refused(inside):
         field(b"\\u68?\\u68?\\'45 a b"),
         field(b"\\*\\unknown DDE a b"),
         field(b"LINK Excel.Sheet a"),
+        field(field(b"SET a b") + b" DDEAUTO cmd /k"),
+        field(b"D" + field(b"SET a b") + b"DEAUTO cmd /k"),
+        field(b"{\\field{\\*\\fldinst QUOTE 68}{\\fldrslt DDE}}AUTO cmd /k"),
+        field(b"{\\pntext x}DDEAUTO cmd"),
+        field(b"{\\footnote x}DDEAUTO cmd"),
+        field(b"DDEAUTO\\u8203? cmd"),
         field(b"DDE a b\\sn "),
         b"{\\*\\unknown" + field(b"DDE a b") + b"}",
         b"{\\sp{\\sn pibName}{\\sv http://example.com/a.png}}",

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import IO
 
 from leadintake.documents.findings import Refused
 from leadintake.documents.kinds.sentences import DAMAGED, FETCHES, MACROS, PACKED
 
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-HEADER = struct.Struct("<8s18x4H10xLL4xL8xL4x436s")  # [MS-CFB] 2.2
+HEADER = struct.Struct("<8s18x4H10xLL4xLL4xL4x436s")  # [MS-CFB] 2.2
 LISTED = struct.Struct("<64sHBx3L16s20xLQ")  # a directory entry, 2.6.1
 UNUSED, STORAGE, ROOT = 0, 1, 5
 LAST_SECTOR, END_OF_CHAIN, NO_ENTRY = 0xFFFFFFFA, 0xFFFFFFFE, 0xFFFFFFFF
@@ -51,7 +52,7 @@ class Compound:
         header = stream.read(HEADER.size)
         if len(header) < HEADER.size or not header.startswith(MAGIC):
             raise Refused(DAMAGED)
-        _, version, order, shift, mini, tables, directory, cutoff, more, first = HEADER.unpack(header)
+        _, version, order, shift, mini, tables, directory, cutoff, small, more, first = HEADER.unpack(header)
         if (version, shift) not in ((3, 9), (4, 12)) or (order, mini, cutoff) != (0xFFFE, 6, CUTOFF):
             raise Refused(DAMAGED)
         self._stream, self._sector, self._version = stream, 1 << shift, version
@@ -59,6 +60,7 @@ class Compound:
         self._next = array("I")
         for table in self._tables(_numbers(first), more, tables):
             self._next.extend(_numbers(self._read(table)))
+        self._small = small
         self.entries = list(self._listed(directory))
         if not self.entries or self.entries[0].kind != ROOT:
             raise Refused(DAMAGED)
@@ -72,18 +74,34 @@ class Compound:
         """What the storage of this number holds; the root is 0."""
         return (entry for entry in self.entries if entry.within == number)
 
-    def begin(self, entry: Entry) -> bytes:
-        """The first bytes of a stream, a sector or less. Raises Refused unless its sectors are there."""
-        if entry.size >= CUTOFF:
-            chain = list(self._chain(entry.start))
-            if len(chain) * self._sector < entry.size:
-                raise Refused(DAMAGED)
-            return self._read(chain[0])
-        shared = list(self._chain(self.entries[0].start))
-        sector, offset = divmod(entry.start * MINI_SECTOR, self._sector)
-        if sector >= len(shared):
+    def content(self, entry: Entry) -> bytes:
+        """All bytes of a stream, at most as many as the file has. Raises Refused unless they are there."""
+        if entry.size < CUTOFF:
+            return self._short(entry)
+        sectors = list(self._chain(entry.start))
+        if len(sectors) * self._sector < entry.size:
             raise Refused(DAMAGED)
-        return self._read(shared[sector])[offset:][: min(entry.size, MINI_SECTOR)]
+        content = bytearray()
+        for sector in sectors:
+            content += self._read(sector)
+        return bytes(content[: entry.size])
+
+    def _short(self, entry: Entry) -> bytes:
+        if not entry.size:
+            return b""
+        following = array("I")
+        for sector in self._chain(self._small):
+            following.extend(_numbers(self._read(sector)))
+        shared = list(self._chain(self.entries[0].start))
+        content, most = b"", -(-entry.size // MINI_SECTOR)
+        for number in islice(_follow(entry.start, following, len(following)), most):
+            sector, offset = divmod(number * MINI_SECTOR, self._sector)
+            if sector >= len(shared):
+                raise Refused(DAMAGED)
+            content += self._read(shared[sector])[offset : offset + MINI_SECTOR]
+        if len(content) < entry.size:
+            raise Refused(DAMAGED)
+        return content[: entry.size]
 
     def refuse_hazards(self) -> None:
         """Raise Refused for macros, packaged files and links, in whatever storage they are."""
@@ -109,14 +127,7 @@ class Compound:
         return numbers[:count]
 
     def _chain(self, sector: int) -> Iterator[int]:
-        for _ in range(self._sectors + 1):
-            if sector == END_OF_CHAIN:
-                return
-            if sector >= min(self._sectors, len(self._next)):
-                break
-            yield sector
-            sector = self._next[sector]
-        raise Refused(DAMAGED)
+        return _follow(sector, self._next, min(self._sectors, len(self._next)))
 
     def _listed(self, directory: int) -> Iterator[Entry]:
         count = 0
@@ -147,6 +158,18 @@ class Compound:
             pending += [(entry.left, within), (entry.right, within)]
             if entry.kind == STORAGE:
                 pending.append((entry.child, number))
+
+
+def _follow(sector: int, following: Sequence[int], count: int) -> Iterator[int]:
+    """The chain of sectors that begins with this one; there are so many sectors."""
+    for _ in range(count + 1):
+        if sector == END_OF_CHAIN:
+            return
+        if sector >= count:
+            break
+        yield sector
+        sector = following[sector]
+    raise Refused(DAMAGED)
 
 
 def _numbers(sector: bytes) -> tuple[int, ...]:

@@ -7,7 +7,8 @@ from typing import IO
 
 from leadintake.documents.findings import Flag, Refused
 from leadintake.documents.kinds.compound import Compound
-from leadintake.documents.kinds.sentences import DAMAGED, TOO_OLD
+from leadintake.documents.kinds.links import FIELD_THAT_FETCHES
+from leadintake.documents.kinds.sentences import DAMAGED, FETCHES, TOO_OLD
 
 BEGINNING = struct.Struct("<HH6xH")  # [MS-DOC] 2.5.2: magic, version and flags of the FibBase
 WORD_97, WORD_95 = 0xA5EC, 0xA5DC
@@ -27,20 +28,26 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     found = Compound(stream)
     found.refuse_hazards()
     flags = set()
-    if _text_flags(found) & LOCKED:
+    text = _text(found)
+    if _text_flags(found, text) & LOCKED:
         flags.add(Flag.ENCRYPTED)
+    elif FIELD_THAT_FETCHES.search(text):
+        raise Refused(FETCHES)
     pool = found.at_root("ObjectPool")
     if pool is not None and any(found.inside(found.entries.index(pool))):
         flags.add(Flag.EMBEDDED)
     return frozenset(flags)
 
 
-def _text_flags(found: Compound) -> int:
+def _text(found: Compound) -> bytes:
     text = found.at_root("WordDocument")
-    beginning = found.begin(text) if text else b""
-    if len(beginning) < BEGINNING.size:
+    return found.content(text) if text else b""
+
+
+def _text_flags(found: Compound, text: bytes) -> int:
+    if len(text) < BEGINNING.size:
         raise Refused(DAMAGED)
-    magic, _, flags = BEGINNING.unpack_from(beginning)
+    magic, _, flags = BEGINNING.unpack_from(text)
     if magic == WORD_95:
         raise Refused(TOO_OLD)
     if magic != WORD_97 or not found.at_root("1Table" if flags & SECOND_TABLE else "0Table"):

@@ -10,7 +10,7 @@ from leadintake.documents.kinds import parts
 from leadintake.documents.kinds.budget import Budget
 from leadintake.documents.kinds.container import Container, names_in
 from leadintake.documents.kinds.links import reaches_out
-from leadintake.documents.kinds.markup import Attributes, Start, read, root
+from leadintake.documents.kinds.markup import Attributes, Reading, read, root
 from leadintake.documents.kinds.sentences import DAMAGED, FETCHES, MACROS
 from leadintake.documents.kinds.unpacking import unpacked
 
@@ -26,7 +26,8 @@ LISTED, LOCK = f"{ODF}manifest:1.0 file-entry", f"{ODF}manifest:1.0 encryption-d
 PATH = f"{ODF}manifest:1.0 full-path"
 CODE_ELEMENTS = {f"{ODF}office:1.0 script", f"{ODF}script:1.0 event-listener"}
 DDE_ELEMENTS = {f"{ODF}office:1.0 dde-source", f"{ODF}text:1.0 dde-connection-decl"}
-CLICKED = {f"{ODF}text:1.0 a", f"{ODF}drawing:1.0 a"}
+AREAS = {f"{ODF}drawing:1.0 area-{form}" for form in ("rectangle", "circle", "polygon")}
+CLICKED = {f"{ODF}text:1.0 a", f"{ODF}drawing:1.0 a"} | AREAS
 HREF = "http://www.w3.org/1999/xlink href"
 
 
@@ -46,8 +47,8 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     budget = Budget()
     package = Container.of(stream, budget)
     manifest = _Manifest()
-    read(unpacked(package, package.find(MANIFEST), budget), manifest.begin, budget)
-    flags = parts.inspect(package, _look, budget, locked=manifest.locked)
+    read(unpacked(package, package.find(MANIFEST), budget), Reading(manifest.begin, typed=True), budget)
+    flags = parts.inspect(package, lambda *_: _look, budget, locked=manifest.locked)
     if manifest.locked:
         return flags | {Flag.ENCRYPTED}
     if root(unpacked(package, package.find(TEXT), budget), budget) != ROOT:
@@ -69,10 +70,11 @@ class _Manifest:
             self.locked.add(self._path)
 
 
-def _look(name: str) -> Start | None:
+def _look(name: str) -> Reading | None:
     if CODE.fullmatch(name):
         raise Refused(MACROS)
-    return _check if name.lower().endswith(".xml") else None
+    # OpenOffice 2 and KOffice name the type of their manifest, and nobody fetches it.
+    return Reading(_check, typed=name == MANIFEST) if name.lower().endswith(".xml") else None
 
 
 def _check(element: str, attributes: Attributes) -> None:

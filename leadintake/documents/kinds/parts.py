@@ -14,12 +14,14 @@ from leadintake.documents.kinds import compound, container
 from leadintake.documents.kinds.budget import MB, Budget
 from leadintake.documents.kinds.compound import Compound
 from leadintake.documents.kinds.container import Container
-from leadintake.documents.kinds.markup import Start, read
+from leadintake.documents.kinds.markup import Reading, read
 from leadintake.documents.kinds.sentences import PACKED, PROGRAM
 from leadintake.documents.kinds.unpacking import unpacked
 
-Look = Callable[[str], Start | None]
-"""Told an entry's name, says what looks at its elements; None when it is no XML. May raise Refused."""
+Look = Callable[[str], Reading | None]
+"""Told an entry's name, says how it is read; None when it is no XML. May raise Refused."""
+Open = Callable[[Container, Budget], Look]
+"""Told a container, the document or one within it, says how its entries are looked at. May raise Refused."""
 
 # What Windows starts when it is opened; it forgets dots and spaces at a name's end.
 PROGRAM_NAME = re.compile(
@@ -39,14 +41,17 @@ CONTAINER_MAGIC = (container.MAGIC, b"PK\x05\x06")
 SMALL = 1 * MB  # what is unpacked as a whole is kept in memory up to here, on disk beyond
 
 
-def inspect(found: Container, look: Look, budget: Budget, *, locked: Collection[str] = ()) -> frozenset[Flag]:
+def inspect(
+    found: Container, opened: Open, budget: Budget, *, locked: Collection[str] = ()
+) -> frozenset[Flag]:
     """Look at every entry but the locked ones, whose bytes say nothing. Raises Refused, returns flags."""
-    return frozenset(_inspect(found, look, budget, locked, nested=False))
+    return frozenset(_inspect(found, opened, budget, locked, nested=False))
 
 
 def _inspect(
-    found: Container, look: Look, budget: Budget, locked: Collection[str], *, nested: bool
+    found: Container, opened: Open, budget: Budget, locked: Collection[str], *, nested: bool
 ) -> Iterator[Flag]:
+    look = opened(found, budget)
     for entry in found.entries:
         if PROGRAM_NAME.fullmatch(entry.name):
             raise Refused(PROGRAM)
@@ -58,9 +63,9 @@ def _inspect(
         whole = chain([head], pieces)
         if head.startswith(PROGRAM_MAGIC):
             raise Refused(PROGRAM)
-        start = look(entry.name)
-        if start:
-            read(whole, start, budget)
+        reading = look(entry.name)
+        if reading and head:  # old programs write empty parts; those that are needed are read once more
+            read(whole, reading, budget)
         elif head.startswith(compound.MAGIC):
             with _kept(whole) as stream:
                 Compound(stream).refuse_hazards()
@@ -69,7 +74,7 @@ def _inspect(
             if nested:
                 raise Refused(PACKED)
             with _kept(whole) as stream:
-                yield from _inspect(Container.of(stream, budget), look, budget, (), nested=True)
+                yield from _inspect(Container.of(stream, budget), opened, budget, (), nested=True)
             yield Flag.EMBEDDED
         else:
             _exhaust(pieces)

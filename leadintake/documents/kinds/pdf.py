@@ -16,8 +16,12 @@ MOST_BEHIND_THE_END = 2048
 MOST_UNPACKED = 8 * 1024 * 1024
 MOST_UNPACKED_IN_ALL = 16 * 1024 * 1024
 """Bytes of object streams. They hold no text and no pictures; a thick book takes two or three megabytes."""
+MOST_TOKENS = 2_000_000  # brackets, strings and names that are not packed; a resume has some hundreds
+MOST_OVERLAP = 2
+"""How often, on average, each byte may be read as part of an object; once, in honest files."""
+DEEPEST = 200
+OPENED_BY = {b">>": b"<<", b"]": b"["}
 LONGEST_ZIP_END = 22 + 65535
-
 DAMAGED = "This PDF is damaged or incomplete. Please save it again and try again."
 UNUSUAL = "This PDF is packed in an unusual way. Please save it again and try again."
 TOO_MUCH = "This PDF unpacks to far more than a resume. Please save it again and try again."
@@ -31,6 +35,12 @@ WARNED_OF = {
     "EmbeddedFiles": Flag.EMBEDDED,
     "EF": Flag.EMBEDDED,
     "RichMedia": Flag.EMBEDDED,  # 13.7
+    "XFA": Flag.JAVASCRIPT,  # 12.7.8: forms with scripts of their own
+    "GoToR": Flag.REACHES_OUT,  # 12.6.4.3
+    "GoToE": Flag.REACHES_OUT,  # 12.6.4.4
+    "SubmitForm": Flag.REACHES_OUT,  # 12.7.6.2
+    "ImportData": Flag.REACHES_OUT,  # 12.7.6.4
+    "Rendition": Flag.REACHES_OUT,  # 12.6.4.14
     "Encrypt": Flag.ENCRYPTED,  # 7.5.5
 }
 
@@ -44,28 +54,40 @@ def _spelled(name: str) -> bytes:
 # every search takes time in proportion to the length of the file.
 SPACE = rb"[\x00\t\n\f\r ]"
 NAME = b"|".join(b"(?P<%b>%b)" % (n.encode(), _spelled(n)) for n in ("Catalog", "Page", "XRef", *WARNED_OF))
-NAME = rb"/(?=[\#CEJLPRX])(?:" + NAME + rb")(?![^\x00\t\n\f\r ()<>\[\]{}/%])"
-STREAM = rb">>" + SPACE + rb"*+stream[ \t]*+(?:\r\n?|\n)"
-OBJECT = rb"obj(?<=[\x00\t\n\f\r 0-9]obj)(?![A-Za-z])"
-DICTIONARY = b"<<"
+END_OF_NAME = rb"(?![^\x00\t\n\f\r ()<>\[\]{}/%])"
+NAME = rb"/(?=[\#CEGIJLPRSX])(?:" + NAME + rb")" + END_OF_NAME
 FLAT_STRING = rb"\((?:[^()\\]++|\\.)*+\)"
+HEX_STRING = rb"<(?!<)[^>]*+>?+"
+FLAT_ARRAY = rb"\[[^\[\]()<>/%]*+\]"
 
 
 def _tokens(*tokens: bytes) -> re.Pattern[bytes]:
     """Match what means nothing here (words, comments, flat strings), and then the next token."""
     token = b"|".join((*tokens, rb"(?P<string>\()", NAME))
     no_token = b"(?!" + re.sub(rb"\?P<\w+>", b"?:", token) + b")"
-    skipped = rb"(?:[^%(/so><]++|%[^\r\n]*+|" + FLAT_STRING + b"|" + no_token + rb"[/so><])"
-    return re.compile(rb"(?!\Z)" + skipped + b"{0,9999}+(?:" + token + b")?+", re.DOTALL)
+    skipped = (FLAT_STRING, FLAT_ARRAY, HEX_STRING, no_token + rb"(?:<<|[/o><\[\]])")
+    skipping = rb"(?:[^%(/o><\[\]]++|%[^\r\n]*+|" + b"|".join(skipped) + rb"){0,9999}+"
+    return re.compile(rb"(?!\Z)" + skipping + b"(?:" + token + b")?+", re.DOTALL)
 
 
-IN_FILE = _tokens(b"(?P<stream>" + STREAM + b")", b"(?P<beginning>" + OBJECT + b")")
-IN_OBJECT_STREAM = _tokens(b"(?P<beginning>" + DICTIONARY + b")")
+# Behind two numbers or a comment (7.3.10), and before a value; pictures hardly ever look like it.
+BEGINNING = re.compile(
+    rb"(?:obj(?:(?<=[\x00\t\n\f\r 0-9+\-.)>]{2}obj)|(?<=[\r\n]obj))|trailer)"
+    rb"(?=[\x00\t\n\f\r ()<>\[\]{}/%0-9+\-.fnt])"
+)
+IN_OBJECT = _tokens(rb"(?P<opening><<|\[)", rb"(?P<closing>>>|\])", rb"(?P<end>obj)")
+IN_OBJECT_STREAM = _tokens(rb"(?P<opening><<)")
 IN_STRING = re.compile(
     rb"(?:[^()\\]++|\\.|" + FLAT_STRING + rb"){1,9999}+|(?P<open>\(++)|(?P<close>\)++)", re.DOTALL
 )
-OBJECT_STREAM = re.compile(rb"/" + _spelled("ObjStm"))
+STREAM = re.compile(rb"(?:" + SPACE + rb"|(?P<comment>%)[^\r\n]*+)*+stream(?P<begun>[ \t]*+(?:\r\n?|\n))?+")
+# Viewers go by /First where /Type is missing or elsewhere; no other stream has it.
+OBJECT_STREAM = re.compile(rb"/(?:" + _spelled("ObjStm") + b"|" + _spelled("First") + b")" + END_OF_NAME)
 FLATE = re.compile(rb"/Filter(?:%b|\[)*+/FlateDecode\b" % SPACE)
+LENGTH = re.compile(rb"/Length" + SPACE + rb"*+([0-9]{1,9})(?!" + SPACE + rb"++[0-9])\b")
+UNCLEAR = re.compile(rb"[(%#]|<<[^<]*+<|/(?:F|DP)" + END_OF_NAME)
+"""What no writer puts in the dictionary of an object stream, and viewers read in different ways."""
+HEAD = re.compile(rb"(?:\xef\xbb\xbf)?[\t\n\r ]{0,1024}+%PDF-\d")
 START = re.compile(rb"startxref" + SPACE + rb"*+\d")
 TABLE = re.compile(rb"xref(?<!startxref)" + SPACE + rb"*+\d")
 ANOTHER_FILE = re.compile(
@@ -76,8 +98,8 @@ ANOTHER_FILE = re.compile(
 
 
 def fits(stream: IO[bytes]) -> bool:
-    """Whether it begins as a PDF does (7.5.2); what stands before is a file of another kind."""
-    return re.match(rb"%PDF-\d", stream.read(6)) is not None
+    """Whether it begins as a PDF does (7.5.2), behind no more than the white space some web sites leave."""
+    return HEAD.match(stream.read(2048)) is not None
 
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
@@ -87,10 +109,10 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     """
     data = stream.read()
     _look_at_end(data)
-    names = _names(data, IN_FILE, OBJECT)
+    names, packed = _objects(data)
     encrypted = "Encrypt" in names
-    for packed in _object_streams(data, encrypted=encrypted):
-        names |= _names(packed, IN_OBJECT_STREAM, DICTIONARY)
+    for content in _unpacked(data, packed, encrypted=encrypted):
+        names |= _names(content)
     has_page = encrypted or {"Catalog", "Page"} <= names  # the objects of an encrypted file may all be packed
     if not has_page or not ("XRef" in names or TABLE.search(data)):
         raise Refused(DAMAGED)
@@ -113,27 +135,69 @@ def _ends_a_zip(tail: bytes) -> bool:
     return any(struct.unpack_from("<H", tail, at + 20)[0] == len(tail) - at - 22 for at in records)
 
 
-def _names(data: bytes | bytearray, tokens: re.Pattern[bytes], beginning: bytes) -> set[str]:
-    """The names we look for, where they are syntax; anywhere, once an object hides in something else."""
-    names, begun, position = set(), 0, 0
-    while token := tokens.match(data, position):
-        position, kind = token.end(), token.lastgroup
+def _objects(data: bytes) -> tuple[set[str], list[tuple[int, int]]]:
+    """The names we look for in every object, and where dictionaries of object streams begin and end.
+
+    A viewer jumps to each object by its offset, into a string, a comment or a stream if that is where it
+    leads (7.5.4). So each is read from its own beginning. Those of honest files do not overlap.
+    """
+    names: set[str] = set()
+    packed = []
+    most_bytes, most_tokens = MOST_OVERLAP * len(data), MOST_TOKENS
+    for beginning in BEGINNING.finditer(data):
+        start = beginning.end()
+        end, tokens, is_stream = _read(data, start, names, most_tokens)
+        most_bytes, most_tokens = most_bytes - (end - start), most_tokens - tokens
+        if most_bytes < 0 or most_tokens <= 0:
+            raise Refused(UNUSUAL)
+        if is_stream and OBJECT_STREAM.search(data, start, end):
+            packed.append((start, end))
+    return names, packed
+
+
+def _read(data: bytes, position: int, names: set[str], most: int) -> tuple[int, int, bool]:
+    """Collect the names of one object: where it ends, of how many tokens it is, and whether of a stream."""
+    open_: list[bytes] = []
+    count = 0
+    while count < most and (token := IN_OBJECT.match(data, position)):
+        position, kind, count = token.end(), token.lastgroup, count + 1
         if kind == "string":
             position = _end_of_string(data, position)
-        elif kind == "stream":
-            position = _end_of_stream(data, position)
-        elif kind == "beginning":
-            begun += 1
+        elif kind == "opening":
+            open_.append(token["opening"])
+            if len(open_) > DEEPEST:
+                raise Refused(UNUSUAL)
+        elif kind == "closing" and open_[-1:] == [OPENED_BY[token["closing"]]]:
+            is_dictionary = open_.pop() == b"<<"
+            is_stream = is_dictionary and STREAM.match(data, position) is not None
+            if is_stream and open_:
+                raise Refused(UNUSUAL)
+            if not open_:
+                return position, count, is_stream
+        elif kind == "end" and not open_:
+            break
+        elif kind and kind not in {"closing", "end"}:
+            names.add(kind)
+    return position, count, False
+
+
+def _names(packed: bytes) -> set[str]:
+    """The names in an object stream, where they are syntax; anywhere, once an object hides in a text."""
+    names, opened, position = set(), 0, 0
+    while token := IN_OBJECT_STREAM.match(packed, position):
+        position, kind = token.end(), token.lastgroup
+        if kind == "string":
+            position = _end_of_string(packed, position)
+        elif kind == "opening":
+            opened += 1
         elif kind:
             names.add(kind)
-    # A viewer jumps to each object by its offset, into a string, a comment or a stream if that is where it
-    # leads (7.5.4). Honest files have no object there, so their texts may say what they like.
-    if begun != sum(1 for _ in re.finditer(beginning, data)):
-        names |= {name for found in re.finditer(NAME, data) if (name := found.lastgroup)}
+    if opened != packed.count(b"<<"):
+        names |= {name for found in re.finditer(NAME, packed) if (name := found.lastgroup)}
     return names
 
 
-def _end_of_string(data: bytes | bytearray, position: int) -> int:
+def _end_of_string(data: bytes, position: int) -> int:
     depth = 1
     for found in IN_STRING.finditer(data, position):
         if found.lastgroup == "open":
@@ -145,46 +209,41 @@ def _end_of_string(data: bytes | bytearray, position: int) -> int:
     return len(data)
 
 
-def _end_of_stream(data: bytes | bytearray, position: int) -> int:
-    """Where a stream ends, whatever its /Length says."""
-    end = data.find(b"endstream", position)
-    return end if end >= 0 else len(data)
+def _unpacked(data: bytes, packed: list[tuple[int, int]], *, encrypted: bool) -> Iterator[bytes]:
+    """The contents of the object streams (7.5.7). Nobody packs objects but by plain Flate."""
+    left = MOST_UNPACKED_IN_ALL
+    for start, end in packed:
+        dictionary, found = data[start:end], STREAM.match(data, end)
+        if not (found and found["begun"]) or found["comment"] or UNCLEAR.search(dictionary):
+            raise Refused(UNUSUAL)
+        filters, begun = dictionary.count(b"Filter"), found.end()
+        length = LENGTH.search(dictionary) if dictionary.count(b"/Length") == 1 else None
+        if filters == dictionary.count(b"Decode") == 1 and FLATE.search(dictionary):
+            content, taken = _inflated(data, begun, min(left, MOST_UNPACKED), encrypted=encrypted)
+        elif filters == 0 and length:
+            content, taken = data[begun : begun + int(length[1])], 0
+        else:
+            raise Refused(UNUSUAL)
+        left -= len(content) + taken
+        if left < 0:
+            raise Refused(TOO_MUCH)
+        yield content
 
 
-def _object_streams(data: bytes, *, encrypted: bool) -> Iterator[bytes | bytearray]:
-    """The contents of the streams that hold objects (7.5.7), wherever something looks like one."""
-    content: bytes | bytearray
-    before, left = 0, MOST_UNPACKED_IN_ALL
-    for found in re.finditer(STREAM, data):
-        if OBJECT_STREAM.search(data, before, found.start()):
-            # Its own dictionary begins after the last `obj`. Nobody packs objects but by plain Flate.
-            dictionary = data[max(before, data.rfind(b"obj", before, found.start())) : found.start()]
-            flate = FLATE.search(dictionary) and dictionary.count(b"Decode") == 1
-            plain = b"Filter" not in dictionary
-            if b"#" in dictionary or not (flate or plain):
-                raise Refused(UNUSUAL)
-            if plain:
-                content, taken = data[found.end() : _end_of_stream(data, found.end())], 0
-            else:
-                content, taken = _inflated(data, found.end(), min(left, MOST_UNPACKED), encrypted=encrypted)
-            left -= len(content) + taken
-            if left < 0:
-                raise Refused(TOO_MUCH)
-            yield content
-        before = found.end()
-
-
-def _inflated(data: bytes, start: int, most: int, *, encrypted: bool) -> tuple[bytearray, int]:
-    """What is packed here, and how many bytes it took; nothing if it is encrypted as well."""
-    unpacking, content, position = zlib.decompressobj(), bytearray(), start
+def _inflated(data: bytes, start: int, most: int, *, encrypted: bool) -> tuple[bytes, int]:
+    """What is packed here, and how many bytes it cost to read; what there is of it if it is encrypted."""
+    unpacking, content, position, packed = zlib.decompressobj(), bytearray(), start, b""
     try:
-        while not unpacking.eof and position < len(data):
-            content += unpacking.decompress(data[position : position + CHUNK], most + 1 - len(content))
-            position += CHUNK
+        while not unpacking.eof and (packed or position < len(data)):
+            if not packed:
+                packed = data[position : position + CHUNK]
+                position += CHUNK
+            content += unpacking.decompress(packed, CHUNK)
+            packed = unpacking.unconsumed_tail
             if len(content) > most:
                 raise Refused(TOO_MUCH)
     except zlib.error as error:
         if not encrypted:
             raise Refused(DAMAGED) from error
-        content.clear()
-    return content, position - start - len(unpacking.unused_data)
+        return bytes(content), position - start + CHUNK  # what the last step unpacked is lost, not free
+    return bytes(content), position - start - len(unpacking.unused_data)

@@ -13,7 +13,9 @@ NOT_PLAIN = re.compile(
     rb"|<(html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[\s>])",
     re.IGNORECASE,
 )
-BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+DOS_END = b"\x1a"
+"""Ctrl-Z, which old editors write at the end."""
 
 
 def fits(stream: IO[bytes]) -> bool:
@@ -25,9 +27,10 @@ def fits(stream: IO[bytes]) -> bool:
         start = head[:1024].decode("utf-16", "ignore").encode(errors="ignore")
         return not NOT_PLAIN.match(start) and _decodes(stream, head)
     while head:
-        if BINARY.search(head):
+        following = stream.read(CHUNK)
+        if BINARY.search(head if following else head.removesuffix(DOS_END)):
             return False
-        head = stream.read(CHUNK)
+        head = following
     return True
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from typing import IO
+from unicodedata import category
 
 from leadintake.documents.findings import Flag, Refused
+from leadintake.documents.kinds.links import WORDS
 from leadintake.documents.kinds.sentences import DAMAGED, FETCHES, PACKED
 
 MOST_TOKENS = 1_000_000
@@ -15,6 +17,8 @@ DEEPEST = 500
 TOO_LONG = "This document is far longer inside than a resume. Please save it as PDF and try again."
 LONGEST_TEXT = 300
 """Characters of a destination's text that are looked at."""
+UNSEEN = {"Cc", "Cf"}
+"""Categories of letters that nobody sees, such as zero-width spaces; readers of an address drop them."""
 
 TOKEN = re.compile(
     rb"(?P<text>[^\\{}]{1,65536}+)|(?P<brace>[{}])|\\(?:(?P<word>[A-Za-z]++)(?P<number>-?[0-9]++)?+[ ]?+"
@@ -24,33 +28,47 @@ TOKEN = re.compile(
 # What a destination must not say: a field its first word, a template a place on another machine, a linked
 # picture the same, an embedded picture the first bytes of a program or a container.
 FORBIDDEN = {
-    "fldinst": re.compile(
-        r'[\s"]*(dde|ddeauto|link|embed|include(picture|text)?|import|database|rd)\b', re.I
-    ),
+    "fldinst": re.compile(rf'[\s"]*({"|".join(WORDS)}|embed)\b', re.I),
     "template": re.compile(r'[\s"]*([a-z][a-z0-9+.-]+:|\\\\|//)', re.I),
     "sv": re.compile(r"\s*(https?:|ftp:|file:|\\\\|//)", re.I),
     "pict": re.compile(r"4d5a|7f454c46|504b0304|d0cf11e0", re.I),
 }
 """The destinations that are read, by their control word."""
+# Those whose text is no part of the text around them: no writer puts them into a field, whose first word they
+# would hide.
+ASIDES = re.compile(
+    "annotation|author|buptim|category|colortbl|comment|company|creatim|doccomm|falt|filetbl|fonttbl|footnote"
+    "|(?:footer|header)[flr]?|info|keywords|listtext|manager|nonesttables|nonshppict|operator|pntext|pntxt[ab]"
+    "|printim|private|revtim|rxe|shprslt|shptxt|stylesheet|subject|tcn?|title|txe|xe"
+)
 
 
 @dataclass
 class _Text:
-    """What a destination says. `of` is its control word."""
+    """What a destination says. `of` is its control word, `own` what it says without results of fields in it.
+
+    Word takes such a result for a part of the instruction, other readers do not.
+    """
 
     of: str
     said: str = ""
+    own: str = ""
 
-    def add(self, words: str) -> None:
+    def add(self, words: str, *, result: bool = False) -> None:
         """Say more."""
-        if len(self.said) < LONGEST_TEXT:
-            self.said = (self.said + words).lstrip()[:LONGEST_TEXT]
+        if len(self.said if result else self.own) >= LONGEST_TEXT:
+            return
+        seen = "".join(letter for letter in words if letter.isspace() or category(letter) not in UNSEEN)
+        self.said = (self.said + seen).lstrip()[:LONGEST_TEXT]
+        if not result:
+            self.own = (self.own + seen).lstrip()[:LONGEST_TEXT]
 
     def judge(self, shape_property: str) -> None:
         """Refuse what fetches content from elsewhere or starts programs."""
         if self.of == "sv" and shape_property != "pibname":
             return  # a name, an alternative text: it may be an address
-        if self.of in FORBIDDEN and FORBIDDEN[self.of].match(self.said):
+        forbidden = FORBIDDEN.get(self.of)
+        if forbidden and (forbidden.match(self.said) or forbidden.match(self.own)):
             raise Refused(PACKED if self.of == "pict" else FETCHES)
 
 
@@ -59,14 +77,15 @@ class _Group:
     """What the text of a group belongs to, and how many characters follow \\u for old readers."""
 
     text: _Text | None = None
+    result: bool = False
     fallback: int = 1
     fresh: bool = True
     ignorable: bool = False
 
 
 def fits(stream: IO[bytes]) -> bool:
-    """Whether it begins as RTF does."""
-    return stream.read(6).startswith(b"{\\rtf")
+    """Whether it begins as RTF does, behind a byte order mark or white space at most."""
+    return re.match(rb"(?:\xef\xbb\xbf)?[\t\n\r ]*+\{\\rtf", stream.read(1024)) is not None
 
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
@@ -81,7 +100,7 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.groups = [_Group()]
-        self.position = 0
+        self.position = data.index(b"{")
         self.to_skip = 0
         self.shape_property = ""
 
@@ -97,7 +116,7 @@ class _Reader:
                 break
         else:
             raise Refused(TOO_LONG)
-        if self.data[self.position :].strip(b"\0\t\n\f\r "):
+        if self.data[self.position :].strip(b"\0\t\n\f\r \x1a"):
             raise Refused(DAMAGED)
 
     def _take(self, token: re.Match[bytes]) -> None:
@@ -141,9 +160,13 @@ class _Reader:
         elif word in FORBIDDEN or word == "sn":
             if group.text:
                 group.text.judge(self.shape_property)
-            group.text = _Text(word)
+            group.text, group.result = _Text(word), False
         elif group.ignorable:
             group.text = None
+        elif group.text and group.text.of == "fldinst" and ASIDES.fullmatch(word):
+            raise Refused(FETCHES)
+        elif word == "fldrslt":
+            group.result = True
         elif word == "uc" and number:
             group.fallback = max(0, int(number[-9:]))
         elif word == "u" and number:
@@ -167,4 +190,5 @@ class _Reader:
         skipped = min(self.to_skip, len(words))
         self.to_skip -= skipped
         if text is not None:
-            text.add("".join(words[skipped:].split()) if text.of == "pict" else words[skipped:])
+            said = "".join(words[skipped:].split()) if text.of == "pict" else words[skipped:]
+            text.add(said, result=self.groups[-1].result)

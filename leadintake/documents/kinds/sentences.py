@@ -5,6 +5,7 @@ from __future__ import annotations
 DAMAGED = "This document is damaged. Please save it again and send the new file."
 LOCKED = "This document is locked with a password. Please remove the password and send it again."
 MACROS = "This document contains macros. Please save it as PDF and try again."
+CONTROLS = "This document contains form controls that run code. Please save it as PDF and try again."
 PROGRAM = "This document carries a program inside. Please save it as PDF and try again."
 PACKED = "This document carries other files inside. Please save it as PDF and try again."
 FETCHES = (
