@@ -225,6 +225,7 @@ class TestSQLite(EveryLine):
     """A file that the dead process had open."""
 
     engine = "sqlite"
+    every = 2
 
 
 class TestPostgreSQL(EveryLine):
