@@ -61,6 +61,39 @@ MUTATIONS = [
          ("tests/documents/test_real_files.py",)),
     ),
     *_in(
+        "documents/kinds/docx.py",
+        ("macros are refused", "    if MACRO_NAME.search(name):\n", "    if False:\n", ("tests/documents/test_docx.py",)),
+        ("what is fetched by opening is refused", "    if reaches_out(target):\n", "    if False:\n",
+         ("tests/documents/test_docx.py",)),
+    ),
+    *_in(
+        "documents/kinds/parts.py",
+        ("programs inside are refused", "        if head.startswith(PROGRAM_MAGIC):\n", "        if False:\n",
+         ("tests/documents/test_containers.py",)),
+    ),
+    *_in(
+        "documents/kinds/unpacking.py",
+        ("unpacking is bounded", "        budget.unpack(len(piece))\n", "", ("tests/documents/test_containers.py",)),
+    ),
+    *_in(
+        "documents/kinds/markup.py",
+        ("no document type is read", "    parser.StartDoctypeDeclHandler = form.declare\n", "",
+         ("tests/documents/test_containers.py", "tests/documents/test_docx.py")),
+        ("names are bounded", "if self.known > MOST_NAMES or longest > LONGEST_NAME:", "if False:",
+         ("tests/documents/test_containers.py", "tests/documents/test_docx.py")),
+    ),
+    *_in(
+        "documents/kinds/pdf.py",
+        ("one file, not two", "(ANOTHER_FILE.search(behind) or _ends_a_zip(data[-LONGEST_ZIP_END:]))", "False",
+         ("tests/documents/test_pdf.py", "tests/documents/test_hostile_files.py")),
+        ("unpacking a PDF is bounded", "            if len(content) > most:\n                raise Refused(TOO_MUCH)\n", "",
+         ("tests/documents/test_pdf.py",)),
+    ),
+    *_in(
+        "documents/models.py",
+        ("what has a warning is only downloaded", "return not self.flags", "return True", ("tests/leads/test_flagged.py",)),
+    ),
+    *_in(
         "core/database.py",
         ("SQLite syncs every commit", 'connection.execute("PRAGMA synchronous=FULL")', 'connection.execute("PRAGMA synchronous=NORMAL")',
          ("tests/core/test_database.py", "tests/faults/test_power.py")),
