@@ -116,7 +116,9 @@ def _engine_options(url: sa.URL, pool_size: int) -> dict[str, Any]:
     backend = url.get_backend_name()
     if backend == "postgresql":
         wait = f"-c lock_timeout={LOCK_SECONDS * 1000}"
-        options["connect_args"] = {"connect_timeout": CONNECT_SECONDS, "options": wait}
+        # A machine that vanished is noticed by TCP, whatever the patience of who asked.
+        vanished = {"tcp_user_timeout": 5000, "keepalives_idle": 10, "keepalives_interval": 5}
+        options["connect_args"] = {"connect_timeout": CONNECT_SECONDS, "options": wait, **vanished}
     elif backend == "mysql":
         options["isolation_level"] = "READ COMMITTED"  # after a lock is granted, see what it protected
         options["connect_args"] = {

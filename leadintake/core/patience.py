@@ -7,7 +7,9 @@ at hand may last.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -24,6 +26,7 @@ REQUEST_SECONDS = 15
 """More than anybody may wait for a lock."""
 OTHER_SECONDS = 600
 """For commands: a migration may build an index over millions of rows."""
+_told: contextvars.ContextVar[float | None] = contextvars.ContextVar("patience", default=None)
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -39,6 +42,16 @@ class PatientConnection(psycopg.Connection[Any]):
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.pgconn.finish()  # an answer that came now would be taken for that of the next question
             raise
+
+
+@contextlib.contextmanager
+def as_in_a_request() -> Iterator[None]:
+    """Wait no longer than a request would: for workers, whose messages are due within seconds."""
+    token = _told.set(REQUEST_SECONDS)
+    try:
+        yield
+    finally:
+        _told.reset(token)
 
 
 def be_patient(engine: sa.Engine) -> None:
@@ -71,7 +84,8 @@ def _around_every_use(engine: sa.Engine, give: Callable[[Any, float], None]) -> 
     """In the pool a connection has the patience of the question that is asked on the way out."""
 
     def taken(connection: Any, _record: Any, _proxy: Any) -> None:
-        give(connection, REQUEST_SECONDS if has_request_context() else OTHER_SECONDS)
+        usual = REQUEST_SECONDS if has_request_context() else OTHER_SECONDS
+        give(connection, _told.get() or usual)
 
     def given_back(connection: Any, _record: Any) -> None:
         if connection is not None:

@@ -15,6 +15,7 @@ from flask import Flask, current_app
 from leadintake.core import chores
 from leadintake.core.clock import now
 from leadintake.core.database import db, reading
+from leadintake.core.patience import as_in_a_request
 from leadintake.core.transaction import transaction
 from leadintake.notifications import claims, embedded
 from leadintake.notifications.channels import ChannelDown, Deferred, Interrupted, Refused, Sender
@@ -41,7 +42,7 @@ class Worker:
         pause = IDLE_SECONDS
         while not stop():
             try:
-                with self.app.app_context():
+                with self.app.app_context(), as_in_a_request():
                     self._beat()
                     self.deliver_due(stop)
                 pause = IDLE_SECONDS

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from leadintake.core import patience
 from leadintake.core.database import db, engine_url
+from leadintake.notifications.embedded import Stop
+from leadintake.notifications.worker import Worker
 from tests.support.leads import nothing_is_kept
 from tests.support.proxy import Proxy, proxy_to
 
@@ -97,3 +99,22 @@ def test_commands_may_take_their_time(app):
         connection = db.session.connection().connection.dbapi_connection
         given = getattr(connection, "patience", None) or connection._read_timeout
     assert given == patience.OTHER_SECONDS
+
+
+def test_a_worker_may_not(app):
+    """A statement that is never answered must not keep every later alert waiting for ten minutes."""
+    given_to_it, stop = [], Stop()
+
+    def look(connection, _cursor, _statement, *_):
+        raw = connection.connection.dbapi_connection
+        given_to_it.append(getattr(raw, "patience", None) or raw._read_timeout)
+        stop.asked.set()
+
+    chores = app.extensions.pop("leadintake.chores")  # whose statements are no alert's
+    with app.app_context():
+        sa.event.listen(db.engine, "before_cursor_execute", look)
+    Worker(app).run(stop)
+    with app.app_context():
+        sa.event.remove(db.engine, "before_cursor_execute", look)
+    app.extensions["leadintake.chores"] = chores
+    assert set(given_to_it) == {patience.REQUEST_SECONDS}
