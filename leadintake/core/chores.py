@@ -28,4 +28,5 @@ def do_all(app: Flask, stop: Stop) -> None:
             with app.app_context():
                 log.info("housekeeping", chore=name, **chore(stop))
         except Exception as error:  # noqa: BLE001 - it is tried again tomorrow, and at the next start
-            log.error("housekeeping_failed", chore=name, error=str(error).partition("\n")[0])  # noqa: TRY400
+            sentence = str(error).partition("\n")[0]
+            log.error("housekeeping_failed", chore=name, error=sentence)  # noqa: TRY400 - the cause is in it

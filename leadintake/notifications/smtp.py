@@ -37,7 +37,7 @@ class _Bounded:
             return super().connect(*arguments, **named)  # type: ignore[misc] # a mixin over smtplib.SMTP
 
     def data(self, msg: Any) -> tuple[int, bytes]:
-        code, text = super().data(msg)  # type: ignore[misc]
+        code, text = super().data(msg)  # type: ignore[misc] # the same
         self.said = b"%d %s" % (code, text)
         return code, text
 
