@@ -15,6 +15,7 @@ from flask_migrate import upgrade
 from leadintake import create_app
 from leadintake.auth.permissions import Role
 from leadintake.auth.service import auth
+from leadintake.auth.users import users
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.transaction import transaction
@@ -40,9 +41,9 @@ def application(folder: Path, name: str, **settings: object) -> Flask:
     with app.app_context():
         upgrade()
         with transaction():
-            auth.add("ada@firm.example.com", "Ada", Role.ADMIN, PASSWORD)
+            users.add("ada@firm.example.com", "Ada", Role.ADMIN, PASSWORD)
             for number in range(4):
-                auth.add(f"attorney{number}@firm.example.com", f"Attorney {number}", Role.ATTORNEY, PASSWORD)
+                users.add(f"attorney{number}@firm.example.com", f"Attorney {number}", Role.ATTORNEY, PASSWORD)
     return app
 
 

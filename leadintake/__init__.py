@@ -10,6 +10,7 @@ from flask import Flask
 
 from leadintake import (
     assignment,  # noqa: F401 - a room without wiring, listed for the reader
+    audit,
     auth,
     blueprints,
     core,
@@ -46,6 +47,7 @@ def create_app(**overrides: object) -> Flask:
     app.config["MAX_FORM_PARTS"] = 50
 
     core.init_app(app)
+    audit.init_app(app)
     auth.init_app(app)
     documents.init_app(app)
     notifications.init_app(app)

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, current_app, request
+from flask import Blueprint, Flask, current_app, g, request
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, validate_csrf
 from wtforms import ValidationError
 
+from leadintake.audit.internal import bp as trail
+from leadintake.audit.origin import came_by
+from leadintake.audit.service import audit
 from leadintake.auth import csrf
+from leadintake.auth.factors import MoreWanted, factors
 from leadintake.auth.internal import bp as session
+from leadintake.auth.internal_account import bp as account
+from leadintake.auth.internal_passkeys import bp as passkeys
+from leadintake.auth.internal_sso import bp as sso
+from leadintake.auth.internal_users import bp as users
 from leadintake.auth.permissions import Permission
-from leadintake.auth.sessions import refuse_unknown
+from leadintake.auth.session_interface import current, refuse_unknown
 from leadintake.core import headers
 from leadintake.core.access import SIGNED_IN
 from leadintake.core.database import SAFE_METHODS
 from leadintake.core.errors import Forbidden, Refusal
 from leadintake.leads.files import bp as lead_files
 from leadintake.leads.internal import bp as internal_leads
+from leadintake.leads.internal_screens import bp as screens
 from leadintake.leads.public import bp as public_leads
 from leadintake.notifications.internal import bp as outbox
 
@@ -27,7 +37,7 @@ public = Blueprint("public", __name__, url_prefix="/public")
 internal = Blueprint("internal", __name__, url_prefix="/internal")
 
 public.register_blueprint(public_leads)
-for room in (session, internal_leads, lead_files, outbox):
+for room in (session, account, passkeys, sso, users, internal_leads, lead_files, screens, outbox, trail):
     internal.register_blueprint(room)
 
 public.after_request(headers.let_embedders_in)
@@ -58,14 +68,40 @@ def guard() -> None:
         return
     if not current_user.is_authenticated:
         raise SignInFirst("Please sign in: POST /internal/session with your e-mail and password.")
+    by_token = _note_way_in()
+    if not by_token and factors.required_of(current_user) and not _may_wait(view):
+        raise MoreWanted
     if view.permission != SIGNED_IN and not current_user.may(Permission(view.permission)):
+        audit.record_refusal("access.refused", by=current_user, endpoint=request.endpoint)
         raise Forbidden("Your role does not include this. A manager or an administrator can help.")
+    if by_token:
+        if view.permission == SIGNED_IN:
+            raise Forbidden(
+                "This is about somebody's own account, which no program changes. Sign in instead."
+            )
+        return  # no browser sends a token by itself, so no page can make it
     _refuse_foreign_pages()
     try:
         csrf.protect()
     except CSRFError as error:
         if not _signed_with_an_earlier_key():
             raise Forbidden("Send the csrf_token of your session in the header X-CSRFToken.") from error
+
+
+def _note_way_in() -> bool:
+    """Tell the audit trail how this request came in; return whether by an API token."""
+    row = current().row
+    if "api_token" in g:
+        came_by("token", g.api_token)
+    elif row is not None:
+        came_by("session", row.id)
+    return "api_token" in g
+
+
+def _may_wait(view: Any) -> bool:
+    """Whether a second factor was proved, or this view is for those who have not yet."""
+    row = current().row
+    return view.with_password_alone or (row is not None and row.second_factor)
 
 
 def _signed_with_an_earlier_key() -> bool:

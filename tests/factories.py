@@ -13,14 +13,17 @@ from leadintake.auth.models import User
 from leadintake.auth.permissions import Role
 from leadintake.core.clock import now
 from leadintake.core.database import db
+from leadintake.core.keys import seal
 from leadintake.core.text import searchable
 from leadintake.core.types import new_id
 from leadintake.documents.models import Document
 from leadintake.documents.service import documents
-from leadintake.leads.models import Lead, LeadStatus
+from leadintake.leads.models import Lead, LeadStatus, Screen
+from leadintake.notifications.channels import SEALED_FOR
 from leadintake.notifications.mailboxes import mailbox_of
+from leadintake.notifications.messages import SECRET
 from leadintake.notifications.models import Notification, Status
-from tests.support.client import PASSWORD, PDF
+from tests.support.client import PASSWORD, PDF, TOTP_SECRET
 
 
 class _Factory(SQLAlchemyModelFactory):
@@ -42,12 +45,17 @@ class UserFactory(_Factory):
         viewer = factory.Trait(role=Role.VIEWER, can_intake=False)
         inactive = factory.Trait(active=False)
         busy = factory.Trait(can_intake=False)
+        with_app = factory.Trait(
+            totp_secret=factory.LazyFunction(lambda: seal("totp", TOTP_SECRET)),
+            totp_since=factory.LazyFunction(now),
+        )
 
     email = factory.Sequence(lambda number: f"person{number}@firm.example.com")
     name = factory.Sequence(lambda number: f"Person {number}")
     role = Role.ATTORNEY
     can_intake = True
     active = True
+    joined_at = factory.LazyFunction(now)
     password_hash = factory.LazyFunction(lambda: passwords.hash_password(PASSWORD))
 
 
@@ -94,6 +102,21 @@ class LeadFactory(_Factory):
     submission_fingerprint = "0" * 64
 
 
+class ScreenFactory(_Factory):
+    """Somebody barred from a lead: given(ScreenFactory, lead_id=lead.id, user=bruno)."""
+
+    class Meta:
+        model = Screen
+
+    notice = "Once acted for the other side."
+    set_by = "operator"
+
+
+def kept(words: str, kind: str) -> str:
+    """Words as the outbox keeps them."""
+    return seal(SEALED_FOR, words) if kind in SECRET else words
+
+
 class NotificationFactory(_Factory):
     """A queued message that is due."""
 
@@ -108,6 +131,6 @@ class NotificationFactory(_Factory):
     recipient = factory.Sequence(lambda number: f"person{number}@firm.example.com")
     mailbox = factory.LazyAttribute(lambda owed: mailbox_of(owed.recipient))
     subject = "A new lead is waiting for you"
-    text = "words"
-    html = "<p>words</p>"
+    text = factory.LazyAttribute(lambda owed: kept("words", owed.kind))
+    html = factory.LazyAttribute(lambda owed: kept("<p>words</p>", owed.kind))
     due_at = factory.LazyFunction(now)

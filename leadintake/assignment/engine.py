@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 STRATEGY = "least_open"
+NOBODY = "Nobody is active and takes new leads."
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,18 @@ class Decision:
     reason: str
 
 
-def decide(candidates: Sequence[Candidate]) -> Decision:
+def decide(candidates: Sequence[Candidate], *, screened: int = 0) -> Decision:
     """Choose the one with fewest open leads; among equals who waited longest; then the longest known.
 
-    The same candidates always give the same decision, in whatever order they come.
+    The same candidates always give the same decision, in whatever order they come. The reason says how
+    many were left out because they are screened from it.
     """
     if not candidates:
-        return Decision(None, STRATEGY, "Nobody is active and takes new leads.")
+        nobody = "Whoever takes new leads is screened from it." if screened else NOBODY
+        return Decision(None, STRATEGY, nobody)
     chosen = min(candidates, key=lambda one: (one.open_leads, one.last_turn, one.user_id.bytes))
-    return Decision(chosen.user_id, STRATEGY, _reason(chosen, candidates))
+    left_out = f" Left out, because screened from it: {screened}." if screened else ""
+    return Decision(chosen.user_id, STRATEGY, _reason(chosen, candidates) + left_out)
 
 
 def _reason(chosen: Candidate, candidates: Sequence[Candidate]) -> str:

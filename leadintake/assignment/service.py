@@ -35,8 +35,13 @@ class Assignment:
                 "Nobody takes new leads. Add somebody: flask users add EMAIL --name NAME --role attorney"
             )
 
-    def next(self, eligible: list[User], open_leads: Mapping[uuid.UUID, int]) -> Decision:
-        """Decide, and note the turn. The caller holds the lock and counted the open leads under it."""
+    def next(
+        self, eligible: list[User], open_leads: Mapping[uuid.UUID, int], *, screened: int = 0
+    ) -> Decision:
+        """Decide, and note the turn. The caller holds the lock and counted the open leads under it.
+
+        `screened`: how many are not among the eligible because this lead must not be theirs.
+        """
         turns = {row.user_id: row for row in db.session.scalars(sa.select(Turn))}
         decision = decide(
             [
@@ -47,7 +52,8 @@ class Assignment:
                     turns[user.id].number if user.id in turns else 0,
                 )
                 for user in eligible
-            ]
+            ],
+            screened=screened,
         )
         if decision.user_id is not None:
             number = max((turn.number for turn in turns.values()), default=0) + 1

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import uuid
 
-from flask import Flask
+from flask import Flask, Request, g
 from flask_login import LoginManager
 from flask_wtf.csrf import CSRFProtect
 
-from leadintake.auth.cli import users
+from leadintake.auth import policy
+from leadintake.auth.cli import group as users_group
+from leadintake.auth.cli_tokens import group as tokens_group
 from leadintake.auth.models import User
 from leadintake.auth.service import auth
-from leadintake.auth.sessions import DatabaseSessions
+from leadintake.auth.session_interface import DatabaseSessions
+from leadintake.auth.tokens import tokens
+from leadintake.core import chores
 
 
 class SessionsOnly(LoginManager):  # type: ignore[misc] # Flask-Login has no types
@@ -36,10 +40,21 @@ def init_app(app: Flask) -> None:
     app.session_interface = DatabaseSessions()
     csrf.init_app(app)
     login.init_app(app)
-    app.cli.add_command(users)
+    chores.register(app, "policy", policy.note_change)
+    app.cli.add_command(users_group)
+    app.cli.add_command(tokens_group)
 
 
 @login.user_loader  # type: ignore[untyped-decorator] # Flask-Login has no types
 def _load(user_id: str) -> User | None:
     user = auth.get(uuid.UUID(user_id))
     return user if user is not None and user.active else None
+
+
+@login.request_loader  # type: ignore[untyped-decorator] # Flask-Login has no types
+def _load_by_token(request: Request) -> User | None:
+    shown = tokens.shown_by(request.headers.get("Authorization", ""))
+    if shown is None:
+        return None
+    g.api_token, user = shown
+    return user

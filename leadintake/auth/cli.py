@@ -6,33 +6,52 @@ import sys
 
 import click
 
+from leadintake.auth.factors import factors
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Role
 from leadintake.auth.service import auth
+from leadintake.auth.users import users
 from leadintake.core.commands import CommandGroup
 from leadintake.core.tables import format_option, show
 from leadintake.core.transaction import transaction
 
-users = CommandGroup("users", help="People who may sign in.")
+group = CommandGroup("users", help="People who may sign in.")
+ROLE = click.Choice([role.value for role in Role])
+INTAKE = click.option(
+    "--intake/--no-intake", default=None, help="Whether new leads go to them (attorneys: yes)."
+)
 from_stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 
 
-@users.command("add")
+@group.command("add")
 @click.argument("email")
 @click.option("--name", required=True)
-@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
-@click.option("--intake/--no-intake", default=None, help="Whether new leads go to them (attorneys: yes).")
+@click.option("--role", type=ROLE, required=True)
+@INTAKE
 @from_stdin
 def add(email: str, name: str, role: str, intake: bool | None, password_stdin: bool) -> None:
     """Make a user with EMAIL."""
     password = _password(password_stdin)
     with transaction():
-        user = auth.add(email, name, Role(role), password, can_intake=intake)
+        user = users.add(email, name, Role(role), password, can_intake=intake)
         message = f"{user.email} may now sign in as {user.role}."
     click.echo(message)
 
 
-@users.command("list")
+@group.command("invite")
+@click.argument("email")
+@click.option("--name", required=True)
+@click.option("--role", type=ROLE, required=True)
+@INTAKE
+def invite(email: str, name: str, role: str, intake: bool | None) -> None:
+    """Make a user who is mailed a link to choose a password."""
+    with transaction():
+        user = users.invite(email, name, Role(role), can_intake=intake)
+        message = f"{user.email} is mailed a link to come in as {user.role}."
+    click.echo(message)
+
+
+@group.command("list")
 @format_option()
 def list_users(form: str) -> None:
     """Show every user."""
@@ -43,6 +62,8 @@ def list_users(form: str) -> None:
             "role": user.role,
             "active": user.active,
             "can_intake": user.can_intake,
+            "joined": user.joined_at is not None,
+            "second_factor": user.totp_since is not None,
         }
         for user in auth.everyone()
     ]
@@ -53,27 +74,69 @@ def list_users(form: str) -> None:
     )
 
 
-@users.command("deactivate")
+@group.command("deactivate")
 @click.argument("email")
 def deactivate(email: str) -> None:
     """Lock EMAIL out and end their sessions."""
     with transaction():
-        auth.deactivate(_user(email))
+        users.deactivate(user_named(email))
     click.echo(f"{email} may no longer sign in and gets no new leads.")
 
 
-@users.command("set-password")
+@group.command("activate")
+@click.argument("email")
+def activate(email: str) -> None:
+    """Let EMAIL in again."""
+    with transaction():
+        users.activate(user_named(email))
+    click.echo(f"{email} may sign in again.")
+
+
+@group.command("set-role")
+@click.argument("email")
+@click.argument("role", type=ROLE)
+def set_role(email: str, role: str) -> None:
+    """Make EMAIL an admin, manager, attorney or viewer, from their next request on."""
+    with transaction():
+        users.change_role(user_named(email), Role(role))
+    click.echo(f"{email} is now {role}.")
+
+
+@group.command("reset-second-factor")
+@click.argument("email")
+def reset_second_factor(email: str) -> None:
+    """Let EMAIL, who lost their phone, sign in with the password alone and set up another."""
+    with transaction():
+        factors.reset(user_named(email), by=None)
+    click.echo(f"{email} has no second factor any more.")
+
+
+@group.command("sign-out")
+@click.argument("email", required=False)
+@click.option("--everybody", is_flag=True, help="All of them, instead of one.")
+def sign_out(email: str | None, everybody: bool) -> None:
+    """End every session of EMAIL, or of everybody; they may sign in again."""
+    if everybody == bool(email):
+        raise click.UsageError("Name one EMAIL, or say --everybody.")
+    with transaction():
+        for user in auth.everyone() if everybody else [user_named(email or "")]:
+            users.sign_out(user)
+    click.echo(f"{email or 'Everybody'} is signed out everywhere.")
+
+
+@group.command("set-password")
 @click.argument("email")
 @from_stdin
 def set_password(email: str, password_stdin: bool) -> None:
     """Give EMAIL a new password and end their sessions."""
     password = _password(password_stdin)
     with transaction():
-        auth.set_password(_user(email), password)
+        users.set_password(user_named(email), password)
     click.echo(f"The password of {email} is changed; every session of theirs has ended.")
 
 
-def _user(email: str) -> User:
+def user_named(email: str) -> User:
+    """The user with this address, or a sentence that there is none."""
     user = auth.find(email)
     if user is None:
         raise click.ClickException(f"There is no user {email}. `flask users list` shows them all.")

@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
+import unicodedata
 from collections.abc import Iterator
 from importlib import resources
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from leadintake.core.errors import Unavailable
+from leadintake.core.errors import Refusal, Unavailable
 
 SHORTEST, LONGEST = 12, 1024
 AT_ONCE = 2
@@ -24,6 +25,17 @@ hasher = PasswordHasher()
 _gate = threading.BoundedSemaphore(AT_ONCE)
 
 
+class BadCredentials(Refusal):
+    """The pair of account and password lets nobody in. It never says which of the two was wrong."""
+
+    status = 401
+    title = "Not signed in"
+
+    def __init__(self, detail: str = "") -> None:
+        wrong = "E-mail and password do not belong together. Please check both and try again."
+        super().__init__(detail or wrong)
+
+
 class WeakPassword(ValueError):
     """The password is too easy to guess; the message says why."""
 
@@ -31,17 +43,23 @@ class WeakPassword(ValueError):
 def hash_password(password: str) -> str:
     """Hash for storage."""
     with _turn():
-        return hasher.hash(password)
+        return hasher.hash(_regular(password))
 
 
 def verify(password_hash: str | None, password: str) -> bool:
-    """Whether the password fits. Without a hash (no such user) it costs the same time and is False."""
+    """Whether the password fits. Without a hash (no such user, or no password yet) it costs the same time
+    and is False."""
     with _turn():
         try:
-            matches = hasher.verify(password_hash or _nobody(hasher), password)
+            matches = hasher.verify(password_hash or _nobody(hasher), _regular(password))
         except (VerificationError, InvalidHashError):
             return False
-        return matches and password_hash is not None
+        return matches and bool(password_hash)
+
+
+def rehashed(password_hash: str, password: str) -> str | None:
+    """A hash with the parameters of today, where `password_hash` was made with others; else None."""
+    return hash_password(password) if hasher.check_needs_rehash(password_hash) else None
 
 
 def refuse_weak(password: str, *context: str) -> None:
@@ -62,6 +80,11 @@ def refuse_weak(password: str, *context: str) -> None:
         for part in text.casefold().split("@")[0].split()
     ):
         raise WeakPassword("Leave your name, your address and the name of this service out of the password.")
+
+
+def _regular(password: str) -> str:
+    """The same bytes from every keyboard (NIST SP 800-63B, 3.1.1.2)."""
+    return unicodedata.normalize("NFC", password)
 
 
 @functools.cache

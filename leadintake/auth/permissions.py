@@ -28,6 +28,9 @@ class Permission(StrEnum):
     READ_USERS = "read_users"
     MANAGE_USERS = "manage_users"
     MANAGE_NOTIFICATIONS = "manage_notifications"
+    SCREEN_LEADS = "screen_leads"
+    """Bar somebody from a lead by name (an ethical wall, ABA Model Rule 1.10), and lift the bar."""
+    READ_AUDIT = "read_audit"
     SEE_ALL_LEADS = "see_all_leads"
     """See every lead even where attorneys see only their own (ATTORNEY_VISIBILITY=own)."""
 
@@ -40,11 +43,12 @@ _MANAGER = _VIEWER | _ATTORNEY | {
     Permission.DELETE_LEADS,
     Permission.READ_USERS,
     Permission.MANAGE_NOTIFICATIONS,
+    Permission.SCREEN_LEADS,
 }  # fmt: skip
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset(_VIEWER),
     Role.ATTORNEY: frozenset(_ATTORNEY),
     Role.MANAGER: frozenset(_MANAGER),
-    Role.ADMIN: frozenset(_MANAGER | {Permission.MANAGE_USERS}),
+    Role.ADMIN: frozenset(_MANAGER | {Permission.MANAGE_USERS, Permission.READ_AUDIT}),
 }

@@ -1,4 +1,4 @@
-"""Verbs on users: the only way to change them."""
+"""Verbs on being signed in, and who there is. What changes people is in users.py."""
 
 from __future__ import annotations
 
@@ -7,56 +7,48 @@ import uuid
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-import structlog
-from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 
+from leadintake.audit.service import audit
 from leadintake.auth import passwords, sessions
+from leadintake.auth.factors import factors
 from leadintake.auth.models import User
+from leadintake.auth.passwords import BadCredentials
 from leadintake.auth.permissions import GRANTS, Permission, Role
+from leadintake.core.clock import now
 from leadintake.core.database import db, reading
-from leadintake.core.errors import Refusal
-from leadintake.core.text import has_controls, regular
-
-log = structlog.get_logger()
-
-
-class BadCredentials(Refusal):
-    """The pair of account and password lets nobody in. It never says which of the two was wrong."""
-
-    status = 401
-    title = "Not signed in"
-
-    def __init__(self) -> None:
-        super().__init__("E-mail and password do not belong together. Please check both and try again.")
-
-
-class UserProblem(Refusal):
-    """A user cannot be made or changed like this; the message says why."""
-
-    status = 422
-    title = "This user cannot be made or changed like this"
+from leadintake.core.keys import keyed_hash
 
 
 class Auth:
     """People who may sign in."""
 
-    def authenticate(self, email: str, password: str) -> User:
-        """The active user with this password. Raises BadCredentials, alike and as late in every case."""
+    def authenticate(self, email: str, password: str, code: str | None = None) -> tuple[User, bool]:
+        """The active user with this password, and whether a second factor was proved.
+
+        Raises BadCredentials, alike and as late for a wrong password, an unknown and an inactive user; with
+        the right password CodeWanted or BadCode where the user has a second factor.
+        """
+        account = folded(email)
         with reading():
-            known = db.session.execute(
-                sa.select(User.id, User.password_hash).where(
-                    User.email == folded(email), User.active.is_(True)
-                )
-            ).first()
+            wanted = sa.select(User.id, User.password_hash)
+            known = db.session.execute(wanted.where(User.email == account, User.active.is_(True))).first()
             # The check takes 100 ms: no transaction, and on SQLite no lock, is held meanwhile.
             db.session.rollback()
         matches = passwords.verify(known.password_hash if known else None, password)
+        renewed = passwords.rehashed(known.password_hash, password) if known and matches else None
         user = self._still(known.id, known.password_hash) if known is not None and matches else None
         if user is None:
-            log.info("sign_in_refused")
+            self._refuse(account, known.id if known else None)
             raise BadCredentials
-        return user
+        try:
+            proved = factors.prove(user, code)
+        except BadCredentials:
+            self._refuse(account, user.id)
+            raise
+        if renewed:
+            user.password_hash = renewed
+        return user, proved
 
     def _still(self, user_id: uuid.UUID, password_hash: str) -> User | None:
         """The user, locked, if active and with the password that was checked: either may have changed."""
@@ -65,14 +57,32 @@ class Auth:
         )
         return db.session.scalar(same.with_for_update())
 
-    def sign_in(self, user: User) -> None:
-        """Begin a session for this browser."""
-        sessions.forget_old(current_app)
-        sessions.begin(user)
+    def _refuse(self, account: str, user_id: uuid.UUID | None) -> None:
+        about = ("user", user_id) if user_id else None
+        audit.record_refusal("sign_in.refused", by="anybody", about=about, account=_mark_of(account))
 
-    def sign_out(self) -> None:
+    def sign_in(self, user: User, *, how: str, second_factor: bool) -> None:
+        """Begin a session for this browser. `how`: `password`, `passkey` or `sso`."""
+        sessions.forget_old(current_app)
+        sessions.begin(user, second_factor=second_factor)
+        user.joined_at = user.joined_at or now()
+        audit.record("signed_in", by=user, about=("user", user.id), how=how, second_factor=second_factor)
+
+    def sign_out(self, user: User) -> None:
         """End the session of this browser."""
         sessions.end()
+        audit.record("signed_out", by=user, about=("user", user.id))
+
+    def sign_out_everywhere(self, user: User) -> None:
+        """End every session of the user, this one too."""
+        sessions.end_all(user)
+        sessions.end()
+        audit.record("signed_out_everywhere", by=user, about=("user", user.id))
+
+    def end_session(self, user: User, session_id: uuid.UUID) -> None:
+        """End another session of the user. Raises NotFound."""
+        sessions.end_one(user, session_id)
+        audit.record("session.ended", by=user, about=("user", user.id), session=str(session_id))
 
     def get(self, user_id: uuid.UUID) -> User | None:
         """The user with this id."""
@@ -87,67 +97,33 @@ class Auth:
         return db.session.scalars(sa.select(User).order_by(User.name, User.id)).all()
 
     def intake_attorneys(self) -> Sequence[User]:
-        """Those new leads may go to, in a stable order."""
-        return db.session.scalars(
-            sa.select(User).where(User.active.is_(True), User.can_intake.is_(True)).order_by(User.id)
-        ).all()
+        """Those new leads may go to, in a stable order: nobody who was invited and has not come yet."""
+        takes = sa.and_(User.active.is_(True), User.can_intake.is_(True), User.joined_at.is_not(None))
+        return db.session.scalars(sa.select(User).where(takes).order_by(User.id)).all()
 
     def managers(self) -> Sequence[User]:
         """Those who look after leads that nobody has."""
         assigners = [role for role, granted in GRANTS.items() if Permission.ASSIGN_LEADS in granted]
-        return db.session.scalars(
-            sa.select(User).where(User.active.is_(True), User.role.in_(assigners)).order_by(User.id)
-        ).all()
+        return self._active_in(assigners)
 
-    def add(
-        self, email: str, name: str, role: Role, password: str, *, can_intake: bool | None = None
-    ) -> User:
-        """Make a user. Attorneys take new leads unless told otherwise. Raises UserProblem."""
-        try:
-            address = validate_email(email, check_deliverability=False, test_environment=True).normalized
-        except EmailNotValidError as error:
-            raise UserProblem(f"{email!r} is not an e-mail address: {error}") from error
-        if not 1 <= len(regular(name)) <= 100 or has_controls(name):
-            raise UserProblem("A name has 1 to 100 characters, and none that cannot be shown.")
-        if self.find(address):
-            raise UserProblem(f"There is a user {folded(address)} already.")
-        user = User(
-            email=folded(address),
-            name=regular(name),
-            role=role,
-            password_hash=self._hashed(password, address, name),
-            can_intake=role is Role.ATTORNEY if can_intake is None else can_intake,
-        )
-        db.session.add(user)
-        db.session.flush()
-        return user
+    def admins(self) -> Sequence[User]:
+        """Those who may let others in, locked in one order until the transaction ends."""
+        return self._active_in([Role.ADMIN], locked=True)
 
-    def set_password(self, user: User, password: str) -> None:
-        """Change the password; every session of the user ends."""
-        user.password_hash = self._hashed(password, user.email, user.name)
-        sessions.end_all(user)
-
-    def deactivate(self, user: User) -> None:
-        """Let nobody in as this user any more, and give them no leads. The last active admin stays."""
-        active_admins = sa.select(User).where(User.active.is_(True), User.role == Role.ADMIN)
-        # Locked in one order: two who deactivate each other must not both succeed.
-        if list(db.session.scalars(active_admins.order_by(User.id).with_for_update())) == [user]:
-            raise UserProblem(f"{user.email} is the last active admin. Make another one first.")
-        user.active = False
-        sessions.end_all(user)
-
-    def _hashed(self, password: str, *context: str) -> str:
-        try:
-            passwords.refuse_weak(password, "leadintake", *context)
-        except passwords.WeakPassword as error:
-            raise UserProblem(str(error)) from error
-        return passwords.hash_password(password)
+    def _active_in(self, roles: list[Role], *, locked: bool = False) -> Sequence[User]:
+        found = sa.select(User).where(User.active.is_(True), User.role.in_(roles)).order_by(User.id)
+        return db.session.scalars(found.with_for_update() if locked else found).all()
 
 
 def folded(email: str) -> str:
     """The one form an account's address is kept and looked up in."""
     text = email.replace("\x00", "\ufffd")  # nobody's address, and PostgreSQL takes no NUL in a text
     return unicodedata.normalize("NFKC", text).strip().casefold()
+
+
+def _mark_of(account: str) -> str:
+    """Tells attempts on one account from those on another, and nothing more."""
+    return keyed_hash("account", account)[:16]
 
 
 auth = Auth()

@@ -1,122 +1,88 @@
-"""Sessions as rows: what ended on the server is over, whatever cookie comes back."""
+"""Verbs on sessions: begin, end, list, renew. How one is read and kept is in session_interface.py."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import uuid
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import timedelta
 
 import sqlalchemy as sa
-import structlog
-from flask import Flask, Request, Response, session
-from flask.sessions import SessionInterface, SessionMixin
+from flask import Flask, current_app, request, session
 from flask_login import login_user
 from flask_wtf.csrf import generate_csrf
-from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.datastructures import CallbackDict
 
+from leadintake.auth.devices import name_of_device, network_of
 from leadintake.auth.models import SignedInSession, User
+from leadintake.auth.session_interface import alive, current, hash_of
 from leadintake.core.clock import now
-from leadintake.core.database import db, reading
-from leadintake.core.transaction import transaction
+from leadintake.core.database import db
+from leadintake.core.errors import Forbidden, NotFound
+from leadintake.core.limits import client_address
 
-SIGNED_IN_PATHS = ("/internal",)
-SEEN_EVERY = timedelta(minutes=1)
-log = structlog.get_logger()
-
-
-class ServerSession(CallbackDict[str, Any], SessionMixin):
-    """The session of one request. Without a row behind it nothing written here outlives the request."""
-
-    def __init__(self, data: dict[str, Any] | None = None) -> None:
-        super().__init__(data or {}, on_update=type(self)._changed)
-        self.modified = False
-        self.row_id: uuid.UUID | None = None
-        self.last_seen_at: datetime | None = None
-        self.new_token: str | None = None
-        self.ended = False
-        self.failure: SQLAlchemyError | None = None
-
-    def _changed(self) -> None:
-        self.modified = True
+FRESH_FOR = timedelta(minutes=10)
+"""How long after signing in somebody may change what they sign in with."""
 
 
-class DatabaseSessions(SessionInterface):
-    """Opens a session from its row and keeps the row fresh. Rows are made by `begin` alone."""
+class SignInAgain(Forbidden):
+    """Too long ago for what is to be done: whoever finds an open browser must not take the account over."""
 
-    def open_session(self, app: Flask, request: Request) -> ServerSession:
-        """The session of the cookie, or an empty one."""
-        token = request.cookies.get(self.get_cookie_name(app))
-        if not token or not request.path.startswith(SIGNED_IN_PATHS):
-            return ServerSession()
-        columns = sa.select(SignedInSession.id, SignedInSession.data, SignedInSession.last_seen_at)
-        known = columns.where(SignedInSession.token_hash == _hash(token), *_alive(app))
-        try:
-            with reading(), db.engine.begin() as connection:
-                row = connection.execute(known).first()
-        except SQLAlchemyError as error:
-            # Flask cannot answer properly before it has a session; the guard raises this in time.
-            unknown = ServerSession()
-            unknown.failure = error
-            return unknown
-        if row is None:
-            return ServerSession()
-        opened = ServerSession(json.loads(row.data))
-        opened.row_id, opened.last_seen_at = row.id, row.last_seen_at
-        return opened
+    type = "urn:leadintake:sign-in-again"
+    title = "Please sign in again"
 
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Hand out or take back the cookie, and note that the session was used."""
-        if not isinstance(session, ServerSession):
-            return  # the request failed before it had one
-        if session.new_token and response.status_code < 400:
-            response.set_cookie(self.get_cookie_name(app), session.new_token, **_cookie(app))
-        elif session.ended and response.status_code < 400:
-            response.delete_cookie(self.get_cookie_name(app), **_cookie(app))
-        elif session.row_id and (session.modified or _seen_long_ago(session)):
-            self._touch(session)
-
-    def _touch(self, session: ServerSession) -> None:
-        changes = {"last_seen_at": now(), "data": json.dumps(dict(session))}
-        try:
-            with transaction():
-                # By UPDATE only: a session that was ended meanwhile stays ended.
-                db.session.execute(
-                    sa.update(SignedInSession).where(SignedInSession.id == session.row_id).values(**changes)
-                )
-        except SQLAlchemyError:
-            log.exception("session_not_touched")  # the answer itself stands
+    def __init__(self) -> None:
+        super().__init__("This changes how you sign in. Please sign in again, then do it within ten minutes.")
 
 
-def refuse_unknown() -> None:
-    """Raise what kept the session of this request from being read."""
-    current: ServerSession = session._get_current_object()  # type: ignore[attr-defined] # LocalProxy's own
-    if current.failure is not None:
-        raise current.failure
+def refuse_old() -> None:
+    """Raise SignInAgain unless the person signed in a few minutes ago (ASVS 5.0, 7.5.1)."""
+    row = current().row
+    if row is None or now() - row.created_at > FRESH_FOR:
+        raise SignInAgain
 
 
-def begin(user: User) -> None:
+def begin(user: User, *, second_factor: bool) -> None:
     """Sign this browser in as `user`, under a new token; whatever session it had is over."""
     end()
     session.clear()
     login_user(user)
     generate_csrf()
-    current: ServerSession = session._get_current_object()  # type: ignore[attr-defined] # LocalProxy's own
-    current.new_token, current.ended = secrets.token_urlsafe(32), False
-    row = SignedInSession(token_hash=_hash(current.new_token), user_id=user.id, last_seen_at=now())
-    row.data = json.dumps(dict(session))
+    mine = current()
+    mine.new_token, mine.ended = secrets.token_urlsafe(32), False
+    row = SignedInSession(
+        token_hash=hash_of(mine.new_token),
+        user_id=user.id,
+        last_seen_at=now(),
+        data=json.dumps(dict(session)),
+        device=name_of_device(request.user_agent.string),
+        origin=network_of(client_address()),
+        second_factor=second_factor,
+    )
     db.session.add(row)
+    db.session.flush()
+
+
+def has_proved() -> bool:
+    """Whether more than a password was proved in this session."""
+    row = current().row
+    return row is not None and row.second_factor
+
+
+def prove() -> None:
+    """Note that the person of this session has proved a second factor."""
+    row = current().row
+    if row is not None:
+        mine = sa.update(SignedInSession).where(SignedInSession.id == row.id)
+        db.session.execute(mine.values(second_factor=True))
 
 
 def end() -> None:
     """End the session of this browser; others live on."""
-    current: ServerSession = session._get_current_object()  # type: ignore[attr-defined] # LocalProxy's own
-    if current.row_id:
-        db.session.execute(sa.delete(SignedInSession).where(SignedInSession.id == current.row_id))
-    current.row_id, current.ended = None, True
+    mine = current()
+    if mine.row is not None:
+        db.session.execute(sa.delete(SignedInSession).where(SignedInSession.id == mine.row.id))
+    mine.row, mine.ended = None, True
 
 
 def end_all(user: User) -> None:
@@ -124,25 +90,27 @@ def end_all(user: User) -> None:
     db.session.execute(sa.delete(SignedInSession).where(SignedInSession.user_id == user.id))
 
 
+def end_one(user: User, session_id: uuid.UUID) -> None:
+    """End one session of `user`. Raises NotFound."""
+    theirs = SignedInSession.user_id == user.id
+    ended = db.session.execute(sa.delete(SignedInSession).where(theirs, SignedInSession.id == session_id))
+    if not ended.rowcount:  # type: ignore[attr-defined] # of a CursorResult, which a DELETE gives
+        raise NotFound("There is no such session of yours.")
+
+
+def make_stale(user: User) -> None:
+    """Have every session of `user` go on under another token."""
+    db.session.execute(
+        sa.update(SignedInSession).where(SignedInSession.user_id == user.id).values(stale=True)
+    )
+
+
+def of(user: User) -> Sequence[SignedInSession]:
+    """The sessions of `user` that are not over, the last used first."""
+    theirs = sa.select(SignedInSession).where(SignedInSession.user_id == user.id, *alive(current_app))
+    return db.session.scalars(theirs.order_by(SignedInSession.last_seen_at.desc())).all()
+
+
 def forget_old(app: Flask) -> None:
     """Delete the rows of sessions that are over by time."""
-    db.session.execute(sa.delete(SignedInSession).where(~sa.and_(*_alive(app))))
-
-
-def _alive(app: Flask) -> tuple[sa.ColumnElement[bool], ...]:
-    idle = now() - timedelta(minutes=app.config["SESSION_IDLE_MINUTES"])
-    oldest = now() - timedelta(hours=app.config["SESSION_MAX_HOURS"])
-    return SignedInSession.last_seen_at >= idle, SignedInSession.created_at >= oldest
-
-
-def _seen_long_ago(session: ServerSession) -> bool:
-    return session.last_seen_at is not None and now() - session.last_seen_at > SEEN_EVERY
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _cookie(app: Flask) -> dict[str, Any]:
-    secure = app.config["ENVIRONMENT"] == "production"
-    return {"path": "/", "httponly": True, "samesite": "Lax", "secure": secure}
+    db.session.execute(sa.delete(SignedInSession).where(~sa.and_(*alive(app))))

@@ -6,15 +6,18 @@ import os
 import re
 from importlib.util import find_spec
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import limits
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from leadintake.auth.permissions import Role
 from leadintake.config.settings import Settings
 
 SHORTEST_SECRET = 32
 ORIGIN = re.compile(r"https?://[^/?#@\s]+")
+ISSUER = re.compile(r"https?://[^?#@\s]+")
 SOCKET = re.compile(r"unix:(/.+)")
 HOST_AND_PORT = re.compile(r"(?:tcp://)?(\[.+\]|[\w-]{1,63}(?:\.[\w-]{1,63})*):(\d{1,5})", re.ASCII)
 LONGEST_SOCKET = 107
@@ -63,6 +66,11 @@ def contradictions(settings: Settings) -> list[str]:
         (settings.CONFIRMATIONS_PER_DAY < 1, "CONFIRMATIONS_PER_DAY: use 1 or more"),
         (settings.SESSION_IDLE_MINUTES < 1, "SESSION_IDLE_MINUTES: use 1 or more"),
         (settings.SESSION_MAX_HOURS < 1, "SESSION_MAX_HOURS: use 1 or more"),
+        (not 1 <= settings.AUDIT_HEAD_MINUTES <= 1440, "AUDIT_HEAD_MINUTES: use 1 to 1440"),
+        (
+            bool(settings.AUDIT_HEAD_MAIL) and not _is_address(settings.AUDIT_HEAD_MAIL),
+            "AUDIT_HEAD_MAIL: use one plain e-mail address",
+        ),
     ]
     checks += [
         (not _is_rate(getattr(settings, name)), f"{name}: write limits such as '60 per minute; 600 per hour'")
@@ -75,9 +83,62 @@ def contradictions(settings: Settings) -> list[str]:
         )
         for origin in settings.EMBED_ORIGINS
     ]
+    checks += _signing_in(settings) + _single_sign_on(settings)
     if settings.ENVIRONMENT == "production":
         checks += _unsafe(settings)
     return [problem for wrong, problem in checks if wrong]
+
+
+def _signing_in(settings: Settings) -> list[tuple[bool, str]]:
+    """What lets people in beside, or beyond, a password."""
+    return [
+        (not 1 <= settings.INVITATION_HOURS <= 720, "INVITATION_HOURS: use 1 to 720"),
+        (not 1 <= settings.PASSWORD_RESET_MINUTES <= 1440, "PASSWORD_RESET_MINUTES: use 1 to 1440"),
+        (
+            settings.PASSKEYS and find_spec("webauthn") is None,
+            "PASSKEYS: install the library first: pip install 'leadintake[passkeys]'",
+        ),
+        (
+            settings.PASSKEYS and not _may_bind_passkeys(settings.PUBLIC_URL),
+            "PASSKEYS: browsers bind them to a name; PUBLIC_URL must be https:// with a host name, "
+            "or http://localhost:PORT",
+        ),
+        *(
+            (role not in set(Role), f"REQUIRE_MFA: {role!r} is not one of {', '.join(Role)}")
+            for role in settings.REQUIRE_MFA
+        ),
+    ]
+
+
+def _single_sign_on(settings: Settings) -> list[tuple[bool, str]]:
+    """What the firm's OpenID provider decides."""
+    issuer = settings.OIDC_ISSUER
+    useless = [
+        name
+        for name in ("OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ROLE_CLAIM", "OIDC_ROLES")
+        if getattr(settings, name) and not issuer
+    ]
+    roles = [(entry, entry.rpartition("=")) for entry in settings.OIDC_ROLES]
+    return [
+        (bool(issuer) and not _is_issuer(issuer), "OIDC_ISSUER: use the https:// address of the provider"),
+        (bool(issuer) and not settings.OIDC_CLIENT_ID, "OIDC_ISSUER without OIDC_CLIENT_ID"),
+        (
+            bool(issuer) and not all(map(find_spec, ("authlib", "joserfc", "requests"))),
+            "OIDC_ISSUER: install the libraries first: pip install 'leadintake[sso]'",
+        ),
+        *((True, f"{name} without OIDC_ISSUER") for name in useless),
+        (
+            bool(settings.OIDC_ROLES) != bool(settings.OIDC_ROLE_CLAIM),
+            "OIDC_ROLE_CLAIM and OIDC_ROLES: set both, or none to keep roles here",
+        ),
+        *(
+            (
+                not value.strip() or role.strip() not in set(Role),
+                f"OIDC_ROLES: {entry!r} is not VALUE=ROLE with one of {', '.join(Role)}",
+            )
+            for entry, (value, _, role) in roles
+        ),
+    ]
 
 
 def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
@@ -124,6 +185,25 @@ def _is_address(text: str) -> bool:
     return bool(re.fullmatch(r"[!-;=?A-~]+@[!-;=?A-~]+", text))
 
 
+def _is_issuer(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        return bool(ISSUER.fullmatch(address) and host) and (parts.scheme == "https" or is_loopback(host))
+    except ValueError:
+        return False
+
+
+def _may_bind_passkeys(address: str) -> bool:
+    """Whether browsers make passkeys for pages of this address (WebAuthn level 3, 5.1.3 and 13.4.9)."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    return host == "localhost" or (parts.scheme == "https" and not _is_ip(host) and bool(host))
+
+
 def _is_rate(text: str) -> bool:
     try:
         return not text or bool(limits.parse_many(text))
@@ -132,8 +212,12 @@ def _is_rate(text: str) -> bool:
 
 
 def _is_ipv6(text: str) -> bool:
+    return _is_ip(text) and ip_address(text).version == 6
+
+
+def _is_ip(text: str) -> bool:
     try:
-        return ip_address(text).version == 6
+        return bool(ip_address(text))
     except ValueError:
         return False
 

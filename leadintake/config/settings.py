@@ -14,7 +14,8 @@ class Settings:
     """`production` refuses unsafe settings and makes cookies Secure. Set it on every real installation."""
 
     SECRET_KEY: str = ""
-    """Signs page cursors and keys the counters. Made once in the instance folder unless given."""
+    """Signs page cursors, seals second factors, keys the counters and the audit trail. Made once in the
+    instance folder unless given."""
 
     SECRET_KEY_FALLBACKS: list[str] = field(default_factory=list)
     """Earlier secret keys that are still believed. Set it while rotating SECRET_KEY."""
@@ -83,7 +84,40 @@ class Settings:
     """Submissions from one address. Empty switches it off."""
 
     RATE_LIMIT_LOGINS: str = "10 per minute; 50 per hour"
-    """Failed sign-ins to one account from one address. Empty switches it off."""
+    """Failed sign-ins to one account from one address or known device. Empty switches all such limits off."""
+
+    REQUIRE_MFA: list[str] = field(default_factory=list)
+    """Roles that must prove more than a password, such as `admin,manager`."""
+
+    PASSKEYS: bool = False
+    """Let people sign in with passkeys. Needs leadintake[passkeys]; bound to the host of PUBLIC_URL."""
+
+    INVITATION_HOURS: int = 72
+    """How long the link in an invitation is good."""
+
+    PASSWORD_RESET_MINUTES: int = 60
+    """How long the link for a new password is good."""
+
+    OIDC_ISSUER: str = ""
+    """https:// address of the firm's OpenID provider. Set it for single sign-on; needs leadintake[sso]."""
+
+    OIDC_CLIENT_ID: str = ""
+    """The name this service has there."""
+
+    OIDC_CLIENT_SECRET: str = ""
+    """Its secret there. Better given by LEADINTAKE_OIDC_CLIENT_SECRET_FILE."""
+
+    OIDC_ROLE_CLAIM: str = ""
+    """The claim of the ID token that decides the role, such as `groups`. Without it roles are kept here."""
+
+    OIDC_ROLES: list[str] = field(default_factory=list)
+    """What that claim's values mean: `partners=manager,associates=attorney`. The first that fits counts."""
+
+    AUDIT_HEAD_MINUTES: int = 60
+    """How often a worker publishes the head of the audit trail."""
+
+    AUDIT_HEAD_MAIL: str = ""
+    """An address outside this machine's reach that every published head is mailed to."""
 
     CONFIRMATIONS_PER_DAY: int = 5
     """Confirmations to one mailbox within a day: nobody floods a stranger through the form."""

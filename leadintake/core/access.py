@@ -11,11 +11,15 @@ SIGNED_IN = "signed_in"
 """The permission everybody has who is signed in."""
 
 
-def allow(permission: str = SIGNED_IN) -> Callable[[View], View]:
-    """Let in who is signed in and has `permission`, by its name: rooms need not know who grants it."""
+def allow(permission: str = SIGNED_IN, *, with_password_alone: bool = False) -> Callable[[View], View]:
+    """Let in who is signed in and has `permission`, by its name: rooms need not know who grants it.
+
+    `with_password_alone`: also somebody who must prove more than a password (REQUIRE_MFA) and has not yet.
+    """
 
     def mark(view: View) -> View:
         view.permission = permission  # type: ignore[attr-defined] # a mark on a function
+        view.with_password_alone = with_password_alone  # type: ignore[attr-defined] # the same
         return view
 
     return mark

@@ -1,8 +1,10 @@
-"""Housekeeping: what rooms want done at the start of a worker and once a day."""
+"""Housekeeping: what rooms want done at the start of a worker and then at intervals."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 import structlog
 from flask import Flask
@@ -14,16 +16,22 @@ Chore = Callable[[Stop], Mapping[str, object]]
 log = structlog.get_logger()
 
 
-def register(app: Flask, name: str, chore: Chore) -> None:
+def register(app: Flask, name: str, chore: Chore, *, every: timedelta = timedelta(days=1)) -> None:
     """Add a chore."""
-    app.extensions.setdefault("leadintake.chores", []).append((name, chore))
+    app.extensions.setdefault("leadintake.chores", []).append((name, chore, every))
 
 
-def do_all(app: Flask, stop: Stop) -> None:
-    """Do every chore, and say what came of it. One that fails is said and keeps no other from being done."""
-    for name, chore in app.extensions.get("leadintake.chores", ()):
+def do_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
+    """Do every chore that is due, and say what came of it; `done` is when (monotonic) each was done last.
+
+    One that fails is said, keeps no other from being done, and is tried again when it is due next.
+    """
+    for name, chore, every in app.extensions.get("leadintake.chores", ()):
         if stop():
             return
+        if name in done and time.monotonic() - done[name] < every.total_seconds():
+            continue
+        done[name] = time.monotonic()
         try:
             with app.app_context():
                 log.info("housekeeping", chore=name, **chore(stop))

@@ -142,10 +142,11 @@ def _settle_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     """Take SQLite's write lock at once where a write may follow: a late upgrade fails without waiting."""
-    connection.exec_driver_sql("BEGIN DEFERRED" if _only_reads() else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN DEFERRED" if only_reads() else "BEGIN IMMEDIATE")
 
 
-def _only_reads() -> bool:
+def only_reads() -> bool:
+    """Whether what begins here is expected to write nothing."""
     told = _reading.get()
     if told is not None:
         return told

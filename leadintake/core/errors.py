@@ -15,6 +15,9 @@ from leadintake.core.logs import request_id
 
 log = structlog.get_logger()
 
+WORTH_A_LINE = {401, 403, 429}
+"""Refusals that somebody looking for an attack wants to see (ASVS 5.0, 16.3)."""
+
 Errors = Mapping[str, list[str]]
 """For each field what is wrong with it, in words for the person who filled it in."""
 
@@ -118,6 +121,8 @@ def answer_to(error: Exception) -> Response:
     """The response to a failure. Logs what is ours to mend; says nothing of its cause."""
     cause = getattr(error, "original_exception", None) or error
     if isinstance(cause, Refusal):
+        if cause.status in WORTH_A_LINE:
+            log.info("refused", status=cause.status, title=cause.title, endpoint=request.endpoint)
         return problem(cause.status, cause.title, cause.detail, cause.type, cause.errors, cause.headers)
     if isinstance(cause, (database_errors.OperationalError, database_errors.TimeoutError)):
         log.error("database_unavailable", error=type(cause).__name__, cause=str(cause).partition("\n")[0])

@@ -6,6 +6,9 @@ from flask import Flask, Response, current_app, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+FEATURES = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+SHUT_PATHS = ("/internal", "/account")
+"""What belongs to the firm's people: framed by nobody, kept by no cache."""
 
 
 def init_app(app: Flask) -> None:
@@ -18,12 +21,15 @@ def init_app(app: Flask) -> None:
 
 def _protect(response: Response) -> Response:
     headers = response.headers
-    framers = " ".join(current_app.config["EMBED_ORIGINS"]) or "'none'"
+    shut = request.path.startswith(SHUT_PATHS)
+    framers = "'none'" if shut else " ".join(current_app.config["EMBED_ORIGINS"]) or "'none'"
     headers.setdefault("Content-Security-Policy", f"{POLICY}; frame-ancestors {framers}")
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
+    headers.setdefault("Permissions-Policy", FEATURES)
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    if request.path.startswith("/internal"):
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    if shut:
         headers["Cache-Control"] = "no-store"
     if current_app.config["ENVIRONMENT"] == "production":
         headers["Strict-Transport-Security"] = "max-age=31536000"

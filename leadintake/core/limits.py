@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
@@ -83,28 +82,14 @@ def client_address() -> str:
     return request.remote_addr or "nowhere"
 
 
-@contextmanager
-def limited(setting: str, *, who: str, counts: type[Exception] | None = None) -> Iterator[None]:
-    """A block that raises TooMany once `who` has used up the limits in `setting`.
-
-    Every entry counts; with `counts` only those that end in that exception.
-    """
+def limit(setting: str, *, who: str) -> None:
+    """Count `who`, and raise TooMany once they have used up the limits in `setting`."""
     counters: Counters = current_app.extensions["leadintake.counters"]
-    rates = parse_many(current_app.config[setting]) if current_app.config[setting] else []
-    for rate in rates:
-        _enter(counters, rate, setting, who, count=counts is None)
-    try:
-        yield
-    except Exception as error:
-        if counts is not None and isinstance(error, counts):
-            counters.ask(lambda strategy: [strategy.hit(rate, setting, who) for rate in rates])
-        raise
+    for rate in parse_many(current_app.config[setting]) if current_app.config[setting] else []:
+        _enter(counters, rate, setting, who)
 
 
-def _enter(counters: Counters, rate: RateLimitItem, setting: str, who: str, *, count: bool) -> None:
-    def passes(strategy: MovingWindowRateLimiter) -> bool:
-        return (strategy.hit if count else strategy.test)(rate, setting, who)
-
-    if not counters.ask(passes):
+def _enter(counters: Counters, rate: RateLimitItem, setting: str, who: str) -> None:
+    if not counters.ask(lambda strategy: strategy.hit(rate, setting, who)):
         reset = counters.ask(lambda strategy: strategy.get_window_stats(rate, setting, who).reset_time)
         raise TooMany(max(1, math.ceil(reset - time.time())))

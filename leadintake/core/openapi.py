@@ -11,6 +11,7 @@ import msgspec
 from flask import Flask
 from werkzeug.routing import Rule
 
+from leadintake.core.access import SIGNED_IN
 from leadintake.core.api import Interface
 from leadintake.core.errors import SENTENCES
 
@@ -50,7 +51,8 @@ def document(app: Flask, version: str) -> dict[str, Any]:
         "components": {
             "schemas": schemas.components,
             "securitySchemes": {
-                "session": {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]}
+                "session": {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]},
+                "token": {"type": "http", "scheme": "bearer"},
             },
         },
     }
@@ -98,10 +100,15 @@ def _operation(rule: Rule, view: Any, method: str, schema_of: Any) -> dict[str, 
         body = schema_of(interface.json) if interface.json else interface.form
         operation["requestBody"] = {"required": True, "content": {kind: {"schema": body}}}
     if guarded:
-        operation["security"] = [{"session": []}]
+        ways = ["session"] if view.permission == SIGNED_IN else ["session", "token"]
+        operation["security"] = [{way: []} for way in ways]
         if method != "GET":
             operation["parameters"] += [
-                _header("X-CSRFToken", "The csrf_token of the session.", required=True)
+                _header(
+                    "X-CSRFToken",
+                    "The csrf_token of the session; nothing looks at it beside an API token.",
+                    required=True,
+                )
             ]
     for status in sorted(refuses | {500, 503}):
         operation["responses"][str(status)] = {

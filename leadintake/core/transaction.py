@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import structlog
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, copy_current_request_context, current_app, request
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from leadintake.core.database import db, reading
@@ -55,6 +55,11 @@ def transaction() -> Iterator[None]:
             raise
 
 
+def before_commit(action: Action) -> None:
+    """Do something as the last part of this transaction. Should it fail, all of the transaction has."""
+    _wait_for("before_commit", action)
+
+
 def on_rollback(action: Action) -> None:
     """Undo something the database cannot undo, should this transaction certainly have failed."""
     _wait_for("on_rollback", action)
@@ -70,13 +75,33 @@ def on_end(action: Action) -> None:
     _wait_for("on_end", action)
 
 
+def after_answer(response: Response, action: Action) -> None:
+    """Do something in a transaction of its own once the answer is out: its time tells nothing of it.
+
+    What fails is logged; nobody is there to be told.
+    """
+
+    @copy_current_request_context
+    def act() -> None:
+        try:
+            with transaction():
+                action()
+        except Exception:
+            log.exception("after_answer_failed")
+
+    response.call_on_close(act)
+
+
 def commit() -> None:
-    """Make it so, then run what waited for it.
+    """Do what waited for the end, make it so, then run what waited for that.
 
     Raises OutcomeUnknown when the connection breaks at the commit itself: the database may have kept
     everything, so nothing is undone. What is left over if it did not, `flask storage sweep` removes.
     """
     db.session.flush()  # what the database refuses for a reason, it refuses here
+    while waiting := db.session().info.pop("before_commit", ()):  # one of them may ask for another
+        for action in waiting:
+            action()
     try:
         db.session.commit()
     except DBAPIError as error:
@@ -102,6 +127,7 @@ def _wait_for(kind: str, action: Action) -> None:
 
 def _finish(*kinds: str) -> None:
     info = db.session().info
+    info.pop("before_commit", None)
     waiting = {kind: info.pop(kind, []) for kind in ("on_commit", "on_rollback", "on_end")}
     for action in [action for kind in kinds for action in reversed(waiting[kind])]:
         try:
@@ -121,6 +147,8 @@ def _settle(response: Response) -> Response:
     try:
         commit()
     except Exception as error:  # noqa: BLE001 - whatever failed, the answer is no longer true
+        # The file it was about to send. Not response.close(): that does what waits for the answer to be out.
+        getattr(response.response, "close", lambda: None)()
         rollback()
         return answer_to(error)
     return response

@@ -15,6 +15,7 @@ from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
 from leadintake.auth.service import auth
+from leadintake.auth.users import users
 from leadintake.core.commands import Command
 from leadintake.core.transaction import transaction
 from leadintake.demo.people import ATTORNEYS, PROSPECTS, resume_of
@@ -65,9 +66,9 @@ def _people() -> dict[str, str]:
             passwords[email] = secrets.token_urlsafe(12)
             user = auth.find(email)
             if user is None:
-                auth.add(email, name, role, passwords[email])
+                users.add(email, name, role, passwords[email])
             else:
-                auth.set_password(user, passwords[email])
+                users.set_password(user, passwords[email])
     return passwords
 
 

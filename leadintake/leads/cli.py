@@ -7,7 +7,8 @@ import uuid
 
 import click
 
-from leadintake.auth.service import auth
+from leadintake.auth.cli import user_named
+from leadintake.auth.models import User
 from leadintake.core.commands import CommandGroup
 from leadintake.core.tables import format_option, show
 from leadintake.core.transaction import transaction
@@ -19,49 +20,58 @@ from leadintake.leads.service import leads
 group = CommandGroup("leads", help="The leads of the firm.")
 LEAD_ID = click.argument("lead_id", metavar="ID", type=click.UUID)
 STATUS = click.option("--status", type=click.Choice([status.value for status in LeadStatus]))
+SEEN_AS = click.option("--as", "reader", metavar="EMAIL", help="See no more than this person would.")
 
 
 @group.command("list")
 @STATUS
 @click.option("--limit", type=click.IntRange(1, 10000), default=50, show_default=True)
+@SEEN_AS
 @format_option("csv")
-def list_leads(status: str | None, limit: int, form: str) -> None:
+def list_leads(status: str | None, limit: int, reader: str | None, form: str) -> None:
     """Show leads, newest first."""
-    page = leads.page(_filter(status), seen_by=None, limit=limit, cursor=None)
     row = _short if form == "table" else row_of
-    show([row(lead) for lead in page.items], form, empty="There is no such lead yet.")
+    with transaction():
+        page = leads.page(_filter(status), seen_by=_seen_by(reader), by=None, limit=limit, cursor=None)
+        rows = [row(lead) for lead in page.items]
+    show(rows, form, empty="There is no such lead yet.")
 
 
 @group.command("show")
 @LEAD_ID
+@SEEN_AS
 @format_option()
-def show_lead(lead_id: uuid.UUID, form: str) -> None:
+def show_lead(lead_id: uuid.UUID, reader: str | None, form: str) -> None:
     """Show lead ID and its history."""
-    lead = _lead(lead_id)
-    history = [
-        {"at": event.at, "actor": event.actor, "action": event.action, "detail": event.detail}
-        for event in leads.history(lead)
-    ]
+    with transaction():
+        lead = _lead(lead_id, "detail", reader)
+        history = [
+            {"at": event.at, "actor": event.actor, "action": event.action, "detail": event.detail}
+            for event in leads.history(lead)
+        ]
+        row, warnings = row_of(lead), lead.resume.warnings
     if form == "json":
-        show([{**row_of(lead), "warnings": lead.resume.warnings, "history": history}], form, empty="")
+        show([{**row, "warnings": warnings, "history": history}], form, empty="")
     else:
-        row = {**row_of(lead), "warnings": " ".join(lead.resume.warnings)}
+        row["warnings"] = " ".join(warnings)
         show([{"field": name, "value": value} for name, value in row.items()], form, empty="")
         show(history, form, empty="Nothing has happened yet.")
 
 
 @group.command("explain")
 @LEAD_ID
+@SEEN_AS
 @format_option()
-def explain(lead_id: uuid.UUID, form: str) -> None:
+def explain(lead_id: uuid.UUID, reader: str | None, form: str) -> None:
     """Tell why lead ID went where it went."""
-    lead = _lead(lead_id)
-    row = {
-        "assigned_to": lead.assigned_to.email if lead.assigned_to else None,
-        "strategy": lead.assignment_strategy,
-        "reason": lead.assignment_reason,
-        "decided_at": lead.assigned_at,
-    }
+    with transaction():
+        lead = _lead(lead_id, "explanation", reader)
+        row = {
+            "assigned_to": lead.assigned_to.email if lead.assigned_to else None,
+            "strategy": lead.assignment_strategy,
+            "reason": lead.assignment_reason,
+            "decided_at": lead.assigned_at,
+        }
     show([row], form, empty="")
 
 
@@ -71,9 +81,7 @@ def explain(lead_id: uuid.UUID, form: str) -> None:
 def reassign(lead_id: uuid.UUID, email: str) -> None:
     """Give lead ID to EMAIL, who is alerted."""
     with transaction():
-        user = auth.find(email)
-        if user is None:
-            raise click.ClickException(f"There is no user {email}. `flask users list` shows them all.")
+        user = user_named(email)
         leads.hold_all()
         leads.assign(leads.get_to_change(lead_id, seen_by=None), user.id, by=None)
     click.echo(f"Lead {lead_id} is now with {email}.")
@@ -81,9 +89,12 @@ def reassign(lead_id: uuid.UUID, email: str) -> None:
 
 @group.command("export")
 @STATUS
-def export(status: str | None) -> None:
+@SEEN_AS
+def export(status: str | None, reader: str | None) -> None:
     """Write all leads to standard output as CSV."""
-    for lines in as_csv(leads.every(_filter(status), seen_by=None)):
+    with transaction():
+        found = leads.every(_filter(status), seen_by=_seen_by(reader), by=None)
+    for lines in as_csv(found):
         sys.stdout.write(lines)
 
 
@@ -103,5 +114,10 @@ def _filter(status: str | None) -> LeadFilter:
     return LeadFilter(status=LeadStatus(status) if status else None)
 
 
-def _lead(lead_id: uuid.UUID) -> Lead:
-    return leads.get(lead_id, seen_by=None)
+def _lead(lead_id: uuid.UUID, what: str, reader: str | None) -> Lead:
+    return leads.read(lead_id, what, seen_by=_seen_by(reader), by=None)
+
+
+def _seen_by(reader: str | None) -> User | None:
+    """Whose eyes to look through: those of --as, or the operator's, who sees all."""
+    return None if reader is None else user_named(reader)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection
+
 import sqlalchemy as sa
 from flask import current_app
 
@@ -9,6 +12,7 @@ from leadintake.auth.models import User
 from leadintake.auth.service import auth
 from leadintake.core.clock import now
 from leadintake.core.database import db
+from leadintake.leads import barred
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.notifications.mailboxes import mailboxes
 from leadintake.notifications.messages import greeting_name
@@ -40,10 +44,10 @@ def link_to(lead: Lead) -> str:
     return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/internal/leads/{lead.id}"
 
 
-def alert(lead: Lead, assignee: User | None) -> None:
-    """Tell the one who has the lead, or those who must find somebody."""
+def alert(lead: Lead, assignee: User | None, *, but_not: Collection[uuid.UUID]) -> None:
+    """Tell the one who has the lead, or those who must find somebody; `but_not` are barred from it."""
     kind = "attorney_alert" if assignee else "unassigned_alert"
-    for person in [assignee] if assignee else auth.managers():
+    for person in [assignee] if assignee else _managers(but_not):
         notifications.owe(
             kind,
             person.email,
@@ -84,7 +88,7 @@ def failed(message: Notification, error: str) -> None:
         record(lead, "message_failed", detail, actor="system")
     if message.kind == FAILURE:
         return
-    for person in auth.managers():
+    for person in _managers(barred.from_lead(message.lead_id) if message.lead_id else ()):
         if notifications.bears_another(FAILURE, person.email, most_an_hour=MOST_NOTICES):
             notifications.owe(
                 FAILURE,
@@ -96,3 +100,7 @@ def failed(message: Notification, error: str) -> None:
                 reason=error[:500],
                 link=link_to(lead) if lead is not None else "",
             )
+
+
+def _managers(but_not: Collection[uuid.UUID]) -> list[User]:
+    return [person for person in auth.managers() if person.id not in but_not]

@@ -37,10 +37,12 @@ COLUMNS = (
 @speaks({200: "*/*", 206: "*/*"}, query=ResumeQuery, headers=("Range",), refuses=(404, 416))
 def resume(lead_id: uuid.UUID, query: ResumeQuery) -> Response:
     """Send the file as it was submitted, byte for byte."""
-    document = leads.get(lead_id, seen_by=current_user).resume
+    lead = leads.get(lead_id, seen_by=current_user)
+    document = lead.resume
     shown = query.inline and document.content_type == "application/pdf" and document.may_be_shown
     body = documents.open(document)
     try:
+        leads.note_download(lead, inline=shown, by=current_user)
         return _sent(document, body, "inline" if shown else "attachment")
     except BaseException:
         body.close()
@@ -70,7 +72,7 @@ def _sent(document: Document, body: IO[bytes], kind: str) -> Response:
 @speaks({200: "text/csv"}, query=LeadFilter)
 def export(query: LeadFilter) -> Response:
     """Send all matching leads as CSV, while they are read."""
-    lines = as_csv(leads.every(query, seen_by=current_user))
+    lines = as_csv(leads.every(query, seen_by=current_user, by=current_user))
     headers = {"Content-Disposition": 'attachment; filename="leads.csv"'}
     return Response(stream_with_context(lines), mimetype="text/csv", headers=headers)
 

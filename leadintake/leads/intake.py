@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import uuid
+from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
 from typing import IO
 
@@ -21,8 +22,9 @@ from leadintake.core.transaction import on_end, rollback
 from leadintake.core.types import new_id
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict
-from leadintake.leads import events
-from leadintake.leads.models import Lead, LeadStatus
+from leadintake.leads import barred, events
+from leadintake.leads.models import Lead, LeadStatus, Screen
+from leadintake.leads.screens import screens
 
 PATIENCE_SECONDS = 2.0
 OTHER_CONTENT = (
@@ -86,10 +88,12 @@ class Intake:
         if earlier is not None:
             rollback()  # another process was faster; this takes our copy of the file away
             return earlier, True
-        lead = self._make(sent, key, document.id)
+        walls = barred.from_client(sent.email)
+        kept_out = frozenset(screen.user_id for screen in walls)
+        lead = self._make(sent, key, document.id, kept_out)
         db.session.add_all([document, lead])
         db.session.flush()
-        self._tell(lead)
+        self._tell(lead, walls, kept_out)
         return lead, False
 
     def _earlier(self, key: str | None, sent: Submission) -> Lead | None:
@@ -101,9 +105,13 @@ class Intake:
             raise Invalid({"submission_id": [OTHER_CONTENT]})
         return earlier
 
-    def _make(self, sent: Submission, key: str | None, resume_id: uuid.UUID) -> Lead:
-        eligible = assignment.candidates()
-        decision = assignment.next(eligible, self._open_leads([user.id for user in eligible]))
+    def _make(
+        self, sent: Submission, key: str | None, resume_id: uuid.UUID, kept_out: Collection[uuid.UUID]
+    ) -> Lead:
+        takers = assignment.candidates()
+        eligible = [user for user in takers if user.id not in kept_out]
+        open_leads = self._open_leads([user.id for user in eligible])
+        decision = assignment.next(eligible, open_leads, screened=len(takers) - len(eligible))
         arrived = now()
         return Lead(
             id=new_id(),
@@ -131,11 +139,12 @@ class Intake:
         )
         return {user: number for user, number in db.session.execute(tally.group_by(Lead.assignee_id)) if user}
 
-    def _tell(self, lead: Lead) -> None:
+    def _tell(self, lead: Lead, walls: Sequence[Screen], kept_out: Collection[uuid.UUID]) -> None:
         db.session.refresh(lead, ["resume", "assigned_to"])
         events.record(lead, "submitted", f"with {lead.resume.filename}", actor="prospect")
         if lead.resume.warnings:
             events.record(lead, "flagged", " ".join(lead.resume.warnings), actor="system")
+        screens.inherit(lead, walls)
         if lead.assigned_to is None:
             log.warning("lead_unassigned", lead=str(lead.id), reason=lead.assignment_reason)
             events.record(lead, "left_unassigned", lead.assignment_reason, actor="system")
@@ -144,7 +153,7 @@ class Intake:
                 lead, "assigned", f"to {lead.assigned_to.email}: {lead.assignment_reason}", actor="system"
             )
         events.touch_duplicates(lead)
-        events.alert(lead, lead.assigned_to)
+        events.alert(lead, lead.assigned_to, but_not=kept_out)
         events.confirm(lead)
 
     def _be_alone_with(self, key: str | None) -> None:

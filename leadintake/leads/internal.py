@@ -36,7 +36,7 @@ bp = Blueprint("leads", __name__, url_prefix="/leads")
 @speaks({200: LeadPage}, query=LeadQuery)
 def search(query: LeadQuery) -> Response:
     """List the leads the reader may see."""
-    page = leads.page(query, seen_by=current_user, limit=query.limit, cursor=query.cursor)
+    page = leads.page(query, seen_by=current_user, by=current_user, limit=query.limit, cursor=query.cursor)
     answer = LeadPage([LeadSummary.of(lead) for lead in page.items], page.next_cursor)
     if query.count:
         answer.total = leads.count(query, seen_by=current_user)
@@ -48,7 +48,7 @@ def search(query: LeadQuery) -> Response:
 @speaks({200: LeadDetail}, refuses=(404,))
 def read(lead_id: uuid.UUID) -> Response:
     """Show one lead."""
-    return _detail(leads.get(lead_id, seen_by=current_user))
+    return _detail(_read(lead_id, "detail"))
 
 
 @bp.patch("/<uuid:lead_id>")
@@ -102,7 +102,7 @@ def restore(lead_id: uuid.UUID) -> Response:
 @speaks({200: History}, refuses=(404,))
 def history(lead_id: uuid.UUID) -> Response:
     """Tell what happened to the lead, newest first."""
-    lead = leads.get(lead_id, seen_by=current_user)
+    lead = _read(lead_id, "history")
     return respond(History([HistoryItem.of(event) for event in leads.history(lead)]))
 
 
@@ -111,8 +111,12 @@ def history(lead_id: uuid.UUID) -> Response:
 @speaks({200: NotificationList}, refuses=(404,))
 def owed(lead_id: uuid.UUID) -> Response:
     """Tell which messages about the lead were sent to whom."""
-    lead = leads.get(lead_id, seen_by=current_user)
+    lead = _read(lead_id, "notifications")
     return respond(NotificationList([NotificationSummary.of(one) for one in notifications.of_lead(lead.id)]))
+
+
+def _read(lead_id: uuid.UUID, what: str) -> Lead:
+    return leads.read(lead_id, what, seen_by=current_user, by=current_user)
 
 
 def _detail(lead: Lead) -> Response:

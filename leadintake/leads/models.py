@@ -76,3 +76,19 @@ class LeadEvent(SoftDeletes, Model):
     """Address of the user, or `prospect`, `system` or `operator`."""
     action: Mapped[str] = mapped_column(sa.String(40))
     detail: Mapped[str] = mapped_column(sa.String(500))
+
+
+class Screen(Model):
+    """A wall between one person and one lead (ABA Model Rule 1.10): to them the lead does not exist."""
+
+    __tablename__ = "screens"
+    __table_args__ = (sa.UniqueConstraint("user_id", "lead_id"),)
+
+    lead_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("leads.id"), index=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id"))
+    notice: Mapped[str] = mapped_column(sa.String(500))
+    """Why, in the words of whoever set it."""
+    set_by: Mapped[str] = mapped_column(sa.String(254))
+    """Address of the user who set it, or `operator`."""
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from leadintake.core.access import anyone
 from leadintake.core.api import respond, speaks
 from leadintake.core.errors import Invalid, Malformed, Refusal, WrongKind, wants_html
-from leadintake.core.limits import client_address, limited
+from leadintake.core.limits import client_address, limit
 from leadintake.core.types import new_id
 from leadintake.leads.forms import IntakeForm
 from leadintake.leads.intake import Submission, intake
@@ -44,16 +44,16 @@ class FileTooLarge(Refusal):
 @speaks({201: Receipt, 303: None}, form=FORM, headers=("Idempotency-Key",), refuses=(409, 413, 429))
 def submit() -> AnyResponse:
     """Receive a prospect's form and file. When the answer is 201 or 303, all of it is durable."""
-    with limited("RATE_LIMIT_SUBMISSIONS", who=client_address()):
-        _refuse_other_bodies()
-        form = IntakeForm()
-        if not form.judged():
-            return _refuse(form)
-        try:
-            lead, replayed = intake.submit(_submission(form), form.resume_file.data.stream)
-        except Invalid as refusal:
-            form.blame(refusal.errors or {})
-            return _refuse(form)
+    limit("RATE_LIMIT_SUBMISSIONS", who=client_address())
+    _refuse_other_bodies()
+    form = IntakeForm()
+    if not form.judged():
+        return _refuse(form)
+    try:
+        lead, replayed = intake.submit(_submission(form), form.resume_file.data.stream)
+    except Invalid as refusal:
+        form.blame(refusal.errors or {})
+        return _refuse(form)
     headers = {"Idempotency-Replayed": "true"} if replayed else {}
     if wants_html():
         response: AnyResponse = redirect(url_for("pages.thanks", reference=lead.id), 303)

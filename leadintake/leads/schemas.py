@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from leadintake.auth.schemas import UserSummary
-from leadintake.leads.models import Lead, LeadEvent, LeadStatus
+from leadintake.leads.models import Lead, LeadEvent, LeadStatus, Screen
 from leadintake.notifications.schemas import NotificationSummary
 
 ASSIGNED_TO = "^(me|none|[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$(?!\n)"
@@ -19,6 +19,9 @@ SORTS = Literal[
     "created_at", "-created_at", "updated_at", "-updated_at", "last_name", "-last_name",
     "email", "-email", "status", "-status",
 ]  # fmt: skip
+
+
+FILTERS = ("status", "assigned_to", "q", "created_from", "created_to")
 
 
 class ReceivedResume(msgspec.Struct):
@@ -116,6 +119,10 @@ class LeadFilter(msgspec.Struct, forbid_unknown_fields=True):
     created_to: Aware | None = None
     sort: SORTS = "-created_at"
 
+    def names(self) -> list[str]:
+        """Which of them are in use: what is on record of a search, whose words may be a client's name."""
+        return [name for name in FILTERS if getattr(self, name) is not None]
+
 
 class LeadQuery(LeadFilter):
     """Which page of which leads."""
@@ -175,3 +182,31 @@ class NotificationList(msgspec.Struct):
     """The messages about a lead, oldest first."""
 
     items: list[NotificationSummary]
+
+
+class ScreenChange(msgspec.Struct, forbid_unknown_fields=True):
+    """Whom to bar from a lead, and why, in 1 to 500 characters."""
+
+    user_id: uuid.UUID
+    notice: str
+
+
+class ScreenView(msgspec.Struct):
+    """Somebody barred from a lead, and why. `set_by` is the address of who said so, or `operator`."""
+
+    user: UserSummary
+    notice: str
+    set_by: str
+    set_at: datetime
+
+    @classmethod
+    def of(cls, screen: Screen) -> ScreenView:
+        """One wall."""
+        user = msgspec.convert(screen.user, UserSummary, from_attributes=True)
+        return cls(user, screen.notice, screen.set_by, screen.updated_at)
+
+
+class ScreenList(msgspec.Struct):
+    """Everybody barred from a lead, in the order in which they were."""
+
+    items: list[ScreenView]

@@ -12,6 +12,7 @@ from leadintake.auth.models import User
 from leadintake.auth.permissions import Permission
 from leadintake.core.errors import Invalid
 from leadintake.core.text import has_controls, searchable
+from leadintake.leads import barred
 from leadintake.leads.models import Lead
 from leadintake.leads.schemas import LeadFilter
 
@@ -20,10 +21,16 @@ Statement = sa.Select[Any]
 
 
 def visible_to(user: User | None) -> Statement:
-    """The leads `user` may know of; None is an operator at the machine, who sees all."""
+    """The leads `user` may know of; None is an operator at the machine, who sees all.
+
+    A screen is stronger than every role: whatever shows or counts leads begins here.
+    """
     statement = sa.select(Lead)
+    if user is None:
+        return statement
+    statement = statement.where(Lead.id.not_in(barred.hidden_from(user.id)))
     everything = current_app.config["ATTORNEY_VISIBILITY"] == "all"
-    if user is None or everything or user.may(Permission.SEE_ALL_LEADS):
+    if everything or user.may(Permission.SEE_ALL_LEADS):
         return statement
     return statement.where(Lead.assignee_id == user.id)
 

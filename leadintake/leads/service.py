@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import sqlalchemy as sa
 from flask import current_app
 
 from leadintake.assignment.service import assignment
+from leadintake.audit.service import audit
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Permission
 from leadintake.auth.service import auth
@@ -16,7 +17,7 @@ from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, Forbidden, Invalid, NotFound
 from leadintake.core.pages import Order, Page, page_of
-from leadintake.leads import events, rights
+from leadintake.leads import barred, events, rights
 from leadintake.leads.models import Lead, LeadEvent, LeadStatus
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.search import Statement, matching, visible_to
@@ -33,13 +34,21 @@ class Leads:
         """The lead, if `seen_by` may know of it. Raises NotFound."""
         return self._one(visible_to(seen_by).where(Lead.id == lead_id), deleted=False)
 
+    def read(self, lead_id: uuid.UUID, what: str, *, seen_by: User | None, by: User | None) -> Lead:
+        """The same, and that `by` read this of it is on record."""
+        lead = self.get(lead_id, seen_by=seen_by)
+        audit.record("lead.read", by=by, about=("lead", lead.id), what=what)
+        return lead
+
     def get_to_change(self, lead_id: uuid.UUID, *, seen_by: User | None, deleted: bool = False) -> Lead:
         """The same, locked until the transaction ends."""
         statement = visible_to(seen_by).where(Lead.id == lead_id).with_for_update(of=Lead)
         return self._one(statement.execution_options(populate_existing=True), deleted=deleted)
 
-    def page(self, wanted: LeadFilter, *, seen_by: User | None, limit: int, cursor: str | None) -> Page[Lead]:
-        """Some of the matching leads, in the wanted order."""
+    def page(
+        self, wanted: LeadFilter, *, seen_by: User | None, by: User | None, limit: int, cursor: str | None
+    ) -> Page[Lead]:
+        """Some of the matching leads, in the wanted order; that `by` listed them is on record."""
         bound_to = {
             "status": wanted.status,
             "assigned_to": wanted.assigned_to,
@@ -48,7 +57,9 @@ class Leads:
             "created_to": wanted.created_to,
         }
         order = Order.parse(Lead, wanted.sort)
-        return page_of(matching(wanted, seen_by), order, limit=limit, cursor=cursor, bound_to=bound_to)
+        page = page_of(matching(wanted, seen_by), order, limit=limit, cursor=cursor, bound_to=bound_to)
+        audit.record("leads.listed", by=by, filters=wanted.names())
+        return page
 
     def count(self, wanted: LeadFilter, *, seen_by: User | None) -> int:
         """How many leads match."""
@@ -57,12 +68,19 @@ class Leads:
         )
         return db.session.execute(found).scalar_one()
 
-    def every(self, wanted: LeadFilter, *, seen_by: User | None) -> Iterator[Lead]:
+    def every(self, wanted: LeadFilter, *, seen_by: User | None, by: User | None) -> Iterator[Lead]:
         """All matching leads, in batches, so that memory stays flat and no transaction is kept open.
 
-        What is wanted, and by whom, is judged at once; the leads are read as they are asked for.
+        What is wanted, and by whom, is judged and put on record at once; the leads are read as they are
+        asked for, once the transaction that says so has ended.
         """
-        return self._batches(matching(wanted, seen_by), Order.parse(Lead, wanted.sort))
+        statement = matching(wanted, seen_by)
+        audit.record("leads.exported", by=by, filters=wanted.names())
+        return self._batches(statement, Order.parse(Lead, wanted.sort))
+
+    def note_download(self, lead: Lead, *, inline: bool, by: User | None) -> None:
+        """Put on record that the resume was handed out, to be looked at (`inline`) or kept."""
+        audit.record("lead.downloaded", by=by, about=("lead", lead.id), inline=inline)
 
     def history(self, lead: Lead) -> Sequence[LeadEvent]:
         """All that happened to the lead, newest first."""
@@ -84,7 +102,7 @@ class Leads:
         if status is LeadStatus.PENDING:
             raise Conflict("This prospect was reached out to already; that cannot be undone.")
         lead.status = status
-        events.record(lead, "reached_out", "", actor=events.actor_of(by))
+        self._record(lead, "reached_out", by=by)
         db.session.flush()
 
     def assign(self, lead: Lead, user_id: uuid.UUID | None, *, by: User | None) -> None:
@@ -94,23 +112,23 @@ class Leads:
             raise Forbidden("You may take a lead that nobody has; a manager may hand it over.")
         if user_id == lead.assignee_id:
             return
-        assignee = None if user_id is None else self._owner(user_id)
-        lead.assigned_to, lead.assigned_at = assignee, now()
-        lead.assignment_strategy = "manual"
+        kept_out = barred.from_lead(lead.id)
+        assignee = None if user_id is None else self._owner(user_id, kept_out)
         actor = events.actor_of(by)
-        lead.assignment_reason = f"Taken by {actor}." if taking else f"Decided by {actor}."
-        db.session.flush()
-        events.record(lead, "assigned", f"to {assignee.email if assignee else 'nobody'}", actor=actor)
-        if current_app.config["ATTORNEY_VISIBILITY"] == "own":
-            events.touch_duplicates(lead)  # who may see this one now decides who sees it as a duplicate
+        self._hand(lead, assignee, f"Taken by {actor}." if taking else f"Decided by {actor}.", by=by)
         if by is None or user_id != by.id:
-            events.alert(lead, assignee)
+            events.alert(lead, assignee, but_not=kept_out)
+
+    def leave_to_nobody(self, lead: Lead, why: str, *, by: User | None) -> None:
+        """Take the lead from whoever has it, for a reason beyond whose it is; the managers are alerted."""
+        self._hand(lead, None, why, by=by)
+        events.alert(lead, None, but_not=barred.from_lead(lead.id))
 
     def delete(self, lead: Lead, *, by: User | None) -> None:
         """Put the lead away: it is gone from every list, and can be restored."""
         lead.deleted_at = now()
         db.session.flush()
-        events.record(lead, "deleted", "", actor=events.actor_of(by))
+        self._record(lead, "deleted", by=by)
         notifications.put_away(lead.id)
         events.touch_duplicates(lead)
 
@@ -120,13 +138,27 @@ class Leads:
             return
         lead.deleted_at = None
         db.session.flush()
-        events.record(lead, "restored", "", actor=events.actor_of(by))
+        self._record(lead, "restored", by=by)
         notifications.bring_back(lead.id)
         events.touch_duplicates(lead)
 
     def hold_all(self) -> None:
         """Let no lead arrive or leave until this transaction ends: for changes that touch several."""
         assignment.hold()
+
+    def _hand(self, lead: Lead, assignee: User | None, why: str, *, by: User | None) -> None:
+        lead.assigned_to, lead.assigned_at = assignee, now()
+        lead.assignment_strategy, lead.assignment_reason = "manual", why
+        db.session.flush()
+        to, user_id = (assignee.email, str(assignee.id)) if assignee else ("nobody", None)
+        self._record(lead, "assigned", f"to {to}", by=by, to=user_id)
+        if current_app.config["ATTORNEY_VISIBILITY"] == "own":
+            events.touch_duplicates(lead)  # who may see this one now decides who sees it as a duplicate
+
+    def _record(self, lead: Lead, action: str, words: str = "", *, by: User | None, **detail: object) -> None:
+        """Write an act into the lead's history, in words, and into the audit trail, without any."""
+        events.record(lead, action, words, actor=events.actor_of(by))
+        audit.record(f"lead.{action}", by=by, about=("lead", lead.id), **detail)
 
     def _batches(self, statement: Statement, order: Order[Lead]) -> Iterator[Lead]:
         cursor = None
@@ -145,8 +177,8 @@ class Leads:
             raise NotFound("There is no such lead.")
         return found
 
-    def _owner(self, user_id: uuid.UUID) -> User:
-        user = auth.get(user_id)
+    def _owner(self, user_id: uuid.UUID, kept_out: Collection[uuid.UUID]) -> User:
+        user = None if user_id in kept_out else auth.get(user_id)
         if user is None or not user.active or not user.may(Permission.UPDATE_LEADS):
             raise Invalid({"user_id": ["Choose somebody who is active and may work on leads."]})
         return user

@@ -14,8 +14,11 @@ from email_validator import validate_email
 from flask import current_app
 from flask_mail import Message
 
-from leadintake.notifications.messages import OPTIONAL, unsubscribe_link
+from leadintake.core.keys import Unreadable, unseal
+from leadintake.notifications.messages import OPTIONAL, SECRET, unsubscribe_link
 from leadintake.notifications.models import Notification
+
+SEALED_FOR = "mail"
 
 
 class ChannelDown(Exception):
@@ -78,14 +81,24 @@ def as_message(notification: Notification) -> Message:
     message = Letter(
         subject=notification.subject,
         recipients=[recipient],
-        body=notification.text,
-        html=notification.html,
+        body=_opened(notification, notification.text),
+        html=_opened(notification, notification.html),
         date=notification.created_at.timestamp(),
         charset="utf-8",
         extra_headers=headers,
     )
     message.msgId = f"<{notification.id}@{_domain_of(current_app.config['PUBLIC_URL'])}>"
     return message
+
+
+def _opened(notification: Notification, words: str) -> str:
+    """Words that wait sealed, as they are to be sent. Raises Refused where the key is lost."""
+    if notification.kind not in SECRET:
+        return words
+    try:
+        return unseal(SEALED_FOR, words)
+    except Unreadable as error:
+        raise Refused(str(error)) from error
 
 
 def _in_ascii(address: str) -> str:

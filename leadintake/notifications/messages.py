@@ -10,12 +10,19 @@ import jinja2
 from flask import current_app
 
 SUBJECTS = {
+    "account_notice": "A change of your account",
+    "audit_head": "Where the audit trail ends",
     "attorney_alert": "A new lead is waiting for you",
     "delivery_failed": "A message could not be delivered",
+    "invitation": "You are invited to sign in",
+    "password_reset": "Choose a new password",
     "prospect_confirmation": "We received your information",
     "unassigned_alert": "A new lead has no attorney yet",
 }
 """Constant texts: nothing a stranger typed ever reaches a header."""
+
+SECRET = {"invitation", "password_reset"}
+"""Kinds whose words let somebody in: they wait in the outbox sealed."""
 
 OPTIONAL = {"prospect_confirmation"}
 """Kinds that a stranger may refuse: their mails carry a link for it."""

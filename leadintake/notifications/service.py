@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,20 +13,25 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 from flask_mail import Mail
 
+from leadintake.audit.chain import Head
+from leadintake.audit.service import Person, audit
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, NotFound
+from leadintake.core.keys import seal
 from leadintake.core.pages import Order, Page, page_of
 from leadintake.core.transaction import on_commit
 from leadintake.core.types import new_id
+from leadintake.core.walls import outside
 from leadintake.notifications import embedded
-from leadintake.notifications.channels import Channel
+from leadintake.notifications.channels import SEALED_FOR, Channel
 from leadintake.notifications.folder import FolderChannel
 from leadintake.notifications.mailboxes import mailbox_of
-from leadintake.notifications.messages import OPTIONAL, render, unsubscribe_link
+from leadintake.notifications.messages import OPTIONAL, SECRET, render, unsubscribe_link
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status, WorkerBeat
 from leadintake.notifications.smtp import SmtpChannel
 
+HEAD = "audit_head"
 HOUR = timedelta(hours=1)
 BEAT_EVERY, BEAT_LASTS = timedelta(seconds=10), timedelta(seconds=60)
 DELETED_TOO = {"include_deleted": True, "synchronize_session": False}
@@ -55,6 +61,7 @@ class Notifications:
         message_id = new_id()
         unsubscribe = unsubscribe_link(message_id) if kind in OPTIONAL else ""
         said = render(kind, firm=current_app.config["FIRM_NAME"], unsubscribe=unsubscribe, **words)
+        kept = functools.partial(seal, SEALED_FOR) if kind in SECRET else str
         owed = Notification(
             id=message_id,
             kind=kind,
@@ -62,43 +69,70 @@ class Notifications:
             mailbox=mailbox_of(recipient),
             lead_id=lead_id,
             subject=said.subject,
-            text=said.text,
-            html=said.html,
+            text=kept(said.text),
+            html=kept(said.html),
             due_at=now(),
         )
         db.session.add(owed)
         on_commit(embedded.wake)
         return owed
 
-    def get(self, notification_id: uuid.UUID, *, locked: bool = False) -> Notification:
-        """One message; `locked`, so that no worker takes it meanwhile. Raises NotFound."""
-        wanted = sa.select(Notification).where(Notification.id == notification_id)
-        found = db.session.scalar(wanted.with_for_update() if locked else wanted)
+    def owe_head(self, head: Head, moment: datetime) -> None:
+        """Mail a published head of the audit trail out of this machine's reach, if it is a new one."""
+        recipient, said = current_app.config["AUDIT_HEAD_MAIL"], str(head)
+        known = sa.select(Notification.id).where(
+            Notification.kind == HEAD, Notification.mailbox == mailbox_of(recipient)
+        )
+        told = known.where(Notification.text.contains(said)).limit(1)
+        if recipient and db.session.scalar(told) is None:
+            self.owe(HEAD, recipient, head=said, moment=f"{moment:%Y-%m-%d %H:%M} UTC")
+
+    def get(
+        self, notification_id: uuid.UUID, *, seen_by: uuid.UUID | None = None, locked: bool = False
+    ) -> Notification:
+        """One message that `seen_by` may know of; `locked`, so that no worker takes it. Raises NotFound."""
+        wanted = _known_to(seen_by).where(Notification.id == notification_id)
+        found: Notification | None = db.session.scalar(wanted.with_for_update() if locked else wanted)
         if found is None:
             raise NotFound("There is no such message.")
         return found
 
-    def retry(self, notification_id: uuid.UUID) -> Notification:
+    def retry(self, notification_id: uuid.UUID, *, by: Person | None = None) -> Notification:
         """Send a message that failed or waits, now. Raises Conflict for one sent or on its way."""
-        found = self.get(notification_id, locked=True)
+        found = self.get(notification_id, seen_by=by.id if by else None, locked=True)
         if found.status in (Status.SENT, Status.SENDING):
             raise Conflict(f"This message is {found.status} already.")
         found.status, found.due_at, found.owed_since = Status.QUEUED, now(), now()
+        # About its lead, where there is one: who may not know of that may not know of this entry.
+        about = ("lead", found.lead_id) if found.lead_id else ("message", found.id)
+        audit.record("message.retried", by=by, about=about, message=str(found.id))
         on_commit(embedded.wake)
         return found
 
     def put_away(self, lead_id: uuid.UUID) -> None:
         """Hide the messages about a lead that was deleted; those not sent yet are not sent."""
-        self._mark_deleted(lead_id, now())
+        self._change(Notification.lead_id == lead_id, deleted_at=now())
 
     def bring_back(self, lead_id: uuid.UUID) -> None:
-        """Show the messages about a restored lead again; those not sent yet go out."""
-        self._mark_deleted(lead_id, None)
+        """Show the messages about a restored lead again; those not sent yet and not withdrawn go out."""
+        withdrawn = sa.and_(Notification.status == Status.QUEUED, Notification.due_at.is_(None))
+        self._change(Notification.lead_id == lead_id, ~withdrawn, deleted_at=None)
         on_commit(embedded.wake)
 
-    def _mark_deleted(self, lead_id: uuid.UUID, at: datetime | None) -> None:
-        about = sa.update(Notification).where(Notification.lead_id == lead_id).values(deleted_at=at)
-        db.session.execute(about, execution_options=DELETED_TOO)
+    def withdraw(self, lead_id: uuid.UUID, recipient: str) -> None:
+        """Never send this person what they are owed about a lead and was not sent yet, not by hand either.
+
+        What a worker has in hand at this moment may still leave; the attempt is on record.
+        """
+        theirs = sa.and_(Notification.lead_id == lead_id, Notification.recipient == recipient)
+        never = {"status": Status.QUEUED, "due_at": None, "claimed_by": None, "deleted_at": now()}
+        self._change(theirs, Notification.status != Status.SENT, **never)
+
+    def _change(self, *which: sa.ColumnElement[bool], **values: object) -> None:
+        """Change messages, hidden ones too."""
+        db.session.execute(
+            sa.update(Notification).where(*which).values(**values), execution_options=DELETED_TOO
+        )
 
     def bears_another(self, kind: str, recipient: str, *, most_an_hour: int) -> bool:
         """Whether to send this person one more of this kind: none is on its way, nor were there too many."""
@@ -115,9 +149,11 @@ class Notifications:
         about = sa.select(Notification).where(Notification.lead_id == lead_id)
         return db.session.scalars(about.order_by(Notification.id)).all()
 
-    def page(self, status: Status | None, *, limit: int, cursor: str | None) -> Page[Notification]:
-        """Messages, newest first."""
-        wanted: sa.Select[Any] = sa.select(Notification)
+    def page(
+        self, status: Status | None, *, seen_by: uuid.UUID | None = None, limit: int, cursor: str | None
+    ) -> Page[Notification]:
+        """Messages that `seen_by` may know of, newest first."""
+        wanted = _known_to(seen_by)
         if status is not None:
             wanted = wanted.where(Notification.status == status)
         order = Order(Notification, "created_at", descending=True)
@@ -157,6 +193,12 @@ class Notifications:
         """Raise unless the mail channel opens."""
         with self.channel.opened():
             return
+
+
+def _known_to(person: uuid.UUID | None) -> sa.Select[Any]:
+    """The messages about nothing that is hidden from this person; None is an operator at the machine."""
+    wanted: sa.Select[Any] = sa.select(Notification)
+    return wanted if person is None else wanted.where(outside(Notification.lead_id, person))
 
 
 notifications = Notifications()

@@ -23,7 +23,7 @@ from leadintake.notifications.service import BEAT_EVERY, notifications
 
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-CHORES_EVERY_SECONDS = 24 * 60 * 60
+LOOK_FOR_CHORES_EVERY_SECONDS = 30
 log = structlog.get_logger()
 
 
@@ -108,9 +108,10 @@ class Worker:
 
     def _keep_house(self, stop: embedded.Stop) -> None:
         """Put in order what a crash left, beside the messages, which must not wait for it."""
+        done: dict[str, float] = {}
         while not stop():
-            chores.do_all(self.app, stop)
-            stop.rest(CHORES_EVERY_SECONDS)
+            chores.do_due(self.app, stop, done)
+            stop.rest(LOOK_FOR_CHORES_EVERY_SECONDS)
 
     def _beat(self) -> None:
         if self._beaten is None or now() - self._beaten > BEAT_EVERY:

@@ -109,7 +109,7 @@ def test_the_list_is_a_table_for_a_person(run, given):
     given(UserFactory, "inactive", email="gone@firm.example.com", name="\u5c71\u7530")
     output = run("list").stdout
     heading, *lines = output.splitlines()
-    assert heading.split() == ["email", "name", "role", "active", "can_intake"]
+    assert heading.split() == ["email", "name", "role", "active", "can_intake", "joined", "second_factor"]
     assert len(lines) == 2
     assert any("max@firm.example.com" in line and "Max [bold]Manager" in line for line in lines)
     assert any("\u5c71\u7530" in line and "False" in line for line in lines)
@@ -124,6 +124,8 @@ def test_the_list_is_json_for_a_program(run, given):
             "role": "attorney",
             "active": True,
             "can_intake": True,
+            "joined": True,
+            "second_factor": False,
         }
     ]
 

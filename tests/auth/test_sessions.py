@@ -11,10 +11,11 @@ import time_machine
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
-from leadintake.auth import sessions
+from leadintake.auth import session_interface
 from leadintake.auth.models import SignedInSession, User
 from leadintake.auth.permissions import Role
 from leadintake.auth.service import auth
+from leadintake.auth.users import users
 from leadintake.core.database import db
 from leadintake.core.transaction import transaction
 from tests.factories import UserFactory
@@ -182,13 +183,13 @@ def test_an_answer_stands_though_its_use_could_not_be_noted(client, amara, monke
         raise OperationalError("UPDATE", {}, Exception("disk full"))
 
     with at(5):
-        monkeypatch.setattr(sessions, "transaction", broken)
+        monkeypatch.setattr(session_interface, "transaction", broken)
         assert client.get(URL).status_code == 200
 
 
 @pytest.mark.every_engine
 @pytest.mark.parametrize(
-    "act", [lambda user: auth.set_password(user, "quite different words"), auth.deactivate]
+    "act", [lambda user: users.set_password(user, "quite different words"), users.deactivate]
 )
 def test_a_new_password_and_deactivation_end_every_session(app, browser, amara, given, rows, act):
     bystander = browser().sign_in(given(UserFactory))

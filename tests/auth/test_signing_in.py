@@ -7,6 +7,7 @@ import pytest
 from leadintake.auth import passwords
 from leadintake.auth.models import SignedInSession
 from leadintake.auth.service import auth
+from leadintake.auth.users import users
 from leadintake.core.transaction import transaction
 from tests.factories import UserFactory
 from tests.support.client import PASSWORD
@@ -191,9 +192,9 @@ def test_a_change_made_while_the_old_password_is_checked_wins(app, client, given
         with app.app_context(), transaction():
             user = auth.find(amara.email)
             if change == "deactivate":
-                auth.deactivate(user)
+                users.deactivate(user)
             else:
-                auth.set_password(user, "quite different words")
+                users.set_password(user, "quite different words")
         return matches
 
     monkeypatch.setattr(passwords, "verify", slow)

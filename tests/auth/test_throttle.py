@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 import time_machine
 
+from leadintake import create_app
+from leadintake.auth import passwords
+from leadintake.auth.models import SignInAttempt
+from leadintake.core.database import db
 from tests.factories import UserFactory
-from tests.support.client import PASSWORD
+from tests.support.client import PASSWORD, Client
+from tests.support.waiting import all_at_once
 
 URL = "/internal/session"
 WRONG = "not the password"
@@ -65,8 +70,8 @@ def test_successes_and_refused_bodies_do_not_count(client, amara):
     assert attempt(client).status_code == 401
 
 
-def test_a_success_does_not_forgive_the_failures_before(client, amara):
-    assert [attempt(client, p).status_code for p in ("a", "b", PASSWORD, "c", "d")] == [
+def test_a_success_does_not_forgive_the_failures_before(browser, amara):
+    assert [attempt(browser(), p).status_code for p in ("a", "b", PASSWORD, "c", "d")] == [
         401, 401, 200, 401, 429,
     ]  # fmt: skip
 
@@ -102,6 +107,103 @@ def test_a_forged_forwarding_header_gains_no_further_guesses(client, amara):
         for n in range(4)
     ]
     assert answers == [401, 401, 401, 429]
+
+
+def test_a_device_the_account_knows_goes_on_while_strangers_fail_beside_it(browser, amara):
+    desk, stranger = browser(), browser()
+    assert attempt(desk, PASSWORD).status_code == 200
+    assert [attempt(stranger).status_code for _ in range(20)].count(429) == 17
+    assert desk.get(URL).status_code == 200
+    assert attempt(desk, PASSWORD).status_code == 200
+    assert attempt(stranger, PASSWORD).status_code == 429
+
+
+def test_a_known_device_has_its_own_bound_and_cannot_be_forged(browser, amara, given):
+    desk = browser()
+    assert attempt(desk, PASSWORD).status_code == 200
+    assert [attempt(desk).status_code for _ in range(4)] == [401, 401, 401, 429]
+    other = browser()
+    other.sign_in(given(UserFactory, email="bruno@firm.example.com"))
+    for value in ("x", other.get_cookie("leadintake-device").value, desk.get_cookie("leadintake").value):
+        forger = browser()
+        forger.set_cookie("leadintake-device", value)
+        attempt(forger, address="192.0.2.9")
+    assert attempt(browser(), PASSWORD, address="192.0.2.9").status_code == 429  # all three were one stranger
+
+
+def test_guessing_from_many_addresses_waits_longer_and_longer_and_is_bounded(browser, amara, still):
+    waits = []
+    for number in range(30):
+        answer = attempt(browser(), address=f"198.51.100.{number}")
+        if answer.status_code == 429:
+            waits.append(int(answer.headers["Retry-After"]))
+            still.shift(waits[-1])
+            assert attempt(browser(), address=f"198.51.100.{number}").status_code == 401
+    assert waits[:7] == [1, 2, 4, 8, 16, 32, 60]
+    assert set(waits[7:]) == {60}
+
+
+def test_guessing_one_password_for_everybody_waits_too(browser, still):
+    answers = [attempt(browser(), email=f"person{number}@firm.example.com") for number in range(17)]
+    assert [answer.status_code for answer in answers] == [401] * 15 + [429] * 2
+    assert attempt(browser(), email="yet@firm.example.com", address="192.0.2.2").status_code == 401
+    still.shift(int(answers[-1].headers["Retry-After"]))
+    assert attempt(browser(), email="another@firm.example.com").status_code == 401
+    assert attempt(browser(), email="one.more@firm.example.com").headers["Retry-After"] == "2"
+
+
+def test_one_subscriber_has_one_ipv6_network(browser, amara):
+    answers = [attempt(browser(), address=f"2001:db8:1:2::{number}").status_code for number in range(4)]
+    assert answers == [401, 401, 401, 429]
+    assert attempt(browser(), address="2001:db8:1:3::1").status_code == 401
+
+
+@pytest.mark.every_engine
+def test_the_count_survives_a_restart_and_is_shared(app, browser, amara, settings, tmp_path):
+    for _ in range(3):
+        attempt(browser())
+    again = create_app(
+        **settings,
+        INSTANCE_PATH=app.config["INSTANCE_PATH"],
+        DATABASE_URL=app.config["DATABASE_URL"],
+        WORKER="external",
+    )
+    again.test_client_class = Client
+    assert attempt(again.test_client(), PASSWORD).status_code == 429
+    with again.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.every_engine
+def test_a_burst_of_guesses_gains_nothing(browser, amara):
+    answers = all_at_once(12, lambda _: attempt(browser()).status_code)
+    assert sorted(answers) == [401] * 3 + [429] * 9
+
+
+def test_what_is_kept_of_an_attempt_names_nobody(browser, amara, rows):
+    attempt(browser())
+    kept = rows(SignInAttempt)
+    assert len(kept) == 3
+    assert all(len(row.key) == 64 and "amara" not in row.key for row in kept)
+
+
+def test_old_attempts_are_forgotten(browser, amara, rows, still):
+    attempt(browser())
+    still.shift(3601)
+    attempt(browser())
+    assert len(rows(SignInAttempt)) == 3
+
+
+def test_an_attempt_that_could_not_be_judged_is_not_counted(browser, amara, rows, monkeypatch):
+    monkeypatch.setattr(passwords, "PATIENCE_SECONDS", 0.01)
+    for _ in range(passwords.AT_ONCE):
+        assert passwords._gate.acquire(blocking=False)
+    try:
+        assert [attempt(browser()).status_code for _ in range(4)] == [503] * 4
+    finally:
+        for _ in range(passwords.AT_ONCE):
+            passwords._gate.release()
+    assert rows(SignInAttempt) == []
 
 
 class TestBehindAProxy:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from datetime import timedelta
 
 from leadintake.core import chores
 from leadintake.notifications.embedded import Stop
@@ -19,7 +21,7 @@ def test_a_chore_that_fails_is_said_and_the_next_is_done(app, capfd):
 
     chores.register(app, "broken", fail)
     chores.register(app, "whole", lambda _stop: {"done": done.append(1) or "yes"})
-    chores.do_all(app, lambda: False)
+    chores.do_due(app, lambda: False, {})
     assert done == [1]
     said = capfd.readouterr().err
     assert "the broom is gone" in said
@@ -29,8 +31,24 @@ def test_a_chore_that_fails_is_said_and_the_next_is_done(app, capfd):
 def test_nothing_is_begun_once_told_to_stop(app):
     done = []
     chores.register(app, "late", lambda _stop: {"done": done.append(1)})
-    chores.do_all(app, lambda: True)
+    chores.do_due(app, lambda: True, {})
     assert done == []
+
+
+def test_a_chore_is_done_at_the_start_and_then_at_its_own_interval(app, monkeypatch):
+    done, when = [], {}
+    chores.register(app, "hourly", lambda _stop: {"done": done.append("hourly")}, every=timedelta(hours=1))
+    chores.register(app, "daily", lambda _stop: {"done": done.append("daily")})
+    for second in (0, 30, 3601, 3630, 86401):
+        monkeypatch.setattr(time, "monotonic", lambda second=second: second)
+        chores.do_due(app, lambda: False, when)
+    assert [one for one in done if one in ("hourly", "daily")] == [
+        "hourly",
+        "daily",
+        "hourly",
+        "hourly",
+        "daily",
+    ]
 
 
 def test_a_worker_clears_away_at_its_start_what_a_crash_left_and_says_so(app, tmp_path, capfd):

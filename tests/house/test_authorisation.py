@@ -3,41 +3,110 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
-from tests.factories import LeadFactory, NotificationFactory, UserFactory
+from leadintake.audit.models import AuditEntry
+from leadintake.auth.permissions import GRANTS, Permission, Role
+from leadintake.core.access import SIGNED_IN
+from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
+from tests.support.client import PASSWORD
 
-CALLERS = ("nobody", "viewer", "attorney", "manager", "admin", "deactivated")
-READERS = {"viewer", "attorney", "manager", "admin"}
-WORKERS = {"attorney", "manager", "admin"}
-MANAGERS = {"manager", "admin"}
+ROLES = ("viewer", "attorney", "manager", "admin")
+CALLERS = ("nobody", *ROLES, "deactivated", "barred", "token", "token without scope")
+LEAD, SCREEN, MESSAGE = "<uuid:lead_id>", "<uuid:user_id>", "<uuid:notification_id>"
+LEADS, USERS = f"/internal/leads/{LEAD}", f"/internal/users/{SCREEN}"
+NEW_USER = {"email": "new@firm.example.com", "name": "New", "role": "viewer"}
+NEW_PASSWORD = {"current_password": PASSWORD, "new_password": "quite different words"}
 
-# (method, rule): whom the guard lets in. What the service says of one lead is tested with the room.
-MAY = {
-    ("POST", "/internal/session"): set(CALLERS),
-    ("GET", "/internal/session"): READERS,
-    ("DELETE", "/internal/session"): READERS,
-    ("GET", "/internal/leads"): READERS,
-    ("GET", "/internal/leads.csv"): READERS,
-    ("GET", "/internal/leads/<uuid:lead_id>"): READERS,
-    ("PATCH", "/internal/leads/<uuid:lead_id>"): WORKERS,
-    ("DELETE", "/internal/leads/<uuid:lead_id>"): MANAGERS,
-    ("POST", "/internal/leads/<uuid:lead_id>/restore"): MANAGERS,
-    ("PUT", "/internal/leads/<uuid:lead_id>/assignee"): WORKERS,
-    ("GET", "/internal/leads/<uuid:lead_id>/resume"): READERS,
-    ("GET", "/internal/leads/<uuid:lead_id>/history"): READERS,
-    ("GET", "/internal/leads/<uuid:lead_id>/notifications"): READERS,
-    ("GET", "/internal/notifications"): MANAGERS,
-    ("POST", "/internal/notifications/<uuid:notification_id>/retry"): MANAGERS,
+
+@dataclass(frozen=True)
+class Row:
+    """A route: the lowest role it lets in, how it answers those it lets in, and what they send.
+
+    `recorded`: what the audit trail says of it; None where nothing is worth an entry.
+    """
+
+    lowest: str
+    answer: int = 200
+    body: Any = None
+    recorded: str | None = None
+    traits: tuple[str, ...] = field(default=())
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return ROLES[ROLES.index(self.lowest) :]
+
+
+# What the service says of one lead or user is tested with the room; this is who passes the guard.
+ROUTES = {
+    ("GET", "/internal/session"): Row("viewer"),
+    ("DELETE", "/internal/session"): Row("viewer", 204, recorded="signed_out"),
+    ("GET", "/internal/sessions"): Row("viewer"),
+    ("DELETE", "/internal/sessions"): Row("viewer", 204, recorded="signed_out_everywhere"),
+    ("DELETE", "/internal/sessions/<uuid:session_id>"): Row("viewer", 404),
+    ("PUT", "/internal/password"): Row("viewer", body=NEW_PASSWORD, recorded="password.changed"),
+    ("GET", "/internal/second-factor"): Row("viewer"),
+    ("POST", "/internal/second-factor/app"): Row("viewer", 201),
+    ("PUT", "/internal/second-factor/app"): Row("viewer", 409, {"code": "123456"}),
+    ("DELETE", "/internal/second-factor/app"): Row("viewer", 204, recorded="second_factor.removed"),
+    ("POST", "/internal/second-factor/recovery-codes"): Row("viewer", 409),
+    ("GET", "/internal/passkeys"): Row("viewer"),
+    ("POST", "/internal/passkeys/options"): Row("viewer"),
+    ("POST", "/internal/passkeys"): Row("viewer", 422, {"name": "Desk", "credential": {}}),
+    ("DELETE", "/internal/passkeys/<uuid:passkey_id>"): Row("viewer", 404),
+    ("GET", "/internal/leads"): Row("viewer", recorded="leads.listed"),
+    ("GET", "/internal/leads.csv"): Row("viewer", recorded="leads.exported"),
+    ("GET", LEADS): Row("viewer", recorded="lead.read"),
+    ("PATCH", LEADS): Row("attorney", body={"status": "REACHED_OUT"}, recorded="lead.reached_out"),
+    ("DELETE", LEADS): Row("manager", 204, recorded="lead.deleted"),
+    ("POST", f"{LEADS}/restore"): Row("manager", recorded="lead.restored", traits=("deleted",)),
+    ("PUT", f"{LEADS}/assignee"): Row("attorney", body={"user_id": "theirs"}),
+    ("GET", f"{LEADS}/resume"): Row("viewer", recorded="lead.downloaded"),
+    ("GET", f"{LEADS}/history"): Row("viewer", recorded="lead.read"),
+    ("GET", f"{LEADS}/notifications"): Row("viewer", recorded="lead.read"),
+    ("GET", f"{LEADS}/screens"): Row("manager", recorded="lead.screens_read"),
+    ("POST", f"{LEADS}/screens"): Row(
+        "manager", 201, {"user_id": "somebody", "notice": "Their sister."}, recorded="lead.screened"
+    ),
+    ("DELETE", f"{LEADS}/screens/{SCREEN}"): Row("manager", 204, recorded="lead.screen_lifted"),
+    ("GET", "/internal/notifications"): Row("manager"),
+    ("POST", f"/internal/notifications/{MESSAGE}/retry"): Row("manager", recorded="message.retried"),
+    ("GET", "/internal/users"): Row("manager"),
+    ("POST", "/internal/users"): Row("admin", 201, NEW_USER, recorded="user.invited"),
+    ("GET", USERS): Row("manager"),
+    ("PATCH", USERS): Row("admin", body={"role": "viewer"}, recorded="user.role_changed"),
+    ("DELETE", USERS): Row("admin", 204, recorded="user.deactivated"),
+    ("POST", f"{USERS}/invitation"): Row("admin", 409),
+    ("DELETE", f"{USERS}/sessions"): Row("admin", 204, recorded="user.signed_out"),
+    ("DELETE", f"{USERS}/second-factor"): Row("admin", 204, recorded="second_factor.removed"),
+    ("GET", "/internal/audit"): Row("admin", recorded="audit.read"),
+    ("GET", "/internal/audit.csv"): Row("admin", recorded="audit.exported"),
 }
-BODIES = {
-    ("POST", "/internal/session"): {"email": "x@firm.example.com", "password": "wrong"},
-    ("PATCH", "/internal/leads/<uuid:lead_id>"): {"status": "REACHED_OUT"},
+OPEN = {
+    # How the doors answer those who bring nothing: whoever they are.
+    ("POST", "/internal/session"): (401, {"email": "x@firm.example.com", "password": "wrong"}),
+    ("POST", "/internal/session/passkey"): (422, {"credential": {}}),
+    ("POST", "/internal/session/passkey/options"): (200, None),
+    ("GET", "/internal/session/sso"): (404, None),
+    ("GET", "/internal/session/sso/callback"): (404, None),
+    ("POST", "/internal/password/forgotten"): (202, {"email": "x@firm.example.com"}),
+    ("POST", "/internal/password/chosen"): (404, {"token": "x", "password": "quite different words"}),
 }
+PUBLIC = {
+    "/", "/thanks/<uuid:reference>", "/unsubscribe/<uuid:message_id>", "/public/leads", "/account/<token>",
+    "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs",
+}  # fmt: skip
 
 
-def unsafe_and_safe_rules(app) -> set[tuple[str, str]]:
+@pytest.fixture
+def settings() -> dict[str, object]:
+    return {"PASSKEYS": True, "PUBLIC_URL": "http://localhost:8000"}
+
+
+def rules(app) -> set[tuple[str, str]]:
     return {
         (method, rule.rule)
         for rule in app.url_map.iter_rules()
@@ -46,61 +115,124 @@ def unsafe_and_safe_rules(app) -> set[tuple[str, str]]:
     }
 
 
+def permission_of(app, method: str, rule: str) -> str:
+    found = next(one for one in app.url_map.iter_rules() if one.rule == rule and method in one.methods)
+    return app.view_functions[found.endpoint].permission
+
+
 def test_the_matrix_has_a_row_for_every_internal_route_and_no_other(app):
-    assert unsafe_and_safe_rules(app) == set(MAY)
+    assert rules(app) == set(ROUTES) | set(OPEN)
 
 
-@pytest.fixture
-def caller(request, browser, given):
-    """A client of the wanted kind, and that user."""
-    client, kind = browser(), request.param
-    if kind == "nobody":
-        return client, None
-    traits = [] if kind in ("attorney", "deactivated") else [kind]
-    user = given(UserFactory, *traits)
-    client.sign_in(user)
-    if kind == "deactivated":
-        _deactivate(client.application, user.email)
-    return client, user
+def test_the_matrix_and_the_table_of_permissions_say_the_same(app):
+    for (method, rule), row in ROUTES.items():
+        permission = permission_of(app, method, rule)
+        granted = [role for role in ROLES if permission == SIGNED_IN or permission in GRANTS[Role(role)]]
+        assert tuple(granted) == row.roles, (method, rule)
 
 
-def _deactivate(app, email):
-    done = app.test_cli_runner().invoke(args=["users", "deactivate", email])
-    assert done.exit_code == 0, done.output
+class World:
+    """A lead, a message about it, a colleague, and somebody who calls."""
+
+    def __init__(self, given, browser, kind: str, row: Row, permission: str) -> None:
+        self.client, self.headers, self.user = browser(), {}, None
+        token = kind.startswith("token")
+        if kind != "nobody":
+            role = kind if kind in ROLES else "attorney" if kind == "deactivated" else "admin"
+            self.user = given(UserFactory, *([] if role == "attorney" else [role]))
+        self.colleague = given(UserFactory)
+        self.lead = given(LeadFactory, *row.traits, assigned_to=self.user)
+        self.message = given(NotificationFactory, lead_id=self.lead.id)
+        given(ScreenFactory, lead_id=self.lead.id, user=given(UserFactory))
+        self.screened = given(ScreenFactory, lead_id=self.lead.id, user=self.colleague)
+        if kind == "barred":
+            given(ScreenFactory, lead_id=self.lead.id, user=self.user)
+        if self.user and not token:
+            self.client.sign_in(self.user)
+        if token:
+            every = set(Permission)
+            scopes = every if kind == "token" else every - {permission}
+            self.headers = {"Authorization": f"Bearer {self._token(scopes)}"}
+        if kind == "deactivated":
+            self._run("users", "deactivate", self.user.email)
+
+    def _token(self, scopes) -> str:
+        options = [part for scope in sorted(scopes) for part in ("--scope", scope.value)]
+        return self._run("tokens", "add", self.user.email, "--name", "Test", *options).stdout.strip()
+
+    def _run(self, *arguments: str):
+        done = self.client.application.test_cli_runner().invoke(args=[*arguments])
+        assert done.exit_code == 0, done.output
+        return done
+
+    def call(self, method: str, rule: str, body: Any):
+        """Call the route on what there is."""
+        path = rule.replace(LEAD, str(self.lead.id)).replace(MESSAGE, str(self.message.id))
+        path = path.replace(SCREEN, str(self.colleague.id))
+        for nothing in ("<uuid:session_id>", "<uuid:passkey_id>"):
+            path = path.replace(nothing, str(uuid.uuid4()))
+        if body and body.get("user_id") == "theirs":
+            body = {"user_id": str(self.user.id) if self.user else None}
+        elif body and body.get("user_id") == "somebody":
+            body = {**body, "user_id": str(self.colleague.id)}
+        return self.client.open(path, method=method, json=body, headers=self.headers)
 
 
-@pytest.mark.parametrize("caller", CALLERS, indirect=True, ids=CALLERS)
-@pytest.mark.parametrize(("method", "rule"), MAY, ids=lambda part: part)
-def test_a_route_lets_in_exactly_whom_the_table_names(request, caller, given, method, rule):
-    client, user = caller
-    kind = request.node.callspec.params["caller"]
-    deleted = {"deleted": True} if "restore" in rule else {}
-    lead = given(LeadFactory, *deleted, assigned_to=user)
-    owed = given(NotificationFactory, lead_id=lead.id)
-    path = rule.replace("<uuid:lead_id>", str(lead.id)).replace("<uuid:notification_id>", str(owed.id))
-    body = BODIES.get((method, rule)) or (
-        {"user_id": str(lead.assignee_id) if user else None} if "assignee" in rule else None
+def expected(kind: str, row: Row, rule: str, permission: str) -> int:
+    if kind in ("nobody", "deactivated"):
+        return 401
+    if kind in ("token", "token without scope") and (permission == SIGNED_IN or "without" in kind):
+        return 403
+    if kind == "barred" and (LEAD in rule or MESSAGE in rule):
+        return 404
+    return row.answer if kind not in ROLES or kind in row.roles else 403
+
+
+@pytest.mark.parametrize("kind", CALLERS)
+@pytest.mark.parametrize(("method", "rule"), ROUTES, ids=lambda part: part)
+def test_a_route_lets_in_exactly_whom_the_table_names(app, browser, given, kind, method, rule):
+    row, permission = ROUTES[method, rule], permission_of(app, method, rule)
+    world = World(given, browser, kind, row, permission)
+    answer = world.call(method, rule, row.body)
+    assert answer.status_code == expected(kind, row, rule, permission), answer.text
+
+
+@pytest.mark.parametrize(("method", "rule"), ROUTES, ids=lambda part: part)
+def test_what_was_done_is_on_record_with_who_did_it(app, browser, given, rows, method, rule):
+    row = ROUTES[method, rule]
+    world = World(given, browser, "admin", row, permission_of(app, method, rule))
+    before = len(rows(AuditEntry))
+    world.call(method, rule, row.body)
+    entries = rows(AuditEntry)[before:]
+    assert [entry.action for entry in entries] == ([row.recorded] if row.recorded else [])
+    for entry in entries:
+        assert (entry.actor_kind, entry.actor_id) == ("user", world.user.id)
+        assert entry.via.startswith("session:")
+        if LEAD in rule:
+            assert (entry.subject_kind, entry.subject_id) == ("lead", world.lead.id)
+
+
+@pytest.mark.parametrize("kind", CALLERS)
+@pytest.mark.parametrize(("method", "rule"), OPEN, ids=lambda part: part)
+def test_a_door_answers_everybody_alike(browser, given, kind, method, rule):
+    answer, body = OPEN[method, rule]
+    world = World(given, browser, kind, Row("viewer"), SIGNED_IN)
+    assert world.call(method, rule, body).status_code == answer
+
+
+@pytest.mark.parametrize("pair", [pair for pair in ROUTES if pair[0] != "GET"], ids=" ".join)
+def test_no_unsafe_route_works_without_the_csrf_token(app, browser, given, pair):
+    row = ROUTES[pair]
+    world = World(given, browser, "admin", row, permission_of(app, *pair))
+    world.headers = {"X-CSRFToken": "forged"}
+    assert world.call(*pair, row.body).status_code == 403
+
+
+@pytest.mark.parametrize("pair", [pair for pair in OPEN if pair[0] != "GET"], ids=" ".join)
+def test_no_page_of_another_site_knocks_at_a_door(browser, given, pair):
+    answer = browser().open(
+        pair[1], method=pair[0], json=OPEN[pair][1], headers={"Sec-Fetch-Site": "cross-site"}
     )
-    answer = client.open(path, method=method, json=body)
-    if kind in MAY[method, rule]:
-        assert answer.status_code in ({200, 204} if "session" not in path or method != "POST" else {401})
-    else:
-        assert answer.status_code == (401 if kind in ("nobody", "deactivated") else 403)
-
-
-@pytest.mark.parametrize(
-    ("method", "rule"), [pair for pair in MAY if pair[0] != "GET"], ids=lambda part: part
-)
-def test_no_unsafe_route_works_without_the_csrf_token(browser, given, method, rule):
-    if rule == "/internal/session" and method == "POST":
-        refused = browser().post(rule, json=BODIES[method, rule], headers={"Sec-Fetch-Site": "cross-site"})
-        assert refused.status_code == 403
-        return
-    client = browser().sign_in(given(UserFactory, "admin"))
-    path = rule.replace("<uuid:lead_id>", str(uuid.uuid4())).replace(
-        "<uuid:notification_id>", str(uuid.uuid4())
-    )
-    answer = client.open(path, method=method, json={}, headers={"X-CSRFToken": "forged"})
     assert answer.status_code == 403
 
 
@@ -110,7 +242,4 @@ def test_public_and_operations_routes_ask_nobody_who_they_are(app):
         for rule in app.url_map.iter_rules()
         if not rule.rule.startswith("/internal") and rule.endpoint != "pages.static"
     }
-    assert open_views == {
-        "/", "/thanks/<uuid:reference>", "/unsubscribe/<uuid:message_id>", "/public/leads",
-        "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs",
-    }  # fmt: skip
+    assert open_views == PUBLIC

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from leadintake import create_app
+from leadintake.config import rules
 from leadintake.config.reading import ConfigurationError, read_settings
 from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
@@ -103,6 +104,13 @@ def test_all_problems_are_told_at_once():
         ("EMBED_ORIGINS", "https://firm.example/page"),
         ("MAIL_USE_TLS", "maybe"),
         ("ATTORNEY_VISIBILITY", "some"),
+        ("REQUIRE_MFA", "admin, king"),
+        ("INVITATION_HOURS", "0"),
+        ("INVITATION_HOURS", "721"),
+        ("PASSWORD_RESET_MINUTES", "0"),
+        ("PASSWORD_RESET_MINUTES", "1441"),
+        ("AUDIT_HEAD_MINUTES", "0"),
+        ("AUDIT_HEAD_MAIL", "Archive <a@b.example>"),
     ],
 )
 def test_a_bad_value_is_named(name, value):
@@ -120,6 +128,98 @@ def test_both_kinds_of_tls_contradict_each_other():
 )
 def test_mail_is_encrypted_unless_the_server_is_on_loopback(server, tls):
     assert read(MAIL_SERVER=server).MAIL_USE_TLS is tls
+
+
+@pytest.mark.parametrize(
+    "address", ["https://intake.firm.example", "https://intake.firm.example:8443", "http://localhost:8000"]
+)
+def test_passkeys_are_for_pages_that_browsers_trust(address):
+    assert read(PASSKEYS="on", PUBLIC_URL=address).PASSKEYS is True
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:8000",
+        "https://192.0.2.1",
+        "https://[2001:db8::1]",
+        "http://intake.firm.example",
+        "https://intake.firm.example:99999",
+    ],
+)
+def test_passkeys_are_not_for_others(address):
+    (problem,) = problems_of({"LEADINTAKE_PASSKEYS": "on", "LEADINTAKE_PUBLIC_URL": address})
+    assert problem.startswith("LEADINTAKE_PASSKEYS:")
+
+
+PROVIDER = {
+    "LEADINTAKE_OIDC_ISSUER": "https://login.firm.example/realm",
+    "LEADINTAKE_OIDC_CLIENT_ID": "leadintake",
+}
+
+
+@pytest.mark.parametrize(
+    "issuer", ["https://login.firm.example", "https://a.example/b/", "http://127.0.0.1:9000"]
+)
+def test_a_provider_is_reached_over_https_or_on_loopback(issuer):
+    assert read(OIDC_ISSUER=issuer, OIDC_CLIENT_ID="x")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"OIDC_ISSUER": "http://login.firm.example"}, "OIDC_ISSUER:"),
+        ({"OIDC_ISSUER": "login.firm.example"}, "OIDC_ISSUER:"),
+        ({"OIDC_ISSUER": "https://"}, "OIDC_ISSUER:"),
+        ({"OIDC_ISSUER": "https://["}, "OIDC_ISSUER:"),
+        ({"OIDC_ISSUER": "https://a.example/?x=y"}, "OIDC_ISSUER:"),
+        ({"OIDC_ISSUER": "https://user:secret@a.example"}, "OIDC_ISSUER:"),
+        ({"OIDC_CLIENT_ID": ""}, "OIDC_ISSUER without OIDC_CLIENT_ID"),
+        ({"OIDC_ROLE_CLAIM": "groups"}, "OIDC_ROLE_CLAIM and OIDC_ROLES:"),
+        ({"OIDC_ROLES": "partners=admin"}, "OIDC_ROLE_CLAIM and OIDC_ROLES:"),
+        ({"OIDC_ROLE_CLAIM": "groups", "OIDC_ROLES": "partners=king"}, "OIDC_ROLES:"),
+        ({"OIDC_ROLE_CLAIM": "groups", "OIDC_ROLES": "partners"}, "OIDC_ROLES:"),
+        ({"OIDC_ROLE_CLAIM": "groups", "OIDC_ROLES": "=admin"}, "OIDC_ROLES:"),
+    ],
+)
+def test_a_provider_is_set_up_wholly(change, named):
+    changed = {f"LEADINTAKE_{name}": value for name, value in change.items()}
+    (problem,) = problems_of({**PROVIDER, **changed})
+    assert problem.startswith(f"LEADINTAKE_{named}")
+
+
+def test_roles_are_mapped_in_order():
+    environment = {
+        **PROVIDER,
+        "LEADINTAKE_OIDC_ROLE_CLAIM": "groups",
+        "LEADINTAKE_OIDC_ROLES": "a=b=admin, c = viewer",
+    }
+    assert read_settings(environment, {})[0].OIDC_ROLES == ["a=b=admin", "c = viewer"]
+
+
+@pytest.mark.parametrize("name", ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"])
+def test_what_is_for_a_provider_needs_one(name):
+    assert problems_of({f"LEADINTAKE_{name}": "x"}) == [f"LEADINTAKE_{name} without OIDC_ISSUER"]
+
+
+def test_an_extra_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr(rules, "find_spec", lambda _: None)
+    wanted = {"LEADINTAKE_PASSKEYS": "on", "LEADINTAKE_PUBLIC_URL": "https://intake.firm.example", **PROVIDER}
+    told = problems_of(wanted)
+    assert [problem.rpartition("install ")[2] for problem in told] == [
+        "'leadintake[passkeys]'",
+        "'leadintake[sso]'",
+    ]
+
+
+def test_the_service_runs_without_its_extras(tmp_path):
+    """Nothing of theirs is imported before somebody needs it."""
+    hidden = "import sys; sys.modules.update(dict.fromkeys(('webauthn', 'authlib', 'joserfc', 'requests')))"
+    start = f"{hidden}; from leadintake import create_app; create_app(INSTANCE_PATH={str(tmp_path)!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", start], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_production_starts_when_it_is_safe():

@@ -18,7 +18,7 @@ from leadintake.leads.models import Lead
 from leadintake.notifications.channels import as_message
 from leadintake.notifications.messages import OPTIONAL, SUBJECTS, greeting_name, render
 from leadintake.notifications.models import Notification
-from tests.factories import NotificationFactory, UserFactory
+from tests.factories import NotificationFactory, UserFactory, kept
 from tests.support.client import filled
 from tests.support.mailserver import HOST, Script, free_port, mail_server
 from tests.support.outbox import BEGINNING, at, deliver
@@ -37,6 +37,11 @@ WORDS = {
     "manager": "Mona",
     "title": "We received your information",
     "addressee": "jane@example.com",
+    "what": "Your role is now manager.",
+    "hours": "72",
+    "invited_by": "Ada",
+    "head": f"1:{'0' * 64}",
+    "moment": "2026-03-01 12:00 UTC",
 }
 KNOWN_HEADERS = {
     "Content-Type", "MIME-Version", "Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted",
@@ -118,7 +123,9 @@ def test_a_link_leads_to_the_public_url_whatever_the_request_claims(app, browser
 @pytest.mark.parametrize("kind", SUBJECTS)
 def test_every_message_has_a_text_and_a_html_part_and_no_attachment(app, given, kind):
     said = render(kind, **WORDS)
-    message = written(app, given(NotificationFactory, kind=kind, text=said.text, html=said.html))
+    with app.app_context():
+        words = {"text": kept(said.text, kind), "html": kept(said.html, kind)}
+    message = written(app, given(NotificationFactory, kind=kind, **words))
     leaves = [part for part in message.walk() if not part.is_multipart()]
     assert [part.get_content_type() for part in leaves] == ["text/plain", "text/html"]
     assert [part.get_filename() for part in leaves] == [None, None]

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from leadintake.notifications.models import Notification, Status
-from tests.factories import NotificationFactory, UserFactory
+from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
 from tests.support.outbox import at, deliver
 
 URL = "/internal/notifications"
@@ -136,4 +136,19 @@ def test_only_those_who_look_after_it_see_or_change_the_outbox(client, given, ro
     assert client.get(URL).status_code == 403
     assert client.post(f"{URL}/{owed.id}/retry").status_code == 403
     assert client.post(f"{URL}/{uuid.UUID(int=0)}/retry").status_code == 403
+    assert rows(Notification)[0].status is Status.FAILED
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("role", ["manager", "admin"])
+def test_messages_about_a_lead_one_is_barred_from_are_not_there(client, given, rows, role):
+    person, lead = given(UserFactory, role), given(LeadFactory)
+    hidden = given(NotificationFactory, "failed", lead_id=lead.id)
+    shown = [given(NotificationFactory, "failed", lead_id=given(LeadFactory).id), given(NotificationFactory)]
+    given(ScreenFactory, lead_id=lead.id, user=person)
+    client.sign_in(person)
+    assert {item["id"] for item in client.get(URL).json["items"]} == {str(one.id) for one in shown}
+    assert client.get(f"{URL}?limit=2").json["next_cursor"] is None
+    assert client.post(f"{URL}/{hidden.id}/retry").status_code == 404
+    assert client.post(f"{URL}/{shown[0].id}/retry").status_code == 200
     assert rows(Notification)[0].status is Status.FAILED

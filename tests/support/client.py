@@ -11,6 +11,7 @@ from leadintake.auth.models import User
 from leadintake.demo.people import resume_of
 
 PASSWORD = "unrelated words for testing"
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 PDF = resume_of("Jane Doe")
 
 
@@ -19,9 +20,10 @@ class Client(FlaskClient):
 
     csrf_token: str | None = None
 
-    def sign_in(self, user: User, password: str = PASSWORD) -> Client:
+    def sign_in(self, user: User, password: str = PASSWORD, otp: str | None = None) -> Client:
         """Sign in and remember the CSRF token."""
-        answer = self.post("/internal/session", json={"email": user.email, "password": password})
+        more = {"otp": otp} if otp else {}
+        answer = self.post("/internal/session", json={"email": user.email, "password": password, **more})
         assert answer.status_code == 200, answer.text
         self.csrf_token = answer.json["csrf_token"]
         return self

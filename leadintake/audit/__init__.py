@@ -1,0 +1,18 @@
+"""Floor 1¼: the audit trail: who did what, when, from where."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask
+
+from leadintake.audit.cli import group
+from leadintake.audit.service import audit
+from leadintake.core import chores
+
+
+def init_app(app: Flask) -> None:
+    """Wire the room."""
+    every = timedelta(minutes=app.config["AUDIT_HEAD_MINUTES"])
+    chores.register(app, "audit_head", audit.publish, every=every)
+    app.cli.add_command(group)

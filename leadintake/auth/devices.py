@@ -1,0 +1,73 @@
+"""The browsers people sign in with: what to call them, and which of them an account knows already."""
+
+from __future__ import annotations
+
+import secrets
+from ipaddress import ip_address, ip_network
+
+from flask import Response, current_app, request
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from leadintake.core.keys import keyed_hash, keys
+
+KNOWN_FOR_SECONDS = 180 * 24 * 60 * 60
+# Looked for in this order: each of these also calls itself like some of those that follow.
+BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("FxiOS/", "Firefox"),
+            ("Chrome/", "Chrome"), ("CriOS/", "Chrome"), ("Safari/", "Safari"))  # fmt: skip
+SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"),
+           ("Mac OS X", "Mac"), ("CrOS", "ChromeOS"), ("Linux", "Linux"))  # fmt: skip
+
+
+def name_of_device(user_agent: str) -> str:
+    """Enough to know one's own: `Firefox on Windows`."""
+    browser = next((name for sign, name in BROWSERS if sign in user_agent), "A program")
+    system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
+    return f"{browser} on {system}" if system else browser
+
+
+def network_of(address: str) -> str:
+    """The network an address is in, as coarse as still tells one's own from a strange one: /16, IPv6 /32."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return ""
+    return str(ip_network(f"{found}/{16 if found.version == 4 else 32}", strict=False))
+
+
+def known_device(account: str) -> str | None:
+    """The mark of a device that signed in to this account before and is not forgotten.
+
+    A signed cookie (OWASP, device cookies): it lets nobody in, it only keeps strangers' failures apart.
+    """
+    try:
+        cookie = request.cookies.get(_cookie_name(), "")
+        whose, mark = _signer().loads(cookie, max_age=KNOWN_FOR_SECONDS)
+    except (BadData, ValueError, TypeError):
+        return None
+    return str(mark) if whose == _owner(account) else None
+
+
+def remember_device(response: Response, account: str) -> None:
+    """Let this browser be known as a device of the account from now on."""
+    mark = known_device(account) or secrets.token_urlsafe(16)
+    response.set_cookie(
+        _cookie_name(),
+        str(_signer().dumps([_owner(account), mark])),
+        max_age=KNOWN_FOR_SECONDS,
+        path="/",
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["ENVIRONMENT"] == "production",
+    )
+
+
+def _owner(account: str) -> str:
+    return keyed_hash("device", account)[:32]
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer([*reversed(keys("device"))], salt="device")
+
+
+def _cookie_name() -> str:
+    return f"{current_app.config['SESSION_COOKIE_NAME']}-device"

@@ -1,0 +1,118 @@
+"""One's own account over JSON: password and second factor."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+from flask_login import current_user
+
+from leadintake.auth import sessions, throttle
+from leadintake.auth.devices import known_device, remember_device
+from leadintake.auth.factors import factors
+from leadintake.auth.internal import session_view
+from leadintake.auth.schemas import (
+    ChosenPassword,
+    CodeGiven,
+    Forgotten,
+    NewSecret,
+    PasswordChange,
+    RecoveryCodes,
+    SecondFactorView,
+    SessionView,
+)
+from leadintake.auth.users import WrongPassword, users
+from leadintake.core.access import allow, anyone
+from leadintake.core.api import respond, speaks
+from leadintake.core.transaction import after_answer
+
+bp = Blueprint("account", __name__)
+
+
+@bp.post("/password/forgotten")
+@anyone
+@speaks({202: None}, json=Forgotten, refuses=(403, 429))
+def forgot_password(json: Forgotten) -> Response:
+    """Ask for a link to choose a new password. The answer is the same whether the address is known or not."""
+    throttle.count("forgotten")
+    response = Response(status=202)
+    # Looked up after the answer: its time tells nothing either.
+    after_answer(response, lambda: users.forgot_password(json.email))
+    return response
+
+
+@bp.post("/password/chosen")
+@anyone
+@speaks({204: None}, json=ChosenPassword, refuses=(403, 404, 429))
+def choose_password(json: ChosenPassword) -> Response:
+    """Choose a password with the link from an invitation or from a mail one asked for."""
+    throttle.count("chosen")
+    response = Response(status=204)
+    remember_device(response, users.choose_password(json.token, json.password).email)
+    return response
+
+
+@bp.put("/password")
+@allow()
+@speaks({200: SessionView}, json=PasswordChange, refuses=(429,))
+def change_password(json: PasswordChange) -> Response:
+    """Change one's own password. Every other session ends; this one goes on under a new cookie and token."""
+    person, proved = current_user._get_current_object(), sessions.has_proved()
+    with throttle.attempting(person.email, known_device(person.email), counts=WrongPassword):
+        users.change_own_password(person, json.current_password, json.new_password)
+    sessions.begin(person, second_factor=proved)
+    return session_view()
+
+
+@bp.get("/second-factor")
+@allow(with_password_alone=True)
+@speaks({200: SecondFactorView})
+def read_second_factor() -> Response:
+    """Tell what one proves beside a password."""
+    return respond(
+        SecondFactorView(
+            app=current_user.totp_since is not None,
+            recovery_codes_left=factors.recovery_codes_left(current_user),
+            required=factors.required_of(current_user),
+        )
+    )
+
+
+@bp.post("/second-factor/app")
+@allow(with_password_alone=True)
+@speaks({201: NewSecret}, refuses=(409,))
+def begin_app() -> Response:
+    """Begin to set up an authenticator app: its secret, shown this once."""
+    sessions.refuse_old()
+    factors.refuse_unproved(current_user, proved=sessions.has_proved())
+    return respond(NewSecret(*factors.begin(current_user)), 201)
+
+
+@bp.put("/second-factor/app")
+@allow(with_password_alone=True)
+@speaks({200: RecoveryCodes}, json=CodeGiven, refuses=(409, 429))
+def confirm_app(json: CodeGiven) -> Response:
+    """Show a first code: from now on signing in asks for one. Answers with recovery codes."""
+    sessions.refuse_old()
+    factors.refuse_unproved(current_user, proved=sessions.has_proved())
+    throttle.count(f"confirm|{current_user.id}")
+    codes = factors.confirm(current_user, json.code)
+    sessions.prove()
+    return respond(RecoveryCodes(codes))
+
+
+@bp.delete("/second-factor/app")
+@allow()
+@speaks({204: None})
+def remove_app() -> Response:
+    """Sign in without codes again."""
+    sessions.refuse_old()
+    factors.remove(current_user, by=current_user)
+    return Response(status=204)
+
+
+@bp.post("/second-factor/recovery-codes")
+@allow()
+@speaks({200: RecoveryCodes}, refuses=(409,))
+def renew_recovery_codes() -> Response:
+    """Make new recovery codes; those before are worth nothing."""
+    sessions.refuse_old()
+    return respond(RecoveryCodes(factors.renew_recovery_codes(current_user)))

@@ -1,0 +1,221 @@
+"""Verbs on people: the only way to change them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import sqlalchemy as sa
+from email_validator import EmailNotValidError, validate_email
+
+from leadintake.audit.service import By, audit
+from leadintake.auth import passwords, sessions
+from leadintake.auth.links import links
+from leadintake.auth.models import LinkPurpose, User
+from leadintake.auth.permissions import Role
+from leadintake.auth.service import auth, folded
+from leadintake.core.clock import now
+from leadintake.core.database import db
+from leadintake.core.errors import Conflict, Invalid, NotFound
+from leadintake.core.text import has_controls, is_invisible, regular
+from leadintake.notifications.service import notifications
+
+MOST_RESETS_AN_HOUR = 3
+
+
+class LastAdmin(Conflict):
+    """Without an active admin nobody could let anybody in."""
+
+    title = "The last admin stays"
+
+
+class WrongPassword(Invalid):
+    """Whoever is signed in does not know the password."""
+
+    def __init__(self) -> None:
+        super().__init__({"current_password": ["This is not your present password."]})
+
+
+class Users:
+    """The people of the firm."""
+
+    def get(self, user_id: uuid.UUID) -> User:
+        """One of them. Raises NotFound."""
+        return self._one(sa.select(User).where(User.id == user_id))
+
+    def get_to_change(self, user_id: uuid.UUID) -> User:
+        """The same, locked until the transaction ends.
+
+        All admins are locked first, in one order: two who put each other out must not both succeed.
+        """
+        auth.admins()
+        locked = sa.select(User).where(User.id == user_id).with_for_update()
+        return self._one(locked.execution_options(populate_existing=True))
+
+    def add(
+        self,
+        email: str,
+        name: str,
+        role: Role,
+        password: str,
+        *,
+        can_intake: bool | None = None,
+        by: By = None,
+    ) -> User:
+        """Make a user who has a password. Attorneys take new leads unless told otherwise. Raises Invalid."""
+        user = self._made(email, name, role, can_intake, joined_at=now())
+        user.password_hash = self._hashed("password", password, user.email, user.name)
+        return self._kept(user, "user.added", by=by)
+
+    def invite(
+        self, email: str, name: str, role: Role, *, can_intake: bool | None = None, by: User | None = None
+    ) -> User:
+        """Make a user who is mailed a link to choose a password. Until then nobody signs in as them."""
+        user = self._kept(self._made(email, name, role, can_intake), "user.invited", by=by)
+        links.send(user, LinkPurpose.INVITATION, invited_by=by.name if by else "")
+        return user
+
+    def invite_again(self, user: User, *, by: User | None) -> None:
+        """Send a new link to somebody who has not come yet; earlier ones are worth nothing."""
+        if user.joined_at is not None or not user.active:
+            raise Conflict(f"{user.email} was here already. They can ask for a new password themselves.")
+        links.revoke(user)
+        links.send(user, LinkPurpose.INVITATION, invited_by=by.name if by else "")
+        audit.record("user.invited_again", by=by, about=("user", user.id))
+
+    def forgot_password(self, email: str) -> None:
+        """Mail a link for a new password to the active user with this address, if there is one."""
+        user = auth.find(email)
+        kind = LinkPurpose.PASSWORD_RESET
+        if user is None or not user.active or user.joined_at is None:
+            return
+        if notifications.bears_another(kind, user.email, most_an_hour=MOST_RESETS_AN_HOUR):
+            links.send(user, kind)
+            audit.record("password.forgotten", by="anybody", about=("user", user.id))
+
+    def invited_by(self, token: str) -> User:
+        """The user whom this link was mailed to. Raises LinkGone."""
+        return links.whose(token)
+
+    def choose_password(self, token: str, password: str) -> User:
+        """Take the password of whoever has the link, once. Raises LinkGone, Invalid."""
+        user = links.whose(token)
+        password_hash = self._hashed("password", password, user.email, user.name)
+        links.spend(token)
+        user.joined_at = user.joined_at or now()
+        self._change_password(user, password_hash, by=user, how="link")
+        return user
+
+    def change_own_password(self, user: User, current: str, new: str) -> None:
+        """Change the password of the one who is signed in. Raises WrongPassword, Invalid."""
+        if not passwords.verify(user.password_hash, current):
+            raise WrongPassword
+        self._change_password(
+            user, self._hashed("new_password", new, user.email, user.name), by=user, how="session"
+        )
+
+    def set_password(self, user: User, password: str, *, by: By = None) -> None:
+        """Change the password; every session of the user ends."""
+        password_hash = self._hashed("password", password, user.email, user.name)
+        user.joined_at = user.joined_at or now()
+        self._change_password(user, password_hash, by=by, how="set")
+
+    def rename(self, user: User, name: str, *, by: By) -> None:
+        """Change the name."""
+        user.name = _name(name)
+        audit.record("user.renamed", by=by, about=("user", user.id))
+
+    def change_role(self, user: User, role: Role, *, by: By = None) -> None:
+        """Change the role: from the next request on. The last active admin keeps it."""
+        if role == user.role:
+            return
+        self._refuse_last_admin(user)
+        audit.record("user.role_changed", by=by, about=("user", user.id), before=user.role, after=role)
+        user.role = role
+        sessions.make_stale(user)
+        self._tell(user, f"Your role is now {role.value}.")
+
+    def change_intake(self, user: User, can_intake: bool, *, by: By = None) -> None:
+        """Say whether new leads may go to them."""
+        if can_intake != user.can_intake:
+            user.can_intake = can_intake
+            audit.record("user.intake_changed", by=by, about=("user", user.id), can_intake=can_intake)
+
+    def deactivate(self, user: User, *, by: By = None) -> None:
+        """Let nobody in as this user any more, and give them no leads. The last active admin stays."""
+        if not user.active:
+            return
+        self._refuse_last_admin(user)
+        user.active = False
+        sessions.end_all(user)
+        links.revoke(user)
+        audit.record("user.deactivated", by=by, about=("user", user.id))
+
+    def sign_out(self, user: User, *, by: By = None) -> None:
+        """End every session of the user, who may sign in again."""
+        sessions.end_all(user)
+        audit.record("user.signed_out", by=by, about=("user", user.id))
+
+    def activate(self, user: User, *, by: By = None) -> None:
+        """Let them in again, as they were."""
+        if not user.active:
+            user.active = True
+            audit.record("user.activated", by=by, about=("user", user.id))
+
+    def _one(self, wanted: sa.Select[Any]) -> User:
+        user: User | None = db.session.scalar(wanted)
+        if user is None:
+            raise NotFound("There is no such user.")
+        return user
+
+    def _made(self, email: str, name: str, role: Role, can_intake: bool | None, **more: object) -> User:
+        address = _address(email)
+        if auth.find(address):
+            raise Invalid({"email": [f"There is a user {address} already."]})
+        takes = role is Role.ATTORNEY if can_intake is None else can_intake
+        return User(email=address, name=_name(name), role=role, password_hash="", can_intake=takes, **more)
+
+    def _kept(self, user: User, action: str, *, by: By) -> User:
+        db.session.add(user)
+        db.session.flush()
+        audit.record(action, by=by, about=("user", user.id), role=user.role)
+        return user
+
+    def _change_password(self, user: User, password_hash: str, *, by: By, how: str) -> None:
+        user.password_hash = password_hash
+        sessions.end_all(user)
+        links.revoke(user)
+        audit.record("password.changed", by=by, about=("user", user.id), how=how)
+        self._tell(user, "Your password was changed, and every session that used the old one has ended.")
+
+    def _refuse_last_admin(self, user: User) -> None:
+        if user.role is Role.ADMIN and user.active and list(auth.admins()) == [user]:
+            raise LastAdmin(f"{user.email} is the last active admin. Make another one first.")
+
+    def _tell(self, user: User, sentence: str) -> None:
+        notifications.owe("account_notice", user.email, name=user.name, what=sentence)
+
+    def _hashed(self, field: str, password: str, *context: str) -> str:
+        try:
+            passwords.refuse_weak(password, "leadintake", *context)
+        except passwords.WeakPassword as error:
+            raise Invalid({field: [str(error)]}) from error
+        return passwords.hash_password(password)
+
+
+def _address(email: str) -> str:
+    try:
+        found = validate_email(email, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise Invalid({"email": [f"{email!r} is not an e-mail address: {error}"]}) from error
+    return folded(found)
+
+
+def _name(name: str) -> str:
+    text = regular(name)
+    if not 1 <= len(text) <= 100 or has_controls(text) or is_invisible(text):
+        raise Invalid({"name": ["A name has 1 to 100 characters, and none that cannot be shown."]})
+    return text
+
+
+users = Users()

@@ -1,0 +1,165 @@
+"""The trail over HTTP and at the machine."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from leadintake.audit.models import AuditEntry
+from leadintake.audit.service import audit
+from leadintake.core import chores
+from leadintake.core.transaction import transaction
+from leadintake.notifications.models import Notification
+from tests.factories import LeadFactory, ScreenFactory, UserFactory
+
+URL, FILE = "/internal/audit", "/internal/audit.csv"
+KEYS = {
+    "id", "at", "actor_kind", "actor_id", "action", "subject_kind", "subject_id", "via", "origin", "detail",
+}  # fmt: skip
+
+
+@pytest.fixture
+def ada(given):
+    return given(UserFactory, "admin")
+
+
+@pytest.fixture
+def admin(client, ada):
+    return client.sign_in(ada)
+
+
+@pytest.fixture
+def run(app):
+    def invoke(*arguments: str):
+        return app.test_cli_runner().invoke(args=["audit", *arguments])
+
+    return invoke
+
+
+@pytest.mark.every_engine
+def test_the_list_tells_who_did_what_newest_first_and_no_place_in_the_trail(admin, ada, given):
+    lead = given(LeadFactory)
+    admin.get(f"/internal/leads/{lead.id}")
+    items = admin.get(URL).json["items"]
+    assert [item["action"] for item in items] == ["lead.read", "signed_in"]
+    assert set(items[0]) == KEYS
+    assert items[0]["actor_id"] == str(ada.id)
+    assert items[0]["subject_id"] == str(lead.id)
+    assert items[0]["detail"] == {"what": "detail"}
+
+
+@pytest.mark.every_engine
+def test_filters_narrow_the_list_and_a_cursor_walks_it(app, admin, ada, given):
+    lead = given(LeadFactory)
+    for _ in range(5):
+        admin.get(f"/internal/leads/{lead.id}")
+    about = f"{URL}?about={lead.id}&limit=2"
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = admin.get(f"{about}&cursor={cursor}" if cursor else about).json
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert len(seen) == len(set(seen)) == 5
+    assert [item["action"] for item in admin.get(f"{URL}?action=signed_in").json["items"]] == ["signed_in"]
+    assert len(admin.get(f"{URL}?actor={ada.id}&action=lead.read").json["items"]) == 5
+    assert admin.get(f"{URL}?actor={lead.id}").json["items"] == []
+
+
+def test_times_bound_the_list(app, admin, ada):
+    with time_machine.travel("2031-03-01T12:00:00Z", tick=False), app.app_context(), transaction():
+        audit.record("later", by="system")
+    later = "2031-03-01T12:00:00Z"
+    assert [i["action"] for i in admin.get(f"{URL}?created_from={later}").json["items"]] == ["later"]
+    assert "later" not in [i["action"] for i in admin.get(f"{URL}?created_to={later}").json["items"]]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "cursor=x", "action=%0A", "action=A", "actor=me", "created_from=yesterday", "q=x"]
+)
+def test_what_is_no_filter_is_named(admin, query):
+    assert admin.get(f"{URL}?{query}").status_code == 422
+
+
+@pytest.mark.every_engine
+def test_the_file_has_the_same_entries(admin, given):
+    lead = given(LeadFactory)
+    admin.get(f"/internal/leads/{lead.id}")
+    answer = admin.get(f"{FILE}?about={lead.id}")
+    assert answer.content_type.startswith("text/csv")
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert set(row) == KEYS
+    assert (row["action"], row["subject_id"]) == ("lead.read", str(lead.id))
+    assert json.loads(row["detail"]) == {"what": "detail"}
+
+
+def test_entries_about_a_lead_are_hidden_from_whom_it_is(admin, ada, given, browser):
+    lead = given(LeadFactory)
+    browser().sign_in(given(UserFactory, "manager")).get(f"/internal/leads/{lead.id}")
+    assert len(admin.get(f"{URL}?about={lead.id}").json["items"]) == 1
+    given(ScreenFactory, lead_id=lead.id, user=ada)
+    assert admin.get(f"{URL}?about={lead.id}").json["items"] == []
+    assert str(lead.id) not in admin.get(URL).text + admin.get(FILE).text
+
+
+@pytest.mark.parametrize("role", ["manager", "attorney", "viewer"])
+def test_the_trail_is_for_admins(client, given, role):
+    client.sign_in(given(UserFactory, *([] if role == "attorney" else [role])))
+    assert client.get(URL).status_code == client.get(FILE).status_code == 403
+
+
+def test_at_the_machine_the_trail_is_verified_listed_and_its_head_shown(app, admin, run):
+    head = run("head").stdout.strip()
+    done = run("verify", "--head", head)
+    assert done.exit_code == 0, done.output
+    assert done.stdout == f"All 1 entries are as they were written. The head is {head}\n"
+    (row,) = json.loads(run("list", "--action", "signed_in", "--format", "json").stdout)
+    assert row["action"] == "signed_in"
+    assert "signed_in" in run("list").stdout
+    since = run("list", "--since", "2050-01-01", "--format", "json")
+    assert json.loads(since.stdout) == []
+
+
+@pytest.mark.parametrize("head", ["x", "1", f"1:{'g' * 64}", "", f"-1:{'0' * 64}"])
+def test_what_is_no_head_is_said(run, head):
+    done = run("verify", "--head", head)
+    assert done.exit_code in (0, 2) if head == "" else done.exit_code == 2
+
+
+def test_a_finding_is_one_line_and_exit_status_1(app, admin, run):
+    done = run("verify", "--head", f"9:{'0' * 64}")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: Entry 2 is missing")
+    assert len(done.stderr.splitlines()) == 1
+
+
+class TestPublished:
+    """With an address that heads are mailed to."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, object]:
+        return {"AUDIT_HEAD_MAIL": "notary@elsewhere.example.com", "AUDIT_HEAD_MINUTES": 5}
+
+    def test_a_head_is_logged_each_time_and_mailed_when_it_is_new(self, app, admin, rows, run, capfd):
+        def mails():
+            return [mail for mail in rows(Notification) if mail.kind == "audit_head"]
+
+        head = run("head").stdout.strip()
+        for _ in range(2):
+            chores.do_due(app, lambda: False, {})
+        # The rules the service runs under were put on record, once, after the first head was taken.
+        assert [head in mail.text for mail in mails()] == [True, False]
+        assert mails()[0].recipient == "notary@elsewhere.example.com"
+        assert f"flask audit verify --head {head}" in mails()[0].text
+        assert capfd.readouterr().err.count("chore=audit_head") == 2
+        chores.do_due(app, lambda: False, {})
+        assert len(mails()) == 2
+        assert rows(AuditEntry)[-1].action == "policy.changed"
+
+    def test_it_is_done_at_its_interval(self, app):
+        every = {name: interval for name, _, interval in app.extensions["leadintake.chores"]}
+        assert every["audit_head"] == timedelta(minutes=5)

@@ -1,0 +1,284 @@
+"""A lead somebody is barred from answers them, byte for byte, as if it had never come: on every route.
+
+Every request is put to a world and to the same world with the lead really taken out. What stays of it is
+accepted, and the same in both: the `version` and `updated_at` of other leads with its address, which rose
+when it came; and numbers that were true when they were written down, in the reason of an assignment or in
+the audit trail's record of how many leads a colleague listed.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import click
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask import Flask
+from hypothesis import HealthCheck, Phase
+from hypothesis import given as given_that
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from leadintake.core import types
+from leadintake.core.database import db
+from tests.leads.worlds import CLIENT, NOTHING, NOW, Heard, Plan, Reader, World, build, plans
+
+LEAD, USER, MESSAGE = "<uuid:lead_id>", "<uuid:user_id>", "<uuid:notification_id>"
+LEADS, USERS = f"/internal/leads/{LEAD}", f"/internal/users/{USER}"
+GET, PUT, POST, PATCH, DELETE = "GET", "PUT", "POST", "PATCH", "DELETE"
+RANDOM = {"/internal/second-factor/app", "/internal/session/passkey/options", "/internal/passkeys/options"}
+"""Answers with a new secret or challenge: of their bodies only the names of the members are compared."""
+
+Bodies = list[Any]
+ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
+    (GET, LEADS): [None],
+    (PATCH, LEADS): [{"status": "REACHED_OUT"}, {"status": "PENDING"}, {"status": "x"}],
+    (DELETE, LEADS): [None],
+    (PUT, f"{LEADS}/assignee"): [{"user_id": "barred"}, {"user_id": "colleague"}, {"user_id": None}],
+    (POST, f"{LEADS}/restore"): [None],
+    (GET, f"{LEADS}/resume"): [None],
+    (GET, f"{LEADS}/history"): [None],
+    (GET, f"{LEADS}/notifications"): [None],
+    (GET, f"{LEADS}/screens"): [None],
+    (POST, f"{LEADS}/screens"): [
+        {"user_id": "barred", "notice": "Mine."}, {"user_id": "colleague", "notice": "Theirs."},
+        {"user_id": "nobody", "notice": ""},
+    ],
+    (DELETE, f"{LEADS}/screens/{USER}"): [None],
+}  # fmt: skip
+FILTERS = (
+    "", "q=secretissima", f"q={CLIENT}", "status=PENDING", "status=REACHED_OUT", "assigned_to=me",
+    "assigned_to=none", "assigned_to={colleague}", "created_from=2026-03-01T11:30:00Z",
+    "created_to=2026-03-01T11:30:00Z", "sort=email", "sort=-last_name", "sort=-updated_at", "q=%00",
+)  # fmt: skip
+LISTS: dict[tuple[str, str], tuple[str, ...]] = {
+    (GET, "/internal/leads"): (
+        *(f"{one}&count=true".lstrip("&") for one in FILTERS),
+        "limit=1",
+        "sort=email&limit=1",
+    ),
+    (GET, "/internal/leads.csv"): FILTERS[:4],
+    (GET, "/internal/notifications"): ("", "limit=1", "status=queued", "status=failed"),
+    (GET, "/internal/audit"): ("", "limit=3", "about={hidden}", "actor={boss}", "action=lead.read"),
+    (GET, "/internal/audit.csv"): ("", "about={hidden}", "about={hidden_message}"),
+}
+ELSEWHERE: dict[tuple[str, str], Bodies] = {
+    (POST, f"/internal/notifications/{MESSAGE}/retry"): [None],
+    (GET, "/internal/users"): [None],
+    (POST, "/internal/users"): [{"email": "x", "name": "", "role": "viewer"}],
+    (GET, USERS): [None],
+    (PATCH, USERS): [{"name": "Renamed"}],
+    (DELETE, USERS): [None],
+    (POST, f"{USERS}/invitation"): [None],
+    (DELETE, f"{USERS}/sessions"): [None],
+    (DELETE, f"{USERS}/second-factor"): [None],
+    (POST, "/internal/session"): [{"email": "x@firm.example.com", "password": "wrong"}],
+    (GET, "/internal/session"): [None],
+    (DELETE, "/internal/session"): [None],
+    (POST, "/internal/session/passkey"): [{"credential": {}}],
+    (POST, "/internal/session/passkey/options"): [None],
+    (GET, "/internal/session/sso"): [None],
+    (GET, "/internal/session/sso/callback"): [None],
+    (GET, "/internal/sessions"): [None],
+    (DELETE, "/internal/sessions"): [None],
+    (DELETE, "/internal/sessions/<uuid:session_id>"): [None],
+    (PUT, "/internal/password"): [{"current_password": "wrong", "new_password": "quite different words"}],
+    (POST, "/internal/password/forgotten"): [{"email": "x@firm.example.com"}],
+    (POST, "/internal/password/chosen"): [{"token": "x", "password": "quite different words"}],
+    (GET, "/internal/second-factor"): [None],
+    (POST, "/internal/second-factor/app"): [None],
+    (PUT, "/internal/second-factor/app"): [{"code": "123456"}],
+    (DELETE, "/internal/second-factor/app"): [None],
+    (POST, "/internal/second-factor/recovery-codes"): [None],
+    (GET, "/internal/passkeys"): [None],
+    (POST, "/internal/passkeys"): [{"name": "Desk", "credential": {}}],
+    (POST, "/internal/passkeys/options"): [None],
+    (DELETE, "/internal/passkeys/<uuid:passkey_id>"): [None],
+}
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "leads list": ("", "--format json", "--format csv", "--status PENDING", "--limit 1"),
+    "leads export": ("", "--status PENDING"),
+    "leads show": ("{lead}", "{lead} --format json"),
+    "leads explain": ("{lead}", "{lead} --format json"),
+}
+SITUATIONS = (
+    ("viewer", "all"), ("attorney", "all"), ("attorney", "own"), ("manager", "own"), ("admin", "all"),
+)  # fmt: skip
+SECRET = Plan(ours=True, owner=None, reached=False, deleted=False, hours=0, messages=(("prospect", None),))
+Request = tuple[str, str, Any]
+
+
+@pytest.fixture
+def world(app: Flask, tmp_path, monkeypatch) -> Iterator[World]:
+    """An application whose clock stands still: the same request twice takes place at one moment."""
+    made = World(app, tmp_path)
+    made.keep_empty()
+    with app.app_context():  # nothing here is about what a disk has kept
+        sa.event.listen(db.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+    monkeypatch.setattr(types, "uuid7", made.next_id)
+    with time_machine.travel(NOW, tick=False):
+        yield made
+
+
+@pytest.fixture
+def settings() -> dict[str, object]:
+    return {"PASSKEYS": True, "PUBLIC_URL": "http://localhost:8000"}
+
+
+def rules(app: Flask) -> set[tuple[str, str]]:
+    return {
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/internal")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def commands_as_somebody(group: click.Group, *above: str) -> Iterator[str]:
+    """The names of all commands that have --as."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands_as_somebody(command, *above, name)
+        elif any("--as" in option.opts for option in command.params):
+            yield " ".join((*above, name))
+
+
+def test_every_route_and_every_command_with_as_is_in_the_tables(app):
+    assert rules(app) == {*ABOUT_A_LEAD, *LISTS, *ELSEWHERE}
+    assert all(LEAD in rule for _, rule in ABOUT_A_LEAD)
+    assert not any(LEAD in rule for _, rule in {*LISTS, *ELSEWHERE})
+    assert set(commands_as_somebody(app.cli)) == set(COMMANDS)
+
+
+def words_of(world: World) -> dict[str, str]:
+    """What the templates of requests name."""
+    people = {name: str(person.id) for name, person in world.people.items()}
+    return {**people, "hidden": str(world.hidden), "hidden_message": str(world.hidden_message)}
+
+
+def filled(body: Any, world: World) -> Any:
+    """A body with the ids of those it names."""
+    if not isinstance(body, dict) or body.get("user_id") is None:
+        return body
+    person = world.people.get(body["user_id"])
+    return {**body, "user_id": str(person.id if person else NOTHING)}
+
+
+def requests_about(lead: uuid.UUID, world: World, *, most: int | None = None) -> Iterator[Request]:
+    """Every request about one lead; `most` with so many bodies each."""
+    for (method, rule), bodies in ABOUT_A_LEAD.items():
+        for who in ("barred", "colleague") if USER in rule else ("barred",):
+            path = rule.replace(LEAD, str(lead)).replace(USER, str(world.people[who].id))
+            yield from ((method, path, filled(body, world)) for body in bodies[:most])
+
+
+def requests_that_may_show_leads(world: World) -> Iterator[Request]:
+    """Requests about the hidden lead, about another of the same client, and about many."""
+    yield from requests_about(world.hidden, world)
+    yield from requests_about(world.twin, world, most=1)
+    for (method, rule), queries in LISTS.items():
+        yield from ((method, f"{rule}?{query.format(**words_of(world))}", None) for query in queries)
+
+
+def requests_elsewhere(world: World) -> Iterator[Request]:
+    """All the others."""
+    for (method, rule), bodies in ELSEWHERE.items():
+        for message in (world.hidden_message, world.other_message) if MESSAGE in rule else (None,):
+            path = rule.replace(MESSAGE, str(message)).replace(USER, str(world.people["colleague"].id))
+            for nobody in ("<uuid:session_id>", "<uuid:passkey_id>"):
+                path = path.replace(nobody, str(NOTHING))
+            yield from ((method, path, body) for body in bodies)
+
+
+def comparable(path: str, answers: list[Heard]) -> Any:
+    """The answers, or of random ones what is not random."""
+    if path not in RANDOM:
+        return answers
+    return [(status, sorted(json.loads(body or b"{}"))) for status, _, body in answers]
+
+
+def differences(world: World, reader: Reader, requests: Iterable[Request]) -> set[tuple[str, str]]:
+    """The requests that tell the two worlds apart."""
+    found = set()
+    for method, path, body in requests:
+        here, there = world.in_both(reader.ask, method, path, body)
+        if comparable(path, here) != comparable(path, there):
+            found.add((method, path))
+    return found
+
+
+def with_command(world: World, name: str, words: str) -> tuple[int, str, str]:
+    """What an operator is shown through the eyes of the barred person."""
+    line = [*name.split(), *words.split(), "--as", world.people["barred"].email]
+    done = world.app.test_cli_runner().invoke(args=line)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def a_world(
+    world: World, role: str, visibility: str, secret: Plan, others: list[Plan], **more: bool
+) -> Reader:
+    """Build it, and sign the barred person in."""
+    world.app.config["ATTORNEY_VISIBILITY"] = visibility
+    world.people.clear()
+    world.become("empty")
+    build(world, role, secret, others, **more)
+    reader = Reader.signed_in(world.app, world.people["barred"])
+    world.keep()
+    return reader
+
+
+@pytest.mark.parametrize(("role", "visibility"), SITUATIONS)
+@examples(
+    max_examples=2,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given_that(secret=plans, others=st.lists(plans, min_size=1, max_size=2))
+def test_for_who_is_barred_it_is_as_if_the_lead_did_not_exist(world, role, visibility, secret, others):
+    reader = a_world(world, role, visibility, secret, others)
+    assert differences(world, reader, requests_that_may_show_leads(world)) == set()
+    never = uuid.UUID(int=7)
+    world.become("as it is")
+    for about, about_nothing in zip(
+        requests_about(world.hidden, world), requests_about(never, world), strict=True
+    ):
+        (here,), ((status, headers, data),) = reader.ask(*about), reader.ask(*about_nothing)
+        assert here[0] >= 400, about
+        assert here == (status, headers, data.replace(str(never).encode(), str(world.hidden).encode()))
+    for name, all_words in COMMANDS.items():
+        for words in all_words:
+            lines = [words.format(lead=lead) for lead in (world.hidden, world.twin)]
+            for line in lines if "{lead}" in words else lines[:1]:
+                here, there = world.in_both(with_command, world, name, line)
+                assert here == there, (name, line)
+
+
+@pytest.mark.parametrize(("role", "visibility"), SITUATIONS)
+def test_nor_does_any_other_route_tell_of_it(world, role, visibility):
+    reader = a_world(world, role, visibility, SECRET, [])
+    assert differences(world, reader, requests_elsewhere(world)) == set()
+
+
+def test_without_the_wall_all_that_shows_leads_would_tell_of_it(world):
+    """The requests above are no empty ones: to an admin who is not barred they show the lead."""
+    reader = a_world(world, "admin", "all", SECRET, [], wall=False)
+    requests = [*requests_that_may_show_leads(world), *requests_elsewhere(world)]
+    telling = {(method, path.partition("?")[0]) for method, path in differences(world, reader, requests)}
+    about = {(method, path) for method, path, _ in requests_about(world.hidden, world)}
+    unbarred = {one for one in about if one[0] == DELETE and "/screens/" in one[1]}  # 404 as there is none
+    retried = (POST, f"/internal/notifications/{world.hidden_message}/retry")
+    assert telling >= (about - unbarred) | set(LISTS) | {retried}
+
+
+@pytest.mark.parametrize("owner", [None, "colleague"])
+def test_where_attorneys_see_their_own_every_route_hides_the_leads_of_others(world, owner):
+    reader = a_world(world, "attorney", "own", replace(SECRET, owner=owner), [], wall=False)
+    assert differences(world, reader, requests_that_may_show_leads(world)) == set()

@@ -1,0 +1,227 @@
+"""Small worlds with a lead somebody is barred from, the same without that lead, and a reader of both."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from hypothesis import strategies as st
+
+from leadintake.audit.service import audit
+from leadintake.auth.models import User
+from leadintake.core.database import db
+from leadintake.core.transaction import transaction
+from leadintake.leads import events
+from leadintake.leads.models import Lead
+from leadintake.leads.screens import screens
+from leadintake.leads.service import leads
+from tests.factories import LeadFactory, NotificationFactory, UserFactory
+from tests.support.client import Client
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOTHING = uuid.UUID(int=0)
+CLIENT = "jane@example.com"
+LATER = uuid.UUID("0f000000-0000-7000-8000-000000000000").int
+"""The first of the ids, which are in the order of their making."""
+PEOPLE = ("barred", "colleague", "prospect")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A lead to make: `ours` shares its address with the hidden one."""
+
+    ours: bool
+    owner: str | None
+    reached: bool
+    deleted: bool
+    hours: int
+    messages: tuple[tuple[str, str | None], ...]
+
+
+plans = st.builds(
+    Plan,
+    ours=st.sampled_from([True, False]),
+    owner=st.sampled_from(["barred", "colleague", None]),
+    reached=st.booleans(),
+    deleted=st.booleans(),
+    hours=st.integers(0, 3),
+    messages=st.lists(
+        st.tuples(st.sampled_from(PEOPLE), st.sampled_from([None, "sent", "failed"])), min_size=1, max_size=3
+    ).map(tuple),
+)
+
+
+Act = Callable[..., Any]
+Heard = tuple[int, list[tuple[str, str]], bytes]
+"""Status, headers and body of an answer: all that a reader is told."""
+
+
+@dataclass
+class World:
+    """Who and what is in it, and its two databases: as it is, and as if the hidden lead had never come."""
+
+    app: Flask
+    folder: Path
+    ids: Iterator[int] = field(default_factory=itertools.count)
+    people: dict[str, User] = field(default_factory=dict)
+    hidden: uuid.UUID = NOTHING
+    hidden_message: uuid.UUID = NOTHING
+    twin: uuid.UUID = NOTHING
+    """Another lead of the same client. The barred person has it."""
+    other_message: uuid.UUID = NOTHING
+
+    @property
+    def live(self) -> Path:
+        """The database the application has open."""
+        with self.app.app_context():
+            return Path(str(db.engine.url.database))
+
+    def next_id(self) -> uuid.UUID:
+        """An id made in the application's stead: the same request makes the same ones in both."""
+        return uuid.UUID(int=LATER + next(self.ids))
+
+    def become(self, which: str) -> None:
+        """Put the application into one of the two, or back to the beginning."""
+        self.ids = itertools.count(0 if which == "empty" else 1_000_000)
+        with self.app.app_context():
+            db.engine.dispose()
+        for left in self.folder.glob(f"{self.live.name}-*"):
+            left.unlink()  # the log of the database that was there
+        shutil.copy(self.folder / which, self.live)
+
+    def in_both(self, act: Act, *arguments: Any) -> tuple[Any, Any]:
+        """What an act gives in the world as it is, and in the one without the lead."""
+        self.become("as it is")
+        here = act(*arguments)
+        self.become("without")
+        return here, act(*arguments)
+
+    def keep_empty(self) -> None:
+        """Keep the database as it is before anything is in it."""
+        with self.app.app_context():
+            db.engine.dispose()
+        shutil.copy(self.live, self.folder / "empty")
+
+    def keep(self) -> None:
+        """Keep the database as it is now, and a copy without the hidden lead."""
+        with self.app.app_context():
+            db.engine.dispose()
+        with closing(sqlite3.connect(self.live)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for name in ("as it is", "without"):
+            shutil.copy(self.live, self.folder / name)
+        with closing(sqlite3.connect(self.folder / "without")) as connection, connection:
+            _take_out(connection, self.hidden.hex)
+
+
+@dataclass
+class Reader:
+    """Somebody signed in. Their cookie is that of the world that was kept, whatever an answer does to it."""
+
+    client: Client
+    headers: dict[str, str]
+
+    @classmethod
+    def signed_in(cls, app: Flask, user: User) -> Reader:
+        """Sign in."""
+        browser = app.test_client().sign_in(user)
+        cookie = browser.get_cookie(app.config["SESSION_COOKIE_NAME"])
+        client = app.test_client(use_cookies=False)
+        client.csrf_token = browser.csrf_token
+        same = {"X-Request-Id": "the-same-request", "Cookie": f"{cookie.key}={cookie.value}"}
+        return cls(client, same)
+
+    def ask(self, method: str, path: str, body: Any = None) -> list[Heard]:
+        """Put one request, and follow it through the pages of its answer."""
+        answers: list[Heard] = []
+        cursor = ""
+        while cursor is not None:
+            query = f"{'&' if '?' in path else '?'}cursor={cursor}" if cursor else ""
+            answer = self.client.open(f"{path}{query}", method=method, json=body, headers=self.headers)
+            answers.append((answer.status_code, sorted(answer.headers.items()), answer.data))
+            cursor = answer.json.get("next_cursor") if answer.is_json else None
+        return answers
+
+
+def _take_out(connection: sqlite3.Connection, lead: str) -> None:
+    """Remove every row about the lead, the audit trail's too, which the database itself would refuse."""
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for (trigger,) in names:
+        connection.execute(f'DROP TRIGGER "{trigger}"')
+    (resume,) = connection.execute("SELECT resume_id FROM leads WHERE id = ?", [lead]).fetchone()
+    messages = "SELECT id FROM notifications WHERE lead_id = ?"
+    connection.execute(f"DELETE FROM delivery_attempts WHERE notification_id IN ({messages})", [lead])  # noqa: S608 - ours
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (table,) in tables:
+        columns = {row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')}
+        for column in columns & {"lead_id", "subject_id"}:
+            connection.execute(f'DELETE FROM "{table}" WHERE {column} = ?', [lead])  # noqa: S608 - names of the schema
+    connection.execute("DELETE FROM leads WHERE id = ?", [lead])
+    connection.execute("DELETE FROM documents WHERE id = ?", [resume])
+
+
+def build(world: World, role: str, secret: Plan, others: list[Plan], *, wall: bool = True) -> None:
+    """Make everything there is, the audit trail of it too; last the wall, as a manager raises it."""
+    with world.app.app_context():
+        with transaction():
+            _fill(world, role, secret, others)
+        with transaction():
+            if wall:
+                lead = leads.get_to_change(world.hidden, seen_by=None, deleted=True)
+                barred, boss = world.people["barred"], world.people["boss"]
+                screens.set(lead, barred.id, "Represented her husband.", by=boss)
+        for person in world.people.values():
+            db.session.refresh(person)
+        db.session.expunge_all()
+
+
+def _fill(world: World, role: str, secret: Plan, others: list[Plan]) -> None:
+    people = world.people
+    people["barred"] = UserFactory(**{} if role == "attorney" else {role: True})
+    people["colleague"] = UserFactory()
+    people["boss"] = boss = UserFactory(manager=True)
+    hidden = _lead(world, secret, email=CLIENT, last_name="Secretissima")
+    failed = NotificationFactory(lead_id=hidden.id, recipient=boss.email, failed=True)
+    made = [_lead(world, plan, email=CLIENT if plan.ours else None) for plan in others]
+    twin = Plan(ours=True, owner="barred", reached=False, deleted=False, hours=1, messages=())
+    made.append(_lead(world, twin, email=CLIENT))
+    world.hidden, world.hidden_message = hidden.id, failed.id
+    world.twin = made[-1].id
+    world.other_message = NotificationFactory(lead_id=made[-1].id, failed=True).id
+    for lead in (hidden, *made):
+        for who in ("barred", "boss"):
+            audit.record("lead.read", by=people[who], about=("lead", lead.id), what="detail")
+    audit.record("message.retried", by=boss, about=("lead", hidden.id), message=str(failed.id))
+
+
+def _lead(world: World, plan: Plan, *, email: str | None, **more: str) -> Lead:
+    arrived = NOW - timedelta(hours=plan.hours)
+    lead = LeadFactory(
+        **{"email": email} if email else {},
+        **more,
+        **{"reached_out": True} if plan.reached else {},
+        **{"deleted": True} if plan.deleted else {},
+        assigned_to=world.people.get(plan.owner or ""),
+        created_at=arrived,
+        updated_at=arrived,
+    )
+    events.record(lead, "submitted", "with resume.pdf", actor="prospect")
+    for who, state in plan.messages:
+        person = world.people.get(who)
+        NotificationFactory(
+            lead_id=lead.id,
+            recipient=person.email if person else lead.email,
+            created_at=arrived,
+            deleted_at=lead.deleted_at,
+            **{state: True} if state else {},
+        )
+    return lead

@@ -1,0 +1,97 @@
+"""The page a mailed link leads to: a password, twice, without script."""
+
+from __future__ import annotations
+
+import pytest
+
+from leadintake.auth.models import AccountLink
+from leadintake.notifications.models import Notification
+from tests.factories import UserFactory
+from tests.support.html import Page
+from tests.support.links import link_in
+
+GOOD = "quite different words"
+
+
+@pytest.fixture
+def amara(given):
+    return given(UserFactory, email="amara@firm.example.com")
+
+
+@pytest.fixture
+def link(app, client, amara, rows) -> str:
+    client.post("/internal/password/forgotten", json={"email": amara.email})
+    return link_in(app, rows(Notification)[0])
+
+
+def fill(client, link: str, password: str = GOOD, again: str | None = None):
+    return client.post(link, data={"password": password, "again": password if again is None else again})
+
+
+def test_the_page_asks_twice_in_masked_fields_that_password_managers_know(client, link):
+    page = Page(client.get(link).text)
+    assert page.mistakes == []
+    assert page.all("script", "style") == []
+    fields = page.inputs()
+    for name in ("password", "again"):
+        assert (fields[name]["type"], fields[name]["autocomplete"]) == ("password", "new-password")
+        assert name in [label["for"] for label in page.all("label")]
+    assert fields["email"]["value"] == "amara@firm.example.com"
+
+
+def test_looking_spends_nothing_and_setting_does(client, link, rows, amara, browser):
+    for _ in range(3):
+        assert client.get(link).status_code == 200
+    done = fill(client, link)
+    assert done.status_code == 200
+    assert Page(done.text).mistakes == []
+    assert "amara@firm.example.com" in done.text
+    assert rows(AccountLink) == []
+    assert client.get(link).status_code == fill(client, link).status_code == 404
+    browser().sign_in(amara, GOOD)
+
+
+@pytest.mark.parametrize(
+    ("password", "again", "words"),
+    [
+        (GOOD, "something else here", "not the same"),
+        ("short", None, "at least 12"),
+        ("", None, "at least 12"),
+        ("amara is my name", None, "Leave your name"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_the_field_and_the_link_stays_good(client, link, password, again, words):
+    answer = fill(client, link, password, again)
+    page = Page(answer.text)
+    assert answer.status_code == 422
+    assert page.mistakes == []
+    assert words in page.by_id("password-error").text
+    assert page.by_id("password-error")["id"] in page.by_id("password")["aria-describedby"]
+    assert password not in [one["value"] for one in page.inputs().values()] or not password
+    assert fill(client, link).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 43, "%00", "%ff", "\u00e9", "x" * 2000])
+def test_no_other_link_leads_anywhere(client, amara, token):
+    answer = client.get(f"/account/{token}", headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert Page(answer.text).mistakes == []
+
+
+def test_the_page_is_for_nobody_else(client, link):
+    headers = client.get(link).headers
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+class TestEmbedded:
+    """Where other sites may frame the form."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, object]:
+        return {"EMBED_ORIGINS": ["https://www.firm.example"]}
+
+    def test_nobody_frames_this_page(self, client, link):
+        assert "frame-ancestors 'none'" in client.get(link).headers["Content-Security-Policy"]
+        assert "https://www.firm.example" in client.get("/").headers["Content-Security-Policy"]
