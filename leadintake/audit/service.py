@@ -23,12 +23,12 @@ from leadintake.core.chores import Stop
 from leadintake.core.clock import now
 from leadintake.core.database import db, reading
 from leadintake.core.keys import keys
-from leadintake.core.pages import Order, Page, page_of
+from leadintake.core.pages import Order, Page, all_of, page_of
 from leadintake.core.transaction import before_commit, on_rollback, transaction
 from leadintake.core.types import new_id
 from leadintake.core.walls import outside
 
-PURPOSE, BATCH = "audit", 1000
+PURPOSE = "audit"
 WAITING = "leadintake.audit"
 NEWEST_FIRST = Order(AuditEntry, "created_at", descending=True)
 A_HASH = re.compile(r"[0-9a-f]{64}")
@@ -92,7 +92,7 @@ class Audit:
         """All such entries, in batches, as they are asked for; that they were exported is an entry, too."""
         self.record("audit.exported", by=seen_by, filters=list(wanted.given()))
         person = seen_by.id if seen_by else None
-        return self._batches(wanted, person)
+        return all_of(_matching(wanted, person), NEWEST_FIRST)
 
     def head(self) -> Head:
         """The present end of the chain."""
@@ -133,17 +133,6 @@ class Audit:
         db.session.flush()
         moved = {"number": head.number, "hash": head.hash, "seal": chain.seal_of(head, key)}
         db.session.execute(sa.update(AuditHead).values(**moved))
-
-    def _batches(self, wanted: AuditFilter, person: uuid.UUID | None) -> Iterator[AuditEntry]:
-        cursor = None
-        while True:
-            page = page_of(_matching(wanted, person), NEWEST_FIRST, limit=BATCH, cursor=cursor, bound_to={})
-            yield from page.items
-            db.session.rollback()
-            db.session.expunge_all()
-            cursor = page.next_cursor
-            if cursor is None:
-                return
 
 
 def _held_head() -> Any:

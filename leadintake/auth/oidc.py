@@ -103,16 +103,16 @@ class Provider:
             redirect_uri=back_to, token_endpoint_auth_method=way if self._client_secret else "none"
         ) as client:
             try:
-                tokens = client.fetch_token(
-                    document.token_endpoint,
-                    grant_type="authorization_code",
-                    code=code,
-                    code_verifier=verifier,
+                tokens = dict(
+                    client.fetch_token(
+                        document.token_endpoint,
+                        grant_type="authorization_code",
+                        code=code,
+                        code_verifier=verifier,
+                    )
                 )
             except OAuthError as error:
                 raise Untrusted(f"the token endpoint says {error.error!r}") from error
-            if not isinstance(tokens, dict):
-                raise TypeError("the token endpoint answers with no JSON object")
         id_token = tokens.get("id_token")
         if not isinstance(id_token, str):
             raise Untrusted("there is no ID token")

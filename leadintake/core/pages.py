@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -18,6 +18,7 @@ from leadintake.core.database import Model, db
 from leadintake.core.errors import Invalid
 from leadintake.core.types import UTCDateTime
 
+BATCH = 500
 Row = TypeVar("Row", bound=Model)
 
 
@@ -74,6 +75,22 @@ def page_of(
         text = value.isoformat() if isinstance(value, datetime) else str(value)
         following = _signer().dumps([seal, text, last.id.hex])
     return Page(items, following)
+
+
+def all_of(statement: sa.Select[Any], order: Order[Row]) -> Iterator[Row]:
+    """All rows of `statement` in `order`, in batches as they are asked for.
+
+    Memory stays flat, and no transaction is kept open between the batches.
+    """
+    cursor = None
+    while True:
+        page = page_of(statement, order, limit=BATCH, cursor=cursor, bound_to={})
+        yield from page.items
+        db.session.rollback()
+        db.session.expunge_all()
+        cursor = page.next_cursor
+        if cursor is None:
+            return
 
 
 def _signer() -> URLSafeSerializer:

@@ -16,7 +16,7 @@ from leadintake.auth.service import auth
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, Forbidden, Invalid, NotFound
-from leadintake.core.pages import Order, Page, page_of
+from leadintake.core.pages import Order, Page, all_of, page_of
 from leadintake.leads import barred, events, rights
 from leadintake.leads.models import Lead, LeadEvent, LeadStatus
 from leadintake.leads.schemas import LeadFilter
@@ -24,7 +24,6 @@ from leadintake.leads.search import Statement, matching, visible_to
 from leadintake.notifications.service import notifications
 
 MOST_DUPLICATES = 100
-BATCH = 500
 
 
 class Leads:
@@ -76,7 +75,7 @@ class Leads:
         """
         statement = matching(wanted, seen_by)
         audit.record("leads.exported", by=by, filters=wanted.names())
-        return self._batches(statement, Order.parse(Lead, wanted.sort))
+        return all_of(statement, Order.parse(Lead, wanted.sort))
 
     def note_download(self, lead: Lead, *, inline: bool, by: User | None) -> None:
         """Put on record that the resume was handed out, to be looked at (`inline`) or kept."""
@@ -159,17 +158,6 @@ class Leads:
         """Write an act into the lead's history, in words, and into the audit trail, without any."""
         events.record(lead, action, words, actor=events.actor_of(by))
         audit.record(f"lead.{action}", by=by, about=("lead", lead.id), **detail)
-
-    def _batches(self, statement: Statement, order: Order[Lead]) -> Iterator[Lead]:
-        cursor = None
-        while True:
-            page = page_of(statement, order, limit=BATCH, cursor=cursor, bound_to={})
-            yield from page.items
-            db.session.rollback()
-            db.session.expunge_all()
-            cursor = page.next_cursor
-            if cursor is None:
-                return
 
     def _one(self, statement: Statement, *, deleted: bool) -> Lead:
         found: Lead | None = db.session.scalar(statement.execution_options(include_deleted=deleted))

@@ -37,7 +37,7 @@ from tests.support.oidc import (
     signed_with_public_key,
     unsigned,
 )
-from tests.support.waiting import all_at_once
+from tests.support.waiting import PATIENCE_SECONDS, all_at_once
 
 SESSION, START = "/internal/session", "/internal/session/sso"
 CALLBACK = f"{START}/callback"
@@ -471,6 +471,14 @@ def _hang(talk) -> None:
     talk.close_connection = True
 
 
+def _stop_midway(talk) -> None:
+    talk.send_response(200)
+    talk.send_header("Content-Length", "1000")
+    talk.end_headers()
+    talk.wfile.write(b"{")
+    _hang(talk)
+
+
 def _hang_up(talk) -> None:
     talk.close_connection = True
 
@@ -482,11 +490,12 @@ def _elsewhere(talk) -> None:
 BROKEN = {
     "hangs": _hang,
     "hangs up": _hang_up,
+    "stops midway": _stop_midway,
     "is broken": lambda talk: talk.say(500, {}),
     "is busy": lambda talk: talk.say(503, b"<html>"),
     "speaks no JSON": lambda talk: talk.say(200, b"<html>"),
     "speaks no UTF-8": lambda talk: talk.say(200, b"\xff\xfe\x00"),
-    "gives a list": lambda talk: talk.say(200, []),
+    "gives a list": lambda talk: talk.say(200, [7]),
     "gives nothing": lambda talk: talk.say(200, b""),
     "gives too much": lambda talk: talk.say(200, b'{"a": "' + b"x" * 600_000 + b'"}'),
     "gives numbers": lambda talk: talk.say(
@@ -498,19 +507,25 @@ BROKEN = {
 
 
 @pytest.fixture
-def impatient(monkeypatch):
-    """Wait for the provider no longer than a moment."""
-    monkeypatch.setattr(oidc_client, "SILENT_SECONDS", 0.3)
-    monkeypatch.setattr(oidc_client, "WHOLE_SECONDS", 0.3)
+def grow_impatient(monkeypatch):
+    """From then on wait for the provider no longer than a moment."""
+
+    def shorten():
+        monkeypatch.setattr(oidc_client, "SILENT_SECONDS", 0.3)
+        monkeypatch.setattr(oidc_client, "WHOLE_SECONDS", 0.3)
+
+    return shorten
 
 
 @pytest.mark.parametrize("path", [DISCOVERY, JWKS, TOKEN])
 @pytest.mark.parametrize("instead", BROKEN.values(), ids=BROKEN)
 def test_a_provider_that_does_not_answer_rightly_is_away(
-    client, amara, provider, impatient, rows, path, instead
+    client, amara, provider, grow_impatient, rows, path, instead
 ):
+    back = START if path == DISCOVERY else agree(begin(client))
     provider.instead[path] = instead
-    answer = client.get(START) if path == DISCOVERY else enter(client)
+    grow_impatient()
+    answer = client.get(back)
     assert answer.status_code == 503, answer.text
     assert int(answer.headers["Retry-After"]) >= 1
     assert "sign-in service does not answer" in answer.json["detail"]
@@ -518,7 +533,7 @@ def test_a_provider_that_does_not_answer_rightly_is_away(
     assert "/elsewhere" not in provider.asked
 
 
-def test_an_answer_that_comes_little_by_little_is_not_waited_for(client, provider, impatient):
+def test_an_answer_that_comes_little_by_little_is_not_waited_for(client, provider, grow_impatient):
     def drip(talk):
         right = json.dumps(provider.documents()).encode()
         talk.send_response(200)
@@ -531,6 +546,7 @@ def test_an_answer_that_comes_little_by_little_is_not_waited_for(client, provide
         talk.close_connection = True
 
     provider.instead[DISCOVERY] = drip
+    grow_impatient()
     assert client.get(START).status_code == 503
 
 
@@ -567,6 +583,18 @@ def test_few_ask_the_provider_at_once_and_the_others_are_told(client, browser, a
     provider.at_token = lambda: meanwhile.append(browser().get(START).status_code)
     assert enter(client).status_code == 303
     assert meanwhile == [503]
+
+
+def test_of_many_who_come_first_one_looks_for_the_provider(browser, provider, monkeypatch):
+    monkeypatch.setattr(oidc_client, "PATIENCE_SECONDS", PATIENCE_SECONDS)
+
+    def look(talk):
+        provider.over.wait(0.2)  # long enough that the others are there
+        talk.say(200, provider.documents())
+
+    provider.instead[DISCOVERY] = look
+    assert all_at_once(4, lambda _: browser().get(START).status_code) == [303] * 4
+    assert provider.asked.count(DISCOVERY) == 1
 
 
 def test_nobody_waits_long_for_another_who_looks_for_the_provider(client, browser, provider, monkeypatch):

@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from leadintake.leads import service
+from leadintake.core import pages
 from tests.factories import DocumentFactory, LeadFactory, UserFactory
 from tests.support.leads import ids_of
 
@@ -60,7 +60,7 @@ def test_no_lead_is_a_line_of_columns(reader):
 
 @pytest.mark.every_engine
 def test_all_batches_are_written_in_the_wanted_order(reader, given, amara, monkeypatch):
-    monkeypatch.setattr(service, "BATCH", 3)
+    monkeypatch.setattr(pages, "BATCH", 3)
     for number in range(10):
         given(LeadFactory, last_name=f"Doe{number % 4}", assigned_to=[amara, None][number % 2])
     for query in ("", "sort=email", "sort=-last_name", "assigned_to=me", "q=doe", "status=PENDING"):
@@ -69,7 +69,7 @@ def test_all_batches_are_written_in_the_wanted_order(reader, given, amara, monke
 
 
 def test_it_is_written_while_it_is_read(reader, given, app, monkeypatch):
-    monkeypatch.setattr(service, "BATCH", 20)
+    monkeypatch.setattr(pages, "BATCH", 20)
     for _ in range(60):
         given(
             LeadFactory,
