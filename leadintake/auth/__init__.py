@@ -11,6 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from leadintake.auth import policy
 from leadintake.auth.cli import group as users_group
 from leadintake.auth.cli_tokens import group as tokens_group
+from leadintake.auth.forgotten import forgotten
 from leadintake.auth.models import User
 from leadintake.auth.service import auth
 from leadintake.auth.session_interface import DatabaseSessions
@@ -39,8 +40,9 @@ def init_app(app: Flask) -> None:
     app.config["WTF_CSRF_SSL_STRICT"] = False  # the guard looks at Sec-Fetch-Site and Origin instead
     app.session_interface = DatabaseSessions()
     csrf.init_app(app)
-    login.init_app(app)
+    login.init_app(app, add_context_processor=False)  # it would ask the database for an error page
     chores.register(app, "policy", policy.note_change)
+    chores.register_round(app, forgotten.answer)
     app.cli.add_command(users_group)
     app.cli.add_command(tokens_group)
 

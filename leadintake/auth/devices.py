@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from ipaddress import ip_address, ip_network
 
 from flask import Response, current_app, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from leadintake.core.keys import keyed_hash, keys
+from leadintake.core.keys import keys
 
 KNOWN_FOR_SECONDS = 180 * 24 * 60 * 60
 # Looked for in this order: each of these also calls itself like some of those that follow.
@@ -31,6 +32,7 @@ def network_of(address: str) -> str:
         found = ip_address(address)
     except ValueError:
         return ""
+    found = getattr(found, "ipv4_mapped", None) or found
     return str(ip_network(f"{found}/{16 if found.version == 4 else 32}", strict=False))
 
 
@@ -40,19 +42,19 @@ def known_device(account: str) -> str | None:
     A signed cookie (OWASP, device cookies): it lets nobody in, it only keeps strangers' failures apart.
     """
     try:
-        cookie = request.cookies.get(_cookie_name(), "")
+        cookie = request.cookies.get(_cookie_name(account), "")
         whose, mark = _signer().loads(cookie, max_age=KNOWN_FOR_SECONDS)
     except (BadData, ValueError, TypeError):
         return None
-    return str(mark) if whose == _owner(account) else None
+    return str(mark) if whose == account else None
 
 
 def remember_device(response: Response, account: str) -> None:
     """Let this browser be known as a device of the account from now on."""
     mark = known_device(account) or secrets.token_urlsafe(16)
     response.set_cookie(
-        _cookie_name(),
-        str(_signer().dumps([_owner(account), mark])),
+        _cookie_name(account),
+        str(_signer().dumps([account, mark])),
         max_age=KNOWN_FOR_SECONDS,
         path="/",
         httponly=True,
@@ -61,13 +63,11 @@ def remember_device(response: Response, account: str) -> None:
     )
 
 
-def _owner(account: str) -> str:
-    return keyed_hash("device", account)[:32]
-
-
 def _signer() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer([*reversed(keys("device"))], salt="device")
 
 
-def _cookie_name() -> str:
-    return f"{current_app.config['SESSION_COOKIE_NAME']}-device"
+def _cookie_name(account: str) -> str:
+    """One cookie for each account: two people at one computer do not forget each other."""
+    whose = hashlib.sha256(account.encode(errors="replace")).hexdigest()[:8]
+    return f"{current_app.config['SESSION_COOKIE_NAME']}-device-{whose}"

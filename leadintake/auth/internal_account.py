@@ -8,6 +8,7 @@ from flask_login import current_user
 from leadintake.auth import sessions, throttle
 from leadintake.auth.devices import known_device, remember_device
 from leadintake.auth.factors import factors
+from leadintake.auth.forgotten import forgotten
 from leadintake.auth.internal import session_view
 from leadintake.auth.schemas import (
     ChosenPassword,
@@ -22,7 +23,6 @@ from leadintake.auth.schemas import (
 from leadintake.auth.users import WrongPassword, users
 from leadintake.core.access import allow, anyone
 from leadintake.core.api import respond, speaks
-from leadintake.core.transaction import after_answer
 
 bp = Blueprint("account", __name__)
 
@@ -33,18 +33,15 @@ bp = Blueprint("account", __name__)
 def forgot_password(json: Forgotten) -> Response:
     """Ask for a link to choose a new password. The answer is the same whether the address is known or not."""
     throttle.count("forgotten")
-    response = Response(status=202)
-    # Looked up after the answer: its time tells nothing either.
-    after_answer(response, lambda: users.forgot_password(json.email))
-    return response
+    forgotten.ask(json.email)
+    return Response(status=202)
 
 
 @bp.post("/password/chosen")
 @anyone
-@speaks({204: None}, json=ChosenPassword, refuses=(403, 404, 429))
+@speaks({204: None}, json=ChosenPassword, refuses=(403, 404))
 def choose_password(json: ChosenPassword) -> Response:
     """Choose a password with the link from an invitation or from a mail one asked for."""
-    throttle.count("chosen")
     response = Response(status=204)
     remember_device(response, users.choose_password(json.token, json.password).email)
     return response
@@ -55,10 +52,9 @@ def choose_password(json: ChosenPassword) -> Response:
 @speaks({200: SessionView}, json=PasswordChange, refuses=(429,))
 def change_password(json: PasswordChange) -> Response:
     """Change one's own password. Every other session ends; this one goes on under a new cookie and token."""
-    person, proved = current_user._get_current_object(), sessions.has_proved()
+    person = current_user._get_current_object()
     with throttle.attempting(person.email, known_device(person.email), counts=WrongPassword):
         users.change_own_password(person, json.current_password, json.new_password)
-    sessions.begin(person, second_factor=proved)
     return session_view()
 
 
@@ -105,6 +101,7 @@ def confirm_app(json: CodeGiven) -> Response:
 def remove_app() -> Response:
     """Sign in without codes again."""
     sessions.refuse_old()
+    factors.refuse_unproved(current_user, proved=sessions.has_proved())
     factors.remove(current_user, by=current_user)
     return Response(status=204)
 
@@ -115,4 +112,5 @@ def remove_app() -> Response:
 def renew_recovery_codes() -> Response:
     """Make new recovery codes; those before are worth nothing."""
     sessions.refuse_old()
+    factors.refuse_unproved(current_user, proved=sessions.has_proved())
     return respond(RecoveryCodes(factors.renew_recovery_codes(current_user)))

@@ -42,9 +42,10 @@ def begin(query: SsoStart) -> Response:
 def come_back() -> Response:
     """Come back from the provider; whatever else it adds to the address is ignored (RFC 6749, 4.1.2)."""
     answer, sealed = _answer(), request.cookies.get(_cookie_name(), "")
+    journey = sso.journey(answer, sealed)
     # Whose sign-in it is shows only at its end: failures count for the place they come from.
-    with throttle.attempting("sso", client_address(), counts=NotAdmitted):
-        to = sso.finish(answer, sealed, back_to=_back_to())
+    with throttle.attempting("sso", throttle.place_of(client_address()), counts=NotAdmitted):
+        to = sso.finish(answer, journey, back_to=_back_to())
     response = _go_to(to)
     remember_device(response, current_user.email)
     return response

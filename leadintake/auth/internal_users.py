@@ -5,16 +5,18 @@ from __future__ import annotations
 import uuid
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 from flask_login import current_user
 
 from leadintake.auth.factors import factors
+from leadintake.auth.models import User
 from leadintake.auth.permissions import Permission
 from leadintake.auth.schemas import Invitation, UserDetail, UserList, UserPatch
 from leadintake.auth.service import auth
 from leadintake.auth.users import users
 from leadintake.core.access import allow
 from leadintake.core.api import respond, speaks
+from leadintake.core.errors import Forbidden
 
 bp = Blueprint("users", __name__, url_prefix="/users")
 
@@ -49,7 +51,7 @@ def read(user_id: uuid.UUID) -> Response:
 @speaks({200: UserDetail}, json=UserPatch, refuses=(404, 409))
 def change(user_id: uuid.UUID, json: UserPatch) -> Response:
     """Change name, role, whether they take leads, whether they may sign in: from their next request on."""
-    user = users.get_to_change(user_id)
+    user = _to_change(user_id, own=True)
     if json.name is not msgspec.UNSET:
         users.rename(user, json.name, by=current_user)
     if json.role is not msgspec.UNSET:
@@ -66,7 +68,7 @@ def change(user_id: uuid.UUID, json: UserPatch) -> Response:
 @speaks({204: None}, refuses=(404, 409))
 def deactivate(user_id: uuid.UUID) -> Response:
     """Let them in no more. They stay in the list: what they did keeps their name."""
-    users.deactivate(users.get_to_change(user_id), by=current_user)
+    users.deactivate(_to_change(user_id, own=True), by=current_user)
     return Response(status=204)
 
 
@@ -75,7 +77,7 @@ def deactivate(user_id: uuid.UUID) -> Response:
 @speaks({204: None}, refuses=(404, 409))
 def invite_again(user_id: uuid.UUID) -> Response:
     """Send a new link to somebody who was invited and has not come yet."""
-    users.invite_again(users.get_to_change(user_id), by=current_user)
+    users.invite_again(_to_change(user_id, own=True), by=current_user)
     return Response(status=204)
 
 
@@ -84,7 +86,7 @@ def invite_again(user_id: uuid.UUID) -> Response:
 @speaks({204: None}, refuses=(404,))
 def sign_out(user_id: uuid.UUID) -> Response:
     """End every session of somebody who may sign in again: a telephone was lost."""
-    users.sign_out(users.get_to_change(user_id), by=current_user)
+    users.sign_out(_to_change(user_id, own=True), by=current_user)
     return Response(status=204)
 
 
@@ -93,5 +95,15 @@ def sign_out(user_id: uuid.UUID) -> Response:
 @speaks({204: None}, refuses=(404,))
 def reset_second_factor(user_id: uuid.UUID) -> Response:
     """Help somebody who lost their phone: they sign in with the password alone, and set it up anew."""
-    factors.reset(users.get_to_change(user_id), by=current_user)
+    factors.reset(_to_change(user_id, own=False), by=current_user)
     return Response(status=204)
+
+
+def _to_change(user_id: uuid.UUID, *, own: bool) -> User:
+    """The user to change; oneself only where `own`, and never by an API token.
+
+    Else an open browser would remove a second factor without a fresh sign-in. Raises Forbidden, NotFound.
+    """
+    if user_id == current_user.id and (not own or "api_token" in g):
+        raise Forbidden("This is your own account. Sign in, and change it at /internal/second-factor.")
+    return users.get_to_change(user_id)

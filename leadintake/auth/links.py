@@ -30,6 +30,8 @@ class Links:
 
     def send(self, user: User, purpose: LinkPurpose, *, invited_by: str = "") -> None:
         """Mail a link to the user. The token is in the mail alone; here is its SHA-256."""
+        # Nobody else clears those away that were never followed.
+        db.session.execute(sa.delete(AccountLink).where(AccountLink.expires_at < now()))
         token = secrets.token_urlsafe(32)
         good_for = _good_for(purpose)
         link = AccountLink(

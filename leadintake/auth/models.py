@@ -54,6 +54,11 @@ class User(SoftDeletes, Model):
         """What Flask-Login asks."""
         return self.active
 
+    @property
+    def is_here(self) -> bool:
+        """Whether they may sign in and have come in before: an invitation may be to a wrong address."""
+        return self.active and self.joined_at is not None
+
     def get_id(self) -> str:
         """What Flask-Login keeps in the session."""
         return str(self.id)
@@ -108,6 +113,14 @@ class AccountLink(_OfAUser):
     purpose: Mapped[LinkPurpose] = mapped_column(TextEnum(LinkPurpose))
     token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
     expires_at: Mapped[datetime]
+
+
+class PasswordRequest(Model):
+    """Somebody forgot the password of an address, which may be nobody's. Sealed until a worker has looked."""
+
+    __tablename__ = "password_requests"
+
+    address: Mapped[str] = mapped_column(sa.Text)
 
 
 class RecoveryCode(_OfAUser):

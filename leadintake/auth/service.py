@@ -11,7 +11,7 @@ from flask import current_app
 
 from leadintake.audit.service import audit
 from leadintake.auth import passwords, sessions
-from leadintake.auth.factors import factors
+from leadintake.auth.factors import CodeWanted, factors
 from leadintake.auth.models import User
 from leadintake.auth.passwords import BadCredentials
 from leadintake.auth.permissions import GRANTS, Permission, Role
@@ -37,12 +37,15 @@ class Auth:
             db.session.rollback()
         matches = passwords.verify(known.password_hash if known else None, password)
         renewed = passwords.rehashed(known.password_hash, password) if known and matches else None
-        user = self._still(known.id, known.password_hash) if known is not None and matches else None
+        user = self.still(known.id, known.password_hash) if known is not None and matches else None
         if user is None:
             self._refuse(account, known.id if known else None)
             raise BadCredentials
         try:
             proved = factors.prove(user, code)
+        except CodeWanted:
+            audit.record_refusal("sign_in.code_wanted", by="anybody", about=("user", user.id))
+            raise
         except BadCredentials:
             self._refuse(account, user.id)
             raise
@@ -50,7 +53,7 @@ class Auth:
             user.password_hash = renewed
         return user, proved
 
-    def _still(self, user_id: uuid.UUID, password_hash: str) -> User | None:
+    def still(self, user_id: uuid.UUID, password_hash: str) -> User | None:
         """The user, locked, if active and with the password that was checked: either may have changed."""
         same = sa.select(User).where(
             User.id == user_id, User.password_hash == password_hash, User.active.is_(True)
@@ -102,17 +105,15 @@ class Auth:
         return db.session.scalars(sa.select(User).where(takes).order_by(User.id)).all()
 
     def managers(self) -> Sequence[User]:
-        """Those who look after leads that nobody has."""
+        """Those who look after leads that nobody has, as far as they have come in."""
         assigners = [role for role, granted in GRANTS.items() if Permission.ASSIGN_LEADS in granted]
-        return self._active_in(assigners)
+        found = sa.select(User).where(User.active.is_(True), User.role.in_(assigners))
+        return db.session.scalars(found.where(User.joined_at.is_not(None)).order_by(User.id)).all()
 
     def admins(self) -> Sequence[User]:
         """Those who may let others in, locked in one order until the transaction ends."""
-        return self._active_in([Role.ADMIN], locked=True)
-
-    def _active_in(self, roles: list[Role], *, locked: bool = False) -> Sequence[User]:
-        found = sa.select(User).where(User.active.is_(True), User.role.in_(roles)).order_by(User.id)
-        return db.session.scalars(found.with_for_update() if locked else found).all()
+        found = sa.select(User).where(User.active.is_(True), User.role == Role.ADMIN)
+        return db.session.scalars(found.order_by(User.id).with_for_update()).all()
 
 
 def folded(email: str) -> str:

@@ -136,7 +136,10 @@ def alive(app: Flask) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _has(token: str) -> sa.ColumnElement[bool]:
     hashed = hash_of(token)
-    before = sa.and_(SignedInSession.previous_hash == hashed, SignedInSession.rotated_at > now() - GRACE)
+    before = sa.and_(
+        SignedInSession.previous_hash == hashed,
+        SignedInSession.rotated_at.between(now() - GRACE, now() + GRACE),
+    )
     return sa.or_(SignedInSession.token_hash == hashed, before)
 
 

@@ -6,7 +6,7 @@ import json
 import secrets
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from flask import Flask, current_app, request, session
@@ -42,8 +42,24 @@ def refuse_old() -> None:
         raise SignInAgain
 
 
-def begin(user: User, *, second_factor: bool) -> None:
-    """Sign this browser in as `user`, under a new token; whatever session it had is over."""
+def go_on(user: User) -> None:
+    """Have this session alone go on, under a new token, no longer than before; all others of `user` end.
+
+    Raises SignInAgain where it was ended meanwhile.
+    """
+    row = current().row
+    mine = sa.select(SignedInSession.id).where(SignedInSession.id == (row.id if row else None))
+    if row is None or db.session.scalar(mine.with_for_update()) is None:
+        raise SignInAgain
+    end_all(user)
+    begin(user, second_factor=row.second_factor, since=row.created_at)
+
+
+def begin(user: User, *, second_factor: bool, since: datetime | None = None) -> None:
+    """Sign this browser in as `user`, under a new token; whatever session it had is over.
+
+    `since`: when the person proved who they are, if that was before.
+    """
     end()
     session.clear()
     login_user(user)
@@ -58,6 +74,7 @@ def begin(user: User, *, second_factor: bool) -> None:
         device=name_of_device(request.user_agent.string),
         origin=network_of(client_address()),
         second_factor=second_factor,
+        created_at=since or now(),
     )
     db.session.add(row)
     db.session.flush()

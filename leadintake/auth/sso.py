@@ -77,14 +77,24 @@ class Sso:
         journey = Journey(state, nonce, verifier, to, until)
         return address, seal(PURPOSE, msgspec.json.encode(journey).decode())
 
-    def finish(self, answer: SsoAnswer, sealed: str, *, back_to: str) -> str:
+    def journey(self, answer: SsoAnswer, sealed: str) -> Journey:
+        """The journey that this answer ends. Raises NotAdmitted.
+
+        Nobody is on record for it, nor counted: any page can send a browser here that never set out.
+        """
+        try:
+            return _journey(answer, sealed)
+        except NotAdmitted as astray:
+            log.info("sso_astray", reason=astray.reason)
+            raise
+
+    def finish(self, answer: SsoAnswer, journey: Journey, *, back_to: str) -> str:
         """Sign in whoever the provider sent back; return where to go. Raises NotAdmitted, ProviderAway.
 
         The provider is asked first, while no transaction is open. Then one begins that writes: by itself a
         GET request has one that reads.
         """
         try:
-            journey = _journey(answer, sealed)
             claims = _ask(answer, journey, back_to)
             with transaction():
                 self._admit(claims)

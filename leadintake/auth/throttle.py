@@ -4,11 +4,11 @@ Three counts of failures, each by a keyed hash of whose they are:
 
 - one account from one address, or from one device it knows: RATE_LIMIT_LOGINS as it is written;
 - one address, whatever the account (guessing one password for everybody), and
-- one account, from wherever (many addresses guessing for one person), without the devices it knows:
+- one account, from wherever (many addresses guessing for one person), both without known devices:
   from so many failures on each attempt must wait twice as long as the one before, up to a bound.
 
-No stranger can lock anybody out: a known device is counted apart, waiting attempts are not counted, and a
-link for a new password makes the browser that opens it known.
+No stranger can lock anybody out: a known device is counted apart, waiting attempts are not counted, and
+choosing a password by a mailed link makes the browser known.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ FREE_TIMES = 5
 LONGEST_WAIT_OF_ADDRESS, LONGEST_WAIT_OF_ACCOUNT = 300, 60
 """Seconds."""
 MOST_READ = 1000
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""Between machines. What is dated later than that is by a clock that was wrong, and counts no more."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,10 @@ def attempting(account: str, device: str | None, *, counts: type[Exception]) -> 
     The attempt is counted before it is judged, so that many at once gain nothing; one that does not end in
     `counts` is taken back.
     """
-    place = _place(client_address())
-    counted = [
-        _Count(f"pair|{account}|{device or place}"),
-        _Count(f"address|{place}", LONGEST_WAIT_OF_ADDRESS),
-    ]
-    if device is None:
+    place = place_of(client_address())
+    counted = [_Count(f"pair|{account}|{device or place}")]
+    if device is None:  # strangers, also those behind the same address, must not keep a known one waiting
+        counted.append(_Count(f"address|{place}", LONGEST_WAIT_OF_ADDRESS))
         counted.append(_Count(f"account|{account}", LONGEST_WAIT_OF_ACCOUNT))
     attempt = _enter(counted)
     try:
@@ -79,7 +79,7 @@ def attempting(account: str, device: str | None, *, counts: type[Exception]) -> 
 
 def count(act: str) -> None:
     """Count an act that nobody must do often from one address. Raises TooMany."""
-    _enter([_Count(f"{act}|{_place(client_address())}")])
+    _enter([_Count(f"{act}|{place_of(client_address())}")])
 
 
 def _enter(counted: Sequence[_Count]) -> list[SignInAttempt]:
@@ -92,7 +92,8 @@ def _enter(counted: Sequence[_Count]) -> list[SignInAttempt]:
     longest = timedelta(seconds=max(rate.get_expiry() for rate in rates))
     with transaction():
         locks.hold(LOCK)
-        db.session.execute(sa.delete(SignInAttempt).where(SignInAttempt.at < moment - longest))
+        past = SignInAttempt.at.between(moment - longest, moment + CLOCKS_DIFFER)
+        db.session.execute(sa.delete(SignInAttempt).where(~past))
         wait = max(_wait(one, rates, moment, moment - longest) for one in counted)
         if wait > 0:
             raise TooMany(math.ceil(min(wait, longest.total_seconds())))
@@ -131,10 +132,11 @@ def _take_back_apart(attempt: Sequence[SignInAttempt]) -> None:
         _take_back(attempt)
 
 
-def _place(address: str) -> str:
+def place_of(address: str) -> str:
     """An address, or the /64 around an IPv6 one: that is what one subscriber has."""
     try:
         found = ip_address(address)
     except ValueError:
         return address
+    found = getattr(found, "ipv4_mapped", None) or found
     return str(found) if found.version == 4 else str(ip_network(f"{found}/64", strict=False))

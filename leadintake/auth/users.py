@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
+from sqlalchemy.exc import IntegrityError
 
 from leadintake.audit.service import By, audit
 from leadintake.auth import passwords, sessions
@@ -19,8 +20,6 @@ from leadintake.core.database import db
 from leadintake.core.errors import Conflict, Invalid, NotFound
 from leadintake.core.text import has_controls, is_invisible, regular
 from leadintake.notifications.service import notifications
-
-MOST_RESETS_AN_HOUR = 3
 
 
 class LastAdmin(Conflict):
@@ -83,16 +82,6 @@ class Users:
         links.send(user, LinkPurpose.INVITATION, invited_by=by.name if by else "")
         audit.record("user.invited_again", by=by, about=("user", user.id))
 
-    def forgot_password(self, email: str) -> None:
-        """Mail a link for a new password to the active user with this address, if there is one."""
-        user = auth.find(email)
-        kind = LinkPurpose.PASSWORD_RESET
-        if user is None or not user.active or user.joined_at is None:
-            return
-        if notifications.bears_another(kind, user.email, most_an_hour=MOST_RESETS_AN_HOUR):
-            links.send(user, kind)
-            audit.record("password.forgotten", by="anybody", about=("user", user.id))
-
     def invited_by(self, token: str) -> User:
         """The user whom this link was mailed to. Raises LinkGone."""
         return links.whose(token)
@@ -101,23 +90,33 @@ class Users:
         """Take the password of whoever has the link, once. Raises LinkGone, Invalid."""
         user = links.whose(token)
         password_hash = self._hashed("password", password, user.email, user.name)
+        self.get_to_change(user.id)  # the user before the link, as everybody else locks them
         links.spend(token)
         user.joined_at = user.joined_at or now()
+        sessions.end_all(user)
         self._change_password(user, password_hash, by=user, how="link")
         return user
 
     def change_own_password(self, user: User, current: str, new: str) -> None:
-        """Change the password of the one who is signed in. Raises WrongPassword, Invalid."""
-        if not passwords.verify(user.password_hash, current):
+        """Change the password of the one who is signed in; this session goes on, all others end.
+
+        Raises WrongPassword, Invalid, SignInAgain.
+        """
+        before = user.password_hash
+        if not passwords.verify(before, current):
+            audit.record_refusal("password.refused", by=user, about=("user", user.id))
             raise WrongPassword
-        self._change_password(
-            user, self._hashed("new_password", new, user.email, user.name), by=user, how="session"
-        )
+        password_hash = self._hashed("new_password", new, user.email, user.name)
+        if not auth.still(user.id, before):  # changed, or put out, while this one was checked
+            raise WrongPassword
+        sessions.go_on(user)
+        self._change_password(user, password_hash, by=user, how="session")
 
     def set_password(self, user: User, password: str, *, by: By = None) -> None:
         """Change the password; every session of the user ends."""
         password_hash = self._hashed("password", password, user.email, user.name)
         user.joined_at = user.joined_at or now()
+        sessions.end_all(user)
         self._change_password(user, password_hash, by=by, how="set")
 
     def rename(self, user: User, name: str, *, by: By) -> None:
@@ -171,25 +170,29 @@ class Users:
     def _made(self, email: str, name: str, role: Role, can_intake: bool | None, **more: object) -> User:
         address = _address(email)
         if auth.find(address):
-            raise Invalid({"email": [f"There is a user {address} already."]})
+            raise _taken(address)
         takes = role is Role.ATTORNEY if can_intake is None else can_intake
         return User(email=address, name=_name(name), role=role, password_hash="", can_intake=takes, **more)
 
     def _kept(self, user: User, action: str, *, by: By) -> User:
         db.session.add(user)
-        db.session.flush()
+        try:
+            db.session.flush()
+        except IntegrityError as error:  # somebody else made them at the same moment
+            raise _taken(user.email) from error
         audit.record(action, by=by, about=("user", user.id), role=user.role)
         return user
 
     def _change_password(self, user: User, password_hash: str, *, by: By, how: str) -> None:
         user.password_hash = password_hash
-        sessions.end_all(user)
         links.revoke(user)
         audit.record("password.changed", by=by, about=("user", user.id), how=how)
         self._tell(user, "Your password was changed, and every session that used the old one has ended.")
 
     def _refuse_last_admin(self, user: User) -> None:
-        if user.role is Role.ADMIN and user.active and list(auth.admins()) == [user]:
+        others = [one for one in auth.admins() if one.joined_at is not None and one.id != user.id]
+        here = user.role is Role.ADMIN and user.active and user.joined_at is not None
+        if here and not others:  # an invitation may never arrive: who has not come yet is no admin to rely on
             raise LastAdmin(f"{user.email} is the last active admin. Make another one first.")
 
     def _tell(self, user: User, sentence: str) -> None:
@@ -201,6 +204,10 @@ class Users:
         except passwords.WeakPassword as error:
             raise Invalid({field: [str(error)]}) from error
         return passwords.hash_password(password)
+
+
+def _taken(address: str) -> Invalid:
+    return Invalid({"email": [f"There is a user {address} already."]})
 
 
 def _address(email: str) -> str:

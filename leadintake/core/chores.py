@@ -21,6 +21,17 @@ def register(app: Flask, name: str, chore: Chore, *, every: timedelta = timedelt
     app.extensions.setdefault("leadintake.chores", []).append((name, chore, every))
 
 
+def register_round(app: Flask, act: Callable[[], None]) -> None:
+    """Add something that workers look after before each round of messages: cheap where there is nothing."""
+    app.extensions.setdefault("leadintake.rounds", []).append(act)
+
+
+def do_rounds(app: Flask) -> None:
+    """Look after it all."""
+    for act in app.extensions.get("leadintake.rounds", ()):
+        act()
+
+
 def do_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
     """Do every chore that is due, and say what came of it; `done` is when (monotonic) each was done last.
 

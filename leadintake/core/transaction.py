@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import structlog
-from flask import Flask, Response, copy_current_request_context, current_app, request
+from flask import Flask, Response, current_app, request
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from leadintake.core.database import db, reading
@@ -75,23 +75,6 @@ def on_end(action: Action) -> None:
     _wait_for("on_end", action)
 
 
-def after_answer(response: Response, action: Action) -> None:
-    """Do something in a transaction of its own once the answer is out: its time tells nothing of it.
-
-    What fails is logged; nobody is there to be told.
-    """
-
-    @copy_current_request_context
-    def act() -> None:
-        try:
-            with transaction():
-                action()
-        except Exception:
-            log.exception("after_answer_failed")
-
-    response.call_on_close(act)
-
-
 def commit() -> None:
     """Do what waited for the end, make it so, then run what waited for that.
 
@@ -147,8 +130,7 @@ def _settle(response: Response) -> Response:
     try:
         commit()
     except Exception as error:  # noqa: BLE001 - whatever failed, the answer is no longer true
-        # The file it was about to send. Not response.close(): that does what waits for the answer to be out.
-        getattr(response.response, "close", lambda: None)()
+        response.close()  # and the file it was about to send
         rollback()
         return answer_to(error)
     return response

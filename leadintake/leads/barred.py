@@ -25,10 +25,10 @@ def from_lead(lead_id: uuid.UUID) -> Collection[uuid.UUID]:
 def from_client(email: str) -> Sequence[Screen]:
     """One screen for each person barred from any lead with this address, a deleted one too: the latest set.
 
-    The wall is about the client (ABA Model Rule 1.10), and phones like to begin with a capital letter.
+    The wall is about the client (ABA Model Rule 1.10), whatever capitals they write their address with.
     """
-    spellings = {email, email.lower(), email.capitalize()}
-    about = sa.select(Screen).join(Lead, Lead.id == Screen.lead_id).where(Lead.email.in_(spellings))
+    same = Lead.folded_email == email.casefold()[:254]
+    about = sa.select(Screen).join(Lead, Lead.id == Screen.lead_id).where(same)
     found = db.session.scalars(
         about.order_by(Screen.updated_at, Screen.id), execution_options={"include_deleted": True}
     )

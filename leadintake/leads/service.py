@@ -36,7 +36,7 @@ class Leads:
     def read(self, lead_id: uuid.UUID, what: str, *, seen_by: User | None, by: User | None) -> Lead:
         """The same, and that `by` read this of it is on record."""
         lead = self.get(lead_id, seen_by=seen_by)
-        audit.record("lead.read", by=by, about=("lead", lead.id), what=what)
+        self._note_reading(lead, what, by=by)
         return lead
 
     def get_to_change(self, lead_id: uuid.UUID, *, seen_by: User | None, deleted: bool = False) -> Lead:
@@ -97,6 +97,7 @@ class Leads:
         if by is not None and not rights.may_change_status(by, lead):
             raise Forbidden("This lead is somebody else's. Only its attorney or a manager may change it.")
         if lead.status == status:
+            self._note_reading(lead, "detail", by=by)  # which is all that comes of it
             return
         if status is LeadStatus.PENDING:
             raise Conflict("This prospect was reached out to already; that cannot be undone.")
@@ -110,6 +111,7 @@ class Leads:
         if by is not None and not rights.may_assign(by) and not taking:
             raise Forbidden("You may take a lead that nobody has; a manager may hand it over.")
         if user_id == lead.assignee_id:
+            self._note_reading(lead, "detail", by=by)  # which is all that comes of it
             return
         kept_out = barred.from_lead(lead.id)
         assignee = None if user_id is None else self._owner(user_id, kept_out)
@@ -134,6 +136,7 @@ class Leads:
     def restore(self, lead: Lead, *, by: User | None) -> None:
         """Bring a deleted lead back."""
         if lead.deleted_at is None:
+            self._note_reading(lead, "detail", by=by)  # which is all that comes of it
             return
         lead.deleted_at = None
         db.session.flush()
@@ -144,6 +147,9 @@ class Leads:
     def hold_all(self) -> None:
         """Let no lead arrive or leave until this transaction ends: for changes that touch several."""
         assignment.hold()
+
+    def _note_reading(self, lead: Lead, what: str, *, by: User | None) -> None:
+        audit.record("lead.read", by=by, about=("lead", lead.id), what=what)
 
     def _hand(self, lead: Lead, assignee: User | None, why: str, *, by: User | None) -> None:
         lead.assigned_to, lead.assigned_at = assignee, now()
@@ -167,7 +173,7 @@ class Leads:
 
     def _owner(self, user_id: uuid.UUID, kept_out: Collection[uuid.UUID]) -> User:
         user = None if user_id in kept_out else auth.get(user_id)
-        if user is None or not user.active or not user.may(Permission.UPDATE_LEADS):
+        if user is None or not user.is_here or not user.may(Permission.UPDATE_LEADS):
             raise Invalid({"user_id": ["Choose somebody who is active and may work on leads."]})
         return user
 

@@ -61,6 +61,7 @@ class Worker:
 
         The channel is opened before a message is claimed: a closed one costs no message an attempt.
         """
+        chores.do_rounds(self.app)
         with reading():
             due = claims.anything_due()
             db.session.rollback()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from leadintake.auth import throttle
 from leadintake.auth.devices import remember_device
 from leadintake.auth.passwords import SHORTEST
 from leadintake.auth.users import users
@@ -20,7 +19,6 @@ DIFFERENT = "The two are not the same. Please type the password twice."
 @anyone
 def ask_for_password(token: str) -> Response:
     """Ask for a password. Looking is no use of the link: programs open links in mails, too."""
-    throttle.count("chosen")
     return _page(email=users.invited_by(token).email, reasons=[])
 
 
@@ -28,7 +26,6 @@ def ask_for_password(token: str) -> Response:
 @anyone
 def choose_password(token: str) -> Response:
     """Take the password; the link is spent."""
-    throttle.count("chosen")
     email = users.invited_by(token).email
     password = request.form.get("password", "")
     if password != request.form.get("again", ""):

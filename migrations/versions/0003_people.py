@@ -92,6 +92,7 @@ def _add_ways_in() -> None:
     )
     for table in OF_A_USER:
         op.create_index(f"ix_{table}_user_id", table, ["user_id"])
+    _make("password_requests", sa.Column("address", sa.Text(), nullable=False))
     _make(
         "spent_challenges",
         sa.Column("challenge_hash", sa.String(length=64), nullable=False),
@@ -110,6 +111,9 @@ def _add_ways_in() -> None:
 
 
 def _add_screens() -> None:
+    op.add_column("leads", sa.Column("folded_email", sa.String(254), server_default="", nullable=False))
+    op.execute("UPDATE leads SET folded_email = lower(email)")
+    op.create_index("ix_leads_folded_email", "leads", ["folded_email"])
     _make(
         "screens",
         sa.Column("lead_id", sa.Uuid(), nullable=False),
@@ -210,8 +214,12 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION audit_entries_stay()")
     op.execute("DELETE FROM locks WHERE name = 'sign_in'")
-    for table in ("audit_heads", "screens", "sign_in_attempts", "spent_challenges", *reversed(OF_A_USER)):
+    for table in ("audit_heads", "screens", "sign_in_attempts", "spent_challenges", "password_requests"):
         op.drop_table(table)
+    for table in reversed(OF_A_USER):
+        op.drop_table(table)
+    op.drop_index("ix_leads_folded_email", "leads")
+    op.drop_column("leads", "folded_email")
     op.drop_index("ix_sessions_previous_hash", "sessions")
     for column in ("rotated_at", "previous_hash", "stale", "second_factor", "origin", "device"):
         op.drop_column("sessions", column)

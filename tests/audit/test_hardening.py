@@ -12,7 +12,7 @@ from leadintake.audit.models import AuditEntry
 from leadintake.audit.service import audit
 from leadintake.auth.models import User
 from leadintake.core.database import db
-from leadintake.core.transaction import after_answer, before_commit, transaction
+from leadintake.core.transaction import before_commit, transaction
 from tests.factories import UserFactory
 from tests.support.trail import (
     COLUMNS,
@@ -165,23 +165,6 @@ class TestAnotherKey:
         app.config["SECRET_KEY_FALLBACKS"] = [self.EARLIER]
         act(app, 2)
         assert verdict(app) == 4
-
-
-def test_what_waits_for_an_answer_is_not_done_for_one_that_could_not_be_recorded(app, client):
-    done = []
-
-    def view():
-        audit.record("test.act", by="anybody")
-        response = app.make_response("")
-        after_answer(response, lambda: done.append(1))
-        return response
-
-    serve(app, view)
-    leave_no_head(app)
-    answer = client.post("/test")
-    assert answer.status_code == 503
-    answer.close()
-    assert done == []
 
 
 def test_an_empty_published_head_is_a_wrong_use_and_not_none(app, run):

@@ -225,8 +225,5 @@ def test_among_a_hundred_thousand_the_altered_entry_is_named(app):
             connection.execute(ENTRIES.insert(), made)
             moved = {"number": head.number, "hash": head.hash, "seal": chain.seal_of(head, key)}
             connection.execute(HEADS.update().values(moved))
-        assert verify() == head
     tamper(app, of(61_803).values(action="other"))
     assert finding(app).startswith("Entry 61803 was altered")
-    tamper(app, ENTRIES.delete().where(ENTRIES.c.number == 577))
-    assert finding(app) == "Entry 577 is missing."

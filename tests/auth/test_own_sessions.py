@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 import time_machine
 
+from leadintake.audit.models import AuditEntry
+from leadintake.auth import passwords
 from leadintake.auth.devices import name_of_device, network_of
+from leadintake.auth.service import auth
+from leadintake.auth.users import users
+from leadintake.core.transaction import transaction
 from tests.factories import UserFactory
 from tests.support.client import PASSWORD
 
@@ -112,6 +117,38 @@ def test_a_password_that_cannot_be_changed_like_this_stays(client, browser, amar
     assert set(answer.json["errors"]) == {wrong}
     browser().sign_in(amara)
     assert client.get(SESSION).status_code == 200
+
+
+@pytest.mark.every_server  # on SQLite a request that may write keeps all others out
+@pytest.mark.parametrize("change", ["set_password", "deactivate", "sign_out"])
+def test_a_change_made_while_the_present_password_is_checked_wins(
+    app, client, browser, amara, monkeypatch, change
+):
+    client.sign_in(amara)
+    checked = passwords.verify
+
+    def slow(*arguments):
+        matches = checked(*arguments)
+        with app.app_context(), transaction():
+            user = auth.find(amara.email)
+            if change == "set_password":
+                users.set_password(user, "words of the firm")
+            else:
+                getattr(users, change)(user)
+        return matches
+
+    monkeypatch.setattr(passwords, "verify", slow)
+    answer = client.put(OWN, json={"current_password": PASSWORD, "new_password": NEW})
+    monkeypatch.undo()
+    assert answer.status_code in (403, 422)
+    assert client.get(SESSION).status_code == 401
+    again = browser().post(SESSION, json={"email": amara.email, "password": NEW})
+    assert again.status_code == 401
+
+
+def test_a_wrong_present_password_is_on_record(client, amara, rows):
+    client.sign_in(amara).put(OWN, json={"current_password": "wrong", "new_password": NEW})
+    assert rows(AuditEntry)[-1].action == "password.refused"
 
 
 @pytest.mark.every_engine

@@ -381,7 +381,7 @@ def test_a_passkey_signs_in_where_the_password_asks_for_a_code(app, client, brow
 def test_a_browser_that_came_in_is_known_from_then_on(browser, added):
     client = browser()
     answer = enter(client, added)
-    assert any(cookie.startswith("leadintake-device=") for cookie in answer.headers.getlist("Set-Cookie"))
+    assert any(cookie.startswith("leadintake-device-") for cookie in answer.headers.getlist("Set-Cookie"))
 
 
 class TestRequired:

@@ -8,6 +8,7 @@ import pyotp
 import pytest
 import time_machine
 
+from leadintake.audit.models import AuditEntry
 from leadintake.auth.models import RecoveryCode, User
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
@@ -181,6 +182,37 @@ def test_what_one_signs_in_with_is_changed_soon_after_signing_in_only(client, gi
     still.shift(601)
     answer = client.open(path, method=method, json={"code": "123456"} if method == "PUT" else None)
     assert (answer.status_code, answer.json["type"]) == (403, "urn:leadintake:sign-in-again")
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", APP), ("POST", CODES)])
+def test_a_session_from_before_the_app_does_not_take_it_away(client, browser, given, method, path):
+    bruno = given(UserFactory)
+    thief = browser().sign_in(bruno)
+    client.sign_in(bruno)
+    client.put(APP, json={"code": code(client.post(APP).json["secret"])})
+    answer = thief.open(path, method=method)
+    assert (answer.status_code, answer.json["type"]) == (403, "urn:leadintake:second-factor-wanted")
+
+
+def test_a_new_password_makes_an_old_session_no_younger(client, amara, still):
+    client.sign_in(amara, otp=code())
+    still.shift(20 * 60)
+    body = {"current_password": PASSWORD, "new_password": "quite different words"}
+    client.csrf_token = client.put("/internal/password", json=body).json["csrf_token"]
+    assert client.delete(APP).status_code == 403
+
+
+def test_an_admin_is_no_exception_to_themselves(client, given, still):
+    ada = given(UserFactory, "admin", "with_app")
+    client.sign_in(ada, otp=code())
+    still.shift(20 * 60)
+    assert client.delete(f"/internal/users/{ada.id}/second-factor").status_code == 403
+
+
+def test_a_password_tried_without_its_code_is_on_record(client, amara, rows):
+    attempt(client)
+    (entry,) = rows(AuditEntry)
+    assert (entry.action, entry.subject_id) == ("sign_in.code_wanted", amara.id)
 
 
 def test_a_key_that_is_lost_is_a_code_that_does_not_fit_and_an_operator_helps(app, client, amara):

@@ -23,6 +23,7 @@ from leadintake.auth.permissions import Role
 from leadintake.core.database import db
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
+from tests.support.client import device_cookie_of
 from tests.support.oidc import (
     AUTHORIZE,
     CLIENT_ID,
@@ -86,15 +87,21 @@ def enter(client, **query):
     return client.get(agree(begin(client, **query)))
 
 
+ASTRAY = {"not_begun_here", "state_differs", "too_late"}
+"""What any page can bring about: a line of the log, and no entry that strangers could pile up."""
+
+
 def refused(answer, rows, reason: str) -> bool:
     """Whether nobody came in, for this reason."""
     assert (answer.status_code, answer.json["title"]) == (401, "Not signed in"), answer.text
     assert rows(SignedInSession) == []
     cookies = answer.headers.getlist("Set-Cookie")
     assert [cookie.partition("=")[0] for cookie in cookies] == [COOKIE]
-    last = rows(AuditEntry)[-1]
-    assert (last.action, last.actor_kind) == ("sso.refused", "anybody")
-    return json.loads(last.detail) == {"reason": reason}
+    found = [entry for entry in rows(AuditEntry) if entry.action == "sso.refused"]
+    if reason in ASTRAY:
+        return found == []
+    assert found[-1].actor_kind == "anybody"
+    return json.loads(found[-1].detail) == {"reason": reason}
 
 
 @pytest.mark.every_engine
@@ -110,7 +117,7 @@ def test_somebody_known_comes_in(client, amara, rows, provider):
     (entry,) = rows(AuditEntry)
     assert (entry.action, entry.actor_id) == ("signed_in", amara.id)
     assert json.loads(entry.detail) == {"how": "sso", "second_factor": False}
-    assert client.get_cookie("leadintake-device") is not None
+    assert client.get_cookie(device_cookie_of(amara.email)) is not None
 
 
 @pytest.mark.every_engine
@@ -281,7 +288,7 @@ def test_a_callback_is_good_once(client, amara, rows):
     assert client.get(back).status_code == 303
     again = client.get(back)
     assert again.status_code == 401
-    assert json.loads(rows(AuditEntry)[-1].detail) == {"reason": "not_begun_here"}
+    assert "sso.refused" not in [entry.action for entry in rows(AuditEntry)]
 
 
 def test_a_code_is_good_once_though_the_cookie_was_kept(client, amara, rows):
@@ -732,8 +739,12 @@ class TestTooOften:
 
     def test_failures_count_for_the_place_they_come_from(self, client, browser, amara, provider):
         assert [enter(browser()).status_code for _ in range(4)] == [303] * 4
-        failed = [client.get(f"{CALLBACK}?code=x&state=x").status_code for _ in range(4)]
+        failed = []
+        for _ in range(4):
+            (state,) = parse_qs(urlsplit(begin(client)).query)["state"]
+            failed.append(client.get(f"{CALLBACK}?code=x&state={state}").status_code)
         assert failed == [401, 401, 401, 429]
+        assert client.get(f"{CALLBACK}?code=x&state=x").status_code == 401  # nobody set out: not counted
         back = agree(begin(browser()))
         assert client.get(back, environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 401
 

@@ -10,7 +10,7 @@ from leadintake.auth import passwords
 from leadintake.auth.models import SignInAttempt
 from leadintake.core.database import db
 from tests.factories import UserFactory
-from tests.support.client import PASSWORD, Client
+from tests.support.client import PASSWORD, Client, device_cookie_of
 from tests.support.waiting import all_at_once
 
 URL = "/internal/session"
@@ -124,9 +124,10 @@ def test_a_known_device_has_its_own_bound_and_cannot_be_forged(browser, amara, g
     assert [attempt(desk).status_code for _ in range(4)] == [401, 401, 401, 429]
     other = browser()
     other.sign_in(given(UserFactory, email="bruno@firm.example.com"))
-    for value in ("x", other.get_cookie("leadintake-device").value, desk.get_cookie("leadintake").value):
+    theirs = other.get_cookie(device_cookie_of("bruno@firm.example.com")).value
+    for value in ("x", theirs, desk.get_cookie("leadintake").value):
         forger = browser()
-        forger.set_cookie("leadintake-device", value)
+        forger.set_cookie(device_cookie_of(amara.email), value)
         attempt(forger, address="192.0.2.9")
     assert attempt(browser(), PASSWORD, address="192.0.2.9").status_code == 429  # all three were one stranger
 
@@ -150,6 +151,56 @@ def test_guessing_one_password_for_everybody_waits_too(browser, still):
     still.shift(int(answers[-1].headers["Retry-After"]))
     assert attempt(browser(), email="another@firm.example.com").status_code == 401
     assert attempt(browser(), email="one.more@firm.example.com").headers["Retry-After"] == "2"
+
+
+def test_strangers_behind_the_same_address_do_not_keep_a_known_device_waiting(browser, amara, still):
+    desk = browser()
+    assert attempt(desk, PASSWORD).status_code == 200
+    for number in range(30):
+        attempt(browser(), email=f"person{number}@firm.example.com")
+    assert attempt(browser(), PASSWORD).status_code == 429
+    assert attempt(desk, PASSWORD).status_code == 200
+
+
+def test_two_people_at_one_computer_are_both_known(browser, amara, given):
+    shared, bruno = browser(), given(UserFactory, email="bruno@firm.example.com")
+    for person in (amara, bruno):
+        assert attempt(shared, PASSWORD, email=person.email).status_code == 200
+    for _ in range(4):
+        attempt(browser())
+        attempt(browser(), email=bruno.email)
+    assert [attempt(shared, PASSWORD, email=one.email).status_code for one in (amara, bruno)] == [200, 200]
+
+
+def test_a_device_stays_known_when_the_key_is_rotated(app, browser, amara):
+    desk = browser()
+    assert attempt(desk, PASSWORD).status_code == 200
+    app.config["SECRET_KEY_FALLBACKS"] = [app.config["SECRET_KEY"]]
+    app.config["SECRET_KEY"] = "another secret altogether, of forty letters"
+    for _ in range(4):
+        attempt(browser())
+    assert attempt(desk, PASSWORD).status_code == 200
+
+
+def test_addresses_written_as_ipv6_are_told_apart(browser, amara):
+    for _ in range(4):
+        attempt(browser(), address="::ffff:203.0.113.5")
+    assert attempt(browser(), PASSWORD, address="203.0.113.5").status_code == 429
+    assert attempt(browser(), PASSWORD, address="::ffff:198.51.100.5").status_code == 200
+
+
+def test_a_clock_that_was_wrong_keeps_nobody_waiting_for_long(browser, amara, still):
+    for _ in range(4):
+        attempt(browser())
+    still.shift(-24 * 60 * 60)
+    assert attempt(browser(), PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/account/x", "/internal/session/sso/callback?code=x&state=y"])
+def test_what_any_page_can_make_a_browser_do_counts_for_nothing(browser, amara, path, rows):
+    for _ in range(9):
+        browser().get(path, headers={"Sec-Fetch-Site": "cross-site"})
+    assert rows(SignInAttempt) == []
 
 
 def test_one_subscriber_has_one_ipv6_network(browser, amara):

@@ -6,6 +6,8 @@ import json
 
 import pytest
 import time_machine
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
 
 from leadintake.auth.models import ApiToken
 from tests.factories import LeadFactory, UserFactory
@@ -108,6 +110,30 @@ def test_the_token_counts_and_not_the_cookie_beside_it(run, client, given, max_)
 def test_no_token_touches_the_account_of_its_user(run, client, max_, method, path):
     headers = bearer(add(run, "read_leads", "read_users"))
     assert client.open(path, method=method, headers=headers, json={}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("PATCH", "", {"name": "X"}), ("DELETE", "", None), ("DELETE", "/second-factor", None),
+     ("DELETE", "/sessions", None)],
+)  # fmt: skip
+def test_no_token_manages_its_own_user(run, client, given, method, path, body):
+    ada, other = given(UserFactory, "admin", "with_app"), given(UserFactory, "admin")
+    headers = bearer(add(run, "manage_users", email=ada.email))
+    own = client.open(f"/internal/users/{ada.id}{path}", method=method, json=body, headers=headers)
+    assert own.status_code == 403
+    another = client.open(f"/internal/users/{other.id}{path}", method=method, json=body, headers=headers)
+    assert another.status_code in (200, 204)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_a_database_that_is_away_is_503_for_programs_and_pages(app, client, monkeypatch, accept):
+    def refuse(*_arguments, **_options):
+        raise OperationalError("SELECT", {}, Exception("connection refused"))
+
+    app.config["TESTING"] = False
+    monkeypatch.setattr(Engine, "connect", refuse)
+    assert client.get(LEADS, headers={**bearer("leadintake_x"), "Accept": accept}).status_code == 503
 
 
 def test_the_database_holds_only_the_hash_and_the_list_shows_no_token(run, max_, rows):

@@ -178,6 +178,30 @@ def test_the_last_active_admin_is_neither_demoted_nor_put_out(admin, ada, given,
     assert admin.patch(address(ada), json=change).status_code == 200
 
 
+def test_an_admin_who_has_not_come_yet_is_none_to_rely_on(admin, ada):
+    admin.post(USERS, json={**NEW, "role": "admin"})
+    assert admin.delete(address(ada)).status_code == 409
+    assert admin.patch(address(ada), json={"role": "viewer"}).status_code == 409
+
+
+def test_somebody_invited_is_told_of_no_prospect_and_given_none(admin, given, browser, rows):
+    user = admin.post(USERS, json=NEW).json
+    admin.post(USERS, json={**NEW, "email": "typo@firm.example.com", "role": "manager"})
+    lead = browser().submit().json["id"]
+    told = {mail.recipient for mail in rows(Notification) if mail.kind == "unassigned_alert"}
+    assert told == {"ada@firm.example.com"}
+    answer = admin.put(f"/internal/leads/{lead}/assignee", json={"user_id": user["id"]})
+    assert (answer.status_code, set(answer.json["errors"])) == (422, {"user_id"})
+
+
+@pytest.mark.every_engine
+def test_two_who_invite_the_same_person_at_once_make_one(browser, ada, rows):
+    clients = [browser().sign_in(ada) for _ in range(2)]
+    answers = all_at_once(2, lambda one: clients[one].post(USERS, json=NEW).status_code)
+    assert sorted(answers) == [201, 422]
+    assert len(rows(Notification)) == 1
+
+
 @pytest.mark.every_engine
 def test_two_admins_who_put_each_other_out_leave_one(browser, ada, given, rows):
     eve = given(UserFactory, "admin")

@@ -28,6 +28,7 @@ SERVICES = {
     "worker.py",
     "users.py",
     "links.py",
+    "forgotten.py",
     "factors.py",
     "tokens.py",
     "policy.py",

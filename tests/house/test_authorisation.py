@@ -63,7 +63,7 @@ ROUTES = {
     ("PATCH", LEADS): Row("attorney", body={"status": "REACHED_OUT"}, recorded="lead.reached_out"),
     ("DELETE", LEADS): Row("manager", 204, recorded="lead.deleted"),
     ("POST", f"{LEADS}/restore"): Row("manager", recorded="lead.restored", traits=("deleted",)),
-    ("PUT", f"{LEADS}/assignee"): Row("attorney", body={"user_id": "theirs"}),
+    ("PUT", f"{LEADS}/assignee"): Row("attorney", body={"user_id": "theirs"}, recorded="lead.read"),
     ("GET", f"{LEADS}/resume"): Row("viewer", recorded="lead.downloaded"),
     ("GET", f"{LEADS}/history"): Row("viewer", recorded="lead.read"),
     ("GET", f"{LEADS}/notifications"): Row("viewer", recorded="lead.read"),

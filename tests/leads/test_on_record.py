@@ -141,7 +141,9 @@ def test_an_operator_is_on_record_too_and_as_the_operator(run, given, recorded, 
     ]
 
 
-def test_what_was_refused_or_changed_nothing_is_not_on_record(manager, given, app, recorded, amara):
+def test_what_was_refused_is_not_on_record_what_changed_nothing_was_read(
+    manager, given, app, recorded, amara
+):
     lead = given(LeadFactory, "reached_out", assigned_to=amara)
     address = f"/internal/leads/{lead.id}"
     assert manager.get(f"/internal/leads/{new_id()}").status_code == 404
@@ -160,7 +162,7 @@ def test_what_was_refused_or_changed_nothing_is_not_on_record(manager, given, ap
     with app.app_context():
         app.extensions["leadintake.storage"].delete(lead.resume.key)
     assert manager.get(f"{address}/resume").status_code >= 404
-    assert recorded() == []
+    assert [one[-3] for one in recorded()] == ["lead.read"] * 3  # which is all that came of these acts
 
 
 def test_no_word_of_a_client_is_in_the_trail(manager, given, rows):
@@ -183,3 +185,19 @@ def test_sending_a_message_again_is_on_record_about_its_lead(manager, given, row
         manager.post(f"/internal/notifications/{message.id}/retry")
         entry = next(one for one in rows(AuditEntry) if str(message.id) in one.detail)
         assert (entry.action, entry.subject_id) == ("message.retried", about or message.id)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "", {"status": "PENDING"}),
+        ("PUT", "/assignee", {"user_id": None}),
+        ("POST", "/restore", None),
+    ],
+)
+def test_an_act_that_changes_nothing_is_a_reading(client, given, rows, method, path, body):
+    client.sign_in(given(UserFactory, "manager"))
+    lead = given(LeadFactory)
+    answer = client.open(f"/internal/leads/{lead.id}{path}", method=method, json=body)
+    assert answer.status_code == 200
+    assert [entry.action for entry in rows(AuditEntry)][-1] == "lead.read"

@@ -488,3 +488,19 @@ class TestCommands:
         for command in ("show", "explain"):
             assert run(command, other.id, *seen_as).exit_code == run(command, lead.id).exit_code == 0
             assert "no such lead" in run(command, lead.id, *seen_as).stderr
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [("John.Doe@example.com", "john.doe@example.com"), ("JOHN@example.com", "john@example.com"),
+     ("john@example.com", "JOHN@EXAMPLE.com")],
+)  # fmt: skip
+def test_a_client_is_the_same_whatever_capitals_they_write(client, given, rows, earlier, later):
+    amara = given(UserFactory)
+    first = given(LeadFactory, email=earlier)
+    given(ScreenFactory, lead_id=first.id, user=amara)
+    client.submit(email=later)
+    second = next(lead for lead in rows(Lead) if lead.id != first.id)
+    assert second.assignee_id is None
+    assert {screen.user_id for screen in rows(Screen) if screen.lead_id == second.id} == {amara.id}

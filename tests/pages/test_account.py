@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leadintake.auth.models import AccountLink
+from leadintake.core import chores
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
 from tests.support.html import Page
@@ -21,6 +22,8 @@ def amara(given):
 @pytest.fixture
 def link(app, client, amara, rows) -> str:
     client.post("/internal/password/forgotten", json={"email": amara.email})
+    with app.app_context():
+        chores.do_rounds(app)
     return link_in(app, rows(Notification)[0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import Any
 
@@ -40,6 +41,11 @@ class Client(FlaskClient):
         """Post the intake form; `changes` replace fields, None leaves one out."""
         headers = {"Accept": accept} | ({"Idempotency-Key": key} if key else {})
         return self.post("/public/leads", data=filled(**changes), headers=headers)
+
+
+def device_cookie_of(email: str) -> str:
+    """The cookie that makes a browser known to the account."""
+    return f"leadintake-device-{hashlib.sha256(email.encode()).hexdigest()[:8]}"
 
 
 def filled(**changes: Any) -> dict[str, Any]:
