@@ -9,7 +9,7 @@ import structlog
 from flask import Flask
 
 from leadintake import (
-    assignment,  # noqa: F401 - a room without wiring, listed for the reader
+    assignment,
     audit,
     auth,
     blueprints,
@@ -39,8 +39,9 @@ def create_app(**overrides: object) -> Flask:
 
     Runs no SQL, opens no socket, starts no thread. Raises ConfigurationError naming every problem.
     """
-    settings, unknown = read_settings(os.environ, overrides)
-    settings = complete(settings, Path(LeadIntake(__name__).auto_find_instance_path()))
+    instance = Path(LeadIntake(__name__).auto_find_instance_path())
+    settings, unknown = read_settings(os.environ, overrides, instance)
+    settings = complete(settings, instance)
     app = LeadIntake(__name__, instance_path=settings.INSTANCE_PATH, static_folder=None)
     app.config.update({**overrides, **as_flask(settings)})
     app.config["MAX_CONTENT_LENGTH"] = settings.MAX_UPLOAD_BYTES + FORM_OVERHEAD_BYTES
@@ -52,6 +53,7 @@ def create_app(**overrides: object) -> Flask:
     documents.init_app(app)
     notifications.init_app(app)
     monitoring.init_app(app)
+    assignment.init_app(app)
     leads.init_app(app)
     pages.init_app(app)
     demo.init_app(app)

@@ -11,6 +11,7 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError, validate_csrf
 from wtforms import ValidationError
 
+from leadintake.assignment.internal import bp as absences
 from leadintake.audit.internal import bp as trail
 from leadintake.audit.origin import came_by
 from leadintake.audit.service import audit
@@ -29,6 +30,7 @@ from leadintake.core.database import SAFE_METHODS
 from leadintake.core.errors import Forbidden, Refusal
 from leadintake.leads.files import bp as lead_files
 from leadintake.leads.internal import bp as internal_leads
+from leadintake.leads.internal_report import bp as report
 from leadintake.leads.internal_screens import bp as screens
 from leadintake.leads.public import bp as public_leads
 from leadintake.notifications.internal import bp as outbox
@@ -37,7 +39,10 @@ public = Blueprint("public", __name__, url_prefix="/public")
 internal = Blueprint("internal", __name__, url_prefix="/internal")
 
 public.register_blueprint(public_leads)
-for room in (session, account, passkeys, sso, users, internal_leads, lead_files, screens, outbox, trail):
+for room in (
+    session, account, passkeys, sso, users, absences, internal_leads, lead_files, screens, report, outbox,
+    trail,
+):  # fmt: skip
     internal.register_blueprint(room)
 
 public.after_request(headers.let_embedders_in)

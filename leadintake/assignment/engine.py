@@ -1,58 +1,83 @@
-"""Who gets the next lead: a pure function over candidates."""
+"""Who gets the lead: a pure function of a situation. First who can take it, then who of them does."""
 
 from __future__ import annotations
 
-import uuid
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-STRATEGY = "least_open"
-NOBODY = "Nobody is active and takes new leads."
+from leadintake.assignment.facts import Candidate, Decision, FirstChoice, Situation, counted
+from leadintake.assignment.strategies import STRATEGIES
 
-
-@dataclass(frozen=True)
-class Candidate:
-    """Somebody who may get the lead. `last_turn` counts assignments; 0 means never had one."""
-
-    user_id: uuid.UUID
-    name: str
-    open_leads: int
-    last_turn: int
+NOBODY = "Nobody's role works on leads."
 
 
-@dataclass(frozen=True)
-class Decision:
-    """Who gets it (None: nobody), and why, in a sentence."""
-
-    user_id: uuid.UUID | None
-    strategy: str
-    reason: str
-
-
-def decide(candidates: Sequence[Candidate], *, screened: int = 0) -> Decision:
-    """Choose the one with fewest open leads; among equals who waited longest; then the longest known.
-
-    The same candidates always give the same decision, in whatever order they come. The reason says how
-    many were left out because they are screened from it.
-    """
-    if not candidates:
-        nobody = "Whoever takes new leads is screened from it." if screened else NOBODY
-        return Decision(None, STRATEGY, nobody)
-    chosen = min(candidates, key=lambda one: (one.open_leads, one.last_turn, one.user_id.bytes))
-    left_out = f" Left out, because screened from it: {screened}." if screened else ""
-    return Decision(chosen.user_id, STRATEGY, _reason(chosen, candidates) + left_out)
-
-
-def _reason(chosen: Candidate, candidates: Sequence[Candidate]) -> str:
-    load = f"{chosen.name} had {_counted(chosen.open_leads, 'open lead')}"
-    equals = sum(one.open_leads == chosen.open_leads for one in candidates) - 1
-    if len(candidates) == 1:
-        return f"{load} and is the only one who takes new leads."
-    if not equals:
-        return f"{load}, the fewest of {len(candidates)}."
-    tie = "waited longest for a turn" if chosen.last_turn else "never had a turn"
-    return f"{load}, like {_counted(equals, 'other')} of {len(candidates)}, and {tie}."
+def decide(situation: Situation) -> Decision:
+    """Decide. The order of the candidates does not matter; nothing that was given is changed."""
+    judged = [(one, _reason_against(one, situation)) for one in situation.candidates]
+    excluded = {one.user_id: against[0] for one, against in judged if against}
+    eligible = {one.user_id: one for one, against in judged if not against}
+    tally = Counter(against[1] for _, against in judged if against)
+    left_out = ", ".join(f"{number} {what}" for what, number in sorted(tally.items()))
+    if not eligible:
+        said = f"Nobody can take it now: {left_out}." if left_out else NOBODY
+        return Decision(None, situation.strategy, said, excluded)
+    also = f" Left out: {left_out}." if left_out else ""
+    for first in situation.first_choices:
+        if one := eligible.get(first.user_id):
+            return Decision(one.user_id, first.strategy, _why_first(one, first) + also, excluded)
+    choice = STRATEGIES[situation.strategy](_best_fitting([*eligible.values()], situation), situation.seed)
+    return Decision(
+        choice.chosen.user_id,
+        situation.strategy,
+        choice.why + also,
+        excluded,
+        choice.scores,
+        choice.tie_break,
+        choice.credits,
+    )
 
 
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def _reason_against(one: Candidate, situation: Situation) -> tuple[str, str] | None:
+    """Why this one cannot take the lead: in words that follow their name, and that follow a number."""
+    area, language = situation.practice_area, situation.language
+    full = one.capacity is not None and one.open_leads >= one.capacity
+    enough = one.per_day is not None and one.today >= one.per_day
+    rules = (
+        (not one.active, "is deactivated", "deactivated"),
+        (not one.joined, "has not come in yet", "not here yet"),
+        (one.screened, "is screened from it", "screened from it"),
+        (one.declined, "declined it", "declined it"),
+        (not one.takes_leads, "takes no new leads", "not taking leads"),
+        (bool(one.away_until), f"is away until {one.away_until}", "away"),
+        (
+            situation.match_practice_area == "hard" and not one.fits_area,
+            f"does not work on {area}",
+            f"not working on {area}",
+        ),
+        (
+            situation.match_language == "hard" and not one.fits_language,
+            f"does not work in {language}",
+            f"not working in {language}",
+        ),
+        (not one.in_hours, "is outside working hours", "outside working hours"),
+        (full, f"has {counted(one.open_leads, 'open lead')}, and takes {one.capacity}", "with a full desk"),
+        (enough, f"had {counted(one.today, 'lead')} today, and takes {one.per_day}", "with enough for today"),
+    )
+    return next(((words, briefly) for applies, words, briefly in rules if applies), None)
+
+
+def _why_first(one: Candidate, first: FirstChoice) -> str:
+    if first.strategy == "substitute":
+        return f"{one.name} stands in for {first.instead_of}."
+    return f"{one.name} has an earlier lead of this prospect."
+
+
+def _best_fitting(eligible: Sequence[Candidate], situation: Situation) -> Sequence[Candidate]:
+    """Those with the most of what is preferred: the practice area before the language."""
+
+    def fit(one: Candidate) -> tuple[bool, bool]:
+        area, language = situation.match_practice_area, situation.match_language
+        return area == "preferred" and one.fits_area, language == "preferred" and one.fits_language
+
+    best = max(fit(one) for one in eligible)
+    return [one for one in eligible if fit(one) == best]

@@ -59,6 +59,11 @@ class User(SoftDeletes, Model):
         """Whether they may sign in and have come in before: an invitation may be to a wrong address."""
         return self.active and self.joined_at is not None
 
+    @property
+    def works_on_leads(self) -> bool:
+        """Whether leads may be given to them."""
+        return self.is_here and Permission.UPDATE_LEADS in GRANTS[self.role]
+
     def get_id(self) -> str:
         """What Flask-Login keeps in the session."""
         return str(self.id)

@@ -10,7 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.exc import IntegrityError
 
 from leadintake.audit.service import By, audit
-from leadintake.auth import passwords, sessions
+from leadintake.auth import leaving, passwords, sessions
 from leadintake.auth.links import links
 from leadintake.auth.models import LinkPurpose, User
 from leadintake.auth.permissions import Role
@@ -45,8 +45,10 @@ class Users:
     def get_to_change(self, user_id: uuid.UUID) -> User:
         """The same, locked until the transaction ends.
 
-        All admins are locked first, in one order: two who put each other out must not both succeed.
+        No lead changes hands meanwhile, and all admins are locked first, in one order: two who put each
+        other out must not both succeed.
         """
+        leaving.hold()
         auth.admins()
         locked = sa.select(User).where(User.id == user_id).with_for_update()
         return self._one(locked.execution_options(populate_existing=True))
@@ -128,11 +130,14 @@ class Users:
         """Change the role: from the next request on. The last active admin keeps it."""
         if role == user.role:
             return
+        leaving.hold()
         self._refuse_last_admin(user)
         audit.record("user.role_changed", by=by, about=("user", user.id), before=user.role, after=role)
-        user.role = role
+        worked, user.role = user.works_on_leads, role
         sessions.make_stale(user)
         self._tell(user, f"Your role is now {role.value}.")
+        if worked and not user.works_on_leads:
+            leaving.left(user, f"{user.name} works on leads no more.", by=by)
 
     def change_intake(self, user: User, can_intake: bool, *, by: By = None) -> None:
         """Say whether new leads may go to them."""
@@ -144,11 +149,13 @@ class Users:
         """Let nobody in as this user any more, and give them no leads. The last active admin stays."""
         if not user.active:
             return
+        leaving.hold()
         self._refuse_last_admin(user)
         user.active = False
         sessions.end_all(user)
         links.revoke(user)
         audit.record("user.deactivated", by=by, about=("user", user.id))
+        leaving.left(user, f"{user.name} was deactivated.", by=by)
 
     def sign_out(self, user: User, *, by: By = None) -> None:
         """End every session of the user, who may sign in again."""

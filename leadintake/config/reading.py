@@ -34,11 +34,12 @@ class ConfigurationError(SystemExit):
 
 
 def read_settings(
-    environment: Mapping[str, str], overrides: Mapping[str, object]
+    environment: Mapping[str, str], overrides: Mapping[str, object], default_instance: Path = Path("instance")
 ) -> tuple[Settings, list[str]]:
     """Read and judge every setting. Return them with the names of variables that are none of ours.
 
-    `overrides` win over the environment. Raises ConfigurationError with every problem found.
+    `overrides` win over the environment. `default_instance` is the instance folder unless one is set.
+    Raises ConfigurationError with every problem found.
     """
     problems: list[str] = []
     values: dict[str, object] = {}
@@ -50,6 +51,10 @@ def read_settings(
     if "MAIL_USE_TLS" not in values:
         local = is_loopback(str(values.get("MAIL_SERVER", "")))
         values["MAIL_USE_TLS"] = not (local or values.get("MAIL_USE_SSL"))
+    if policy := values.get("ASSIGNMENT_POLICY"):
+        values["ASSIGNMENT_POLICY"] = str(
+            Path(str(values.get("INSTANCE_PATH") or default_instance)) / str(policy)
+        )
     settings = Settings(**values)  # type: ignore[arg-type] # converted one by one above
     problems += [PREFIX + problem for problem in contradictions(settings)]
     unknown = _unknown(environment, set(hints))

@@ -6,12 +6,14 @@ import os
 import re
 from importlib.util import find_spec
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import limits
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from leadintake.assignment import policy
 from leadintake.auth.permissions import Role
 from leadintake.config.settings import Settings
 
@@ -83,10 +85,21 @@ def contradictions(settings: Settings) -> list[str]:
         )
         for origin in settings.EMBED_ORIGINS
     ]
-    checks += _signing_in(settings) + _single_sign_on(settings)
+    checks += _assignment(settings) + _signing_in(settings) + _single_sign_on(settings)
     if settings.ENVIRONMENT == "production":
         checks += _unsafe(settings)
     return [problem for wrong, problem in checks if wrong]
+
+
+def _assignment(settings: Settings) -> list[tuple[bool, str]]:
+    """Who gets the next lead."""
+    known = {"practice_areas": settings.PRACTICE_AREAS, "languages": settings.LANGUAGES}
+    try:
+        if settings.ASSIGNMENT_POLICY:
+            policy.read(Path(settings.ASSIGNMENT_POLICY), **known)
+    except ValueError as error:
+        return [(True, f"ASSIGNMENT_POLICY: {problem}") for problem in str(error).splitlines()]
+    return []
 
 
 def _signing_in(settings: Settings) -> list[tuple[bool, str]]:

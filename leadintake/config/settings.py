@@ -80,6 +80,10 @@ class Settings:
     ATTORNEY_VISIBILITY: typing.Literal["all", "own"] = "all"
     """`own`: an attorney sees only the leads assigned to them."""
 
+    ASSIGNMENT_POLICY: str = ""
+    """TOML file with the rules of who gets the next lead, in the instance folder unless its path is whole.
+    Without one the attorney with the fewest open leads gets it."""
+
     RATE_LIMIT_SUBMISSIONS: str = "60 per minute; 600 per hour"
     """Submissions from one address. Empty switches it off."""
 

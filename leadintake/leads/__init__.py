@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from flask import Flask
 
-from leadintake.assignment.service import assignment
-from leadintake.core import checks, walls
-from leadintake.leads import barred, events
+from leadintake.auth import leaving
+from leadintake.core import checks, chores, walls
+from leadintake.leads import (
+    barred,
+    cli_assignment,  # noqa: F401 - adds its commands to two groups
+    events,
+)
 from leadintake.leads.cli_screens import group
+from leadintake.leads.handing import handing
 from leadintake.notifications import claims
 
 
 def init_app(app: Flask) -> None:
     """Wire the room."""
-    checks.register(app, "intake", assignment.check, needed=False)
     claims.when_failed(app, events.failed)
+    claims.look_before(app, events.is_due)
+    leaving.when_left(app, handing.hand_back)
+    chores.register_round(app, handing.look_after)
+    checks.gauge(
+        app,
+        "leadintake_leads",
+        "Leads that wait for somebody, and that wait to be reached out to",
+        "state",
+        handing.counts,
+    )
     walls.raise_wall(app, barred.hidden_from)
     app.cli.add_command(group)

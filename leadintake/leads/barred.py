@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from leadintake.core.database import db
-from leadintake.leads.models import Lead, Screen
+from leadintake.leads.models import Lead, Screen, folded
 
 
 def hidden_from(person: uuid.UUID) -> sa.Select[Any]:
@@ -27,7 +27,7 @@ def from_client(email: str) -> Sequence[Screen]:
 
     The wall is about the client (ABA Model Rule 1.10), whatever capitals they write their address with.
     """
-    same = Lead.folded_email == email.casefold()[:254]
+    same = Lead.folded_email == folded(email)
     about = sa.select(Screen).join(Lead, Lead.id == Screen.lead_id).where(same)
     found = db.session.scalars(
         about.order_by(Screen.updated_at, Screen.id), execution_options={"include_deleted": True}

@@ -44,7 +44,7 @@ def list_leads(status: str | None, limit: int, reader: str | None, form: str) ->
 def show_lead(lead_id: uuid.UUID, reader: str | None, form: str) -> None:
     """Show lead ID and its history."""
     with transaction():
-        lead = _lead(lead_id, "detail", reader)
+        lead = lead_to_read(lead_id, "detail", reader)
         history = [
             {"at": event.at, "actor": event.actor, "action": event.action, "detail": event.detail}
             for event in leads.history(lead)
@@ -56,23 +56,6 @@ def show_lead(lead_id: uuid.UUID, reader: str | None, form: str) -> None:
         row["warnings"] = " ".join(warnings)
         show([{"field": name, "value": value} for name, value in row.items()], form, empty="")
         show(history, form, empty="Nothing has happened yet.")
-
-
-@group.command("explain")
-@LEAD_ID
-@SEEN_AS
-@format_option()
-def explain(lead_id: uuid.UUID, reader: str | None, form: str) -> None:
-    """Tell why lead ID went where it went."""
-    with transaction():
-        lead = _lead(lead_id, "explanation", reader)
-        row = {
-            "assigned_to": lead.assigned_to.email if lead.assigned_to else None,
-            "strategy": lead.assignment_strategy,
-            "reason": lead.assignment_reason,
-            "decided_at": lead.assigned_at,
-        }
-    show([row], form, empty="")
 
 
 @group.command("reassign")
@@ -114,7 +97,8 @@ def _filter(status: str | None) -> LeadFilter:
     return LeadFilter(status=LeadStatus(status) if status else None)
 
 
-def _lead(lead_id: uuid.UUID, what: str, reader: str | None) -> Lead:
+def lead_to_read(lead_id: uuid.UUID, what: str, reader: str | None) -> Lead:
+    """The lead, as far as `reader` may see it, with the reading on record."""
     return leads.read(lead_id, what, seen_by=_seen_by(reader), by=None)
 
 

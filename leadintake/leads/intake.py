@@ -13,8 +13,8 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
+from leadintake.assignment.rounds import Round, Wanted
 from leadintake.assignment.service import assignment
-from leadintake.core.clock import now
 from leadintake.core.database import db, reading
 from leadintake.core.errors import Conflict, Invalid
 from leadintake.core.text import searchable
@@ -22,8 +22,8 @@ from leadintake.core.transaction import on_end, rollback
 from leadintake.core.types import new_id
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict
-from leadintake.leads import barred, events
-from leadintake.leads.models import Lead, LeadStatus, Screen
+from leadintake.leads import barred, events, loads, ownership
+from leadintake.leads.models import Lead, Screen, folded
 from leadintake.leads.screens import screens
 
 PATIENCE_SECONDS = 2.0
@@ -90,9 +90,11 @@ class Intake:
             return earlier, True
         walls = barred.from_client(sent.email)
         kept_out = frozenset(screen.user_id for screen in walls)
-        lead = self._make(sent, key, document.id, kept_out)
+        decisions = assignment.begin(loads.tally)
+        lead = self._make(sent, key, document.id, kept_out, decisions)
         db.session.add_all([document, lead])
         db.session.flush()
+        decisions.write_down()
         self._tell(lead, walls, kept_out)
         return lead, False
 
@@ -106,15 +108,19 @@ class Intake:
         return earlier
 
     def _make(
-        self, sent: Submission, key: str | None, resume_id: uuid.UUID, kept_out: Collection[uuid.UUID]
+        self,
+        sent: Submission,
+        key: str | None,
+        resume_id: uuid.UUID,
+        kept_out: Collection[uuid.UUID],
+        decisions: Round,
     ) -> Lead:
-        takers = assignment.candidates()
-        eligible = [user for user in takers if user.id not in kept_out]
-        open_leads = self._open_leads([user.id for user in eligible])
-        decision = assignment.next(eligible, open_leads, screened=len(takers) - len(eligible))
-        arrived = now()
+        prospect = folded(sent.email)
+        owners = loads.owners([prospect]).get(prospect, ())
+        wanted = Wanted(new_id(), sent.practice_area, sent.language, owners, kept_out)
+        decision, arrived = decisions.next(wanted, cause="arrival"), decisions.moment
         return Lead(
-            id=new_id(),
+            id=wanted.lead_id,
             created_at=arrived,
             updated_at=arrived,
             first_name=sent.first_name,
@@ -133,12 +139,6 @@ class Intake:
             submission_fingerprint=sent.fingerprint(),
         )
 
-    def _open_leads(self, users: list[uuid.UUID]) -> dict[uuid.UUID, int]:
-        tally = sa.select(Lead.assignee_id, sa.func.count()).where(
-            Lead.assignee_id.in_(users), Lead.status == LeadStatus.PENDING
-        )
-        return {user: number for user, number in db.session.execute(tally.group_by(Lead.assignee_id)) if user}
-
     def _tell(self, lead: Lead, walls: Sequence[Screen], kept_out: Collection[uuid.UUID]) -> None:
         db.session.refresh(lead, ["resume", "assigned_to"])
         events.record(lead, "submitted", f"with {lead.resume.filename}", actor="prospect")
@@ -147,13 +147,8 @@ class Intake:
         screens.inherit(lead, walls)
         if lead.assigned_to is None:
             log.warning("lead_unassigned", lead=str(lead.id), reason=lead.assignment_reason)
-            events.record(lead, "left_unassigned", lead.assignment_reason, actor="system")
-        else:
-            events.record(
-                lead, "assigned", f"to {lead.assigned_to.email}: {lead.assignment_reason}", actor="system"
-            )
+        ownership.announce(lead, actor="system", kept_out=kept_out)
         events.touch_duplicates(lead)
-        events.alert(lead, lead.assigned_to, but_not=kept_out)
         events.confirm(lead)
 
     def _be_alone_with(self, key: str | None) -> None:

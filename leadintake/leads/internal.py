@@ -12,9 +12,11 @@ from leadintake.auth.permissions import Permission
 from leadintake.core.access import allow
 from leadintake.core.api import expect_version, respond, speaks
 from leadintake.leads import rights
+from leadintake.leads.handing import handing
 from leadintake.leads.models import Lead
 from leadintake.leads.schemas import (
     AssigneeChange,
+    Declining,
     History,
     HistoryItem,
     LeadDetail,
@@ -72,6 +74,18 @@ def assign(lead_id: uuid.UUID, json: AssigneeChange) -> Response:
     expect_version(lead.version)
     leads.assign(lead, json.user_id, by=current_user)
     return _detail(lead)
+
+
+@bp.post("/<uuid:lead_id>/decline")
+@allow(Permission.UPDATE_LEADS)
+@speaks({204: None}, json=Declining, headers=("If-Match",), refuses=(404, 409, 412))
+def decline(lead_id: uuid.UUID, json: Declining) -> Response:
+    """Refuse an assignment: the lead goes to the next, and by itself never back."""
+    leads.hold_all()
+    lead = leads.get_to_change(lead_id, seen_by=current_user)
+    expect_version(lead.version)
+    handing.decline(lead, json.reason, by=current_user)
+    return Response(status=204)
 
 
 @bp.delete("/<uuid:lead_id>")

@@ -16,10 +16,19 @@ from leadintake.core.types import TextEnum
 from leadintake.documents.models import Document
 
 
+def folded(email: str) -> str:
+    """An address in small letters: a prospect is the same, whatever capitals they write theirs with."""
+    return email.casefold()[:254]
+
+
 def _folded_email(context: DefaultExecutionContext) -> str:
     """What the row being written has as its address, folded."""
     row = context.get_current_parameters()  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
-    return str(row["email"]).casefold()[:254]
+    return folded(str(row["email"]))
+
+
+MANUAL = "manual"
+"""The strategy of leads that a person assigned."""
 
 
 class LeadStatus(StrEnum):
@@ -43,13 +52,13 @@ class Lead(SoftDeletes, Model):
         sa.Index("ix_leads_status_id", "status", "id"),
         sa.Index("ix_leads_status_created_at_id", "status", "created_at", "id"),
         sa.Index("ix_leads_assignee_id_status", "assignee_id", "status", "deleted_at"),
+        sa.Index("ix_leads_assignee_id_assigned_at", "assignee_id", "assigned_at"),
     )
 
     first_name: Mapped[str] = mapped_column(sa.String(100))
     last_name: Mapped[str] = mapped_column(sa.String(100))
     email: Mapped[str] = mapped_column(sa.String(254))
     folded_email: Mapped[str] = mapped_column(sa.String(254), default=_folded_email)
-    """The address in small letters: walls are about a client, however they write it."""
     practice_area: Mapped[str | None] = mapped_column(sa.String(100))
     language: Mapped[str | None] = mapped_column(sa.String(100))
     searchable: Mapped[str] = mapped_column(sa.String(1000))
@@ -63,6 +72,8 @@ class Lead(SoftDeletes, Model):
     assignment_strategy: Mapped[str] = mapped_column(sa.String(40))
     assignment_reason: Mapped[str] = mapped_column(sa.String(500))
     assigned_at: Mapped[datetime]
+    reached_at: Mapped[datetime | None]
+    """When the prospect was reached out to."""
 
     submission_key: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
     """SHA-256 of the idempotency key the submission came with."""
@@ -73,6 +84,12 @@ class Lead(SoftDeletes, Model):
     assigned_to: Mapped[User | None] = relationship(lazy="joined")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
+
+
+def waiting() -> sa.ColumnElement[bool]:
+    """Leads that somebody is looked for: pending, with nobody, and not left so by a person."""
+    nobodys = sa.and_(Lead.status == LeadStatus.PENDING, Lead.assignee_id.is_(None))
+    return sa.and_(nobodys, Lead.assignment_strategy != MANUAL)
 
 
 class LeadEvent(SoftDeletes, Model):
@@ -102,3 +119,14 @@ class Screen(Model):
     """Address of the user who set it, or `operator`."""
 
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class Decline(Model):
+    """Somebody who refused a lead: it never comes back to them by itself."""
+
+    __tablename__ = "declines"
+    __table_args__ = (sa.UniqueConstraint("lead_id", "user_id"),)
+
+    lead_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("leads.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    reason: Mapped[str] = mapped_column(sa.String(500))

@@ -24,11 +24,18 @@ def may_take(user: User, lead: Lead) -> bool:
     return user.may(Permission.TAKE_LEADS) and lead.assignee_id in (None, user.id)
 
 
+def may_decline(user: User, lead: Lead) -> bool:
+    """Whose lead it is, until the prospect was reached."""
+    mine = user.may(Permission.UPDATE_LEADS) and lead.assignee_id == user.id
+    return mine and lead.status is LeadStatus.PENDING
+
+
 def allowed(user: User, lead: Lead) -> list[str]:
     """The acts open to `user`, as LeadDetail lists them."""
     acts = {
         "change_status": may_change_status(user, lead) and lead.status is LeadStatus.PENDING,
         "take": may_take(user, lead) and lead.assignee_id is None,
+        "decline": may_decline(user, lead),
         "assign": may_assign(user),
         "delete": user.may(Permission.DELETE_LEADS),
     }

@@ -152,6 +152,12 @@ class AssigneeChange(msgspec.Struct, forbid_unknown_fields=True):
     user_id: uuid.UUID | None
 
 
+class Declining(msgspec.Struct, forbid_unknown_fields=True):
+    """Why somebody refuses a lead that is theirs, in 1 to 500 characters."""
+
+    reason: str
+
+
 class ResumeQuery(msgspec.Struct, forbid_unknown_fields=True):
     """How to send the file: `inline=1` shows a PDF in the browser."""
 

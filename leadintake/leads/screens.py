@@ -19,9 +19,9 @@ from leadintake.auth.service import auth
 from leadintake.core.database import db
 from leadintake.core.errors import Invalid, NotFound
 from leadintake.core.text import has_controls, is_invisible, regular
-from leadintake.leads import events
-from leadintake.leads.models import Lead, Screen
-from leadintake.leads.service import leads
+from leadintake.leads import events, ownership
+from leadintake.leads.handing import handing
+from leadintake.leads.models import Lead, LeadStatus, Screen
 from leadintake.notifications.service import notifications
 
 LONGEST_NOTICE = 500
@@ -44,7 +44,7 @@ class Screens:
     def set(self, lead: Lead, user_id: uuid.UUID, notice: str, *, by: User | None) -> Screen:
         """Bar somebody from the lead, or replace the notice. The caller holds all leads.
 
-        What is owed them about it is not sent, and if it is theirs, it is left to nobody. Raises Invalid.
+        What is owed them about it is not sent, and a lead of theirs goes to the next. Raises Invalid.
         """
         person, words = self._judged(user_id, notice)
         screen = self._find(lead, user_id) or Screen(lead_id=lead.id, user=person)
@@ -54,7 +54,7 @@ class Screens:
         self._record(lead, "screened", screen, by=by)
         notifications.withdraw(lead.id, person.email)
         if lead.assignee_id == person.id:
-            leads.leave_to_nobody(lead, f"{person.email} is screened from it.", by=by)
+            self._take_away(lead, f"{person.name} is screened from it.", by=by)
         events.touch_duplicates(lead)  # the barred person no longer sees this one as a duplicate
         return screen
 
@@ -74,6 +74,13 @@ class Screens:
             same = Screen(lead_id=lead.id, user=screen.user, notice=screen.notice, set_by=screen.set_by)
             db.session.add(same)
             self._record(lead, "screened", same, by="system")
+
+    def _take_away(self, lead: Lead, why: str, *, by: User | None) -> None:
+        """Give a lead that waits to the next; one whose prospect was reached is for the managers to give."""
+        if lead.status is LeadStatus.PENDING:
+            handing.hand_on(lead, "screened", why, by=by)
+        else:
+            ownership.hand(lead, None, why, by=by)
 
     def _find(self, lead: Lead, user_id: uuid.UUID) -> Screen | None:
         wanted = sa.select(Screen).where(Screen.lead_id == lead.id, Screen.user_id == user_id)

@@ -6,18 +6,17 @@ import uuid
 from collections.abc import Collection, Iterator, Sequence
 
 import sqlalchemy as sa
-from flask import current_app
 
 from leadintake.assignment.service import assignment
 from leadintake.audit.service import audit
 from leadintake.auth.models import User
-from leadintake.auth.permissions import Permission
 from leadintake.auth.service import auth
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, Forbidden, Invalid, NotFound
 from leadintake.core.pages import Order, Page, all_of, page_of
-from leadintake.leads import barred, events, rights
+from leadintake.leads import barred, events, ownership, rights
+from leadintake.leads.handing import handing
 from leadintake.leads.models import Lead, LeadEvent, LeadStatus
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.search import Statement, matching, visible_to
@@ -101,7 +100,7 @@ class Leads:
             return
         if status is LeadStatus.PENDING:
             raise Conflict("This prospect was reached out to already; that cannot be undone.")
-        lead.status = status
+        lead.status, lead.reached_at = status, now()
         self._record(lead, "reached_out", by=by)
         db.session.flush()
 
@@ -113,17 +112,10 @@ class Leads:
         if user_id == lead.assignee_id:
             self._note_reading(lead, "detail", by=by)  # which is all that comes of it
             return
-        kept_out = barred.from_lead(lead.id)
-        assignee = None if user_id is None else self._owner(user_id, kept_out)
-        actor = events.actor_of(by)
-        self._hand(lead, assignee, f"Taken by {actor}." if taking else f"Decided by {actor}.", by=by)
-        if by is None or user_id != by.id:
-            events.alert(lead, assignee, but_not=kept_out)
-
-    def leave_to_nobody(self, lead: Lead, why: str, *, by: User | None) -> None:
-        """Take the lead from whoever has it, for a reason beyond whose it is; the managers are alerted."""
-        self._hand(lead, None, why, by=by)
-        events.alert(lead, None, but_not=barred.from_lead(lead.id))
+        assignee = None if user_id is None else self._owner(user_id, barred.from_lead(lead.id))
+        how = "Taken" if taking else "Decided"
+        tell = by is None or user_id != by.id
+        ownership.hand(lead, assignee, f"{how} by {events.actor_of(by)}.", by=by, tell=tell)
 
     def delete(self, lead: Lead, *, by: User | None) -> None:
         """Put the lead away: it is gone from every list, and can be restored."""
@@ -143,6 +135,10 @@ class Leads:
         self._record(lead, "restored", by=by)
         notifications.bring_back(lead.id)
         events.touch_duplicates(lead)
+        owner = lead.assigned_to
+        pending = lead.status is LeadStatus.PENDING
+        if pending and owner is not None and not assignment.may_hold_leads(owner):
+            handing.hand_on(lead, "handed_back", f"{owner.name} left, or is away.", by=by)
 
     def hold_all(self) -> None:
         """Let no lead arrive or leave until this transaction ends: for changes that touch several."""
@@ -150,15 +146,6 @@ class Leads:
 
     def _note_reading(self, lead: Lead, what: str, *, by: User | None) -> None:
         audit.record("lead.read", by=by, about=("lead", lead.id), what=what)
-
-    def _hand(self, lead: Lead, assignee: User | None, why: str, *, by: User | None) -> None:
-        lead.assigned_to, lead.assigned_at = assignee, now()
-        lead.assignment_strategy, lead.assignment_reason = "manual", why
-        db.session.flush()
-        to, user_id = (assignee.email, str(assignee.id)) if assignee else ("nobody", None)
-        self._record(lead, "assigned", f"to {to}", by=by, to=user_id)
-        if current_app.config["ATTORNEY_VISIBILITY"] == "own":
-            events.touch_duplicates(lead)  # who may see this one now decides who sees it as a duplicate
 
     def _record(self, lead: Lead, action: str, words: str = "", *, by: User | None, **detail: object) -> None:
         """Write an act into the lead's history, in words, and into the audit trail, without any."""
@@ -173,8 +160,8 @@ class Leads:
 
     def _owner(self, user_id: uuid.UUID, kept_out: Collection[uuid.UUID]) -> User:
         user = None if user_id in kept_out else auth.get(user_id)
-        if user is None or not user.is_here or not user.may(Permission.UPDATE_LEADS):
-            raise Invalid({"user_id": ["Choose somebody who is active and may work on leads."]})
+        if user is None or not assignment.may_hold_leads(user):
+            raise Invalid({"user_id": ["Choose somebody who is active, not away, and may work on leads."]})
         return user
 
 

@@ -16,7 +16,7 @@ from flask import Flask, current_app
 
 from leadintake.core.clock import now
 from leadintake.core.database import db
-from leadintake.notifications.models import DeliveryAttempt, Notification, Status
+from leadintake.notifications.models import WITHDRAWN, DeliveryAttempt, Notification, Status
 
 LEASE = timedelta(seconds=60)
 """Longer than the delivery of one message can take (channels.DELIVERY_SECONDS)."""
@@ -30,6 +30,7 @@ MOST_TAKEOVERS = 3
 """A message lost with its worker more often than that may be what ends the workers: it waits its turn."""
 EVER = datetime.fromtimestamp(0, UTC)
 Failure = Callable[[Notification, str], None]
+Look = Callable[[Notification], bool]
 SETTLED = {"include_deleted": True, "synchronize_session": False}
 log = structlog.get_logger()
 
@@ -37,6 +38,11 @@ log = structlog.get_logger()
 def when_failed(app: Flask, tell: Failure) -> None:
     """Have `tell` called, in the same transaction, for every message that failed for good."""
     app.extensions.setdefault("leadintake.failures", []).append(tell)
+
+
+def look_before(app: Flask, is_due: Look) -> None:
+    """Have `is_due` asked of every message, in the transaction in which it is taken to be sent."""
+    app.extensions.setdefault("leadintake.last_looks", []).append(is_due)
 
 
 def anything_due() -> bool:
@@ -52,6 +58,11 @@ def claim(worker: str) -> Notification | None:
             found.status, found.claimed_by = Status.QUEUED, None
             found.due_at = now() + _pause(found, LONGEST_PAUSE)
             db.session.flush()
+            continue
+        if not all(is_due(found) for is_due in current_app.extensions.get("leadintake.last_looks", ())):
+            mine = sa.update(Notification).where(Notification.id == found.id)
+            never = mine.values(**WITHDRAWN, deleted_at=now())
+            db.session.execute(never, execution_options=SETTLED)
             continue
         found.status, found.claimed_by = Status.SENDING, worker
         found.attempts += 1

@@ -16,6 +16,7 @@ SUBJECTS = {
     "delivery_failed": "A message could not be delivered",
     "invitation": "You are invited to sign in",
     "password_reset": "Choose a new password",
+    "returning_alert": "A prospect of yours wrote again",
     "prospect_confirmation": "We received your information",
     "unassigned_alert": "A new lead has no attorney yet",
 }

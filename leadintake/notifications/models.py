@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -21,6 +22,10 @@ class Status(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
+
+
+WITHDRAWN: Mapping[str, object] = {"status": Status.QUEUED, "due_at": None, "claimed_by": None}
+"""How a message stands that is never sent; it is deleted besides."""
 
 
 class Notification(SoftDeletes, Model):

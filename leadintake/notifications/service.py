@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from leadintake.notifications.channels import SEALED_FOR, Channel
 from leadintake.notifications.folder import FolderChannel
 from leadintake.notifications.mailboxes import mailbox_of
 from leadintake.notifications.messages import OPTIONAL, SECRET, render, unsubscribe_link
-from leadintake.notifications.models import DeliveryAttempt, Notification, Status, WorkerBeat
+from leadintake.notifications.models import WITHDRAWN, DeliveryAttempt, Notification, Status, WorkerBeat
 from leadintake.notifications.smtp import SmtpChannel
 
 HEAD = "audit_head"
@@ -119,14 +119,17 @@ class Notifications:
         self._change(Notification.lead_id == lead_id, ~withdrawn, deleted_at=None)
         on_commit(embedded.wake)
 
-    def withdraw(self, lead_id: uuid.UUID, recipient: str) -> None:
+    def withdraw(self, lead_id: uuid.UUID, recipient: str, *, kinds: Collection[str] = ()) -> None:
         """Never send this person what they are owed about a lead and was not sent yet, not by hand either.
+
+        `kinds`: only messages of these; without any, all of them.
 
         What a worker has in hand at this moment may still leave; the attempt is on record.
         """
         theirs = sa.and_(Notification.lead_id == lead_id, Notification.recipient == recipient)
-        never = {"status": Status.QUEUED, "due_at": None, "claimed_by": None, "deleted_at": now()}
-        self._change(theirs, Notification.status != Status.SENT, **never)
+        if kinds:
+            theirs = sa.and_(theirs, Notification.kind.in_(kinds))
+        self._change(theirs, Notification.status != Status.SENT, **WITHDRAWN, deleted_at=now())
 
     def _change(self, *which: sa.ColumnElement[bool], **values: object) -> None:
         """Change messages, hidden ones too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from datetime import timedelta
 
@@ -17,10 +18,11 @@ from tests.support.leads import together
 
 @pytest.fixture
 def arrive(client, rows):
-    """A lead arrives; who has it now?"""
+    """A lead of a new prospect arrives; who has it now?"""
+    numbers = itertools.count()
 
     def submit() -> object:
-        answer = client.submit()
+        answer = client.submit(email=f"prospect{next(numbers)}@example.com")
         assert answer.status_code == 201
         return {str(lead.id): lead for lead in rows(Lead)}[answer.json["id"]].assignee_id
 
@@ -37,7 +39,7 @@ def test_the_one_with_fewest_open_leads_gets_it(given, arrive, rows):
     lead = rows(Lead)[-1]
     assert (lead.assignment_strategy, lead.assignment_reason) == (
         "least_open",
-        "Free had 1 open lead, the fewest of 3.",
+        "Free had 1 open lead, the lightest load of 3.",
     )
 
 
@@ -66,12 +68,13 @@ def test_who_is_inactive_or_takes_no_leads_is_never_chosen(given, arrive, traits
     assert [arrive() for _ in range(2)] == [one.id] * 2
 
 
-def test_who_stops_taking_leads_gets_no_more_and_keeps_the_old_ones(app, given, arrive, rows):
+def test_who_stops_taking_leads_gets_no_more_and_keeps_the_old_ones(browser, given, arrive, rows):
     first, second = given(UserFactory), given(UserFactory)
     assert arrive() == first.id
-    answer = app.test_cli_runner().invoke(args=["users", "deactivate", second.email])
-    assert answer.exit_code == 0, answer.output
-    assert [arrive() for _ in range(2)] == [first.id] * 2
+    admin = browser().sign_in(given(UserFactory, "admin"))
+    assert admin.patch(f"/internal/users/{first.id}", json={"can_intake": False}).status_code == 200
+    assert [arrive() for _ in range(2)] == [second.id] * 2
+    assert rows(Lead)[0].assignee_id == first.id
 
 
 def test_a_manager_who_takes_leads_is_chosen_like_everybody(given, arrive):
@@ -87,7 +90,8 @@ def test_with_nobody_to_take_it_the_lead_is_kept_and_the_managers_are_told(clien
     given(UserFactory, "viewer")
     assert client.submit().status_code == 201
     (lead,) = rows(Lead)
-    assert (lead.assignee_id, lead.assignment_reason) == (None, "Nobody is active and takes new leads.")
+    said = "Nobody can take it now: 1 deactivated, 3 not taking leads."
+    assert (lead.assignee_id, lead.assignment_reason) == (None, said)
     assert sorted((owed.kind, owed.recipient) for owed in rows(Notification)) == sorted(
         [("prospect_confirmation", "jane@example.com"), *(("unassigned_alert", one.email) for one in told)]
     )
@@ -133,7 +137,7 @@ def test_a_clock_that_goes_backwards_changes_no_turn(given, browser, rows):
     start = now()
     for hours in (0, -5, -10, -15):
         with time_machine.travel(start + timedelta(hours=hours), tick=False):
-            browser().submit()
+            browser().submit(email=f"early{-hours}@example.com")
     assert Counter(lead.assignee_id for lead in rows(Lead)) == {one.id: 2 for one in people}
 
 
@@ -158,7 +162,8 @@ def test_leads_that_arrive_while_others_are_closed_stay_spread(browser, given, r
             said = manager.patch(f"/internal/leads/{lead.id}", json={"status": "REACHED_OUT"})
             assert said.status_code == 200
 
-    answers = together(close, *[lambda: browser().submit()] * 9)
+    new = [lambda number=number: browser().submit(email=f"new{number}@example.com") for number in range(9)]
+    answers = together(close, *new)
     assert [answer.status_code for answer in answers[1:]] == [201] * 9
     arrived = Counter(lead.assignee_id for lead in rows(Lead) if lead.status == "PENDING")
     assert sum(arrived.values()) == 9

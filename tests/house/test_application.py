@@ -84,7 +84,18 @@ def test_every_route_is_in_the_documentation(app):
 
 
 def test_every_command_is_in_the_documentation(app):
-    ours = {"audit", "demo", "doctor", "leads", "outbox", "storage", "tokens", "users", "worker"}
+    ours = {
+        "assignment",
+        "audit",
+        "demo",
+        "doctor",
+        "leads",
+        "outbox",
+        "storage",
+        "tokens",
+        "users",
+        "worker",
+    }
     commands = set()
     for name in ours:
         command = app.cli.commands[name]

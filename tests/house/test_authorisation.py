@@ -62,6 +62,7 @@ ROUTES = {
     ("GET", LEADS): Row("viewer", recorded="lead.read"),
     ("PATCH", LEADS): Row("attorney", body={"status": "REACHED_OUT"}, recorded="lead.reached_out"),
     ("DELETE", LEADS): Row("manager", 204, recorded="lead.deleted"),
+    ("POST", f"{LEADS}/decline"): Row("attorney", 204, {"reason": "Busy."}, recorded="lead.declined"),
     ("POST", f"{LEADS}/restore"): Row("manager", recorded="lead.restored", traits=("deleted",)),
     ("PUT", f"{LEADS}/assignee"): Row("attorney", body={"user_id": "theirs"}, recorded="lead.read"),
     ("GET", f"{LEADS}/resume"): Row("viewer", recorded="lead.downloaded"),
@@ -72,6 +73,10 @@ ROUTES = {
         "manager", 201, {"user_id": "somebody", "notice": "Their sister."}, recorded="lead.screened"
     ),
     ("DELETE", f"{LEADS}/screens/{SCREEN}"): Row("manager", 204, recorded="lead.screen_lifted"),
+    ("GET", "/internal/absences"): Row("attorney"),
+    ("POST", "/internal/absences"): Row("attorney", 201, {"first_day": "2999-01-01"}, recorded="absence.set"),
+    ("DELETE", "/internal/absences/<uuid:absence_id>"): Row("attorney", 404),
+    ("GET", "/internal/assignment/report"): Row("manager", recorded="leads.reported"),
     ("GET", "/internal/notifications"): Row("manager"),
     ("POST", f"/internal/notifications/{MESSAGE}/retry"): Row("manager", recorded="message.retried"),
     ("GET", "/internal/users"): Row("manager"),
@@ -169,7 +174,7 @@ class World:
         """Call the route on what there is."""
         path = rule.replace(LEAD, str(self.lead.id)).replace(MESSAGE, str(self.message.id))
         path = path.replace(SCREEN, str(self.colleague.id))
-        for nothing in ("<uuid:session_id>", "<uuid:passkey_id>"):
+        for nothing in ("<uuid:session_id>", "<uuid:passkey_id>", "<uuid:absence_id>"):
             path = path.replace(nothing, str(uuid.uuid4()))
         if body and body.get("user_id") == "theirs":
             body = {"user_id": str(self.user.id) if self.user else None}

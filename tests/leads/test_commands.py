@@ -88,13 +88,13 @@ def test_explain_tells_why_this_attorney(run, client, amara):
     lead = client.submit().json["id"]
     (row,) = json.loads(run("explain", lead, "--format", "json").stdout)
     assert (row["assigned_to"], row["strategy"]) == (amara.email, "least_open")
-    assert row["reason"] == "Amara had 0 open leads and is the only one who takes new leads."
-    assert "the only one" in run("explain", lead).stdout
+    assert row["reason"] == "Amara had 0 open leads, the lightest load of 1."
+    assert "lightest load" in run("explain", lead).stdout
 
 
 def test_explain_tells_why_nobody(run, client):
     (row,) = json.loads(run("explain", client.submit().json["id"], "--format", "json").stdout)
-    assert (row["assigned_to"], row["reason"]) == (None, "Nobody is active and takes new leads.")
+    assert (row["assigned_to"], row["reason"]) == (None, "Nobody's role works on leads.")
 
 
 @pytest.mark.every_engine

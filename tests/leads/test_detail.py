@@ -60,7 +60,8 @@ def test_what_is_allowed_depends_on_who_asks_and_on_the_lead(browser, given):
 
     everything = ["change_status", "assign", "delete"]
     assert allowed(owned) == {
-        "assignee": ["change_status"], "other": [], "viewer": [], "manager": everything, "admin": everything,
+        "assignee": ["change_status", "decline"], "other": [], "viewer": [],
+        "manager": everything, "admin": everything,
     }  # fmt: skip
     assert allowed(free)["assignee"] == allowed(free)["other"] == ["take"]
     assert set(allowed(free)["manager"]) == {*everything, "take"}

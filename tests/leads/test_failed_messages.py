@@ -53,7 +53,7 @@ def test_a_hundred_failures_are_one_notice_until_it_has_arrived(app, given, rows
     given(UserFactory, "manager", email="manager@firm.example.com")
     lead = given(LeadFactory)
     for _ in range(10):
-        given(NotificationFactory, lead_id=lead.id)
+        given(NotificationFactory, lead_id=lead.id, kind="prospect_confirmation")
     script = Script(**{"rcpt": REFUSAL, "rcpt manager@firm.example.com": ["451 later", OK]})
     with mail_server(script, port):
         deliver(app)

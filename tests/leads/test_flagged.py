@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
+import time_machine
 
+from leadintake.core.clock import now
 from leadintake.documents.findings import WARNINGS, Flag
 from leadintake.documents.models import Document
 from leadintake.documents.scanner import Scanner
@@ -109,7 +112,8 @@ def test_the_longest_history_line_is_whole(client, rows, found):
 @pytest.mark.parametrize("trait", ["attorney", "manager"])
 def test_whoever_is_alerted_is_warned_in_the_same_mail(client, given, rows, found, trait):
     person = given(UserFactory, *([] if trait == "attorney" else [trait]))
-    client.submit()
+    with time_machine.travel(now() - timedelta(days=2)):  # managers are told of leads that wait once a day
+        client.submit()
     found.clear()
     client.submit()
     warned, plain = (owed for owed in rows(Notification) if owed.recipient == person.email)

@@ -91,7 +91,7 @@ def test_an_attorney_takes_a_lead_nobody_has_and_is_not_told_of_it(browser, give
     assert answer.status_code == 200
     assert answer.json["assigned_to"]["id"] == str(amara.id)
     assert answer.json["assignment"]["reason"] == f"Taken by {amara.email}."
-    assert answer.json["allowed"] == ["change_status"]
+    assert answer.json["allowed"] == ["change_status", "decline"]
     assert alerts(rows) == []
     assert [event.actor for event in rows(LeadEvent)] == [amara.email]
 

@@ -105,7 +105,7 @@ def test_who_had_the_lead_they_are_barred_from_lost_it_on_record(manager, given,
     manager.post(f"/internal/leads/{lead.id}/screens", json=body)
     assert [(action, detail) for _, _, action, _, detail in recorded()] == [
         ("lead.screened", {"user": str(amara.id)}),
-        ("lead.assigned", {"to": None}),
+        ("lead.handed_on", {"cause": "screened", "to": None}),
     ]
 
 
@@ -135,7 +135,7 @@ def test_an_operator_is_on_record_too_and_as_the_operator(run, given, recorded, 
         (*by, "leads.exported", None, {"filters": []}),
         (*by, "lead.assigned", lead.id, {"to": str(amara.id)}),
         (*by, "lead.screened", lead.id, {"user": str(amara.id)}),
-        (*by, "lead.assigned", lead.id, {"to": None}),
+        (*by, "lead.handed_on", lead.id, {"cause": "screened", "to": None}),
         (*by, "lead.screens_read", lead.id, {}),
         (*by, "lead.screen_lifted", lead.id, {"user": str(amara.id)}),
     ]

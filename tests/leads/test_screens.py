@@ -14,7 +14,7 @@ from leadintake.leads.models import Lead, LeadEvent, Screen
 from leadintake.notifications import claims
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
-from tests.support.outbox import deliver
+from tests.support.outbox import alerted, deliver
 
 WHY = "Represented her husband in 2024."
 ROLES = ("viewer", "attorney", "manager", "admin")
@@ -234,7 +234,16 @@ class TestNobodyBarredIsAssignedOrTold:
     """Leads, alerts and notices go round the wall."""
 
     @pytest.mark.every_engine
-    def test_a_lead_of_theirs_is_left_to_nobody_and_the_other_managers_are_told(
+    def test_a_lead_of_theirs_goes_to_the_next(self, manager, given, rows, amara, bruno):
+        lead = given(LeadFactory, assigned_to=amara)
+        assert bar(manager, lead, amara).status_code == 201
+        shown = manager.get(f"/internal/leads/{lead.id}").json
+        assert shown["assigned_to"]["id"] == str(bruno.id)
+        assert shown["assignment"]["reason"].startswith(f"{amara.name} is screened from it. {bruno.name} ")
+        assert alerted(rows) == [(bruno.email, lead.id)]
+
+    @pytest.mark.every_engine
+    def test_where_there_is_no_next_it_waits_and_the_other_managers_are_told(
         self, manager, given, rows, boss, amara
     ):
         admin = given(UserFactory, "admin")
@@ -242,8 +251,18 @@ class TestNobodyBarredIsAssignedOrTold:
         given(ScreenFactory, lead_id=lead.id, user=admin)
         assert bar(manager, lead, amara).status_code == 201
         shown = manager.get(f"/internal/leads/{lead.id}").json
+        assert (shown["assigned_to"], shown["assignment"]["strategy"]) == (None, "least_open")
+        assert shown["assignment"]["reason"].startswith(f"{amara.name} is screened from it. Nobody can take")
+        assert [actor for actor, _ in told(rows, "left_unassigned")] == ["system"]
+        assert [(one.kind, one.recipient) for one in rows(Notification)] == [("unassigned_alert", boss.email)]
+
+    def test_one_whose_prospect_was_reached_is_for_the_managers_to_give(
+        self, manager, given, rows, boss, amara, bruno
+    ):
+        lead = given(LeadFactory, "reached_out", assigned_to=amara)
+        assert bar(manager, lead, amara).status_code == 201
+        shown = manager.get(f"/internal/leads/{lead.id}").json
         assert (shown["assigned_to"], shown["assignment"]["strategy"]) == (None, "manual")
-        assert shown["assignment"]["reason"] == f"{amara.email} is screened from it."
         assert told(rows, "assigned") == [(boss.email, "to nobody")]
         assert [(one.kind, one.recipient) for one in rows(Notification)] == [("unassigned_alert", boss.email)]
 
@@ -260,12 +279,12 @@ class TestNobodyBarredIsAssignedOrTold:
 
     @pytest.mark.every_engine
     def test_what_was_not_sent_yet_is_withdrawn(self, app, manager, given, rows, amara, bruno):
-        lead, other = given(LeadFactory, assigned_to=bruno), given(LeadFactory)
+        lead, other = (given(LeadFactory, assigned_to=bruno) for _ in range(2))
         theirs = {"lead_id": lead.id, "recipient": amara.email}
         given(NotificationFactory, **theirs)
         given(NotificationFactory, "failed", **theirs)
         given(NotificationFactory, "sent", **theirs)
-        given(NotificationFactory, lead_id=other.id, recipient=amara.email)
+        given(NotificationFactory, lead_id=other.id, recipient=amara.email, kind="account_notice")
         given(NotificationFactory, lead_id=lead.id, recipient=bruno.email)
         bar(manager, lead, amara)
         hidden, failed, *others = rows(Notification)
@@ -290,7 +309,7 @@ class TestNobodyBarredIsAssignedOrTold:
 
     def test_what_is_in_the_hands_of_a_worker_is_not_tried_again(self, app, manager, given, rows, amara):
         lead = given(LeadFactory)
-        given(NotificationFactory, lead_id=lead.id, recipient=amara.email)
+        given(NotificationFactory, lead_id=lead.id, recipient=amara.email, kind="unassigned_alert")
         with app.app_context():
             claimed = claims.claim("worker")
             db.session.commit()
@@ -334,7 +353,8 @@ class TestNobodyBarredIsAssignedOrTold:
     ):
         lead, admin = given(LeadFactory), given(UserFactory, "admin")
         given(ScreenFactory, lead_id=lead.id, user=admin)
-        given(NotificationFactory, lead_id=lead.id if about_it else None)
+        about = {"lead_id": lead.id if about_it else None, "kind": "prospect_confirmation"}
+        given(NotificationFactory, **about)
         with app.app_context():
             claims.refused(claims.claim("worker"), "550 no such user")
             db.session.commit()
@@ -356,8 +376,8 @@ class TestTheSecondForm:
         lead = next(one for one in rows(Lead) if str(one.id) == second)
         assert lead.assignee_id == bruno.id
         assert lead.assignment_reason == (
-            "Bruno had 3 open leads and is the only one who takes new leads. "
-            "Left out, because screened from it: 1."
+            "Bruno had 3 open leads, the lightest load of 1. "
+            "Left out: 1 not taking leads, 1 screened from it."
         )
         inherited = next(one for one in rows(Screen) if one.lead_id == lead.id)
         assert (inherited.user_id, inherited.notice, inherited.set_by) == (
@@ -408,7 +428,8 @@ class TestTheSecondForm:
         for person in (amara, given(UserFactory, "admin")):
             given(ScreenFactory, lead_id=first.id, user=person)
         client.submit()
-        assert rows(Lead)[-1].assignment_reason == "Whoever takes new leads is screened from it."
+        said = "Nobody can take it now: 1 not taking leads, 2 screened from it."
+        assert rows(Lead)[-1].assignment_reason == said
         alerts = [one for one in rows(Notification) if one.kind == "unassigned_alert"]
         assert [one.recipient for one in alerts] == [boss.email]
         assert "screened from it" in alerts[0].text

@@ -40,6 +40,7 @@ ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
     (PATCH, LEADS): [{"status": "REACHED_OUT"}, {"status": "PENDING"}, {"status": "x"}],
     (DELETE, LEADS): [None],
     (PUT, f"{LEADS}/assignee"): [{"user_id": "barred"}, {"user_id": "colleague"}, {"user_id": None}],
+    (POST, f"{LEADS}/decline"): [{"reason": "Busy."}, {"reason": ""}],
     (POST, f"{LEADS}/restore"): [None],
     (GET, f"{LEADS}/resume"): [None],
     (GET, f"{LEADS}/history"): [None],
@@ -64,11 +65,15 @@ LISTS: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     (GET, "/internal/leads.csv"): FILTERS[:4],
     (GET, "/internal/notifications"): ("", "limit=1", "status=queued", "status=failed"),
+    (GET, "/internal/assignment/report"): ("", "created_to=2026-03-02T00:00:00Z"),
     (GET, "/internal/audit"): ("", "limit=3", "about={hidden}", "actor={boss}", "action=lead.read"),
     (GET, "/internal/audit.csv"): ("", "about={hidden}", "about={hidden_message}"),
 }
 ELSEWHERE: dict[tuple[str, str], Bodies] = {
     (POST, f"/internal/notifications/{MESSAGE}/retry"): [None],
+    (GET, "/internal/absences"): [None],
+    (POST, "/internal/absences"): [{"first_day": "2026-03-02"}, {"first_day": "2026-03-01"}],
+    (DELETE, "/internal/absences/<uuid:absence_id>"): [None],
     (GET, "/internal/users"): [None],
     (POST, "/internal/users"): [{"email": "x", "name": "", "role": "viewer"}],
     (GET, USERS): [None],

@@ -201,8 +201,10 @@ class TestARealWorker:
         command = [sys.executable, "-m", "leadintake", "worker"]
         with mail_server(script, port):
             with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as worker:
-                assert script.at_data.wait(PATIENCE_SECONDS)
-                worker.kill()
+                try:
+                    assert script.at_data.wait(PATIENCE_SECONDS)
+                finally:
+                    worker.kill()
             (held,) = rows(Notification)
             assert held.status is Status.SENDING
             script.go_on.set()

@@ -1,0 +1,37 @@
+"""Working hours, written as `mon-fri 09:00-17:30`, in the clock of some place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, time
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WRITTEN = re.compile(
+    r"(mon|tue|wed|thu|fri|sat|sun)(?:-(mon|tue|wed|thu|fri|sat|sun))? (\d\d):(\d\d)-(\d\d):(\d\d)"
+)
+
+
+def parse(text: str) -> tuple[frozenset[int], time, time]:
+    """The days of the week (Monday is 0), and from when until when. Midnight as an end is 24:00.
+
+    Raises ValueError, also for hours that end before they begin: write those of a night as two.
+    """
+    found = WRITTEN.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is not written like 'mon-fri 09:00-17:30'")
+    first, last = DAYS.index(found[1]), DAYS.index(found[2] or found[1])
+    days = frozenset((first + step) % 7 for step in range((last - first) % 7 + 1))
+    begin = time(int(found[3]), int(found[4]))
+    end = time.max if (found[5], found[6]) == ("24", "00") else time(int(found[5]), int(found[6]))
+    if end <= begin:
+        raise ValueError(f"{text!r} ends before it begins")
+    return days, begin, end
+
+
+def within(hours: Sequence[str], local: datetime) -> bool:
+    """Whether a moment, in the clock of the place, is in one of these hours; without any it always is."""
+    clock = local.time()
+    return not hours or any(
+        local.weekday() in days and begin <= clock < end for days, begin, end in map(parse, hours)
+    )

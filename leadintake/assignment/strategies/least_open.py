@@ -1,0 +1,25 @@
+"""The one with the lightest load of open leads, for their weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from leadintake.assignment.facts import Candidate, Choice, counted
+
+
+def choose(candidates: Sequence[Candidate], _seed: int) -> Choice:
+    """The lightest load; among equals who waited longest since the last lead; then the longest known."""
+    load = {one.user_id: Fraction(one.open_leads, one.weight) for one in candidates}
+    chosen = min(candidates, key=lambda one: (load[one.user_id], one.last_turn, one.user_id.bytes))
+    equals = sum(found == load[chosen.user_id] for found in load.values()) - 1
+    tie = ""
+    if equals:
+        tie = "waited longest since the last lead" if chosen.last_turn else "never had one"
+    weight = "" if chosen.weight == 1 else f" for a weight of {chosen.weight}"
+    why = f"{chosen.name} had {counted(chosen.open_leads, 'open lead')}{weight}"
+    if equals:
+        why += f", as light a load as {counted(equals, 'other')} of {len(candidates)}, and {tie}."
+    else:
+        why += f", the lightest load of {len(candidates)}."
+    return Choice(chosen, why, {user: f"load {float(found):g}" for user, found in load.items()}, tie)

@@ -1,0 +1,264 @@
+"""Whatever happens in whatever order: no lead is lost, none is with somebody who cannot have it, and every
+change of hands is a decision, a line of the history, and an alert to the one it concerns."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import time_machine
+from flask import Flask
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from leadintake.assignment.absences import absences
+from leadintake.assignment.models import AssignmentDecision
+from leadintake.assignment.policy import Policy
+from leadintake.assignment.service import assignment
+from leadintake.auth.models import User
+from leadintake.auth.users import users
+from leadintake.core import chores
+from leadintake.core.database import db
+from leadintake.core.errors import Refusal
+from leadintake.core.transaction import transaction
+from leadintake.documents.service import documents
+from leadintake.leads.handing import handing
+from leadintake.leads.intake import Submission, intake
+from leadintake.leads.models import Decline, Lead, LeadEvent, LeadStatus, Screen
+from leadintake.leads.screens import screens
+from leadintake.leads.service import leads
+from leadintake.notifications.embedded import Stop
+from leadintake.notifications.models import Notification, Status
+from leadintake.notifications.worker import Worker
+from tests.factories import UserFactory
+from tests.support.client import PDF
+
+BEGINNING = datetime(2026, 11, 2, 12, tzinfo=UTC)
+ATTORNEYS = 3
+ALERTS = ("attorney_alert", "returning_alert")
+who = st.integers(0, ATTORNEYS - 1)
+which = st.integers(0, 20)
+
+
+class Firm(RuleBasedStateMachine):
+    """A firm of three attorneys and a manager, and all that can happen to its leads."""
+
+    def __init__(self, app: Flask, empty: Path, live: Path) -> None:
+        super().__init__()
+        self.app, self.ids, self.day, self.writers = app, [], 0, 0
+        self.sent: set[uuid.UUID] = set()
+        with app.app_context():
+            db.engine.dispose()
+        for left in live.parent.glob(f"{live.name}-*"):
+            left.unlink()
+        shutil.copy(empty, live)
+        self.clock = time_machine.travel(BEGINNING, tick=True)
+        self.clock.start()
+        with app.app_context(), transaction():
+            self.manager = UserFactory(manager=True).id
+            self.people = [UserFactory(name=f"Attorney {number}").id for number in range(ATTORNEYS)]
+        for writer in (0, 1, 2):
+            self.a_lead_arrives(writer)
+
+    def teardown(self) -> None:
+        self.clock.stop()
+
+    def do(self, act: Callable[[], object]) -> None:
+        """Do it in a transaction; that a rule refuses it is fine, and changes nothing."""
+        with self.app.app_context():
+            try:
+                with transaction():
+                    assignment.hold()
+                    act()
+            except Refusal:
+                db.session.rollback()
+
+    def user(self, number: int) -> User:
+        return db.session.get_one(User, self.people[number])
+
+    def boss(self) -> User:
+        return db.session.get_one(User, self.manager)
+
+    def lead(self, number: int, *, deleted: bool = False) -> Lead:
+        lead_id = self.ids[number % len(self.ids)]
+        return leads.get_to_change(lead_id, seen_by=None, deleted=deleted)
+
+    @rule(writer=st.integers(0, 3))
+    def a_lead_arrives(self, writer: int) -> None:
+        """From one who wrote before, or (3) somebody new."""
+        self.writers += 1
+        email = f"prospect{writer if writer < 3 else self.writers}@example.com"
+        with self.app.app_context(), transaction():
+            file = io.BytesIO(PDF)
+            resume = documents.judge("resume.pdf", file)
+            lead, _ = intake.submit(Submission("Jane", "Doe", email, None, None, resume, None), file)
+            self.ids.append(lead.id)
+
+    @rule(number=who, days=st.sampled_from([None, 0, 2]), begins=st.integers(0, 2), other=who)
+    def somebody_is_away(self, number: int, days: int | None, begins: int, other: int) -> None:
+        first = (BEGINNING + timedelta(days=self.day + begins)).date()
+        last = None if days is None else first + timedelta(days=days)
+        stands_in = self.people[other] if other != number else None
+        self.do(lambda: absences.set(self.people[number], first, last, stands_in, by=self.boss()))
+
+    @rule(number=who)
+    def somebody_is_back(self, number: int) -> None:
+        def end() -> None:
+            for absence in absences.coming(self.people[number]):
+                absences.end(absence, by=self.boss())
+
+        self.do(end)
+
+    @rule(number=who)
+    def somebody_is_deactivated(self, number: int) -> None:
+        self.do(lambda: users.deactivate(users.get_to_change(self.people[number])))
+
+    @rule(number=who)
+    def somebody_is_activated(self, number: int) -> None:
+        self.do(lambda: users.activate(users.get_to_change(self.people[number])))
+
+    @rule(number=who, takes=st.booleans())
+    def somebody_takes_leads_or_not(self, number: int, takes: bool) -> None:
+        self.do(lambda: users.change_intake(users.get_to_change(self.people[number]), takes))
+
+    @rule(number=which)
+    def an_owner_declines(self, number: int) -> None:
+        def decline() -> None:
+            lead = self.lead(number)
+            if lead.assigned_to is not None:
+                handing.decline(lead, "Busy.", by=lead.assigned_to)
+
+        self.do(decline)
+
+    @rule(number=which, to=st.integers(-1, ATTORNEYS - 1))
+    def the_manager_hands_over(self, number: int, to: int) -> None:
+        new = None if to < 0 else self.people[to]
+        self.do(lambda: leads.assign(self.lead(number), new, by=self.boss()))
+
+    @rule(number=which, to=who)
+    def somebody_takes_one(self, number: int, to: int) -> None:
+        self.do(lambda: leads.assign(self.lead(number), self.people[to], by=self.user(to)))
+
+    @rule(number=which)
+    def a_prospect_is_reached(self, number: int) -> None:
+        self.do(lambda: leads.change_status(self.lead(number), LeadStatus.REACHED_OUT, by=self.boss()))
+
+    @rule(number=which)
+    def one_is_deleted(self, number: int) -> None:
+        self.do(lambda: leads.delete(self.lead(number), by=self.boss()))
+
+    @rule(number=which)
+    def one_is_restored(self, number: int) -> None:
+        self.do(lambda: leads.restore(self.lead(number, deleted=True), by=self.boss()))
+
+    @rule(number=which, out=who)
+    def somebody_is_screened(self, number: int, out: int) -> None:
+        self.do(lambda: screens.set(self.lead(number), self.people[out], "Her cousin.", by=self.boss()))
+
+    @rule(
+        strategy=st.sampled_from(["least_open", "round_robin", "random"]), full=st.sampled_from([None, 1, 3])
+    )
+    def the_policy_changes(self, strategy: str, full: int | None) -> None:
+        self.app.extensions["leadintake.policy"] = Policy(strategy=strategy, capacity=full)
+
+    @rule()
+    def a_day_passes(self) -> None:
+        """And a worker makes its round: what begins with a day begins then."""
+        self.day += 1
+        self.clock.stop()
+        self.clock = time_machine.travel(BEGINNING + timedelta(days=self.day), tick=True)
+        self.clock.start()
+        self.a_worker_looks_round()
+
+    @rule()
+    def a_worker_looks_round(self) -> None:
+        with self.app.app_context():
+            chores.do_rounds(self.app)
+            waits = db.session.scalars(db.select(Lead.id).where(Lead.assignee_id.is_(None))).all()
+            handing.look_after()
+            again = db.session.scalars(db.select(Lead.id).where(Lead.assignee_id.is_(None))).all()
+            assert set(again) == set(waits), "one round gives out all that can be given out"
+
+    @rule()
+    def a_worker_delivers(self) -> None:
+        with self.app.app_context():
+            Worker(self.app).deliver_due(Stop())
+            for owed in self.messages():
+                if owed.status is Status.SENT and owed.kind in ALERTS and owed.id not in self.sent:
+                    self.sent.add(owed.id)
+                    lead = db.session.get_one(Lead, owed.lead_id)
+                    assert lead.assigned_to is not None
+                    assert lead.assigned_to.email == owed.recipient, "whoever is alerted has the lead"
+                    assert assignment.may_hold_leads(lead.assigned_to), "and is here"
+
+    def messages(self) -> list[Notification]:
+        return list(self.all_of(Notification))
+
+    def all_of(self, model: Any) -> Any:
+        return db.session.scalars(
+            db.select(model).order_by(model.id).execution_options(include_deleted=True)
+        ).all()
+
+    @invariant()
+    def no_lead_is_lost_and_every_one_is_where_it_was_decided(self) -> None:
+        with self.app.app_context():
+            found = {lead.id: lead for lead in self.all_of(Lead)}
+            assert set(found) == set(self.ids)
+            last = {one.lead_id: one for one in self.all_of(AssignmentDecision)}
+            events = self.all_of(LeadEvent)
+            said = {one.lead_id: one for one in events if one.action in ("assigned", "left_unassigned")}
+            kept_out = {(row.lead_id, row.user_id) for row in self.all_of(Screen)}
+            declined = {(row.lead_id, row.user_id) for row in self.all_of(Decline)}
+            alerts = [one for one in self.messages() if one.kind in ALERTS]
+            for lead in found.values():
+                owner = lead.assigned_to
+                assert last[lead.id].user_id == lead.assignee_id
+                assert last[lead.id].reason == lead.assignment_reason
+                wanted = f"to {owner.email}" if owner else ("to nobody", lead.assignment_reason)
+                assert said[lead.id].detail.startswith(wanted)
+                live = {one.recipient for one in alerts if one.lead_id == lead.id and one.deleted_at is None}
+                queued = {one.recipient for one in alerts if one.lead_id == lead.id and one.due_at}
+                if lead.deleted_at is None:
+                    assert queued <= ({owner.email} if owner else set()), "nobody else is about to be told"
+                if owner is None or lead.deleted_at is not None:
+                    continue
+                assert (lead.id, owner.id) not in kept_out or lead.status is not LeadStatus.PENDING
+                taken = lead.assignment_reason.startswith("Taken")
+                left = lead.status is not LeadStatus.PENDING and not assignment.may_hold_leads(owner)
+                assert owner.email in live or taken or left, "the owner is, or was, told"
+                if lead.status is LeadStatus.PENDING:
+                    assert assignment.may_hold_leads(owner)
+                    if last[lead.id].cause != "manual":
+                        assert (lead.id, owner.id) not in declined
+
+
+def test_no_sequence_of_events_loses_a_lead_or_leaves_it_with_somebody_who_cannot_have_it(
+    app: Flask, tmp_path: Path
+) -> None:
+    with app.app_context():
+        live = Path(str(db.engine.url.database))
+        db.engine.dispose()
+        db.event.listen(db.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+    empty = tmp_path / "empty"
+    shutil.copy(live, empty)
+    run_state_machine_as_test(
+        lambda: Firm(app, empty, live),
+        settings=settings(
+            max_examples=40,
+            stateful_step_count=40,
+            deadline=None,
+            phases=[Phase.generate],  # a failure says its steps; to shrink them takes minutes
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )
