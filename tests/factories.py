@@ -8,6 +8,7 @@ import io
 import factory
 from factory.alchemy import SQLAlchemyModelFactory
 
+from leadintake.assignment.models import Absence
 from leadintake.auth import passwords
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Role
@@ -100,6 +101,13 @@ class LeadFactory(_Factory):
     assignment_reason = "For the test."
     assigned_at = factory.LazyFunction(now)
     submission_fingerprint = "0" * 64
+
+
+class AbsenceFactory(_Factory):
+    """Somebody away until further notice: given(AbsenceFactory, user=bruno, first_day=today)."""
+
+    class Meta:
+        model = Absence
 
 
 class ScreenFactory(_Factory):

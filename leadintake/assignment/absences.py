@@ -41,6 +41,11 @@ class Absences:
         """The absence of this person today."""
         return self.on(self.today()).get(user_id)
 
+    def of_today(self, user_id: uuid.UUID) -> Sequence[Absence]:
+        """Every absence of this person that covers today."""
+        today = self.today()
+        return [one for one in self.coming(user_id) if one.first_day <= today]
+
     def coming(self, user_id: uuid.UUID | None = None) -> Sequence[Absence]:
         """Everybody's absences (or one person's) that are not over, by their first day."""
         wanted = sa.select(Absence).where(
@@ -51,9 +56,10 @@ class Absences:
         return db.session.scalars(wanted.order_by(Absence.first_day, Absence.id)).all()
 
     def get(self, absence_id: uuid.UUID) -> Absence:
-        """One of them. Raises NotFound."""
-        found = db.session.scalar(sa.select(Absence).where(Absence.id == absence_id))
-        if found is None:
+        """One that is not over. Raises NotFound."""
+        wanted = sa.select(Absence).where(Absence.id == absence_id)
+        found = db.session.scalar(wanted.execution_options(populate_existing=True))
+        if found is None or (found.last_day is not None and found.last_day < self.today()):
             raise NotFound("There is no such absence.")
         return found
 
@@ -81,8 +87,12 @@ class Absences:
         return absence
 
     def end(self, absence: Absence, *, by: User | None) -> None:
-        """Have somebody back from now on, or call an absence to come off."""
+        """Have somebody back from now on, or call an absence to come off.
+
+        Raises NotFound for one that is over.
+        """
         leaving.hold()
+        absence = self.get(absence.id)  # another may have ended it while this one waited
         absence.deleted_at = now()
         self._record("absence.ended", absence, by=by)
         db.session.flush()

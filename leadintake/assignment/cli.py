@@ -23,9 +23,12 @@ class Day(click.ParamType):  # type: ignore[type-arg] # generic to the checker a
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> date:
         """The day."""
         try:
-            return date.fromisoformat(value)
+            day = date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a day such as 2026-12-24.", param, ctx)
+        if not 1970 <= day.year <= 9000:  # a day later, and every time zone, must fit beside it
+            self.fail(f"{value!r} is out of reach: choose a year from 1970 to 9000.", param, ctx)
+        return day
 
 
 DAY = Day()
@@ -51,12 +54,13 @@ def away(email: str, first_day: date | None, last_day: date | None, substitute: 
 def back(email: str) -> None:
     """Have EMAIL back from now on; absences to come stay."""
     with transaction():
-        absence = absences.of(user_named(email).id)
-        if absence is None:
+        found = absences.of_today(user_named(email).id)
+        if not found:
             raise click.ClickException(
                 f"{email} is not away today. `flask assignment absences` shows who is."
             )
-        absences.end(absence, by=None)
+        for absence in found:
+            absences.end(absence, by=None)
     click.echo(f"{email} is back. Leads that wait are given out by the worker.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from datetime import datetime, time
@@ -12,6 +13,7 @@ WRITTEN = re.compile(
 )
 
 
+@functools.cache
 def parse(text: str) -> tuple[frozenset[int], time, time]:
     """The days of the week (Monday is 0), and from when until when. Midnight as an end is 24:00.
 
@@ -33,5 +35,6 @@ def within(hours: Sequence[str], local: datetime) -> bool:
     """Whether a moment, in the clock of the place, is in one of these hours; without any it always is."""
     clock = local.time()
     return not hours or any(
-        local.weekday() in days and begin <= clock < end for days, begin, end in map(parse, hours)
+        local.weekday() in days and begin <= clock and (clock < end or end == time.max)
+        for days, begin, end in map(parse, hours)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Collection, Iterator
 from datetime import datetime
@@ -40,7 +41,7 @@ class Terms(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     timezone: str = ""
 
 
-class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True):
     """The whole file. `capacity`, `per_day` and `hours` hold for everybody without their own."""
 
     strategy: str = "least_open"
@@ -53,6 +54,7 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     areas: dict[str, Area] = {}
     attorneys: dict[str, Terms] = {}
 
+    @functools.cached_property
     def hash(self) -> str:
         """Tells one set of rules from another, however the file is laid out."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:16]
@@ -72,7 +74,17 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     def terms(self, email: str) -> Terms:
         """What the attorney with this address takes, complete."""
-        own = self.attorneys.get(email, Terms())
+        return self._complete.get(email, self._usual)
+
+    @functools.cached_property
+    def _usual(self) -> Terms:
+        return self._completed(Terms())
+
+    @functools.cached_property
+    def _complete(self) -> dict[str, Terms]:
+        return {email: self._completed(own) for email, own in self.attorneys.items()}
+
+    def _completed(self, own: Terms) -> Terms:
         return msgspec.structs.replace(
             own,
             capacity=own.capacity or self.capacity,

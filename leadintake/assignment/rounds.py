@@ -33,9 +33,13 @@ WORKERS = [role for role, granted in GRANTS.items() if Permission.UPDATE_LEADS i
 
 @dataclass(frozen=True)
 class Wanted:
-    """The lead that somebody is wanted for. `owners`: who had its prospect before, the latest first."""
+    """The lead that somebody is wanted for. `owners`: who had its prospect before, the latest first.
+
+    `prospect`: the address, folded. Of one prospect's leads in a round the next goes where the last went.
+    """
 
     lead_id: uuid.UUID
+    prospect: str
     practice_area: str | None = None
     language: str | None = None
     owners: Sequence[uuid.UUID] = ()
@@ -53,13 +57,14 @@ class Round:
 
     def __post_init__(self) -> None:
         self._made: list[AssignmentDecision] = []
+        self._given: dict[str, uuid.UUID] = {}
         people = sa.select(User.id, User.name, User.email, User.active, User.joined_at, User.can_intake)
         self.people = db.session.execute(people.where(User.role.in_(WORKERS)).order_by(User.id)).all()
         self.local = self.rules.local(self.moment)
         self.away = absences.on(self.local.date())
         self.turns = {row.user_id: row for row in db.session.scalars(sa.select(Turn))}
         self.rotations = {row.name: row for row in db.session.scalars(sa.select(Rotation))}
-        midnight = self.local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+        midnight = self.local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
         ids = [one.id for one in self.people]
         self.open_leads, self.today = self.tally(ids, midnight if self.rules.counts_days() else None)
 
@@ -75,6 +80,7 @@ class Round:
         decision = msgspec.structs.replace(decision, reason=reason)
         if decision.user_id is not None:
             self._note(decision.user_id, situation.rotation, decision.credits)
+            self._given[wanted.prospect] = decision.user_id
         kept = facts.Record(situation, msgspec.structs.replace(decision, credits={}))
         self._made.append(
             AssignmentDecision(
@@ -110,7 +116,7 @@ class Round:
             moment=self.moment,
             practice_area=wanted.practice_area or "",
             language=wanted.language or "",
-            first_choices=self._first_choices(wanted.owners),
+            first_choices=self._first_choices(wanted),
             seed=secrets.randbits(53),
         )
 
@@ -131,15 +137,14 @@ class Round:
             credit=behind.get(str(one.id), 0),
         )
 
-    def _first_choices(self, owners: Sequence[uuid.UUID]) -> list[FirstChoice]:
+    def _first_choices(self, wanted: Wanted) -> list[FirstChoice]:
         """Those who had the prospect before; for each who is away, who stands in."""
-        names = {one.id: one.name for one in self.people}
-        found = []
-        for owner in owners:
+        found, given = [], self._given.get(wanted.prospect)
+        for owner in [given, *wanted.owners] if given else wanted.owners:
             found.append(FirstChoice(owner, "returning"))
             away = self.away.get(owner)
             if away and away.substitute_id:
-                found.append(FirstChoice(away.substitute_id, "substitute", names.get(owner, "")))
+                found.append(FirstChoice(away.substitute_id, "substitute", away.user.name))
         return found
 
     def _note(self, user_id: uuid.UUID, rotation: str, behind: Mapping[uuid.UUID, int]) -> None:

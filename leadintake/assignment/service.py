@@ -65,7 +65,7 @@ class Assignment:
     def note_policy(self, _stop: Stop) -> Mapping[str, object]:
         """Put on record which rules the service runs by, where they are not those on record last: a chore."""
         with transaction():
-            last, rules = audit.last(POLICY_CHANGED), policy.current().hash()
+            last, rules = audit.last(POLICY_CHANGED), policy.current().hash
             changed = last is None or last["policy"] != rules
             if changed:
                 audit.record(POLICY_CHANGED, by="system", policy=rules)

@@ -24,7 +24,7 @@ def under(
     seed: int,
 ) -> Situation:
     """The situation at a moment. `people`: addresses, and all of a candidate but what the rules decide."""
-    area, written = rules.area(practice_area), rules.hash()
+    area, written = rules.area(practice_area), rules.hash
 
     def complete(email: str, one: Candidate) -> Candidate:
         terms = rules.terms(email)

@@ -9,6 +9,8 @@ from datetime import timedelta
 import structlog
 from flask import Flask
 
+from leadintake.core.transaction import rollback
+
 Stop = Callable[[], bool]
 """Says whether to leave off."""
 Chore = Callable[[Stop], Mapping[str, object]]
@@ -27,9 +29,14 @@ def register_round(app: Flask, act: Callable[[], None]) -> None:
 
 
 def do_rounds(app: Flask) -> None:
-    """Look after it all."""
+    """Look after it all, in the application's context. What fails is said, and keeps nothing else back."""
     for act in app.extensions.get("leadintake.rounds", ()):
-        act()
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 - it is tried again with the next round
+            rollback()
+            sentence = f"{type(error).__name__}: {error}".partition("\n")[0]
+            log.error("round_failed", act=act.__qualname__, error=sentence)  # noqa: TRY400 - the cause is in it
 
 
 def do_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:

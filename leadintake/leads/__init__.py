@@ -18,8 +18,8 @@ from leadintake.notifications import claims
 
 def init_app(app: Flask) -> None:
     """Wire the room."""
-    claims.when_failed(app, events.failed)
-    claims.look_before(app, events.is_due)
+    claims.when_failed(app, events.failed, first=events.hold_lead)
+    claims.look_before(app, events.last_look)
     leaving.when_left(app, handing.hand_back)
     chores.register_round(app, handing.look_after)
     checks.gauge(

@@ -69,7 +69,7 @@ def show_report(first_day: date | None, last_day: date | None, form: str) -> Non
 
 @group.command("simulate")
 @click.option("--policy", "file", type=click.Path(path_type=Path), required=True, help="Another TOML file.")
-@click.option("--last", type=click.IntRange(1, 100_000), default=500, show_default=True)
+@click.option("--last", type=click.IntRange(1, 10_000), default=500, show_default=True)
 @format_option()
 def show_simulation(file: Path, last: int, form: str) -> None:
     """Replay the last leads under another policy and show the difference. Changes nothing."""
@@ -77,7 +77,7 @@ def show_simulation(file: Path, last: int, form: str) -> None:
     emails: dict[uuid.UUID | None, str] = {user.id: user.email for user in auth.everyone()}
     rows = [
         {
-            "user": emails.get(user, "nobody at once"),
+            "user": emails.get(user, "nobody"),
             "was": found.was[user],
             "would_be": found.would[user],
             "difference": f"{found.would[user] - found.was[user]:+d}",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
@@ -15,16 +16,19 @@ from leadintake.auth.models import User
 from leadintake.auth.service import auth
 from leadintake.core.clock import now
 from leadintake.core.database import db
-from leadintake.leads import barred
-from leadintake.leads.models import MANUAL, Lead, LeadEvent, waiting
+from leadintake.leads import barred, rights
+from leadintake.leads.models import MANUAL, Lead, LeadEvent, LeadStatus, waiting
+from leadintake.notifications.claims import Due
 from leadintake.notifications.mailboxes import mailboxes
 from leadintake.notifications.messages import greeting_name
-from leadintake.notifications.models import Notification
+from leadintake.notifications.models import Notification, Status
 from leadintake.notifications.service import notifications
 
 FAILURE, MOST_NOTICES = "delivery_failed", 5
 TO_THE_OWNER = ("attorney_alert", "returning_alert")
-REMIND_AFTER = timedelta(days=1)
+TO_MANAGERS = ("unassigned_alert", "left_to_nobody", FAILURE)
+ABOUT_WHOSE_IT_IS = (*TO_THE_OWNER, *TO_MANAGERS)
+REMIND_AFTER, TRY_AGAIN_AFTER = timedelta(days=1), timedelta(hours=1)
 
 
 def record(lead: Lead, action: str, detail: str, *, actor: str) -> None:
@@ -40,8 +44,9 @@ def actor_of(user: User | None) -> str:
 def touch_duplicates(lead: Lead) -> None:
     """Raise the version of the other leads with this address: their `duplicates` changed."""
     others = sa.update(Lead).where(Lead.email == lead.email, Lead.id != lead.id)
+    # Of those that are in hand too: the next change of one of them asks for the version it knows.
     changed = others.values(version=Lead.version + 1, updated_at=now())
-    db.session.execute(changed.execution_options(synchronize_session=False))
+    db.session.execute(changed, execution_options={"synchronize_session": "auto"})
 
 
 def link_to(lead: Lead) -> str:
@@ -55,10 +60,10 @@ def alert(lead: Lead, assignee: User | None, *, but_not: Collection[uuid.UUID]) 
     Managers are told of leads that wait once a day, not of each: the alert says that there may be more.
     """
     if assignee is None:
-        left_by_a_person = lead.assignment_strategy == MANUAL
-        told = frozenset() if left_by_a_person else _told_of_waiting_leads()
         for person in _managers(but_not):
-            if person.email not in told:
+            if lead.assignment_strategy == MANUAL:
+                _owe_alert("left_to_nobody", lead, person)
+            elif not _was_told(person):
                 _owe_alert("unassigned_alert", lead, person)
         return
     returning = lead.assignment_strategy == "returning"
@@ -70,14 +75,38 @@ def withdraw_alerts(lead: Lead, former: User) -> None:
     notifications.withdraw(lead.id, former.email, kinds=TO_THE_OWNER)
 
 
-def is_due(message: Notification) -> bool:
-    """Whether an alert still goes to whom it is for: a last look before it leaves."""
-    if message.kind not in TO_THE_OWNER or message.lead_id is None:
-        return True
-    owned = sa.select(Lead).where(Lead.id == message.lead_id)
-    lead = db.session.scalar(owned.execution_options(populate_existing=True))
-    owner = lead.assigned_to if lead else None
-    return owner is not None and owner.email == message.recipient and assignment.may_hold_leads(owner)
+def untold() -> Iterator[tuple[User, Lead]]:
+    """Managers who do not know that leads wait, for their alert failed or is a day old, and the oldest."""
+    for person in auth.managers():
+        oldest = _waiting_for(person).order_by(Lead.assigned_at, Lead.id).limit(1)
+        lead = db.session.scalar(oldest)
+        if lead is not None and person in _managers(barred.from_lead(lead.id)) and not _was_told(person):
+            yield person, lead
+
+
+def remind(person: User, lead: Lead) -> None:
+    """Tell a manager of leads that wait, by the oldest of them."""
+    _owe_alert("unassigned_alert", lead, person)
+
+
+def last_look(message: Notification) -> Due:
+    """Whether an alert still goes to whom it is for, before it leaves."""
+    if message.kind != FAILURE and (message.lead_id is None or message.kind not in ABOUT_WHOSE_IT_IS):
+        return Due.NOW
+    lead, person = _now(message.lead_id), auth.find(message.recipient)
+    pending = lead is not None and lead.status is LeadStatus.PENDING
+    if message.kind in TO_MANAGERS:
+        manages = person is not None and person.active and rights.may_assign(person)
+        nobodys = lead is not None and lead.assignee_id is None
+        open_still = nobodys and (pending or message.kind == "left_to_nobody")
+        return Due.NOW if manages and (open_still or message.kind == FAILURE) else Due.NEVER
+    if lead is None or person is None or lead.assignee_id != person.id:
+        return Due.NEVER
+    if assignment.may_hold_leads(person):
+        return Due.NOW
+    # A pending lead of somebody who left is about to go on, which withdraws this. Should they be back before
+    # that, it is due after all.
+    return Due.LATER if pending else Due.NEVER
 
 
 def _owe_alert(kind: str, lead: Lead, person: User) -> None:
@@ -93,13 +122,29 @@ def _owe_alert(kind: str, lead: Lead, person: User) -> None:
     )
 
 
-def _told_of_waiting_leads() -> Collection[str]:
-    """Addresses told within a day of a lead that waits still."""
-    told = sa.select(Notification.recipient).join(Lead, Lead.id == Notification.lead_id)
-    lately = Notification.created_at > now() - REMIND_AFTER
-    return frozenset(
-        db.session.scalars(told.where(Notification.kind == "unassigned_alert", lately, waiting()))
+def _waiting_for(manager: User) -> sa.Select[Any]:
+    """The leads that wait, as far as they exist for this manager."""
+    return sa.select(Lead).where(waiting(), Lead.id.not_in(barred.hidden_from(manager.id)))
+
+
+def _was_told(manager: User) -> bool:
+    """Whether they were told within a day, while a lead waited that still does. A failure counts an hour."""
+    since = db.session.scalar(_waiting_for(manager).with_only_columns(sa.func.min(Lead.assigned_at)))
+    sent = sa.select(Notification.status, Notification.created_at).where(
+        Notification.recipient == manager.email,
+        Notification.kind == "unassigned_alert",
+        Notification.created_at > now() - REMIND_AFTER,
     )
+    return any(
+        (since is None or told >= since) and (status is not Status.FAILED or told > now() - TRY_AGAIN_AFTER)
+        for status, told in db.session.execute(sent)
+    )
+
+
+def _now(lead_id: uuid.UUID | None) -> Lead | None:
+    """A lead as it is, whatever was read of it before."""
+    about = sa.select(Lead).where(Lead.id == lead_id).execution_options(populate_existing=True)
+    return db.session.scalar(about)
 
 
 def confirm(lead: Lead) -> None:
@@ -115,6 +160,12 @@ def confirm(lead: Lead) -> None:
         name=greeting_name(lead.first_name),
         reference=str(lead.id),
     )
+
+
+def hold_lead(message: Notification) -> None:
+    """Lock the lead of a message about to fail: whoever changes both locks the lead first."""
+    about = sa.select(Lead.id).where(Lead.id == message.lead_id).with_for_update()
+    db.session.scalar(about.execution_options(include_deleted=True))
 
 
 def failed(message: Notification, error: str) -> None:

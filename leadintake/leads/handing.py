@@ -6,6 +6,7 @@ nobody by a person.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -27,8 +28,8 @@ from leadintake.leads.models import Decline, Lead, LeadStatus, Screen, waiting
 
 Condition = sa.ColumnElement[bool]
 LONGEST_WORDS = 500
-MOST_AT_ONCE = 200
-"""Leads given out in one transaction: submissions wait meanwhile."""
+MOST_AT_ONCE = 100
+"""Leads that change hands in one transaction, while submissions wait: a worker's next round goes on."""
 log = structlog.get_logger()
 
 
@@ -36,7 +37,10 @@ class Handing:
     """Leads on their way to the next."""
 
     def hand_back(self, person: User, why: str, by: By) -> None:
-        """Give the pending leads of somebody who left to others, oldest first, each with its reason."""
+        """Give the pending leads of somebody who left to others, oldest first, each with its reason.
+
+        Of very many the oldest; workers go on with the others, of which nobody is alerted meanwhile.
+        """
         theirs = sa.and_(Lead.assignee_id == person.id, Lead.status == LeadStatus.PENDING)
         self._hand_on(theirs, "handed_back", why, by=by)
 
@@ -66,17 +70,23 @@ class Handing:
         Whether there is anything to do is asked first, and without the lock.
         """
         with reading():
-            anything = bool(_adrift()) or _any_placeable()
+            adrift, placeable, untold = _adrift(), _any_placeable(), any(True for _ in events.untold())
             db.session.rollback()
-        if not anything:
-            return
-        with transaction():
-            assignment.hold()
-            for person in _adrift():
-                absence = absences.of(person.id)
-                says = f"is away until {absence.until}" if absence else "works on leads no more"
-                self.hand_back(person, f"{person.name} {says}.", "system")
-            self._give_out()
+        for person in adrift:
+            try:
+                self._take_back(person)
+            except Exception:
+                # Whatever it is about their leads: those of others go on all the same.
+                log.exception("hand_back_failed", user=str(person))
+        if placeable:
+            with transaction():
+                assignment.hold()
+                self._give_out()
+        if untold:
+            with transaction():
+                assignment.hold()
+                for manager, lead in [*events.untold()]:
+                    events.remind(manager, lead)
 
     def counts(self) -> dict[str, int]:
         """How many leads wait for somebody, and how many for being reached out to."""
@@ -85,29 +95,38 @@ class Handing:
         pending = db.session.scalar(tally.where(Lead.status == LeadStatus.PENDING)) or 0
         return {"waiting": waits, "pending": pending}
 
+    def _take_back(self, user_id: uuid.UUID) -> None:
+        with transaction():
+            assignment.hold()
+            person = next((one for one in _people_adrift() if one.id == user_id), None)
+            if person is not None:
+                absence = absences.of(person.id)
+                says = f"is away until {absence.until}" if absence else "works on leads no more"
+                self.hand_back(person, f"{person.name} {says}.", "system")
+
     def _hand_on(self, which: Condition, cause: str, why: str, *, by: By) -> None:
-        leads = db.session.scalars(_locked(which).order_by(Lead.created_at, Lead.id)).all()
+        leads = _locked(which)
         decisions = assignment.begin(loads.tally)
         for lead, wanted in zip(leads, _wanted(leads, which), strict=True):
             former = lead.assignee_id
             if former is not None:
                 decisions.give_up(former, lead.assigned_at)
             self._decide(lead, wanted, decisions, cause=cause, why=why, by=by)
-        decisions.write_down()
 
     def _give_out(self) -> None:
-        decisions, given = assignment.begin(loads.tally), 0
+        decisions, given, hopeless = assignment.begin(loads.tally), 0, set()
         rows = _waiting()
         for row, wanted in zip(rows, _wanted(rows, waiting()), strict=True):
             if given == MOST_AT_ONCE:
                 break  # the next round goes on
-            if decisions.ask(wanted)[1].user_id is None:
+            if _kind(wanted) in hopeless:
                 continue
-            lead = db.session.scalar(_locked(sa.and_(Lead.id == row.id, waiting())))
-            if lead is not None:
+            if decisions.ask(wanted)[1].user_id is None:
+                hopeless.add(_kind(wanted))
+                continue
+            for lead in _locked(sa.and_(Lead.id == row.id, waiting())):
                 self._decide(lead, wanted, decisions, cause="waited", why="", by="system")
                 given += 1
-        decisions.write_down()
 
     def _decide(self, lead: Lead, wanted: Wanted, decisions: Round, *, cause: str, why: str, by: By) -> None:
         decision = decisions.next(wanted, cause=cause, why=why)
@@ -115,18 +134,29 @@ class Handing:
             log.warning("lead_unassigned", lead=str(lead.id), reason=decision.reason)
         assignee = auth.get(decision.user_id) if decision.user_id else None
         ownership.give(lead, assignee, strategy=decision.strategy, reason=decision.reason, actor="system")
+        decisions.write_down()
         to = str(decision.user_id) if decision.user_id else None
         act = "lead.declined" if cause == "declined" else "lead.handed_on"
         audit.record(act, by=by, about=("lead", lead.id), cause=cause, to=to)
 
 
-def _locked(which: Condition) -> sa.Select[Any]:
-    """These leads, as they are now and until the transaction ends."""
-    found: sa.Select[Any] = sa.select(Lead).where(which)
-    return found.with_for_update(of=Lead).execution_options(populate_existing=True)
+def _locked(which: Condition) -> Sequence[Lead]:
+    """These leads (of very many the oldest), oldest first, as they are now and until the transaction ends.
+
+    Locked by themselves, for MariaDB would lock their attorneys and files with them, then read.
+    """
+    oldest = sa.select(Lead.id).where(which).order_by(Lead.created_at, Lead.id).limit(MOST_AT_ONCE)
+    ids = db.session.scalars(oldest.with_for_update()).all()
+    found: sa.Select[Any] = sa.select(Lead).where(Lead.id.in_(ids), which)
+    now = found.order_by(Lead.created_at, Lead.id).execution_options(populate_existing=True)
+    return db.session.scalars(now).all()
 
 
-def _adrift() -> Sequence[User]:
+def _adrift() -> Sequence[uuid.UUID]:
+    return [person.id for person in _people_adrift()]
+
+
+def _people_adrift() -> Sequence[User]:
     """Those with pending leads who cannot have any: deactivated, away, or of another role since."""
     theirs = sa.select(Lead.id).where(Lead.assignee_id == User.id, Lead.status == LeadStatus.PENDING)
     cannot = sa.or_(
@@ -149,12 +179,14 @@ def _any_placeable() -> bool:
     rows = _waiting()
     if not rows:
         return False
-    kinds = {
-        (one.practice_area, one.language, frozenset(one.screened), frozenset(one.declined)): one
-        for one in _wanted(rows, waiting(), returning=False)
-    }
+    kinds = {_kind(one): one for one in _wanted(rows, waiting(), returning=False)}
     decisions = assignment.begin(loads.tally)
     return any(decisions.ask(one)[1].user_id is not None for one in kinds.values())
+
+
+def _kind(wanted: Wanted) -> tuple[object, ...]:
+    """Whether somebody can take a lead is the same for all of a kind."""
+    return wanted.practice_area, wanted.language, frozenset(wanted.screened), frozenset(wanted.declined)
 
 
 def _wanted(leads: Sequence[Any], which: Condition, *, returning: bool = True) -> Iterator[Wanted]:
@@ -170,6 +202,7 @@ def _wanted(leads: Sequence[Any], which: Condition, *, returning: bool = True) -
         others = [one for one in owners.get(lead.folded_email, ()) if one not in former]
         yield Wanted(
             lead.id,
+            lead.folded_email,
             lead.practice_area,
             lead.language,
             [*former, *others],

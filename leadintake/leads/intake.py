@@ -117,7 +117,7 @@ class Intake:
     ) -> Lead:
         prospect = folded(sent.email)
         owners = loads.owners([prospect]).get(prospect, ())
-        wanted = Wanted(new_id(), sent.practice_area, sent.language, owners, kept_out)
+        wanted = Wanted(new_id(), prospect, sent.practice_area, sent.language, owners, kept_out)
         decision, arrived = decisions.next(wanted, cause="arrival"), decisions.moment
         return Lead(
             id=wanted.lead_id,

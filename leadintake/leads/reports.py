@@ -17,9 +17,11 @@ from leadintake.auth.models import User
 from leadintake.auth.service import auth
 from leadintake.core.clock import now
 from leadintake.core.database import db
+from leadintake.core.errors import Invalid
 from leadintake.leads.models import Decline, Lead, LeadStatus, waiting
 from leadintake.leads.search import Statement, visible_to
 
+FIRST_YEAR, LAST_YEAR = 1970, 9000
 USUAL_PERIOD = timedelta(days=30)
 
 
@@ -27,8 +29,9 @@ USUAL_PERIOD = timedelta(days=30)
 class Line:
     """One attorney, and the leads that arrived in the period.
 
-    `received`: leads that were ever theirs, by any way; `open` and `reached`: that are theirs now;
-    `median_seconds_to_reach`: from when the lead came to them, None where none was reached.
+    `received`: leads that were ever theirs, by any way; `open`: that are theirs now; `reached`: that
+    were theirs when the prospect was; `median_seconds_to_reach`: from when such a lead came to them until
+    then, None where none was reached.
     """
 
     user: User
@@ -55,7 +58,9 @@ def report(created_from: datetime | None, created_to: datetime | None, *, seen_b
     Without an end the period ends now, without a beginning it is thirty days long.
     """
     until = created_to or now()
+    _refuse_unless_in_reach("created_to", until)
     since = created_from or until - USUAL_PERIOD
+    _refuse_unless_in_reach("created_from", since)
     audit.record("leads.reported", by=seen_by)
     arrived = visible_to(seen_by).where(Lead.created_at >= since, Lead.created_at < until)
     received, declined = _received(arrived), _declined(arrived)
@@ -73,6 +78,12 @@ def report(created_from: datetime | None, created_to: datetime | None, *, seen_b
         if (user.works_on_leads and user.can_intake) or user.id in {*received, *declined}
     ]
     return Report(since, until, lines, waits)
+
+
+def _refuse_unless_in_reach(field: str, moment: datetime) -> None:
+    """Refuse what no calendar here reaches: a period, and a time zone, must fit beside it."""
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise Invalid({field: [f"Choose a moment between the years {FIRST_YEAR} and {LAST_YEAR}."]})
 
 
 def _ids(arrived: Statement) -> Statement:
@@ -100,12 +111,30 @@ def _open(arrived: Statement) -> Mapping[uuid.UUID, int]:
 
 
 def _seconds_to_reach(arrived: Statement) -> Mapping[uuid.UUID, list[float]]:
-    reached = arrived.where(Lead.status == LeadStatus.REACHED_OUT, Lead.assignee_id.is_not(None))
-    moments = (Lead.assigned_at, Lead.reached_at, Lead.updated_at)
-    times: Any = reached.with_only_columns(Lead.assignee_id, *moments)
+    """How long it took whoever had the lead when its prospect was reached, by user."""
+    reached = arrived.where(Lead.status == LeadStatus.REACHED_OUT)
+    at = sa.func.coalesce(Lead.reached_at, Lead.updated_at)  # leads from before it was kept
+    times: Any = reached.with_only_columns(Lead.id, Lead.assignee_id, Lead.assigned_at, at)
+    # Leads that went to another, or to nobody, afterwards.
+    moved: Any = reached.where(Lead.assigned_at > at).with_only_columns(Lead.id)
+    before = _decided_before(moved)
     found: dict[uuid.UUID, list[float]] = {}
-    for user, since, at, changed in db.session.execute(times):
-        found.setdefault(user, []).append(max(0.0, ((at or changed) - since).total_seconds()))
+    for lead, owner, since, moment in db.session.execute(times):
+        last = [one for one in before.get(lead, ()) if one[1] <= moment]
+        owner, since = last[-1] if last else (owner, min(since, moment))
+        if owner is not None:
+            found.setdefault(owner, []).append((moment - since).total_seconds())
+    return found
+
+
+def _decided_before(leads: Any) -> Mapping[uuid.UUID, Sequence[tuple[uuid.UUID | None, datetime]]]:
+    """Whose these leads became, and when, the first one first."""
+    decided: Any = sa.select(
+        AssignmentDecision.lead_id, AssignmentDecision.user_id, AssignmentDecision.created_at
+    ).where(AssignmentDecision.lead_id.in_(leads))
+    found: dict[uuid.UUID, list[tuple[uuid.UUID | None, datetime]]] = {}
+    for lead, user, moment in db.session.execute(decided.order_by(AssignmentDecision.created_at)):
+        found.setdefault(lead, []).append((user, moment))
     return found
 
 

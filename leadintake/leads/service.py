@@ -17,7 +17,7 @@ from leadintake.core.errors import Conflict, Forbidden, Invalid, NotFound
 from leadintake.core.pages import Order, Page, all_of, page_of
 from leadintake.leads import barred, events, ownership, rights
 from leadintake.leads.handing import handing
-from leadintake.leads.models import Lead, LeadEvent, LeadStatus
+from leadintake.leads.models import MANUAL, Lead, LeadEvent, LeadStatus
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.search import Statement, matching, visible_to
 from leadintake.notifications.service import notifications
@@ -40,7 +40,10 @@ class Leads:
 
     def get_to_change(self, lead_id: uuid.UUID, *, seen_by: User | None, deleted: bool = False) -> Lead:
         """The same, locked until the transaction ends."""
-        statement = visible_to(seen_by).where(Lead.id == lead_id).with_for_update(of=Lead)
+        # Locked by itself, for MariaDB would lock its attorney and its file with it, then read as it is now.
+        locked = sa.select(Lead.id).where(Lead.id == lead_id).with_for_update()
+        db.session.scalar(locked.execution_options(include_deleted=deleted))
+        statement = visible_to(seen_by).where(Lead.id == lead_id)
         return self._one(statement.execution_options(populate_existing=True), deleted=deleted)
 
     def page(
@@ -109,7 +112,7 @@ class Leads:
         taking = by is not None and user_id == by.id and rights.may_take(by, lead)
         if by is not None and not rights.may_assign(by) and not taking:
             raise Forbidden("You may take a lead that nobody has; a manager may hand it over.")
-        if user_id == lead.assignee_id:
+        if user_id == lead.assignee_id and (user_id or lead.assignment_strategy == MANUAL):
             self._note_reading(lead, "detail", by=by)  # which is all that comes of it
             return
         assignee = None if user_id is None else self._owner(user_id, barred.from_lead(lead.id))

@@ -1,7 +1,8 @@
 """What another policy would have done with leads that came: their decisions, taken again. Changes nothing.
 
 A lead is closed when it was really closed, whoever has it in the simulation; who was away, screened or not
-there is as it was. So loads, turns and days follow what is simulated, and only people's speed does not.
+there is as it was. What nobody can take waits, and is given out when the next lead arrives. So loads, turns
+and days follow what is simulated, and only people's speed does not.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 
 from leadintake.assignment import facts, situations
 from leadintake.assignment.engine import decide
-from leadintake.assignment.facts import Candidate, FirstChoice
+from leadintake.assignment.facts import Candidate, FirstChoice, Situation
 from leadintake.assignment.models import AssignmentDecision
 from leadintake.assignment.policy import Policy
 from leadintake.auth.service import auth
@@ -32,7 +33,7 @@ DELETED_TOO = {"include_deleted": True}
 
 @dataclass
 class Simulation:
-    """What came of it, by user id (None: nobody at once): leads as it was, and as it would have been."""
+    """What came of it, by user id: who got leads first as it was, and as it would have been. None: nobody."""
 
     leads: int = 0
     moved: int = 0
@@ -53,6 +54,7 @@ class World:
     turns: dict[uuid.UUID, int] = field(default_factory=dict)
     credits: dict[tuple[str, uuid.UUID], int] = field(default_factory=dict)
     owners: dict[str, uuid.UUID] = field(default_factory=dict)
+    waiting: list[tuple[Any, Situation]] = field(default_factory=list)
 
     def take(self, user: uuid.UUID, email: str, arrived: datetime, closed: datetime | None) -> None:
         """Give a lead to somebody."""
@@ -67,14 +69,34 @@ class World:
         while self.closing and self.closing[0][0] <= moment:
             self.open[heapq.heappop(self.closing)[1]] -= 1
 
-    def decide(self, row: Any) -> uuid.UUID | None:
-        """Who gets the lead that came with this decision."""
-        kept = facts.read(row.record).situation
+    def give_out(self, now: Situation, moment: datetime) -> Iterator[tuple[Any, uuid.UUID]]:
+        """What waits and can go to somebody now, oldest first, and to whom; `now`: how people stand."""
+        hopeless, waiting = set(), self.waiting
+        self.waiting = []
+        for row, came in waiting:
+            kept_out = {one.user_id: (one.screened, one.declined) for one in came.candidates}
+            people = tuple(
+                _kept_out(one, *kept_out.get(one.user_id, (False, False))) for one in now.candidates
+            )
+            kind = (came.practice_area, came.language, tuple((one.screened, one.declined) for one in people))
+            situation = msgspec.structs.replace(came, candidates=people, rotation=now.rotation)
+            user = None if kind in hopeless else self.decide(row, situation, moment)
+            if user is None:
+                hopeless.add(kind)
+                self.waiting.append((row, came))
+            else:
+                yield row, user
+
+    def decide(self, row: Any, kept: Situation, moment: datetime) -> uuid.UUID | None:
+        """Who gets this lead, as people stood in `kept` but for what is simulated."""
         rotation = self.rules.rotation(kept.practice_area)
         situation = situations.under(
             self.rules,
-            [(self.emails.get(one.user_id, ""), self._now(one, row, rotation)) for one in kept.candidates],
-            moment=row.created_at,
+            [
+                (self.emails.get(one.user_id, ""), self._now(one, moment, rotation, kept))
+                for one in kept.candidates
+            ],
+            moment=moment,
             practice_area=kept.practice_area,
             language=kept.language,
             first_choices=[*self._returning(row.folded_email), *kept.first_choices],
@@ -84,16 +106,19 @@ class World:
         self.credits.update({(rotation, user): credit for user, credit in decision.credits.items()})
         if decision.user_id is not None:
             self.turns[decision.user_id] = max(self.turns.values(), default=0) + 1
+            self.take(decision.user_id, row.folded_email, moment, _closed(row))
         return decision.user_id
 
-    def _now(self, one: Candidate, row: Any, rotation: str) -> Candidate:
+    def _now(self, one: Candidate, moment: datetime, rotation: str, kept: Situation) -> Candidate:
         self.turns.setdefault(one.user_id, one.last_turn)
+        known = one.credit if kept.rotation == rotation else 0
+        self.credits.setdefault((rotation, one.user_id), known)
         return msgspec.structs.replace(
             one,
             open_leads=self.open[one.user_id],
-            today=self.today[one.user_id, self.rules.local(row.created_at).date()],
+            today=self.today[one.user_id, self.rules.local(moment).date()],
             last_turn=self.turns[one.user_id],
-            credit=self.credits.get((rotation, one.user_id), 0),
+            credit=self.credits[rotation, one.user_id],
         )
 
     def _returning(self, email: str) -> Iterator[FirstChoice]:
@@ -109,16 +134,37 @@ def simulate(rules: Policy, *, last: int) -> Simulation:
         return found
     world = World(rules, {user.id: user.email for user in auth.everyone()})
     _fill(world, arrivals)
+    given_out = _given_out(arrivals[0].created_at)
+    would: dict[uuid.UUID, uuid.UUID | None] = {}
     for row in arrivals:
-        world.go_on_to(row.created_at)
-        user = world.decide(row)
+        moment, kept = row.created_at, facts.read(row.record).situation
+        world.go_on_to(moment)
+        would.update((waited.lead_id, user) for waited, user in world.give_out(kept, moment))
+        user = would[row.lead_id] = world.decide(row, kept, moment)
+        if user is None:
+            world.waiting.append((row, kept))
+    for row in arrivals:
+        was = row.user_id or given_out.get(row.lead_id)
         found.leads += 1
-        found.moved += user != row.user_id
-        found.was[row.user_id] += 1
-        found.would[user] += 1
-        if user is not None:
-            world.take(user, row.folded_email, row.created_at, _closed(row))
+        found.moved += would[row.lead_id] != was
+        found.was[was] += 1
+        found.would[would[row.lead_id]] += 1
     return found
+
+
+def _kept_out(one: Candidate, screened: bool, declined: bool) -> Candidate:
+    return msgspec.structs.replace(one, screened=screened, declined=declined)
+
+
+def _given_out(since: datetime) -> dict[uuid.UUID, uuid.UUID]:
+    """To whom leads that waited went first."""
+    decided: Any = sa.select(AssignmentDecision.lead_id, AssignmentDecision.user_id).where(
+        AssignmentDecision.cause == "waited",
+        AssignmentDecision.user_id.is_not(None),
+        AssignmentDecision.created_at >= since,
+    )
+    latest_first = decided.order_by(AssignmentDecision.created_at.desc(), AssignmentDecision.id.desc())
+    return dict(db.session.execute(latest_first, execution_options=DELETED_TOO).all())
 
 
 def _arrivals(last: int) -> Sequence[Any]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 
 import sqlalchemy as sa
 import structlog
 from flask import Flask, current_app
+from sqlalchemy.exc import OperationalError
 
 from leadintake.core.clock import now
 from leadintake.core.database import db
@@ -30,19 +32,32 @@ MOST_TAKEOVERS = 3
 """A message lost with its worker more often than that may be what ends the workers: it waits its turn."""
 EVER = datetime.fromtimestamp(0, UTC)
 Failure = Callable[[Notification, str], None]
-Look = Callable[[Notification], bool]
+
+
+class Due(Enum):
+    """What a last look at a message says: send it, ask again later, or never send it."""
+
+    NOW = "now"
+    LATER = "later"
+    NEVER = "never"
+
+
+Look = Callable[[Notification], Due]
 SETTLED = {"include_deleted": True, "synchronize_session": False}
 log = structlog.get_logger()
 
 
-def when_failed(app: Flask, tell: Failure) -> None:
-    """Have `tell` called, in the same transaction, for every message that failed for good."""
-    app.extensions.setdefault("leadintake.failures", []).append(tell)
+def when_failed(app: Flask, tell: Failure, *, first: Callable[[Notification], None]) -> None:
+    """Have `tell` called, in the same transaction, for every message that failed for good.
+
+    `first`: takes what locks that needs, before the message is locked, as everybody else does.
+    """
+    app.extensions.setdefault("leadintake.failures", []).append((first, tell))
 
 
-def look_before(app: Flask, is_due: Look) -> None:
-    """Have `is_due` asked of every message, in the transaction in which it is taken to be sent."""
-    app.extensions.setdefault("leadintake.last_looks", []).append(is_due)
+def look_before(app: Flask, look: Look) -> None:
+    """Have a last look at every message, in the transaction in which it is taken to be sent."""
+    app.extensions.setdefault("leadintake.last_looks", []).append(look)
 
 
 def anything_due() -> bool:
@@ -59,10 +74,8 @@ def claim(worker: str) -> Notification | None:
             found.due_at = now() + _pause(found, LONGEST_PAUSE)
             db.session.flush()
             continue
-        if not all(is_due(found) for is_due in current_app.extensions.get("leadintake.last_looks", ())):
-            mine = sa.update(Notification).where(Notification.id == found.id)
-            never = mine.values(**WITHDRAWN, deleted_at=now())
-            db.session.execute(never, execution_options=SETTLED)
+        if (due := _last_look(found)) is not Due.NOW:
+            _keep_back(found, due)
             continue
         found.status, found.claimed_by = Status.SENDING, worker
         found.attempts += 1
@@ -90,11 +103,16 @@ def refused(claimed: Notification, error: str) -> None:
     """Record that the message will never leave as it is, and tell those who asked to know."""
     log.error("notification_failed", notification=str(claimed.id), kind=claimed.kind, error=error)
     values = {"status": Status.FAILED, "due_at": None, "last_error": error[:500]}
+    asked = current_app.extensions.get("leadintake.failures", ())
+    for first, _ in asked:
+        first(claimed)
     if _settle(claimed, "refused", error, **values):
-        for tell in current_app.extensions.get("leadintake.failures", ()):
+        for _, tell in asked:
             try:
                 with db.session.begin_nested():
                     tell(claimed, error)
+            except OperationalError:
+                raise  # a deadlock undid all of the transaction: the lease runs out, and it is tried again
             except Exception:
                 # The failure itself must be on record: else the message would be tried for ever.
                 log.exception("failure_not_told", notification=str(claimed.id))
@@ -111,6 +129,26 @@ def _due() -> sa.ColumnElement[bool]:
             Notification.due_at > moment + 2 * LONGEST_PAUSE,
         ),
     )
+
+
+def _last_look(found: Notification) -> Due:
+    said = {look(found) for look in current_app.extensions.get("leadintake.last_looks", ())}
+    return next((due for due in (Due.NEVER, Due.LATER) if due in said), Due.NOW)
+
+
+def _keep_back(found: Notification, due: Due) -> None:
+    """Do not send a message that was taken: never, or not before a first pause is over."""
+    if due is Due.NEVER:
+        mine = sa.update(Notification).where(Notification.id == found.id)
+        never = mine.values(**WITHDRAWN, deleted_at=now())
+        db.session.execute(never, execution_options=SETTLED)
+        return
+    said = "kept back: whom it is for is not here"
+    db.session.add(DeliveryAttempt(notification_id=found.id, outcome="deferred", reply=said))
+    found.status, found.claimed_by = Status.QUEUED, None
+    found.attempts += 1
+    found.due_at, found.last_error = now() + _pause(found, LONGEST_PAUSE), said
+    db.session.flush()
 
 
 def _may_take_over(found: Notification) -> bool:

@@ -14,6 +14,7 @@ SUBJECTS = {
     "audit_head": "Where the audit trail ends",
     "attorney_alert": "A new lead is waiting for you",
     "delivery_failed": "A message could not be delivered",
+    "left_to_nobody": "A lead has no attorney any more",
     "invitation": "You are invited to sign in",
     "password_reset": "Choose a new password",
     "returning_alert": "A prospect of yours wrote again",

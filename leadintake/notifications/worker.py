@@ -7,6 +7,7 @@ import secrets
 import signal
 import socket
 import threading
+import time
 from datetime import datetime
 
 import structlog
@@ -24,6 +25,8 @@ from leadintake.notifications.service import BEAT_EVERY, notifications
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 LOOK_FOR_CHORES_EVERY_SECONDS = 30
+ROUND_EVERY_SECONDS = 5.0
+"""What is looked after before the messages does not wait for the end of a long row of them."""
 log = structlog.get_logger()
 
 
@@ -34,6 +37,7 @@ class Worker:
         self.app = app
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._beaten: datetime | None = None
+        self._looked = 0.0
 
     def run(self, stop: embedded.Stop) -> None:
         """Work until told to stop. Whatever fails is logged and tried again after a growing pause."""
@@ -61,7 +65,7 @@ class Worker:
 
         The channel is opened before a message is claimed: a closed one costs no message an attempt.
         """
-        chores.do_rounds(self.app)
+        self._look_round()
         with reading():
             due = claims.anything_due()
             db.session.rollback()
@@ -73,6 +77,8 @@ class Worker:
                 while not stop() and self._deliver_one(sender):
                     handled += 1
                     self._beat()
+                    if time.monotonic() - self._looked > ROUND_EVERY_SECONDS:
+                        self._look_round()
                     if not sender.usable():
                         break  # and open it again: the messages that follow are not at fault
                 else:
@@ -106,6 +112,10 @@ class Worker:
             with transaction():
                 claims.sent(claimed, reply)
         return True
+
+    def _look_round(self) -> None:
+        chores.do_rounds(self.app)
+        self._looked = time.monotonic()
 
     def _keep_house(self, stop: embedded.Stop) -> None:
         """Put in order what a crash left, beside the messages, which must not wait for it."""

@@ -71,8 +71,8 @@ def test_the_hash_is_of_what_it_says_and_not_of_how(tmp_path):
     one = policy.read(written(tmp_path, 'strategy = "random"\ncapacity = 3\n'), **KNOWN)
     same = policy.read(written(tmp_path, '# for summer\ncapacity=3\nstrategy="random"'), **KNOWN)
     other = policy.read(written(tmp_path, 'strategy = "random"\ncapacity = 4'), **KNOWN)
-    assert one.hash() == same.hash() != other.hash()
-    assert Policy().hash() != one.hash()
+    assert one.hash == same.hash != other.hash
+    assert Policy().hash != one.hash
 
 
 @pytest.mark.parametrize(

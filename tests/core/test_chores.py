@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 from datetime import timedelta
@@ -9,7 +10,9 @@ from datetime import timedelta
 from leadintake.core import chores
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.worker import Worker
+from tests.factories import NotificationFactory
 from tests.support.leads import files_of
+from tests.support.outbox import deliver
 from tests.support.waiting import until
 
 
@@ -26,6 +29,31 @@ def test_a_chore_that_fails_is_said_and_the_next_is_done(app, capfd):
     said = capfd.readouterr().err
     assert "the broom is gone" in said
     assert "chore=whole" in said
+
+
+def test_a_round_that_fails_is_said_and_neither_the_next_nor_the_messages_wait(app, given, capfd):
+    looked = []
+
+    def fail():
+        raise ZeroDivisionError
+
+    chores.register_round(app, fail)
+    chores.register_round(app, lambda: looked.append(1))
+    given(NotificationFactory)
+    assert deliver(app) == 1
+    assert looked == [1]
+    assert "round_failed" in capfd.readouterr().err
+
+
+def test_rounds_go_on_between_the_messages_of_a_long_row(app, given, monkeypatch):
+    looked = []
+    chores.register_round(app, lambda: looked.append(1))
+    module = importlib.import_module("leadintake.notifications.worker")  # the room has a command of that name
+    monkeypatch.setattr(module, "ROUND_EVERY_SECONDS", 0)
+    for _ in range(3):
+        given(NotificationFactory)
+    assert deliver(app) == 3
+    assert len(looked) == 4
 
 
 def test_nothing_is_begun_once_told_to_stop(app):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
 
+from leadintake.assignment.absences import absences
 from leadintake.assignment.models import Absence, AssignmentDecision
 from leadintake.audit.models import AuditEntry
 from leadintake.auth.models import User
 from leadintake.core.clock import now
+from leadintake.core.transaction import transaction
+from leadintake.leads.handing import handing
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.notifications.models import Notification
-from tests.factories import LeadFactory, NotificationFactory, UserFactory
+from tests.factories import AbsenceFactory, LeadFactory, NotificationFactory, UserFactory
 from tests.support.leads import together
 from tests.support.outbox import alerted, delivered, round_of_a_worker
 
@@ -279,3 +283,90 @@ def test_commands_say_who_is_away_and_back(app, given, rows, amara, bruno):
     assert run("back", bruno.email).exit_code == 1
     assert "is back" in run("back", amara.email).output
     assert "Nobody is away" in run("absences").output
+
+
+class TestTwoLeadsOfOneProspect:
+    @pytest.fixture
+    def settings(self) -> dict[str, object]:
+        return {"ATTORNEY_VISIBILITY": "own"}
+
+    @pytest.mark.every_engine
+    def test_they_stay_together_and_neither_is_in_the_others_way(self, manager, given, rows, amara, bruno):
+        given(UserFactory)
+        for _ in range(3):
+            given(LeadFactory, assigned_to=amara, email="jane@example.com")
+        assert set_away(manager, amara).status_code == 201
+        (owner,) = set(owners(rows))
+        assert owner not in (None, amara.id)
+
+
+def at_most(monkeypatch, number: int) -> None:
+    """Let so many leads change hands in one transaction."""
+    module = importlib.import_module("leadintake.leads.handing")  # the room has a service of that name
+    monkeypatch.setattr(module, "MOST_AT_ONCE", number)
+
+
+def test_of_very_many_leads_workers_hand_on_what_is_left(
+    app, manager, given, rows, amara, bruno, monkeypatch
+):
+    at_most(monkeypatch, 2)
+    for minutes in range(5):
+        given(LeadFactory, assigned_to=amara, created_at=now() - timedelta(hours=2, minutes=-minutes))
+    assert set_away(manager, amara).status_code == 201
+    assert owners(rows) == [bruno.id] * 2 + [amara.id] * 3
+    for had in (4, 5, 5):
+        round_of_a_worker(app)
+        assert owners(rows) == [bruno.id] * had + [amara.id] * (5 - had)
+
+
+def test_what_is_wrong_with_the_leads_of_one_keeps_those_of_others_from_nothing(
+    app, given, rows, amara, bruno, monkeypatch, capfd
+):
+    chiara = given(UserFactory, name="Chiara")
+    for gone in (amara, bruno):
+        given(LeadFactory, assigned_to=gone)
+        given(AbsenceFactory, user=gone, first_day=TODAY)
+    whole = handing.hand_back
+
+    def break_for_amara(person, why, by):
+        if person.id == amara.id:
+            raise ZeroDivisionError
+        whole(person, why, by)
+
+    monkeypatch.setattr(handing, "hand_back", break_for_amara)
+    round_of_a_worker(app)
+    assert owners(rows) == [amara.id, chiara.id]
+    assert "hand_back_failed" in capfd.readouterr().err
+    monkeypatch.undo()
+    round_of_a_worker(app)
+    assert owners(rows) == [chiara.id] * 2
+
+
+def test_an_alert_that_was_kept_back_goes_out_if_they_are_back_before_the_lead_went_on(
+    app, given, rows, amara
+):
+    lead = given(LeadFactory, assigned_to=amara)
+    given(NotificationFactory, lead_id=lead.id, recipient=amara.email)
+    absence = given(AbsenceFactory, user=amara, first_day=TODAY)
+    assert delivered(app, rounds=False) == []
+    assert [(one.status, one.attempts) for one in rows(Notification)] == [("queued", 1)]
+    with app.app_context(), transaction():
+        absences.end(absences.get(absence.id), by=None)
+    with time_machine.travel(NOON + timedelta(minutes=1)):
+        assert [one.recipient for one in delivered(app, rounds=False)] == [amara.email]
+
+
+def test_back_ends_every_absence_of_today(app, given, amara):
+    for days in (0, 3):
+        given(AbsenceFactory, user=amara, first_day=TODAY, last_day=TODAY + timedelta(days=days))
+    given(AbsenceFactory, user=amara, first_day=TODAY + timedelta(days=9))
+    said = app.test_cli_runner().invoke(args=["assignment", "back", amara.email])
+    assert said.exit_code == 0, said.output
+    with app.app_context():
+        assert absences.of(amara.id) is None
+        assert len(absences.coming(amara.id)) == 1
+
+
+def test_an_absence_ends_once(manager, given, rows, amara):
+    address = f"/internal/absences/{set_away(manager, amara).json['id']}"
+    assert [manager.delete(address).status_code for _ in range(2)] == [204, 404]

@@ -119,8 +119,8 @@ def test_which_policy_the_service_runs_by_is_on_record_when_it_changes(app, rows
         assert assignment.note_policy(lambda: False) == {"changed": True}
     entries = [entry for entry in rows(AuditEntry) if entry.action == "assignment.policy_changed"]
     assert [json.loads(entry.detail)["policy"] for entry in entries] == [
-        Policy().hash(),
-        Policy(strategy="random").hash(),
+        Policy().hash,
+        Policy(strategy="random").hash,
     ]
 
 

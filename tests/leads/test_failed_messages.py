@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from leadintake.core.database import db
 from leadintake.leads.models import LeadEvent
 from leadintake.notifications import claims
 from leadintake.notifications.models import Notification, Status
@@ -96,7 +97,7 @@ def test_a_failure_that_cannot_be_told_is_a_failure_on_record(app, given, rows, 
     def stumble(_message, _error):
         raise ZeroDivisionError
 
-    claims.when_failed(app, stumble)
+    claims.when_failed(app, stumble, first=lambda _message: None)
     given(UserFactory, "manager")
     given(NotificationFactory)
     with mail_server(Script(rcpt=REFUSAL), port):
@@ -104,3 +105,19 @@ def test_a_failure_that_cannot_be_told_is_a_failure_on_record(app, given, rows, 
     assert [one.status for one in rows(Notification) if one.kind == "attorney_alert"] == [Status.FAILED]
     assert len(notices(rows)) == 1  # the others were told
     assert "failure_not_told" in capfd.readouterr().err
+
+
+@pytest.mark.every_engine
+def test_its_lead_is_locked_before_it_as_by_everybody_else(app, given):
+    amara = given(UserFactory)
+    lead = given(LeadFactory, assigned_to=amara)
+    given(NotificationFactory, lead_id=lead.id, recipient=amara.email)
+    with app.app_context():
+        claimed = claims.claim("worker")
+        db.session.commit()
+        asked: list[str] = []
+        db.event.listen(db.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+        claims.refused(claimed, "550 no such user")
+        db.session.commit()
+    locked = next(number for number, one in enumerate(asked) if "FROM leads" in one)
+    assert locked < next(number for number, one in enumerate(asked) if one.startswith("UPDATE notifications"))

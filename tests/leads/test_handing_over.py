@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from leadintake.core.database import db
 from leadintake.core.types import new_id
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.notifications.models import Notification
@@ -73,11 +74,11 @@ def test_a_lead_left_to_nobody_is_told_to_the_managers(manager, given, rows, ama
     lead = given(LeadFactory, assigned_to=amara)
     answer = give(manager, lead, None)
     assert (answer.status_code, answer.json["assigned_to"]) == (200, None)
-    assert sorted(alerts(rows)) == sorted(("unassigned_alert", one.email) for one in (boss, admin))
+    assert sorted(alerts(rows)) == sorted(("left_to_nobody", one.email) for one in (boss, admin))
 
 
 def test_giving_it_to_who_has_it_changes_nothing(manager, given, rows, amara):
-    lead, free = given(LeadFactory, assigned_to=amara), given(LeadFactory)
+    lead, free = given(LeadFactory, assigned_to=amara), given(LeadFactory, assignment_strategy="manual")
     assert give(manager, lead, amara.id).json["version"] == 1
     assert give(manager, free, None).json["version"] == 1
     assert alerts(rows) == []
@@ -167,3 +168,15 @@ def test_the_former_owner_may_not_reach_out_any_more(manager, browser, given, am
     said = {"status": "REACHED_OUT"}
     assert browser().sign_in(amara).patch(f"/internal/leads/{lead.id}", json=said).status_code == 403
     assert browser().sign_in(bruno).patch(f"/internal/leads/{lead.id}", json=said).status_code == 200
+
+
+@pytest.mark.every_engine
+def test_a_lead_is_locked_alone_neither_its_attorney_nor_its_file_with_it(app, manager, given, amara, bruno):
+    lead, asked = given(LeadFactory, assigned_to=amara), []
+    with app.app_context():
+        db.event.listen(db.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    assert give(manager, lead, bruno.id).status_code == 200
+    locking = [one for one in asked if "FROM leads" in one and "FOR UPDATE" in one]
+    assert all("JOIN" not in one for one in locking)
+    with app.app_context():
+        assert bool(locking) is (db.engine.dialect.name != "sqlite"), "which locks all of the database anyway"

@@ -197,7 +197,7 @@ def test_sending_a_message_again_is_on_record_about_its_lead(manager, given, row
 )
 def test_an_act_that_changes_nothing_is_a_reading(client, given, rows, method, path, body):
     client.sign_in(given(UserFactory, "manager"))
-    lead = given(LeadFactory)
+    lead = given(LeadFactory, assignment_strategy="manual")
     answer = client.open(f"/internal/leads/{lead.id}{path}", method=method, json=body)
     assert answer.status_code == 200
     assert [entry.action for entry in rows(AuditEntry)][-1] == "lead.read"

@@ -57,6 +57,35 @@ def test_it_counts_what_each_got_and_did(app, browser, client, manager, given, a
     assert lines(report) == {"Amara": (4, 1, 3, 600.0, 0), "Bruno": (3, 2, 0, None, 1)}
 
 
+@pytest.mark.every_engine
+def test_who_reached_a_prospect_did_whoever_has_the_lead_afterwards(browser, client, manager, given, amara):
+    with time_machine.travel(MORNING, tick=False) as clock:
+        mine, boss = browser().sign_in(amara), browser().sign_in(given(UserFactory, "manager", name="Boss"))
+        lead = client.submit().json["id"]
+        clock.shift(timedelta(minutes=5))
+        assert mine.patch(f"/internal/leads/{lead}", json={"status": "REACHED_OUT"}).status_code == 200
+        for user in (given(UserFactory, name="Chiara").id, None):
+            clock.shift(timedelta(minutes=5))
+            said = boss.put(f"/internal/leads/{lead}/assignee", json={"user_id": user and str(user)})
+            assert said.status_code == 200
+        found = lines(boss.get("/internal/assignment/report"))
+    assert found == {"Amara": (1, 0, 1, 300.0, 0), "Chiara": (1, 0, 0, None, 0)}
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("field", ["created_from", "created_to"])
+def test_a_moment_that_no_calendar_reaches_is_422(manager, field, moment):
+    answer = manager.get(f"/internal/assignment/report?{field}={moment}")
+    assert (answer.status_code, set(answer.json["errors"])) == (422, {field})
+
+
+@pytest.mark.parametrize("words", [["--from", "0001-01-01"], ["--to", "9999-12-31"]])
+def test_the_command_refuses_it_too(app, words):
+    answer = app.test_cli_runner().invoke(args=["assignment", "report", *words])
+    assert answer.exit_code == 2
+    assert "out of reach" in answer.output
+
+
 def test_a_period_is_of_leads_that_arrived_in_it(manager, given, amara):
     for day in (1, 10, 20):
         given(LeadFactory, assigned_to=amara, created_at=MORNING.replace(day=day))

@@ -14,7 +14,7 @@ from leadintake.leads.models import Lead, LeadEvent, Screen
 from leadintake.notifications import claims
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
-from tests.support.outbox import alerted, deliver
+from tests.support.outbox import alerted, deliver, delivered
 
 WHY = "Represented her husband in 2024."
 ROLES = ("viewer", "attorney", "manager", "admin")
@@ -257,14 +257,15 @@ class TestNobodyBarredIsAssignedOrTold:
         assert [(one.kind, one.recipient) for one in rows(Notification)] == [("unassigned_alert", boss.email)]
 
     def test_one_whose_prospect_was_reached_is_for_the_managers_to_give(
-        self, manager, given, rows, boss, amara, bruno
+        self, app, manager, given, rows, boss, amara, bruno
     ):
         lead = given(LeadFactory, "reached_out", assigned_to=amara)
         assert bar(manager, lead, amara).status_code == 201
         shown = manager.get(f"/internal/leads/{lead.id}").json
         assert (shown["assigned_to"], shown["assignment"]["strategy"]) == (None, "manual")
         assert told(rows, "assigned") == [(boss.email, "to nobody")]
-        assert [(one.kind, one.recipient) for one in rows(Notification)] == [("unassigned_alert", boss.email)]
+        assert [(one.kind, one.recipient) for one in rows(Notification)] == [("left_to_nobody", boss.email)]
+        assert [one.kind for one in delivered(app)] == ["left_to_nobody"]
 
     def test_a_lead_of_somebody_else_stays_theirs(self, manager, given, rows, amara, bruno):
         lead = given(LeadFactory, assigned_to=bruno)
@@ -308,8 +309,8 @@ class TestNobodyBarredIsAssignedOrTold:
         assert deliver(app) == 1
 
     def test_what_is_in_the_hands_of_a_worker_is_not_tried_again(self, app, manager, given, rows, amara):
-        lead = given(LeadFactory)
-        given(NotificationFactory, lead_id=lead.id, recipient=amara.email, kind="unassigned_alert")
+        lead = given(LeadFactory, assignment_strategy="manual")
+        given(NotificationFactory, lead_id=lead.id, recipient=amara.email, kind="account_notice")
         with app.app_context():
             claimed = claims.claim("worker")
             db.session.commit()

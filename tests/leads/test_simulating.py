@@ -86,7 +86,7 @@ def test_weights_areas_and_bounds_change_who_gets_what_and_no_row(app, tmp_path,
     )
     assert simulated(app, tmp_path, f'strategy = "round_robin"\n{only}')[amara][1] >= 6
     bounded = 'strategy = "least_open"\nper_day = 2\ntimezone = "UTC"'
-    assert simulated(app, tmp_path, bounded)["nobody at once"] == (0, 6, "+6")
+    assert simulated(app, tmp_path, bounded)["nobody"] == (0, 6, "+6")
     assert everything(app) == before
 
 
@@ -95,6 +95,11 @@ def test_loads_follow_what_is_simulated_and_leads_close_when_they_did(app, tmp_p
     found = simulated(app, tmp_path, capacity)
     # At most two leads are open at a time, the newest and the one before: she gets every other one.
     assert found[people[0].email] == (4, 6, "+2")
+
+
+def test_what_waits_is_given_out_as_soon_as_somebody_can_take_it(app, tmp_path, past, people):
+    afternoon = 'strategy = "round_robin"\nhours = ["mon 12:00-24:00"]'
+    assert simulated(app, tmp_path, afternoon) == {one.email: (4, 4, "+0") for one in people}
 
 
 def test_only_so_many_leads_are_replayed_and_those_before_weigh_as_they_did(

@@ -10,13 +10,16 @@ import time_machine
 
 from leadintake.assignment.models import AssignmentDecision
 from leadintake.assignment.policy import Area, Policy, Terms
+from leadintake.auth.permissions import Role
+from leadintake.auth.service import auth
 from leadintake.core.clock import now
 from leadintake.core.database import db
+from leadintake.core.transaction import transaction
 from leadintake.leads.handing import handing
-from leadintake.leads.models import Lead, LeadEvent
+from leadintake.leads.models import Lead, LeadEvent, LeadStatus
 from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, ScreenFactory, UserFactory
-from tests.support.outbox import alerted, round_of_a_worker
+from tests.support.outbox import alerted, delivered, round_of_a_worker
 
 SUNDAY = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -79,6 +82,50 @@ def test_a_manager_who_is_screened_from_the_first_is_told_of_the_next(client, gi
     assert unassigned_alerts(rows) == [manager.email]
 
 
+def test_a_round_tells_whoever_does_not_know_that_leads_wait(app, client, given, rows):
+    manager = given(UserFactory, "manager")
+    with time_machine.travel(SUNDAY) as clock:
+        arrive(client, 1)
+        with app.app_context(), transaction():
+            db.session.scalars(
+                db.select(Notification).where(Notification.recipient == manager.email)
+            ).one().status = "failed"
+        for minutes, told in ((59, 1), (2, 2), (24 * 60 - 2, 2), (3, 3)):
+            clock.shift(timedelta(minutes=minutes))
+            round_of_a_worker(app)
+            assert unassigned_alerts(rows) == [manager.email] * told
+
+
+def test_a_lead_that_comes_back_is_told_of_again(app, browser, client, given, rows):
+    given(UserFactory, "manager")
+    arrive(client, 1)
+    one = given(UserFactory)
+    round_of_a_worker(app)
+    (lead,) = rows(Lead)
+    said = browser().sign_in(one).post(f"/internal/leads/{lead.id}/decline", json={"reason": "Busy."})
+    assert said.status_code == 204
+    assert len(unassigned_alerts(rows)) == 2
+
+
+@pytest.mark.parametrize("how", ["given out", "reached", "no manager", "deactivated"])
+def test_managers_are_not_told_of_what_is_settled_nor_those_who_were_managers(app, client, given, rows, how):
+    manager = given(UserFactory, "manager")
+    given(UserFactory, "admin", email="admin@firm.example.com")
+    arrive(client, 1)
+    with app.app_context(), transaction():
+        lead, person = db.session.scalars(db.select(Lead)).one(), auth.find(manager.email)
+        if how == "given out":
+            lead.assignee_id = person.id
+        elif how == "reached":
+            lead.status = LeadStatus.REACHED_OUT
+        elif how == "no manager":
+            person.role = Role.VIEWER
+        else:
+            person.active = False
+    told = {one.recipient for one in delivered(app, rounds=False) if one.kind == "unassigned_alert"}
+    assert told == (set() if how in ("given out", "reached") else {"admin@firm.example.com"})
+
+
 def test_a_lead_left_to_nobody_by_a_person_stays_so(app, browser, given, rows):
     manager = browser().sign_in(given(UserFactory, "manager"))
     lead = given(LeadFactory, assigned_to=given(UserFactory))
@@ -86,6 +133,15 @@ def test_a_lead_left_to_nobody_by_a_person_stays_so(app, browser, given, rows):
     assert manager.put(f"/internal/leads/{lead.id}/assignee", **put).status_code == 200
     round_of_a_worker(app)
     assert rows(Lead)[0].assignee_id is None
+
+
+def test_one_that_waits_can_be_left_to_nobody_too(app, browser, client, given, rows):
+    manager = browser().sign_in(given(UserFactory, "manager"))
+    lead = arrive(client, 1)
+    assert manager.put(f"/internal/leads/{lead}/assignee", json={"user_id": None}).status_code == 200
+    given(UserFactory)
+    round_of_a_worker(app)
+    assert (rows(Lead)[0].assignee_id, rows(Lead)[0].assignment_strategy) == (None, "manual")
 
 
 def test_one_that_was_reached_or_deleted_waits_no_more(app, given, rows):
