@@ -22,7 +22,7 @@ from leadintake.core.clock import now
 from leadintake.core.database import db, reading
 from leadintake.core.transaction import transaction
 
-SIGNED_IN_PATHS = ("/internal",)
+SIGNED_IN_PATHS = ("/internal", "/desk")
 SEEN_EVERY = timedelta(minutes=1)
 GRACE = timedelta(seconds=10)
 """How long requests that were on their way may still carry the token before the last rotation."""

@@ -19,6 +19,8 @@ from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
 
 PREFIX = "LEADINTAKE_"
+IN_THE_INSTANCE = ("ASSIGNMENT_POLICY", "FIRM_LOGO")
+"""Settings that name a file, in the instance folder unless the path is whole."""
 NOT_SETTINGS = {"REQUIRE_SERVICES", "FAULTS", "FAULT_REPORT"}
 """The test suite's own switches."""
 
@@ -51,10 +53,9 @@ def read_settings(
     if "MAIL_USE_TLS" not in values:
         local = is_loopback(str(values.get("MAIL_SERVER", "")))
         values["MAIL_USE_TLS"] = not (local or values.get("MAIL_USE_SSL"))
-    if policy := values.get("ASSIGNMENT_POLICY"):
-        values["ASSIGNMENT_POLICY"] = str(
-            Path(str(values.get("INSTANCE_PATH") or default_instance)) / str(policy)
-        )
+    for name in IN_THE_INSTANCE:
+        if path := values.get(name):
+            values[name] = str(Path(str(values.get("INSTANCE_PATH") or default_instance)) / str(path))
     settings = Settings(**values)  # type: ignore[arg-type] # converted one by one above
     problems += [PREFIX + problem for problem in contradictions(settings)]
     unknown = _unknown(environment, set(hints))

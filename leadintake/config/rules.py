@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from leadintake.assignment import policy
 from leadintake.auth.permissions import Role
+from leadintake.config.appearance import appearance
 from leadintake.config.settings import Settings
 
 SHORTEST_SECRET = 32
@@ -85,7 +86,7 @@ def contradictions(settings: Settings) -> list[str]:
         )
         for origin in settings.EMBED_ORIGINS
     ]
-    checks += _assignment(settings) + _signing_in(settings) + _single_sign_on(settings)
+    checks += appearance(settings) + _assignment(settings) + _signing_in(settings) + _single_sign_on(settings)
     if settings.ENVIRONMENT == "production":
         checks += _unsafe(settings)
     return [problem for wrong, problem in checks if wrong]

@@ -135,6 +135,12 @@ class Settings:
     FIRM_NAME: str = "Our Law Firm"
     """The firm's name, on the page and in mails."""
 
+    FIRM_LOGO: str = ""
+    """A picture shown in place of the name: a file in the instance folder unless its path is whole."""
+
+    ACCENT_COLOR: str = "#1f4e8c"
+    """The firm's colour, as #rrggbb. Shades that can be read in light and in dark are made from it."""
+
     PRACTICE_AREAS: list[str] = field(
         default_factory=lambda: ["business", "criminal", "employment", "estate", "family", "immigration"]
     )

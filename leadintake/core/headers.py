@@ -5,9 +5,13 @@ from __future__ import annotations
 from flask import Flask, Response, current_app, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'"
+)
+"""`data:` for the marks that Pico CSS draws in fields."""
 FEATURES = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-SHUT_PATHS = ("/internal", "/account")
+SHUT_PATHS = ("/internal", "/account", "/desk")
 """What belongs to the firm's people: framed by nobody, kept by no cache."""
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from flask import Flask
 
+from leadintake.pages import assets
 from leadintake.pages.account import bp as account
 from leadintake.pages.routes import bp
 
 
 def init_app(app: Flask) -> None:
     """Wire the room."""
+    assets.init_app(app)
     app.register_blueprint(bp)
     app.register_blueprint(account)

@@ -10,10 +10,16 @@ from leadintake.core.access import anyone
 from leadintake.core.types import new_id
 from leadintake.leads.forms import IntakeForm
 from leadintake.notifications.mailboxes import mailboxes
+from leadintake.pages import assets
 
-bp = Blueprint(
-    "pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static"
-)
+bp = Blueprint("pages", __name__, template_folder="templates")
+
+
+@bp.get("/static/<name>")
+@anyone
+def static(name: str) -> Response:
+    """Send a style sheet, a script or the logo."""
+    return assets.serve(name)
 
 
 @bp.get("/")

@@ -49,7 +49,8 @@ def test_a_page_carries_its_protection(answer):
     assert policy["form-action"] == "'self'"
     assert policy["base-uri"] == "'none'"
     assert policy["frame-ancestors"] == "'none'"
-    assert "script-src" not in policy
+    assert policy["script-src"] == policy["connect-src"] == "'self'"
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "Set-Cookie" not in answer.headers
     assert answer.headers["X-Request-Id"]
