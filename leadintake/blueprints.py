@@ -1,4 +1,4 @@
-"""The two parents of every route that serves the firm: `public` is open, `internal` is shut."""
+"""The parents of every route that serves the firm: `public` is open, `internal` and `desk` are shut."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import contextlib
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, current_app, g, request
+from flask import Blueprint, Flask, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, validate_csrf
+from werkzeug.wrappers import Response
 from wtforms import ValidationError
 
 from leadintake.assignment.internal import bp as absences
@@ -27,16 +28,20 @@ from leadintake.auth.session_interface import current, refuse_unknown
 from leadintake.core import headers
 from leadintake.core.access import SIGNED_IN
 from leadintake.core.database import SAFE_METHODS
-from leadintake.core.errors import Forbidden, Refusal
+from leadintake.core.errors import Forbidden, Refusal, answer_to
 from leadintake.leads.files import bp as lead_files
 from leadintake.leads.internal import bp as internal_leads
 from leadintake.leads.internal_report import bp as report
 from leadintake.leads.internal_screens import bp as screens
 from leadintake.leads.public import bp as public_leads
 from leadintake.notifications.internal import bp as outbox
+from leadintake.pages.desk import ROOMS as PAGES
+from leadintake.pages.desk.forms import say_why_not
 
 public = Blueprint("public", __name__, url_prefix="/public")
 internal = Blueprint("internal", __name__, url_prefix="/internal")
+desk = Blueprint("desk", __name__, url_prefix="/desk")
+"""Pages over the verbs of `internal`, behind the same guard."""
 
 public.register_blueprint(public_leads)
 for room in (
@@ -44,6 +49,9 @@ for room in (
     trail,
 ):  # fmt: skip
     internal.register_blueprint(room)
+
+for pages in PAGES:
+    desk.register_blueprint(pages)
 
 public.after_request(headers.let_embedders_in)
 
@@ -59,8 +67,10 @@ def init_app(app: Flask) -> None:
     """Open the doors."""
     app.register_blueprint(public)
     app.register_blueprint(internal)
+    app.register_blueprint(desk)
 
 
+@desk.before_request
 @internal.before_request
 def guard() -> None:
     """Ask for a mark on the view, a session, the permission and the CSRF token, in this order."""
@@ -93,6 +103,21 @@ def guard() -> None:
             raise Forbidden("Send the csrf_token of your session in the header X-CSRFToken.") from error
 
 
+@desk.errorhandler(SignInFirst)
+def show_the_way_in(refusal: SignInFirst) -> Response:
+    """Send a person to the page that lets them in; what a page asks for by itself gets the error."""
+    if request.method not in SAFE_METHODS or "HX-Request" in request.headers:
+        return answer_to(refusal)
+    wanted = request.full_path.rstrip("?")
+    return redirect(url_for("desk.signing_in.ask", next=wanted), 303)
+
+
+@desk.errorhandler(MoreWanted)
+def show_the_second_factor(refusal: MoreWanted) -> Response:
+    """Send a person to the page where they set up what their role needs."""
+    return say_why_not(refusal, "")
+
+
 def _note_way_in() -> bool:
     """Tell the audit trail how this request came in; return whether by an API token."""
     row = current().row
@@ -111,7 +136,8 @@ def _may_wait(view: Any) -> bool:
 
 def _signed_with_an_earlier_key() -> bool:
     """Whether the token is this session's, under a key of SECRET_KEY_FALLBACKS."""
-    token = request.headers.get("X-CSRFToken") or request.headers.get("X-CSRF-Token")
+    sent = request.headers
+    token = sent.get("X-CSRFToken") or sent.get("X-CSRF-Token") or request.form.get("csrf_token")
     for key in current_app.config["SECRET_KEY_FALLBACKS"]:
         with contextlib.suppress(ValidationError):
             validate_csrf(token, secret_key=key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -36,6 +36,10 @@ class Assignment:
     def may_hold_leads(self, user: User) -> bool:
         """Whether leads may be with this person now: who left, or is away, has none that wait."""
         return user.works_on_leads and absences.of(user.id) is None
+
+    def away(self) -> Collection[uuid.UUID]:
+        """Those who are away now."""
+        return absences.on(absences.today()).keys()
 
     def note_manual(self, lead_id: uuid.UUID, user_id: uuid.UUID | None, reason: str) -> None:
         """Write down that a person decided."""

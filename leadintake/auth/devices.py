@@ -6,8 +6,9 @@ import hashlib
 import secrets
 from ipaddress import ip_address, ip_network
 
-from flask import Response, current_app, request
+from flask import current_app, request
 from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.wrappers import Response
 
 from leadintake.core.keys import keys
 

@@ -8,11 +8,11 @@ from flask import Blueprint, Response
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
-from leadintake.auth import sessions, throttle
-from leadintake.auth.devices import known_device, remember_device
-from leadintake.auth.passwords import BadCredentials
+from leadintake.auth import sessions
+from leadintake.auth.devices import remember_device
+from leadintake.auth.entering import enter
 from leadintake.auth.schemas import Credentials, SessionList, SessionSummary, SessionView, UserDetail
-from leadintake.auth.service import auth, folded
+from leadintake.auth.service import auth
 from leadintake.auth.session_interface import current
 from leadintake.core.access import allow, anyone
 from leadintake.core.api import respond, speaks
@@ -28,10 +28,7 @@ LEAVE_NOTHING = {"Clear-Site-Data": '"cache", "storage"'}
 @speaks({200: SessionView}, json=Credentials, refuses=(401, 403, 429))
 def sign_in(json: Credentials) -> Response:
     """Sign in. Every way to fail is answered alike."""
-    account = folded(json.email)
-    with throttle.attempting(account, known_device(account), counts=BadCredentials):
-        user, proved = auth.authenticate(json.email, json.password, json.otp)
-        auth.sign_in(user, how="password", second_factor=proved)
+    enter(json)
     return signed_in()
 
 

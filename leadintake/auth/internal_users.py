@@ -51,15 +51,8 @@ def read(user_id: uuid.UUID) -> Response:
 @speaks({200: UserDetail}, json=UserPatch, refuses=(404, 409))
 def change(user_id: uuid.UUID, json: UserPatch) -> Response:
     """Change name, role, whether they take leads, whether they may sign in: from their next request on."""
-    user = _to_change(user_id, own=True)
-    if json.name is not msgspec.UNSET:
-        users.rename(user, json.name, by=current_user)
-    if json.role is not msgspec.UNSET:
-        users.change_role(user, json.role, by=current_user)
-    if json.can_intake is not msgspec.UNSET:
-        users.change_intake(user, json.can_intake, by=current_user)
-    if json.active is not msgspec.UNSET:
-        (users.activate if json.active else users.deactivate)(user, by=current_user)
+    user = to_change(user_id, own=True)
+    apply(json, user)
     return respond(UserDetail.of(user))
 
 
@@ -68,7 +61,7 @@ def change(user_id: uuid.UUID, json: UserPatch) -> Response:
 @speaks({204: None}, refuses=(404, 409))
 def deactivate(user_id: uuid.UUID) -> Response:
     """Let them in no more. They stay in the list: what they did keeps their name."""
-    users.deactivate(_to_change(user_id, own=True), by=current_user)
+    users.deactivate(to_change(user_id, own=True), by=current_user)
     return Response(status=204)
 
 
@@ -77,7 +70,7 @@ def deactivate(user_id: uuid.UUID) -> Response:
 @speaks({204: None}, refuses=(404, 409))
 def invite_again(user_id: uuid.UUID) -> Response:
     """Send a new link to somebody who was invited and has not come yet."""
-    users.invite_again(_to_change(user_id, own=True), by=current_user)
+    users.invite_again(to_change(user_id, own=True), by=current_user)
     return Response(status=204)
 
 
@@ -86,7 +79,7 @@ def invite_again(user_id: uuid.UUID) -> Response:
 @speaks({204: None}, refuses=(404,))
 def sign_out(user_id: uuid.UUID) -> Response:
     """End every session of somebody who may sign in again: a telephone was lost."""
-    users.sign_out(_to_change(user_id, own=True), by=current_user)
+    users.sign_out(to_change(user_id, own=True), by=current_user)
     return Response(status=204)
 
 
@@ -95,11 +88,23 @@ def sign_out(user_id: uuid.UUID) -> Response:
 @speaks({204: None}, refuses=(404,))
 def reset_second_factor(user_id: uuid.UUID) -> Response:
     """Help somebody who lost their phone: they sign in with the password alone, and set it up anew."""
-    factors.reset(_to_change(user_id, own=False), by=current_user)
+    factors.reset(to_change(user_id, own=False), by=current_user)
     return Response(status=204)
 
 
-def _to_change(user_id: uuid.UUID, *, own: bool) -> User:
+def apply(wanted: UserPatch, user: User) -> None:
+    """Change of a user what is wanted."""
+    if wanted.name is not msgspec.UNSET:
+        users.rename(user, wanted.name, by=current_user)
+    if wanted.role is not msgspec.UNSET:
+        users.change_role(user, wanted.role, by=current_user)
+    if wanted.can_intake is not msgspec.UNSET:
+        users.change_intake(user, wanted.can_intake, by=current_user)
+    if wanted.active is not msgspec.UNSET:
+        (users.activate if wanted.active else users.deactivate)(user, by=current_user)
+
+
+def to_change(user_id: uuid.UUID, *, own: bool) -> User:
     """The user to change; oneself only where `own`, and never by an API token.
 
     Else an open browser would remove a second factor without a fresh sign-in. Raises Forbidden, NotFound.

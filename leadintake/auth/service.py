@@ -99,6 +99,10 @@ class Auth:
         """All users, by name."""
         return db.session.scalars(sa.select(User).order_by(User.name, User.id)).all()
 
+    def has_people(self) -> bool:
+        """Whether there is anybody who could sign in: nobody is before the first is added."""
+        return db.session.scalar(sa.select(User.id).limit(1)) is not None
+
     def intake_attorneys(self) -> Sequence[User]:
         """Those new leads may go to, in a stable order: nobody who was invited and has not come yet."""
         takes = sa.and_(User.active.is_(True), User.can_intake.is_(True), User.joined_at.is_not(None))

@@ -50,6 +50,8 @@ class ServerSession(CallbackDict[str, Any], SessionMixin):
         self.row: _Row | None = None
         self.new_token: str | None = None
         self.ended = False
+        self.unattended = False
+        """Whether the browser asked by itself: that keeps no session alive."""
         self.failure: SQLAlchemyError | None = None
 
     def _changed(self) -> None:
@@ -88,6 +90,8 @@ class DatabaseSessions(SessionInterface):
             response.set_cookie(self.get_cookie_name(app), session.new_token, **_cookie(app))
         elif session.ended and response.status_code < 400:
             response.delete_cookie(self.get_cookie_name(app), **_cookie(app))
+        elif session.unattended:
+            return
         elif session.row and session.row.stale:
             token = secrets.token_urlsafe(32)
             if self._rotate(session.row, token):

@@ -15,6 +15,7 @@ from flask import Response, request
 from leadintake.core.errors import Errors, Invalid, Malformed, Stale, WrongKind
 
 View = TypeVar("View", bound=Callable[..., Any])
+Schema = TypeVar("Schema", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _query_of(schema: type[msgspec.Struct] | None) -> msgspec.Struct | None:
     return judge(schema, content, strict=False)
 
 
-def judge(schema: type[msgspec.Struct], content: Mapping[str, Any], *, strict: bool) -> msgspec.Struct:
+def judge(schema: type[Schema], content: Mapping[str, Any], *, strict: bool) -> Schema:
     """Build `schema` from `content`, or raise Invalid naming every member that is wrong, not the first."""
     known = {member.encode_name: member for member in msgspec.structs.fields(schema)}
     errors: dict[str, list[str]] = {

@@ -87,9 +87,10 @@ def _print_addresses(address: str, passwords: dict[str, str]) -> None:
     click.echo()
     click.secho("leadintake is ready to try.", bold=True)
     click.echo(f"  Public form     {address}/")
+    click.echo(f"  Attorneys' desk {address}/desk")
     click.echo(f"  API             {address}/docs")
     click.echo(f"  Mails           {Path(current_app.config['INSTANCE_PATH']) / 'mail'}")
-    click.echo("  Sign in with    POST /internal/session, as one of:")
+    click.echo("  Sign in as one of:")
     for email, name, role in ATTORNEYS:
         click.echo(f"    {role.value:<9} {email:<26} {passwords[email]}   ({name})")
     click.echo("Stop it with Ctrl-C.\n")

@@ -51,7 +51,7 @@ def touch_duplicates(lead: Lead) -> None:
 
 def link_to(lead: Lead) -> str:
     """Where a mail leads: built from PUBLIC_URL alone."""
-    return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/internal/leads/{lead.id}"
+    return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/desk/leads/{lead.id}"
 
 
 def alert(lead: Lead, assignee: User | None, *, but_not: Collection[uuid.UUID]) -> None:

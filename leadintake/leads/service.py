@@ -120,6 +120,11 @@ class Leads:
         tell = by is None or user_id != by.id
         ownership.hand(lead, assignee, f"{how} by {events.actor_of(by)}.", by=by, tell=tell)
 
+    def possible_owners(self, lead: Lead) -> Sequence[User]:
+        """Those whom `assign` would take now, by name: nobody who is away, left, or is barred from it."""
+        out = {*barred.from_lead(lead.id), *assignment.away()}
+        return [one for one in auth.everyone() if one.works_on_leads and one.id not in out]
+
     def delete(self, lead: Lead, *, by: User | None) -> None:
         """Put the lead away: it is gone from every list, and can be restored."""
         lead.deleted_at = now()

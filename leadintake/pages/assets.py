@@ -23,13 +23,18 @@ STATIC = files("leadintake.pages") / "static"
 BUNDLES = {
     "page.css": ("vendor/pico.min.css", "page.css"),
     "desk.css": ("vendor/pico.min.css", "page.css", "desk.css"),
+    "icon.svg": ("icon.svg",),
     "intake.js": ("intake.js",),
     "desk.js": ("vendor/htmx.min.js", "desk.js"),
 }
 """What is sent as one file: a page waits for one answer before it can be painted."""
 A_YEAR = "public, max-age=31536000, immutable"
 WORTH_COMPRESSING = ("text/", "image/svg")
-TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 
 
 @dataclass(frozen=True)

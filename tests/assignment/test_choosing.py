@@ -116,7 +116,7 @@ def test_the_alert_goes_to_the_one_chosen_alone_and_leads_to_the_lead(client, gi
     alert = next(owed for owed in rows(Notification) if owed.kind == "attorney_alert")
     assert alert.recipient == chosen.email
     assert "Zoë 山田" in alert.text
-    assert f"http://127.0.0.1:8000/internal/leads/{rows(Lead)[-1].id}" in alert.text
+    assert f"http://127.0.0.1:8000/desk/leads/{rows(Lead)[-1].id}" in alert.text
     assert sum(owed.kind == "attorney_alert" for owed in rows(Notification)) == 1
 
 

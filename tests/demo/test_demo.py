@@ -112,7 +112,7 @@ def test_the_links_in_the_first_mails_lead_to_the_demo(run, rows):
     run("--port", "8123")
     alerts = [one.text for one in rows(Notification) if one.kind == "attorney_alert"]
     assert len(alerts) == len(PROSPECTS)
-    assert all("http://127.0.0.1:8123/internal/leads/" in text for text in alerts)
+    assert all("http://127.0.0.1:8123/desk/leads/" in text for text in alerts)
 
 
 @pytest.mark.parametrize("name", ["LEADINTAKE_PUBLIC_URL", "LEADINTAKE_PUBLIC_URL_FILE"])

@@ -44,7 +44,7 @@ def test_every_manager_is_told_whom_to_reach_another_way_and_why(app, client, gi
     assert {one.recipient for one in told} == {"manager@firm.example.com", "admin@firm.example.com"}
     assert {one.status for one in told} == {Status.SENT}
     for words in (told[0].text, told[0].html):
-        for fact in ("We received your information", "jane@example.com", REFUSAL, f"/internal/leads/{lead}"):
+        for fact in ("We received your information", "jane@example.com", REFUSAL, f"/desk/leads/{lead}"):
             assert fact in words
     (event,) = [one for one in rows(LeadEvent) if one.action == "message_failed"]
     assert event.detail == f"We received your information, to jane@example.com: {REFUSAL}"

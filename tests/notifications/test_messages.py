@@ -84,7 +84,7 @@ def test_a_submission_alerts_the_attorney_and_thanks_the_prospect(app, client, g
     alert, thanks = messages[amara.email], messages["jane@example.com"]
     for kind in ("plain", "html"):
         assert "Jane Doe" in text_of(alert, kind)
-        assert f"https://intake.firm.example/internal/leads/{lead.id}" in text_of(alert, kind)
+        assert f"https://intake.firm.example/desk/leads/{lead.id}" in text_of(alert, kind)
         assert lead.assignment_reason in text_of(alert, kind)
         assert "Hello Jane," in text_of(thanks, kind)
         assert str(lead.id) in text_of(thanks, kind)
@@ -117,7 +117,7 @@ def test_a_link_leads_to_the_public_url_whatever_the_request_claims(app, browser
     message = outbox(app)[amara.email]
     assert "evil.example" not in message.as_string()
     links = re.findall(r"https?://[^\s\"<]+", text_of(message, "plain"))
-    assert [link.partition("/internal")[0] for link in links] == ["https://intake.firm.example"]
+    assert [link.partition("/desk")[0] for link in links] == ["https://intake.firm.example"]
 
 
 @pytest.mark.parametrize("kind", SUBJECTS)

@@ -17,8 +17,8 @@ VENDOR = Path(__file__).parents[2] / "leadintake" / "pages" / "static" / "vendor
 
 
 def sheet_of(client) -> str:
-    (link,) = Page(client.get("/").text).all("link")
-    return link["href"]
+    links = Page(client.get("/").text).all("link")
+    return next(link["href"] for link in links if link["rel"] == "stylesheet")
 
 
 def test_a_file_is_kept_for_a_year_and_named_by_its_content(client):
