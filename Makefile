@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo format lint types contracts test coverage faults mutations sure bench lock clean
+.PHONY: help install demo format lint types contracts test coverage faults mutations words sure bench lock clean
 
 help:  ## show this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,13 @@ faults: install  ## the fault suite in its long form; its report goes into docs/
 
 mutations: install  ## take each safeguard away in a copy and see which test misses it
 	$(BIN)/python -m tests.mutations
+
+words: install  ## bring new sentences into the translations, and compile these
+	mkdir -p build
+	$(BIN)/pybabel -q extract -F babel.cfg -k phrase -k said --no-location --sort-output -o build/messages.pot .
+	$(BIN)/pybabel -q update -i build/messages.pot -d leadintake/core/translations -w 100 \
+	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel -q compile -d leadintake/core/translations --statistics
 
 sure: lint types contracts coverage  ## every gate, as the landing run has them
 

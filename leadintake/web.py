@@ -12,6 +12,7 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.utils import cached_property
 
 from leadintake.core.errors import Unavailable
+from leadintake.core.languages import phrase
 
 
 class IntakeRequest(Request):
@@ -51,5 +52,7 @@ class IntakeRequest(Request):
             if isinstance(error, ValueError):
                 raise BadRequest("The form is cut off or garbled. Please send it again.") from error
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-                raise Unavailable("There is no room for it right now. Please try again soon.") from error
+                raise Unavailable(
+                    phrase("There is no room for it right now. Please try again soon.")
+                ) from error
             raise

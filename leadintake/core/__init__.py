@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from leadintake.core import database, errors, headers, limits, locks, logs, transaction
+from leadintake.core import database, errors, headers, languages, limits, locks, logs, texts, transaction
 
 
 def init_app(app: Flask) -> None:
@@ -14,5 +14,7 @@ def init_app(app: Flask) -> None:
     locks.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
+    languages.init_app(app)
+    texts.init_app(app)
     limits.init_app(app)
     transaction.init_app(app)

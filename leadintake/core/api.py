@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ import msgspec
 from flask import Response, request
 
 from leadintake.core.errors import Errors, Invalid, Malformed, Stale, WrongKind
+from leadintake.core.languages import phrase, said
 
 View = TypeVar("View", bound=Callable[..., Any])
 Schema = TypeVar("Schema", bound=msgspec.Struct)
@@ -88,12 +89,14 @@ def _body_of(schema: type[msgspec.Struct]) -> msgspec.Struct:
 
 def _query_of(schema: type[msgspec.Struct] | None) -> msgspec.Struct | None:
     content = {name: values[0] for name, values in request.args.lists()}
-    repeated = {name: ["Give this only once."] for name, values in request.args.lists() if len(values) > 1}
+    repeated = {
+        name: [phrase("Give this only once.")] for name, values in request.args.lists() if len(values) > 1
+    }
     if repeated:
         raise Invalid(repeated)
     if schema is None:
         if content:
-            raise Invalid({name: ["This address takes no such parameter."] for name in content})
+            raise Invalid({name: [phrase("This address takes no such parameter.")] for name in content})
         return None
     return judge(schema, content, strict=False)
 
@@ -102,7 +105,7 @@ def judge(schema: type[Schema], content: Mapping[str, Any], *, strict: bool) -> 
     """Build `schema` from `content`, or raise Invalid naming every member that is wrong, not the first."""
     known = {member.encode_name: member for member in msgspec.structs.fields(schema)}
     errors: dict[str, list[str]] = {
-        name: ["There is no such field."] for name in content if name not in known
+        name: [phrase("There is no such field.")] for name in content if name not in known
     }
     values = {}
     for name, member in known.items():
@@ -123,9 +126,13 @@ def _what_fits(kind: Any) -> str:
     """For a member with few values, those values."""
     for part in (kind, *typing.get_args(kind)):
         if isinstance(part, type) and issubclass(part, Enum):
-            return f"Use one of: {', '.join(part)}."
-    values = typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else ()
-    return f"Use one of: {', '.join(values)}." if values else ""
+            values: Iterable[str] = part
+        elif typing.get_origin(part) is typing.Literal:
+            values = typing.get_args(part)
+        else:
+            continue
+        return said("Use one of: %(values)s.", values=", ".join(values))
+    return ""
 
 
 def _printable(errors: dict[str, list[str]]) -> Errors:

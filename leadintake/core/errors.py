@@ -11,6 +11,7 @@ import structlog
 from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from leadintake.core.languages import phrase, said
 from leadintake.core.logs import request_id
 
 log = structlog.get_logger()
@@ -22,15 +23,21 @@ Errors = Mapping[str, list[str]]
 """For each field what is wrong with it, in words for the person who filled it in."""
 
 SENTENCES = {
-    400: "The request could not be read. Please check how it is written.",
-    404: "There is nothing at this address.",
-    405: "This address does not take that method. The Allow header names those it takes.",
-    413: "That is more than this address takes. Please send a smaller file.",
-    415: "This kind of body is not accepted here.",
-    429: "Too many requests from here. Please wait a little and try again.",
-    500: "Something went wrong on our side. Nothing was kept. Please try again.",
-    503: "The service cannot do this right now. Nothing was kept. Please try again in a moment.",
+    400: phrase("The request could not be read. Please check how it is written."),
+    404: phrase("There is nothing at this address."),
+    405: phrase("This address does not take that method. The Allow header names those it takes."),
+    413: phrase("That is more than this address takes. Please send a smaller file."),
+    415: phrase("This kind of body is not accepted here."),
+    429: phrase("Too many requests from here. Please wait a little and try again."),
+    500: phrase("Something went wrong on our side. Nothing was kept. Please try again."),
+    503: phrase("The service cannot do this right now. Nothing was kept. Please try again in a moment."),
 }
+
+TITLES = (
+    phrase("Bad Request"), phrase("Method Not Allowed"), phrase("Request Entity Too Large"),
+    phrase("Too Many Requests"), phrase("Internal Server Error"),
+)  # fmt: skip
+"""Names that HTTP has for what no rule of ours refused."""
 
 
 class Refusal(Exception):
@@ -53,59 +60,61 @@ class Malformed(Refusal):
     """The bytes are not what they claim to be."""
 
     status = 400
-    title = "Malformed request"
+    title = phrase("Malformed request")
 
 
 class NotFound(Refusal):
     """It does not exist, or this person may not know that it does."""
 
     status = 404
-    title = "Not Found"
+    title = phrase("Not Found")
 
 
 class Forbidden(Refusal):
     """The person may see it and may not do this."""
 
     status = 403
-    title = "Forbidden"
+    title = phrase("Forbidden")
 
 
 class Conflict(Refusal):
     """What is there now forbids it."""
 
     status = 409
-    title = "Conflict"
+    title = phrase("Conflict")
 
 
 class Stale(Refusal):
     """The If-Match of the request names an older version."""
 
     status = 412
-    title = "Changed meanwhile"
+    title = phrase("Changed meanwhile")
 
 
 class WrongKind(Refusal):
     """The body is of another kind than this address takes."""
 
     status = 415
-    title = "Unsupported Media Type"
+    title = phrase("Unsupported Media Type")
 
 
 class Invalid(Refusal):
     """What was sent does not validate; `errors` names every field that is wrong."""
 
     status = 422
-    title = "Please check what you entered"
+    title = phrase("Please check what you entered")
 
     def __init__(self, errors: Errors) -> None:
-        super().__init__("Some of it cannot be accepted as it is. Each field says why.", errors=errors)
+        super().__init__(
+            phrase("Some of it cannot be accepted as it is. Each field says why."), errors=errors
+        )
 
 
 class Unavailable(Refusal):
     """Database, storage or a queue cannot serve now; the same request may succeed later."""
 
     status = 503
-    title = "Service Unavailable"
+    title = phrase("Service Unavailable")
 
     def __init__(self, detail: str = "", *, retry_after: int = 2) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
@@ -144,14 +153,14 @@ def problem(
     """Write RFC 9457 problem details, or the page with the same words when HTML is preferred."""
     body: dict[str, object] = {
         "type": kind,
-        "title": title or http.HTTPStatus(status).phrase,
+        "title": said(title or http.HTTPStatus(status).phrase),
         "status": status,
-        "detail": detail,
+        "detail": said(detail),
         "instance": request.path,
         "request_id": request_id(),
     }
     if errors is not None:
-        body["errors"] = errors
+        body["errors"] = {name: [said(reason) for reason in reasons] for name, reasons in errors.items()}
     if wants_html():
         response = make_response(render_template("problem.html", problem=body), status)
     else:

@@ -14,6 +14,7 @@ from typing import IO
 import structlog
 
 from leadintake.core.errors import Unavailable
+from leadintake.core.languages import phrase
 
 PART = ".part"
 log = structlog.get_logger()
@@ -106,7 +107,7 @@ def _as_unavailable(act: str) -> Iterator[None]:
     except OSError as error:
         log.error("storage_failed", act=act, error=str(error))  # noqa: TRY400 - the cause is in the line
         raise Unavailable(
-            "The file storage cannot take anything right now. Please try again soon."
+            phrase("The file storage cannot take anything right now. Please try again soon.")
         ) from error
 
 

@@ -17,6 +17,7 @@ from obstore.store import from_url
 
 from leadintake.core.clock import now
 from leadintake.core.errors import Unavailable
+from leadintake.core.languages import phrase
 
 UPLOAD_TAKES_AT_MOST = timedelta(hours=1)
 CHUNK = 64 * 1024
@@ -115,4 +116,4 @@ def _as_unavailable(act: str, *, or_missing: bool = False) -> Iterator[None]:
         if or_missing and isinstance(error, FileNotFoundError):
             raise
         log.error("storage_failed", act=act, error=str(error).partition("\n")[0])  # noqa: TRY400 - cause is in it
-        raise Unavailable("The file storage does not answer. Please try again soon.") from error
+        raise Unavailable(phrase("The file storage does not answer. Please try again soon.")) from error

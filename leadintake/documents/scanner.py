@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from leadintake.core.errors import Unavailable
+from leadintake.core.languages import phrase, said
 from leadintake.documents.findings import Flag, Refused
 
 CONNECT_SECONDS = 2.0
@@ -53,8 +54,10 @@ class Scanner:
             if not self.needed:
                 return frozenset({Flag.UNSCANNED})
             raise Unavailable(
-                "We cannot check files for viruses right now, so nothing was kept. "
-                "Please send it again in a few minutes.",
+                phrase(
+                    "We cannot check files for viruses right now, so nothing was kept. "
+                    "Please send it again in a few minutes."
+                ),
                 retry_after=30,
             ) from away
         finally:
@@ -62,8 +65,11 @@ class Scanner:
         if found:
             log.warning("virus_found", signature=found)
             raise Refused(
-                f"Our virus scanner found something in this file ({found}), so we could not take it. "
-                "Please send another copy, for example one newly saved as PDF."
+                said(
+                    "Our virus scanner found something in this file (%(found)s), so we could not take it. "
+                    "Please send another copy, for example one newly saved as PDF.",
+                    found=found,
+                )
             )
         return frozenset()
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO
 
+from leadintake.core.languages import phrase, said, size_in_words
 from leadintake.core.text import shown_name
 from leadintake.documents.findings import Flag, Refused, TooLarge
 from leadintake.documents.kinds import BY_EXTENSION, Kind, kind_of
 
 CHUNK = 64 * 1024
-TAKEN = "PDF, DOC, DOCX, ODT, RTF or TXT"
 
 
 @dataclass(frozen=True)
@@ -31,23 +31,31 @@ def judge(filename: str, stream: IO[bytes], *, most_bytes: int) -> Verdict:
     name = shown_name(filename)
     size, sha256 = _measure(stream)
     if not size:
-        raise Refused("This file is empty. Please choose your resume again.")
+        raise Refused(phrase("This file is empty. Please choose your resume again."))
     if size > most_bytes:
-        raise TooLarge(f"This file is larger than {_megabytes(most_bytes)}. Please send a smaller one.")
+        limit = size_in_words(most_bytes)
+        raise TooLarge(said("This file is larger than %(limit)s. Please send a smaller one.", limit=limit))
     promised = BY_EXTENSION.get(PurePosixPath(name).suffix.lower())
     if promised is None:
-        raise Refused(f"Please send your resume as {TAKEN}.")
+        raise Refused(phrase("Please send your resume as PDF, DOC, DOCX, ODT, RTF or TXT."))
     found = kind_of(stream)
     stream.seek(0)
     if found is None:
         raise Refused(
-            f"This file says {promised.extension} but is something else, or it is damaged. "
-            f"Please save it as {TAKEN} and try again."
+            said(
+                "This file says %(promised)s but is something else, or it is damaged. "
+                "Please save it as PDF, DOC, DOCX, ODT, RTF or TXT and try again.",
+                promised=promised.extension,
+            )
         )
     if found is not promised:
         raise Refused(
-            f"This file says {promised.extension} but is {found.name}. "
-            f"Please save it as {promised.extension[1:].upper()} and try again."
+            said(
+                "This file says %(promised)s but is %(found)s. Please save it as %(wanted)s and try again.",
+                promised=promised.extension,
+                found=said(found.name),
+                wanted=promised.extension[1:].upper(),
+            )
         )
     flags = found.inspect(stream)
     stream.seek(0)
@@ -62,7 +70,3 @@ def _measure(stream: IO[bytes]) -> tuple[int, str]:
         digest.update(chunk)
     stream.seek(0)
     return size, digest.hexdigest()
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1024 / 1024:g} MB" if count >= 1024 * 1024 else f"{count // 1024} KB"

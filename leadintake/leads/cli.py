@@ -49,7 +49,7 @@ def show_lead(lead_id: uuid.UUID, reader: str | None, form: str) -> None:
             {"at": event.at, "actor": event.actor, "action": event.action, "detail": event.detail}
             for event in leads.history(lead)
         ]
-        row, warnings = row_of(lead), lead.resume.warnings
+        row, warnings = {**row_of(lead), "disclaimer": lead.disclaimer_version}, lead.resume.warnings
     if form == "json":
         show([{**row, "warnings": warnings, "history": history}], form, empty="")
     else:

@@ -16,6 +16,7 @@ from leadintake.auth.models import User
 from leadintake.auth.service import auth
 from leadintake.core.clock import now
 from leadintake.core.database import db
+from leadintake.core.languages import ours
 from leadintake.leads import barred, rights
 from leadintake.leads.models import MANUAL, Lead, LeadEvent, LeadStatus, waiting
 from leadintake.notifications.claims import Due
@@ -147,8 +148,11 @@ def _now(lead_id: uuid.UUID | None) -> Lead | None:
     return db.session.scalar(about)
 
 
-def confirm(lead: Lead) -> None:
-    """Tell the prospect that we have it, unless their mailbox wants or bears no more mail."""
+def confirm(lead: Lead, spoken: str) -> None:
+    """Tell the prospect that we have it, unless their mailbox wants or bears no more mail.
+
+    In the language they prefer if we speak it, else in the one `spoken` to them when they wrote.
+    """
     objection = mailboxes.objection(lead.email)
     if objection:
         record(lead, "not_confirmed", objection, actor="system")
@@ -157,6 +161,7 @@ def confirm(lead: Lead) -> None:
         "prospect_confirmation",
         lead.email,
         lead_id=lead.id,
+        language=ours(lead.language) or spoken,
         name=greeting_name(lead.first_name),
         reference=str(lead.id),
     )

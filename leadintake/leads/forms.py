@@ -14,6 +14,7 @@ from wtforms import Field, HiddenField, SelectField, StringField, ValidationErro
 from wtforms.validators import DataRequired, Length, StopValidation
 
 from leadintake.core.errors import Errors
+from leadintake.core.languages import phrase, said
 from leadintake.core.text import has_controls, is_invisible, regular
 from leadintake.documents.findings import Refused, TooLarge
 from leadintake.documents.service import documents
@@ -27,8 +28,14 @@ LANGUAGE_NAMES = {
     "uk": "Українська", "vi": "Tiếng Việt", "zh": "中文",
 }  # fmt: skip
 """Languages in their own words; one that is not here is shown as its code."""
+AREA_NAMES = {
+    "business": phrase("Business"), "criminal": phrase("Criminal"), "employment": phrase("Employment"),
+    "estate": phrase("Estate"), "family": phrase("Family"), "immigration": phrase("Immigration"),
+}  # fmt: skip
+"""Practice areas that we know a word for in every language; another is shown as it is configured."""
 
-REQUIRED = "Please fill in this field."
+REQUIRED = phrase("Please fill in this field.")
+CHECK_ADDRESS = phrase("Please check this address.")
 
 
 def _regular(value: Any) -> str:
@@ -41,7 +48,7 @@ class Readable:
     def __call__(self, _form: FlaskForm, field: Field) -> None:
         """Judge one text field."""
         if has_controls(field.data or ""):
-            raise StopValidation("This has characters that cannot be shown. Please type it again.")
+            raise StopValidation(phrase("This has characters that cannot be shown. Please type it again."))
         if is_invisible(field.data or ""):
             raise StopValidation(REQUIRED)
 
@@ -56,14 +63,14 @@ class OneOfConfigured:
         """Judge one field."""
         values = _values(self.setting)
         if field.data and field.data not in values:
-            raise ValidationError(f"Please choose one of: {', '.join(values)}.")
+            raise ValidationError(said("Please choose one of: %(values)s.", values=", ".join(values)))
 
 
 def _name(label: str, autocomplete: str) -> StringField:
     judges: list[Callable[..., None]] = [
         DataRequired(REQUIRED),
         Readable(),
-        Length(max=100, message="Please use 100 characters at most."),
+        Length(max=100, message=phrase("Please use 100 characters at most.")),
     ]
     return StringField(label, filters=[_regular], validators=judges, render_kw={"autocomplete": autocomplete})
 
@@ -76,20 +83,23 @@ class IntakeForm(FlaskForm):
 
         csrf = False
 
-    first_name = _name("First name", "given-name")
-    last_name = _name("Last name", "family-name")
-    email = StringField("E-mail", filters=[_regular], validators=[DataRequired(REQUIRED)])
-    practice_area = SelectField("What is it about?", validate_choice=False, filters=[_regular])
-    language = SelectField("Language you prefer", validate_choice=False, filters=[_regular])
-    resume_file = FileField("Resume or CV")
-    submission_id = HiddenField("This form", filters=[_regular])
+    first_name = _name(phrase("First name"), "given-name")
+    last_name = _name(phrase("Last name"), "family-name")
+    email = StringField(phrase("E-mail"), filters=[_regular], validators=[DataRequired(REQUIRED)])
+    practice_area = SelectField(phrase("What is it about?"), validate_choice=False, filters=[_regular])
+    language = SelectField(phrase("Language you prefer"), validate_choice=False, filters=[_regular])
+    resume_file = FileField(phrase("Resume or CV"))
+    submission_id = HiddenField(phrase("This form"), filters=[_regular])
 
     def __init__(self) -> None:
         super().__init__()
         self.verdict: Verdict | None = None
         self.too_large = False
-        self.practice_area.choices = _choices("PRACTICE_AREAS", "I am not sure")
-        self.language.choices = _choices("LANGUAGES", "No preference", LANGUAGE_NAMES)
+        areas = {area: said(name) for area, name in AREA_NAMES.items()}
+        self.practice_area.choices = _choices("PRACTICE_AREAS", phrase("I am not sure"), areas)
+        self.language.choices = _choices("LANGUAGES", phrase("No preference"), LANGUAGE_NAMES)
+        for field in self._fields.values():
+            field.label.text = said(field.label.text)
 
     def validate_practice_area(self, field: Field) -> None:
         """One of PRACTICE_AREAS."""
@@ -102,15 +112,15 @@ class IntakeForm(FlaskForm):
     def validate_email(self, field: Field) -> None:
         """RFC 5321 and 5322 syntax, no look-up; kept in its regular form."""
         if len(field.data) > LONGEST_EMAIL or has_controls(field.data):
-            raise ValidationError("Please check this address.")
+            raise ValidationError(CHECK_ADDRESS)
         try:
             judged = validate_email(field.data, check_deliverability=False, test_environment=True)
         except EmailNotValidError as error:
             raise ValidationError(
-                "Please check this address; it should look like name@example.com."
+                phrase("Please check this address; it should look like name@example.com.")
             ) from error
         if len(judged.normalized) > LONGEST_EMAIL:
-            raise ValidationError("Please check this address.")
+            raise ValidationError(CHECK_ADDRESS)
         field.data = judged.normalized
 
     def validate_resume_file(self, field: Field) -> None:
@@ -118,9 +128,9 @@ class IntakeForm(FlaskForm):
         files = [file for _, file in request.files.items(multi=True)]
         chosen = field.data
         if not isinstance(chosen, FileStorage) or not chosen.filename:
-            raise ValidationError("Please choose your resume or CV.")
+            raise ValidationError(phrase("Please choose your resume or CV."))
         if len(files) > 1:
-            raise ValidationError("Please send one file only.")
+            raise ValidationError(phrase("Please send one file only."))
         try:
             self.verdict = documents.judge(chosen.filename, chosen.stream)
         except Refused as error:
@@ -131,10 +141,10 @@ class IntakeForm(FlaskForm):
         """Printable ASCII; the header Idempotency-Key means the same and must not contradict."""
         header = request.headers.get("Idempotency-Key", "").strip().strip('"')
         if field.data and header and field.data != header:
-            raise ValidationError("Idempotency-Key and submission_id differ. Send one of them.")
+            raise ValidationError(phrase("Idempotency-Key and submission_id differ. Send one of them."))
         field.data = field.data or header
         if len(field.data) > LONGEST_KEY or not all("!" <= char <= "~" for char in field.data):
-            raise ValidationError("Use 1 to 255 visible ASCII characters.")
+            raise ValidationError(phrase("Use 1 to 255 visible ASCII characters."))
 
     def judged(self) -> bool:
         """Validate everything, repeated fields and files in the place of texts included."""
@@ -143,24 +153,30 @@ class IntakeForm(FlaskForm):
             texts, files = len(request.form.getlist(name)), len(request.files.getlist(name))
             takes_files = isinstance(field, FileField)
             if texts + (min(files, 1) if takes_files else files) > 1:
-                reason = "Please send this field once."
+                reason = phrase("Please send this field once.")
             elif files and not takes_files:
-                reason = "Please send this as text, not as a file."
+                reason = phrase("Please send this as text, not as a file.")
             else:
                 continue
             field.errors = [*field.errors, reason]
             valid = False
+        self._say_errors()
         return valid
 
     def blame(self, errors: Errors) -> None:
         """Take over what a rule beyond the form found wrong with its fields."""
         for name, reasons in errors.items():
             self._fields[name].errors = list(reasons)
+        self._say_errors()
+
+    def _say_errors(self) -> None:
+        for field in self._fields.values():
+            field.errors = [said(str(reason)) for reason in field.errors]
 
 
-def _choices(setting: str, nothing: str, words: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
-    named = {value: value.replace("-", " ").capitalize() for value in _values(setting)} | dict(words or {})
-    return [("", nothing), *((value, named[value]) for value in _values(setting))]
+def _choices(setting: str, nothing: str, words: Mapping[str, str]) -> list[tuple[str, str]]:
+    named = {value: value.replace("-", " ").capitalize() for value in _values(setting)} | dict(words)
+    return [("", said(nothing)), *((value, named[value]) for value in _values(setting))]
 
 
 def _values(setting: str) -> list[str]:

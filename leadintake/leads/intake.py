@@ -17,17 +17,18 @@ from leadintake.assignment.rounds import Round, Wanted
 from leadintake.assignment.service import assignment
 from leadintake.core.database import db, reading
 from leadintake.core.errors import Conflict, Invalid
+from leadintake.core.languages import ENGLISH, phrase
 from leadintake.core.text import searchable
 from leadintake.core.transaction import on_end, rollback
 from leadintake.core.types import new_id
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict
-from leadintake.leads import barred, events, loads, ownership
+from leadintake.leads import barred, disclaimers, events, loads, ownership
 from leadintake.leads.models import Lead, Screen, folded
 from leadintake.leads.screens import screens
 
 PATIENCE_SECONDS = 2.0
-OTHER_CONTENT = (
+OTHER_CONTENT = phrase(
     "This was sent before with other content. To send it as it is now, send it again with a new key."
 )
 log = structlog.get_logger()
@@ -35,7 +36,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Submission:
-    """What a prospect sent, validated. `key` is the idempotency key, if there was one."""
+    """What a prospect sent, validated.
+
+    `key` is the idempotency key, if there was one; `spoken` the language of the page it was sent from,
+    `disclaimer` the version of the one that stood there, as it says.
+    """
 
     first_name: str
     last_name: str
@@ -44,9 +49,11 @@ class Submission:
     language: str | None
     resume: Verdict
     key: str | None
+    spoken: str = ENGLISH
+    disclaimer: str = ""
 
     def fingerprint(self) -> str:
-        """SHA-256 of all that was sent but the key."""
+        """SHA-256 of what the prospect filled in and chose."""
         said = astuple(self)[:5]
         content = msgspec.json.encode([said, self.resume.filename, self.resume.sha256])
         return hashlib.sha256(content).hexdigest()
@@ -57,7 +64,8 @@ class InProgress(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "This submission is being received already. Please wait a moment.", headers={"Retry-After": "1"}
+            phrase("This submission is being received already. Please wait a moment."),
+            headers={"Retry-After": "1"},
         )
 
 
@@ -95,7 +103,7 @@ class Intake:
         db.session.add_all([document, lead])
         db.session.flush()
         decisions.write_down()
-        self._tell(lead, walls, kept_out)
+        self._tell(lead, sent.spoken, walls, kept_out)
         return lead, False
 
     def _earlier(self, key: str | None, sent: Submission) -> Lead | None:
@@ -137,11 +145,15 @@ class Intake:
             assigned_at=arrived,
             submission_key=key,
             submission_fingerprint=sent.fingerprint(),
+            disclaimer_version=disclaimers.keep(sent.disclaimer),
         )
 
-    def _tell(self, lead: Lead, walls: Sequence[Screen], kept_out: Collection[uuid.UUID]) -> None:
+    def _tell(
+        self, lead: Lead, spoken: str, walls: Sequence[Screen], kept_out: Collection[uuid.UUID]
+    ) -> None:
         db.session.refresh(lead, ["resume", "assigned_to"])
-        events.record(lead, "submitted", f"with {lead.resume.filename}", actor="prospect")
+        read = f", shown disclaimer {lead.disclaimer_version}" if lead.disclaimer_version else ""
+        events.record(lead, "submitted", f"with {lead.resume.filename}{read}", actor="prospect")
         if lead.resume.warnings:
             events.record(lead, "flagged", " ".join(lead.resume.warnings), actor="system")
         screens.inherit(lead, walls)
@@ -149,7 +161,7 @@ class Intake:
             log.warning("lead_unassigned", lead=str(lead.id), reason=lead.assignment_reason)
         ownership.announce(lead, actor="system", kept_out=kept_out)
         events.touch_duplicates(lead)
-        events.confirm(lead)
+        events.confirm(lead, spoken)
 
     def _be_alone_with(self, key: str | None) -> None:
         """Let one submission with this key through at a time, until its transaction ends.

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from leadintake.assignment.models import LongText
 from leadintake.auth.models import User
 from leadintake.core.database import Model, SoftDeletes
 from leadintake.core.types import TextEnum
@@ -79,6 +80,8 @@ class Lead(SoftDeletes, Model):
     """SHA-256 of the idempotency key the submission came with."""
     submission_fingerprint: Mapped[str] = mapped_column(sa.String(64))
     """SHA-256 of all that was submitted: the same key with another one is a mistake of the client."""
+    disclaimer_version: Mapped[str | None] = mapped_column(sa.String(12))
+    """The disclaimer beside the button. None where it was none of ours, as on a page of the firm's own."""
 
     resume: Mapped[Document] = relationship(lazy="joined", innerjoin=True)
     assigned_to: Mapped[User | None] = relationship(lazy="joined")
@@ -103,6 +106,16 @@ class LeadEvent(SoftDeletes, Model):
     """Address of the user, or `prospect`, `system` or `operator`."""
     action: Mapped[str] = mapped_column(sa.String(40))
     detail: Mapped[str] = mapped_column(sa.String(500))
+
+
+class Disclaimer(Model):
+    """A disclaimer as prospects were shown it, once a version."""
+
+    __tablename__ = "disclaimers"
+
+    version: Mapped[str] = mapped_column(sa.String(12), unique=True)
+    language: Mapped[str] = mapped_column(sa.String(10))
+    text: Mapped[str] = mapped_column(LongText)
 
 
 class Screen(Model):

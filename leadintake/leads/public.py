@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.core.access import anyone
 from leadintake.core.api import respond, speaks
 from leadintake.core.errors import Invalid, Malformed, Refusal, WrongKind, wants_html
+from leadintake.core.languages import Language, phrase, spoken
 from leadintake.core.limits import client_address, limit
 from leadintake.core.types import new_id
+from leadintake.leads import disclaimers
 from leadintake.leads.forms import IntakeForm
 from leadintake.leads.intake import Submission, intake
 from leadintake.leads.schemas import Receipt
@@ -28,8 +31,15 @@ FORM = {
         "practice_area": TEXT,
         "language": TEXT,
         "submission_id": {**TEXT, "maxLength": 255},
+        "disclaimer": {**TEXT, "description": "The version of the disclaimer that the sender was shown."},
     },
 }
+
+
+class Speaking(msgspec.Struct):
+    """Which language to answer in; without it, the one that Accept-Language prefers."""
+
+    lang: Language | None = None
 
 
 class FileTooLarge(Refusal):
@@ -41,8 +51,14 @@ class FileTooLarge(Refusal):
 
 @bp.post("")
 @anyone
-@speaks({201: Receipt, 303: None}, form=FORM, headers=("Idempotency-Key",), refuses=(409, 413, 429))
-def submit() -> AnyResponse:
+@speaks(
+    {201: Receipt, 303: None},
+    query=Speaking,
+    form=FORM,
+    headers=("Idempotency-Key", "Accept-Language"),
+    refuses=(409, 413, 429),
+)
+def submit(query: Speaking) -> AnyResponse:  # noqa: ARG001 - core.languages has read it already
     """Receive a prospect's form and file. When the answer is 201 or 303, all of it is durable."""
     limit("RATE_LIMIT_SUBMISSIONS", who=client_address())
     _refuse_other_bodies()
@@ -64,9 +80,9 @@ def submit() -> AnyResponse:
 
 def _refuse_other_bodies() -> None:
     if request.mimetype != "multipart/form-data" or request.content_encoding:
-        raise WrongKind("Send the form as multipart/form-data, not compressed.")
+        raise WrongKind(phrase("Send the form as multipart/form-data, not compressed."))
     if not request.mimetype_params.get("boundary"):
-        raise Malformed("The multipart body names no boundary.")
+        raise Malformed(phrase("The multipart body names no boundary."))
 
 
 def _submission(form: IntakeForm) -> Submission:
@@ -79,6 +95,8 @@ def _submission(form: IntakeForm) -> Submission:
         language=form.language.data or None,
         resume=form.verdict,
         key=form.submission_id.data or None,
+        spoken=spoken(),
+        disclaimer=request.form.get("disclaimer", ""),
     )
 
 
@@ -87,7 +105,8 @@ def _refuse(form: IntakeForm) -> Response:
     if wants_html():
         if form.submission_id.errors or not form.submission_id.data:
             form.submission_id.data = str(new_id())  # nobody can mend a hidden field
-        return make_response(render_template("intake.html", form=form), 413 if form.too_large else 422)
+        page = render_template("intake.html", form=form, disclaimer=disclaimers.shown())
+        return make_response(page, 413 if form.too_large else 422)
     if form.too_large and len(errors) == 1:
         raise FileTooLarge(errors["resume_file"][0], errors=errors)
     raise Invalid(errors)

@@ -15,9 +15,9 @@ from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, Forbidden, Invalid, NotFound
 from leadintake.core.pages import Order, Page, all_of, page_of
-from leadintake.leads import barred, events, ownership, rights
+from leadintake.leads import barred, disclaimers, events, ownership, rights
 from leadintake.leads.handing import handing
-from leadintake.leads.models import MANUAL, Lead, LeadEvent, LeadStatus
+from leadintake.leads.models import MANUAL, Disclaimer, Lead, LeadEvent, LeadStatus
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.search import Statement, matching, visible_to
 from leadintake.notifications.service import notifications
@@ -87,6 +87,10 @@ class Leads:
         """All that happened to the lead, newest first."""
         about = sa.select(LeadEvent).where(LeadEvent.lead_id == lead.id)
         return db.session.scalars(about.order_by(LeadEvent.at.desc(), LeadEvent.id.desc())).all()
+
+    def disclaimer_of(self, lead: Lead) -> Disclaimer | None:
+        """The disclaimer that the prospect was shown, word for word."""
+        return disclaimers.of_version(lead.disclaimer_version) if lead.disclaimer_version else None
 
     def duplicates(self, lead: Lead, *, seen_by: User | None) -> list[uuid.UUID]:
         """Other visible leads with the same address, newest first."""

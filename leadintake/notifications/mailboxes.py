@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import NotFound
+from leadintake.core.languages import phrase
 from leadintake.notifications.messages import OPTIONAL
 from leadintake.notifications.models import Notification, Suppression
 
@@ -69,7 +70,7 @@ class Mailboxes:
         )
         found = db.session.scalar(wanted, execution_options=EVERY_ROW)
         if found is None:
-            raise NotFound("This link is not complete. Please open it again from the mail.")
+            raise NotFound(phrase("This link is not complete. Please open it again from the mail."))
         return found
 
     def suppress(self, address: str) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import jinja2
 from flask import current_app
 
+from leadintake.core.languages import ENGLISH, direction, phrase, said, speaking, translate_in
+
 SUBJECTS = {
     "account_notice": "A change of your account",
     "audit_head": "Where the audit trail ends",
@@ -18,10 +20,10 @@ SUBJECTS = {
     "invitation": "You are invited to sign in",
     "password_reset": "Choose a new password",
     "returning_alert": "A prospect of yours wrote again",
-    "prospect_confirmation": "We received your information",
+    "prospect_confirmation": phrase("We received your information"),
     "unassigned_alert": "A new lead has no attorney yet",
 }
-"""Constant texts: nothing a stranger typed ever reaches a header."""
+"""Constant texts, each language's own: nothing a stranger typed ever reaches a header."""
 
 SECRET = {"invitation", "password_reset"}
 """Kinds whose words let somebody in: they wait in the outbox sealed."""
@@ -52,13 +54,14 @@ def greeting_name(name: str) -> str:
     return name if plain and short else ""
 
 
-def unsubscribe_link(message_id: uuid.UUID) -> str:
-    """Where the recipient of this message can say that they want no more.
+def unsubscribe_link(message_id: uuid.UUID, language: str = ENGLISH) -> str:
+    """Where the recipient of this message can say that they want no more, in the language of the mail.
 
     The id is the key: made of the time and at least 32 random bits, and only the recipient's mailbox has
     seen it. Who guessed one could spare somebody a confirmation, no more.
     """
-    return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/unsubscribe/{message_id}"
+    spoken = "" if language == ENGLISH else f"?lang={language}"
+    return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/unsubscribe/{message_id}{spoken}"
 
 
 _templates = jinja2.Environment(
@@ -69,10 +72,14 @@ _templates = jinja2.Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+translate_in(_templates)
 
 
-def render(kind: str, **words: object) -> Words:
-    """Say it, as text and as HTML."""
-    text = _templates.get_template(f"{kind}.txt").render(**words)
-    html = _templates.get_template(f"{kind}.html").render(subject=SUBJECTS[kind], **words)
-    return Words(SUBJECTS[kind], text, html)
+def render(kind: str, *, language: str = ENGLISH, **words: object) -> Words:
+    """Say it in a language we speak, as text and as HTML."""
+    with speaking(language):
+        subject = said(SUBJECTS[kind])
+        text = _templates.get_template(f"{kind}.txt").render(**words)
+        frame = {"subject": subject, "language": language, "direction": direction(language)}
+        html = _templates.get_template(f"{kind}.html").render(**frame, **words)
+    return Words(subject, text, html)

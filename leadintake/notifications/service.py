@@ -19,6 +19,7 @@ from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, NotFound
 from leadintake.core.keys import seal
+from leadintake.core.languages import ENGLISH
 from leadintake.core.pages import Order, Page, page_of
 from leadintake.core.transaction import on_commit
 from leadintake.core.types import new_id
@@ -55,12 +56,18 @@ class Notifications:
         return found
 
     def owe(
-        self, kind: str, recipient: str, *, lead_id: uuid.UUID | None = None, **words: object
+        self,
+        kind: str,
+        recipient: str,
+        *,
+        lead_id: uuid.UUID | None = None,
+        language: str = ENGLISH,
+        **words: object,
     ) -> Notification:
         """Owe a message, in the transaction of its cause. A worker is woken once that is durable."""
         message_id = new_id()
-        unsubscribe = unsubscribe_link(message_id) if kind in OPTIONAL else ""
-        said = render(kind, firm=current_app.config["FIRM_NAME"], unsubscribe=unsubscribe, **words)
+        words["unsubscribe"] = unsubscribe_link(message_id, language) if kind in OPTIONAL else ""
+        said = render(kind, language=language, firm=current_app.config["FIRM_NAME"], **words)
         kept = functools.partial(seal, SEALED_FOR) if kind in SECRET else str
         owed = Notification(
             id=message_id,

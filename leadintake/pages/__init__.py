@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import Any
 
+from flask import Flask, has_request_context
+
+from leadintake.core.languages import asked
 from leadintake.pages import assets, desk
 from leadintake.pages.account import bp as account
 from leadintake.pages.routes import bp
@@ -15,3 +18,11 @@ def init_app(app: Flask) -> None:
     desk.init_app(app)
     app.register_blueprint(bp)
     app.register_blueprint(account)
+    app.url_defaults(_carry_language)
+
+
+def _carry_language(endpoint: str, values: dict[str, Any]) -> None:
+    """Have every link to a prospect's page, and the form, keep the language that the address asks for."""
+    prospects = endpoint.startswith(("pages.", "public."))
+    if prospects and endpoint != "pages.static" and has_request_context() and (language := asked()):
+        values.setdefault("lang", language)

@@ -16,7 +16,7 @@ from tests.factories import UserFactory
 from tests.support.redis import free_port
 
 pytestmark = pytest.mark.every_engine
-PARTS = {"configuration", "database", "revision", "storage", "worker", "mail", "intake", "policy"}
+PARTS = {"configuration", "database", "revision", "storage", "worker", "mail", "intake", "policy", "texts"}
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
+from leadintake.core.languages import phrase
 from leadintake.documents.findings import Flag
 from leadintake.documents.kinds import doc, docx, odt, pdf, plain, rtf
 
@@ -32,18 +33,24 @@ class Kind:
 
 
 KINDS = (
-    Kind("a PDF", ".pdf", "application/pdf", pdf.fits, pdf.inspect),
-    Kind("an old Word document (.doc)", ".doc", "application/msword", doc.fits, doc.inspect),
+    Kind(phrase("a PDF"), ".pdf", "application/pdf", pdf.fits, pdf.inspect),
+    Kind(phrase("an old Word document (.doc)"), ".doc", "application/msword", doc.fits, doc.inspect),
     Kind(
-        "a Word document",
+        phrase("a Word document"),
         ".docx",
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         docx.fits,
         docx.inspect,
     ),
-    Kind("an OpenDocument text", ".odt", "application/vnd.oasis.opendocument.text", odt.fits, odt.inspect),
-    Kind("an RTF document", ".rtf", "application/rtf", rtf.fits, rtf.inspect),
-    Kind("plain text", ".txt", "text/plain", plain.fits),
+    Kind(
+        phrase("an OpenDocument text"),
+        ".odt",
+        "application/vnd.oasis.opendocument.text",
+        odt.fits,
+        odt.inspect,
+    ),
+    Kind(phrase("an RTF document"), ".rtf", "application/rtf", rtf.fits, rtf.inspect),
+    Kind(phrase("plain text"), ".txt", "text/plain", plain.fits),
 )
 BY_EXTENSION = {kind.extension: kind for kind in KINDS}
 

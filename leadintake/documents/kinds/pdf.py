@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from leadintake.documents.findings import Flag, Refused
+from leadintake.documents.kinds.sentences import PDF_DAMAGED, PDF_TOO_MUCH, PDF_TWO_FILES, PDF_UNUSUAL
 
 CHUNK = 4096
 MOST_BEHIND_THE_END = 2048
@@ -22,10 +23,6 @@ MOST_OVERLAP = 2
 DEEPEST = 200
 OPENED_BY = {b">>": b"<<", b"]": b"["}
 LONGEST_ZIP_END = 22 + 65535
-DAMAGED = "This PDF is damaged or incomplete. Please save it again and try again."
-UNUSUAL = "This PDF is packed in an unusual way. Please save it again and try again."
-TOO_MUCH = "This PDF unpacks to far more than a resume. Please save it again and try again."
-TWO_FILES = "This PDF has another file behind its end. Please save it again and try again."
 
 WARNED_OF = {
     "JavaScript": Flag.JAVASCRIPT,  # 12.6.4.17
@@ -115,7 +112,7 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
         names |= _names(content)
     has_page = encrypted or {"Catalog", "Page"} <= names  # the objects of an encrypted file may all be packed
     if not has_page or not ("XRef" in names or TABLE.search(data)):
-        raise Refused(DAMAGED)
+        raise Refused(PDF_DAMAGED)
     return frozenset(WARNED_OF[name] for name in names if name in WARNED_OF)
 
 
@@ -124,9 +121,9 @@ def _look_at_end(data: bytes) -> None:
     end = data.rfind(b"%%EOF")
     behind = data[end + 5 :].strip(b"\0\t\n\f\r ")
     if end >= 0 and (ANOTHER_FILE.search(behind) or _ends_a_zip(data[-LONGEST_ZIP_END:])):
-        raise Refused(TWO_FILES)
+        raise Refused(PDF_TWO_FILES)
     if end < 0 or len(behind) > MOST_BEHIND_THE_END or not START.search(data, max(0, end - 1024), end):
-        raise Refused(DAMAGED)
+        raise Refused(PDF_DAMAGED)
 
 
 def _ends_a_zip(tail: bytes) -> bool:
@@ -149,7 +146,7 @@ def _objects(data: bytes) -> tuple[set[str], list[tuple[int, int]]]:
         end, tokens, is_stream = _read(data, start, names, most_tokens)
         most_bytes, most_tokens = most_bytes - (end - start), most_tokens - tokens
         if most_bytes < 0 or most_tokens <= 0:
-            raise Refused(UNUSUAL)
+            raise Refused(PDF_UNUSUAL)
         if is_stream and OBJECT_STREAM.search(data, start, end):
             packed.append((start, end))
     return names, packed
@@ -166,12 +163,12 @@ def _read(data: bytes, position: int, names: set[str], most: int) -> tuple[int, 
         elif kind == "opening":
             open_.append(token["opening"])
             if len(open_) > DEEPEST:
-                raise Refused(UNUSUAL)
+                raise Refused(PDF_UNUSUAL)
         elif kind == "closing" and open_[-1:] == [OPENED_BY[token["closing"]]]:
             is_dictionary = open_.pop() == b"<<"
             is_stream = is_dictionary and STREAM.match(data, position) is not None
             if is_stream and open_:
-                raise Refused(UNUSUAL)
+                raise Refused(PDF_UNUSUAL)
             if not open_:
                 return position, count, is_stream
         elif kind == "end" and not open_:
@@ -215,7 +212,7 @@ def _unpacked(data: bytes, packed: list[tuple[int, int]], *, encrypted: bool) ->
     for start, end in packed:
         dictionary, found = data[start:end], STREAM.match(data, end)
         if not (found and found["begun"]) or found["comment"] or UNCLEAR.search(dictionary):
-            raise Refused(UNUSUAL)
+            raise Refused(PDF_UNUSUAL)
         filters, begun = dictionary.count(b"Filter"), found.end()
         length = LENGTH.search(dictionary) if dictionary.count(b"/Length") == 1 else None
         if filters == dictionary.count(b"Decode") == 1 and FLATE.search(dictionary):
@@ -223,10 +220,10 @@ def _unpacked(data: bytes, packed: list[tuple[int, int]], *, encrypted: bool) ->
         elif filters == 0 and length:
             content, taken = data[begun : begun + int(length[1])], 0
         else:
-            raise Refused(UNUSUAL)
+            raise Refused(PDF_UNUSUAL)
         left -= len(content) + taken
         if left < 0:
-            raise Refused(TOO_MUCH)
+            raise Refused(PDF_TOO_MUCH)
         yield content
 
 
@@ -241,9 +238,9 @@ def _inflated(data: bytes, start: int, most: int, *, encrypted: bool) -> tuple[b
             content += unpacking.decompress(packed, CHUNK)
             packed = unpacking.unconsumed_tail
             if len(content) > most:
-                raise Refused(TOO_MUCH)
+                raise Refused(PDF_TOO_MUCH)
     except zlib.error as error:
         if not encrypted:
-            raise Refused(DAMAGED) from error
+            raise Refused(PDF_DAMAGED) from error
         return bytes(content), position - start + CHUNK  # what the last step unpacked is lost, not free
     return bytes(content), position - start - len(unpacking.unused_data)
