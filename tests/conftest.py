@@ -14,8 +14,11 @@ from leadintake import create_app
 from leadintake.auth import passwords
 from leadintake.core.database import db
 from leadintake.core.transaction import transaction
+from tests.support.addresses import build_when_asked
 from tests.support.client import Client
 from tests.support.engines import ENGINES, fresh_copy, migrated_database
+
+build_when_asked()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

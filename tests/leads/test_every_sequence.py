@@ -262,7 +262,7 @@ def test_no_sequence_of_events_loses_a_lead_or_leaves_it_with_somebody_who_canno
     run_state_machine_as_test(
         lambda: Firm(app, empty, live),
         settings=examples(
-            max_examples=40,
+            max_examples=25,
             stateful_step_count=40,
             deadline=None,
             phases=[Phase.generate],  # a failure says its steps; to shrink them takes minutes
