@@ -58,7 +58,7 @@
   };
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt.id === "lead" && isTyping()) {
+    if (event.detail.elt?.id === "lead" && isTyping()) {
       event.preventDefault();
       say("This lead changed meanwhile. Finish what you do, or load the page again.");
     }
@@ -75,7 +75,7 @@
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "lead") say("This lead was changed just now.");
+    if (event.detail.target?.id === "lead") say("This lead was changed just now.");
   });
 
   const say = (sentence) => {
