@@ -25,6 +25,8 @@ BUNDLES = {
     "desk.css": ("vendor/pico.min.css", "page.css", "desk.css"),
     "icon.svg": ("icon.svg",),
     "intake.js": ("intake.js",),
+    "proof.js": ("proof.js",),
+    "solver.js": ("solver.js",),
     "desk.js": ("vendor/htmx.min.js", "desk.js"),
 }
 """What is sent as one file: a page waits for one answer before it can be painted."""

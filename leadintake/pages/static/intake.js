@@ -1,0 +1,222 @@
+// The form, made pleasant: checks before sending, progress, cancel, try again. Without this file it works, too.
+// Every word shown comes from the page, so that it is in the page's language.
+"use strict";
+
+document.querySelector("[data-focus]")?.focus();
+
+const form = document.querySelector("form[data-thanks]");
+if (form) begin(form);
+
+function begin(form) {
+  const words = form.dataset;
+  const file = form.elements.resume_file;
+  const zone = file.closest(".zone");
+  const summary = document.getElementById("summary");
+  const sending = document.getElementById("sending");
+  const submit = form.querySelector("[type=submit]");
+  const [bar, number, said, failure, cancel, again] =
+    ["progress", "[data-percent]", "[role=status]", "[data-failure]", "[data-cancel]", "[data-again]"]
+      .map((part) => sending.querySelector(part));
+  let request = null;
+  let busy = false;
+  let timer = 0;
+
+  // The file
+
+  zone.classList.add("live"); // the field now covers the zone, and is what keyboards and screen readers use
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+  for (const name of ["dragenter", "dragover"]) {
+    addEventListener(name, (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault(); // a file dropped beside the zone must not replace the page
+      zone.classList.add("over");
+    });
+  }
+  addEventListener("dragleave", (event) => event.relatedTarget || zone.classList.remove("over"));
+  addEventListener("drop", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    zone.classList.remove("over");
+    if (event.dataTransfer.files.length > 1) return tell("resume_file", [file.dataset.several]);
+    file.files = event.dataTransfer.files;
+    chosen();
+  });
+  file.addEventListener("change", chosen);
+
+  function chosen() {
+    const [one] = file.files;
+    zone.querySelector(".chosen").textContent = one ? `${one.name} · ${inWords(one.size)}` : "";
+    zone.classList.toggle("filled", Boolean(one));
+    tell("resume_file", one ? wrongWithFile() : []);
+  }
+
+  function inWords(bytes) {
+    const [unit, name] = bytes < 1048576 ? [1024, "KB"] : [1048576, "MB"];
+    const digits = { maximumFractionDigits: bytes < 1048576 ? 0 : 1 };
+    return `${Math.max(bytes / unit, bytes && 1).toLocaleString(document.documentElement.lang, digits)} ${name}`;
+  }
+
+  // What is wrong
+
+  function wrongWithFile() {
+    const [one] = file.files;
+    if (!one) return [file.dataset.missing];
+    if (!one.size) return [file.dataset.empty];
+    if (one.size > Number(file.dataset.most)) return [file.dataset.large];
+    return file.accept.split(",").some((ending) => one.name.toLowerCase().endsWith(ending)) ? [] : [file.dataset.kinds];
+  }
+
+  function wrongWith(field) {
+    if (field === file) return wrongWithFile();
+    const text = field.value.trim();
+    if (field.required && !text) return [words.missing];
+    return field.type === "email" && text && !/.@./.test(text) ? [field.dataset.address] : [];
+  }
+
+  async function findings() {
+    const found = [...form.elements].filter((field) => field.required).map((field) => [field.name, wrongWith(field)]);
+    const [one] = file.files;
+    if (one && !wrongWithFile().length) {
+      // A folder, or a file that was changed since it was chosen, cannot be read.
+      await one.slice(0, 1).arrayBuffer().catch(() => found.push(["resume_file", [file.dataset.unreadable]]));
+    }
+    return Object.fromEntries(found.filter(([, reasons]) => reasons.length));
+  }
+
+  function tell(name, reasons) {
+    const field = form.elements[name];
+    const box = field.closest(".field");
+    box.classList.toggle("wrong", reasons.length > 0);
+    box.querySelector(".error")?.remove();
+    const ids = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && id !== `${name}-error`);
+    if (reasons.length) {
+      const message = document.createElement("p");
+      Object.assign(message, { className: "error", id: `${name}-error`, textContent: reasons.join(" ") });
+      (field.closest(".zone") ?? field).before(message);
+      ids.push(message.id);
+    }
+    if (ids.length) field.setAttribute("aria-describedby", ids.join(" "));
+    else field.removeAttribute("aria-describedby");
+    if (reasons.length) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+
+  /** Put the messages beside their fields and in the summary, as the server does; focus the first. */
+  function refuse(errors) {
+    const fields = [...form.elements].filter((field) => field.closest(".field"));
+    fields.forEach((field) => tell(field.name, errors[field.name] ?? []));
+    const wrong = fields.filter((field) => errors[field.name]);
+    summary.hidden = !wrong.length;
+    summary.querySelector("[data-choose]")?.remove(); // the file is still chosen
+    summary.querySelector("ul").replaceChildren(...wrong.map((field) => {
+      const [line, link] = [document.createElement("li"), document.createElement("a")];
+      link.href = `#${field.name}`;
+      link.textContent = field.labels[0].firstChild.textContent.trim();
+      line.append(link, `: ${errors[field.name].join(" ")}`);
+      return line;
+    }));
+    wrong[0]?.focus();
+    return wrong.length > 0;
+  }
+
+  // Sending
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
+  });
+  form.addEventListener("input", ({ target }) => {
+    // Not on `change`: that comes with the click on the button, which would move away under the finger.
+    if (target.hasAttribute("aria-invalid") && !wrongWith(target).length) tell(target.name, []);
+  });
+  cancel.addEventListener("click", () => request?.abort());
+  again.addEventListener("click", send);
+  addEventListener("pageshow", (event) => event.persisted && rest());
+
+  const stay = (event) => event.preventDefault();
+
+  /** Be at work or not: what a click does, and whether leaving needs a question. */
+  function work(at) {
+    busy = at;
+    if (at) submit.setAttribute("aria-disabled", "true"); // keeps the focus, as `disabled` would not
+    else submit.removeAttribute("aria-disabled");
+    (at ? addEventListener : removeEventListener)("beforeunload", stay);
+  }
+
+  /** Stop, with a sentence that says why, if anything went wrong; not to be tried again for some seconds. */
+  function rest(sentence = "", seconds = 0) {
+    clearInterval(timer);
+    work(false);
+    request = null;
+    submit.hidden = Boolean(sentence);
+    sending.hidden = !sentence;
+    sending.classList.toggle("failed", Boolean(sentence));
+    failure.textContent = sentence;
+    const tick = () => {
+      const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+      again.disabled = seconds > 0;
+      again.textContent = seconds > 0 ? `${words.again} (${clock})` : words.again;
+      if (seconds-- <= 0) clearInterval(timer);
+    };
+    timer = setInterval(tick, 1000);
+    tick();
+    if (sentence) failure.focus();
+  }
+
+  function show(percent) {
+    bar.value = percent;
+    number.textContent = `${percent} %`;
+    const step = percent < 100 ? `${words.sending} ${percent - (percent % 25)} %` : words.checking;
+    if (said.textContent !== step) said.textContent = step; // read out five times, not a hundred
+  }
+
+  async function send() {
+    if (busy || again.disabled) return;
+    work(true);
+    if (refuse(await findings())) return rest();
+    sending.classList.remove("failed");
+    sending.hidden = submit.hidden = false;
+    failure.textContent = "";
+    show(0);
+    await form.proof; // the proof of work that proof.js is at, where the firm asks for one
+    post();
+  }
+
+  /** Send it. The submission_id stays the same, so that however often this happens it makes one lead. */
+  function post() {
+    request = new XMLHttpRequest();
+    request.upload.onprogress = ({ loaded, total }) => show(Math.floor((100 * loaded) / total));
+    request.onload = answered;
+    request.onerror = () => rest(words.lost);
+    request.onabort = () => rest(words.stopped);
+    request.open("POST", form.action);
+    request.setRequestHeader("Accept", "application/json");
+    request.responseType = "json";
+    request.send(new FormData(form));
+  }
+
+  function answered() {
+    const { status, response } = request;
+    const seconds = Number(request.getResponseHeader("Retry-After")) || 0;
+    if (status === 201) {
+      removeEventListener("beforeunload", stay);
+      return location.assign(words.thanks.replace(/0{8}(-0{4}){3}-0{12}/, response.id));
+    }
+    if (status === 409 && seconds) return void setTimeout(post, 1000 * seconds); // the first try is being received
+    if (response?.errors?.submission_id) {
+      // An answer was lost and something was changed since: what is here now is meant, as a new submission.
+      form.elements.submission_id.value = freshId();
+      return post();
+    }
+    const errors = response?.errors ?? (status === 413 ? { resume_file: [file.dataset.large] } : {});
+    if (refuse(errors)) return rest(), form.querySelector("[aria-invalid]").focus();
+    rest(response?.detail ?? words.lost, seconds);
+  }
+}
+
+/** A UUID of version 4. crypto.randomUUID would be missing on plain http. */
+function freshId() {
+  const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+  const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-8$4-$5");
+}

@@ -1,0 +1,443 @@
+"""The intake page as a prospect meets it: with a script or without, on a bad line, by keyboard alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from leadintake.leads.models import Lead
+from leadintake.pages.assets import address
+from tests.support.browser import fill_in, send
+from tests.support.client import PDF
+from tests.support.files import FOLDER, pdf, pdf_stream
+from tests.support.proxy import Cut, proxy_to
+
+RESUME = FOLDER / "resume.pdf"
+MARK = b"the middle of a long upload"
+CUT_OFF = ("Failed to load resource: net::ERR_", "POST http")
+BAD_FILES = {
+    "none": None,
+    "empty": {"name": "cv.pdf", "mimeType": "application/pdf", "buffer": b""},
+    "another kind": {"name": "cv.exe", "mimeType": "application/octet-stream", "buffer": b"MZ"},
+    "large": {"name": "cv.pdf", "mimeType": "application/pdf", "buffer": PDF + b" " * 2**20},
+}
+
+
+def upload(size: int) -> dict[str, object]:
+    """A PDF of this size, with the mark in its first part."""
+    content = pdf(pdf_stream(MARK + b" " * size))
+    return {"name": "long.pdf", "mimeType": "application/pdf", "buffer": content}
+
+
+def messages(page) -> dict[str, str]:
+    """What stands beside the fields."""
+    return {one.get_attribute("id"): one.text_content() for one in page.locator(".field .error").all()}
+
+
+def lines(page) -> list[str]:
+    """What stands in the summary."""
+    return [re.sub(r"\s+", " ", one.text_content()).strip() for one in page.locator("#summary li").all()]
+
+
+def is_thanked(page) -> None:
+    """Wait for the thanks."""
+    expect(page).to_have_url(re.compile(r"/thanks/[0-9a-f-]{36}"))
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+def test_mistakes_are_shown_and_mended_with_everything_typed_still_there(site, visitor, rows, scripted):
+    page = visitor(java_script_enabled=scripted)
+    page.goto(site)
+    page.select_option("#practice_area", "family")
+    fill_in(page, RESUME, first_name="山田", email="jane@nowhere@", last_name="x" * 100)
+    send(page)
+    expect(page.locator("#email-error")).to_be_visible()
+    assert set(messages(page)) == {"email-error"}
+    expect(page.locator("#summary")).to_be_visible()
+    assert page.locator("#first_name").input_value() == "山田"
+    assert page.locator("#practice_area").input_value() == "family"
+    assert rows(Lead) == []
+    chosen = page.locator("#resume_file").input_value()
+    assert bool(chosen) is scripted
+    page.locator("#email").fill("jane@example.com")
+    if not scripted:
+        page.locator("#resume_file").set_input_files(RESUME)
+    send(page)
+    is_thanked(page)
+    (lead,) = rows(Lead)
+    assert (lead.first_name, lead.practice_area) == ("山田", "family")
+    assert str(lead.id) in page.url
+    assert str(lead.id) in page.locator("main").text_content()
+
+
+@pytest.mark.parametrize("address", ["/", "/?lang=es"])
+class TestChecks:
+    """What is checked before anything is sent."""
+
+    @pytest.fixture
+    def settings(self):
+        return {"MAX_UPLOAD_BYTES": 2**20}
+
+    def test_the_script_says_what_the_server_would_say(self, site, visitor, rows, address):
+        sent = []
+        scripted, plain = visitor(), visitor(java_script_enabled=False)
+        scripted.on("request", lambda request: sent.append(request.method))
+        scripted.goto(site + address)
+        plain.goto(site + address)
+        for file, email in zip(BAD_FILES.values(), ("", "jane", "jane@", "@b.example"), strict=True):
+            for page in (scripted, plain):
+                fill_in(page, file, first_name=" ", email=email)
+                send(page)
+                expect(page.locator("#email-error")).to_be_visible()
+            expect(plain.locator("#email")).to_have_value(email)
+            assert messages(scripted) == messages(plain)
+            assert lines(scripted) == lines(plain)
+            assert set(messages(plain)) == {"first_name-error", "email-error", "resume_file-error"}
+        assert "POST" not in sent
+        assert rows(Lead) == []
+
+
+def test_the_first_mistake_is_focused_and_gone_once_mended(site, visitor):
+    page = visitor()
+    page.goto(site)
+    fill_in(page, RESUME, last_name="", email="no")
+    send(page)
+    expect(page.locator("#last_name")).to_be_focused()
+    assert page.locator("#last_name").get_attribute("aria-describedby") == "last_name-error"
+    page.locator("#last_name").fill("Doe")
+    page.locator("#email").focus()
+    expect(page.locator("#last_name-error")).to_have_count(0)
+    assert page.locator("#last_name").get_attribute("aria-invalid") is None
+    page.locator("#summary a", has_text="E-mail").click()
+    expect(page.locator("#email")).to_be_focused()
+
+
+def test_what_only_the_server_can_know_is_shown_in_the_same_way(site, visitor, rows):
+    page = visitor()
+    page.goto(site)
+    disguised = {"name": "cv.pdf", "mimeType": "application/pdf", "buffer": b"just words"}
+    fill_in(page, disguised, email="jane@-example.com")
+    send(page)
+    expect(page.locator("#email")).to_be_focused()
+    assert set(messages(page)) == {"email-error", "resume_file-error"}
+    assert "#resume_file" in [one.get_attribute("href") for one in page.locator("#summary a").all()]
+    assert "cv.pdf" in page.locator(".chosen").text_content()
+    expect(page.locator("#sending")).to_be_hidden()
+    assert rows(Lead) == []
+
+
+DROP = """([names, target]) => {
+    const carried = new DataTransfer();
+    names.forEach(name => carried.items.add(new File([atob(window.pdf)], name)));
+    const at = document.querySelector(target);
+    for (const kind of ["dragenter", "dragover", "drop"])
+        at.dispatchEvent(new DragEvent(kind, {dataTransfer: carried, bubbles: true, cancelable: true}));
+}"""
+
+
+def test_a_file_is_dropped_anywhere_on_the_page_and_named_with_its_size(site, visitor, rows):
+    page = visitor()
+    page.goto(site)
+    page.evaluate("""() => window.pdf = btoa("%PDF-1.4")""")
+    fill_in(page, None)
+    page.evaluate(DROP, [["one.pdf", "two.pdf"], ".zone"])
+    expect(page.locator("#resume_file-error")).to_have_text("Please send one file only.")
+    page.evaluate(DROP, [["lebenslauf.pdf"], "h1"])
+    expect(page.locator(".chosen")).to_have_text("lebenslauf.pdf · 1 KB")
+    expect(page.locator("#resume_file-error")).to_have_count(0)
+    assert page.locator("#resume_file").evaluate("field => field.files[0].name") == "lebenslauf.pdf"
+
+
+def test_a_file_changed_since_it_was_chosen_is_asked_for_again(site, visitor, rows, tmp_path):
+    page, resume = visitor(), tmp_path / "cv.pdf"
+    resume.write_bytes(PDF)
+    page.goto(site)
+    fill_in(page, resume)
+    resume.unlink()
+    send(page)
+    expect(page.locator("#resume_file-error")).to_have_text(
+        "This file cannot be read. Please choose it again."
+    )
+    page.locator("#resume_file").set_input_files(RESUME)
+    send(page)
+    is_thanked(page)
+    assert len(rows(Lead)) == 1
+
+
+def test_the_thanks_are_focused_so_that_they_are_read_out(site, visitor):
+    page = visitor()
+    page.goto(site)
+    fill_in(page, RESUME)
+    send(page)
+    is_thanked(page)
+    expect(page.locator("h1")).to_be_focused()
+
+
+def test_the_keyboard_alone_is_enough(site, visitor, rows):
+    page = visitor()
+    page.goto(site)
+    press = page.keyboard.press
+    while page.evaluate("document.activeElement.id") != "first_name":
+        press("Tab")
+    for typed in ("Jane", "Doe", "jane"):
+        page.keyboard.type(typed)
+        press("Tab")
+    press("ArrowDown")  # what it is about
+    press("Tab")
+    press("Tab")
+    expect(page.locator("#resume_file")).to_be_focused()
+    page.locator("#resume_file").set_input_files(RESUME)  # in place of the system's own dialogue
+    press("Tab")
+    expect(page.locator("[type=submit]")).to_be_focused()
+    press("Enter")
+    expect(page.locator("#email")).to_be_focused()
+    press("End")
+    page.keyboard.type("@example.com")
+    press("Enter")
+    is_thanked(page)
+    (lead,) = rows(Lead)
+    assert (lead.email, lead.practice_area) == ("jane@example.com", "business")
+
+
+class Slow:
+    """A page on a slow line."""
+
+    def __init__(self, page, bytes_a_second: float) -> None:
+        self.line = page.context.new_cdp_session(page)
+        self.line.send("Network.enable")
+        self.be(bytes_a_second)
+
+    def be(self, bytes_a_second: float) -> None:
+        limits = {
+            "offline": False,
+            "latency": 5,
+            "downloadThroughput": -1,
+            "uploadThroughput": bytes_a_second,
+        }
+        self.line.send("Network.emulateNetworkConditions", limits)
+
+
+def test_eight_megabytes_on_a_slow_line_show_how_far_they_are_and_can_be_stopped(site, visitor, rows):
+    page = visitor()
+    page.goto(site)
+    fill_in(page, upload(8 * 2**20))
+    line = Slow(page, 4 * 2**20)
+    page.evaluate(
+        """() => {
+            window.seen = [];
+            const percent = document.querySelector("[data-percent]");
+            new MutationObserver(() => seen.push(percent.textContent)).observe(percent, {childList: true});
+        }"""
+    )
+    send(page)
+    expect(page.locator("[data-percent]")).to_have_text(re.compile(r"^[2-9]\d %"))
+    send_button = page.locator("[type=submit]")
+    assert send_button.get_attribute("aria-disabled") == "true"
+    send_button.click(force=True)  # a second click is no second submission
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".failure")).to_be_focused()
+    expect(page.locator(".failure")).to_contain_text("You stopped it")
+    seen = [int(text.split()[0]) for text in page.evaluate("seen")]
+    assert seen == sorted(seen)
+    assert len(set(seen)) >= 5
+    assert rows(Lead) == []
+    line.be(-1)
+    page.get_by_role("button", name="Try again").click()
+    is_thanked(page)
+    assert len(rows(Lead)) == 1
+
+
+def test_what_is_read_out_comes_in_few_steps(site, visitor):
+    page = visitor()
+    page.goto(site)
+    fill_in(page, upload(4 * 2**20))
+    Slow(page, 3 * 2**20)
+    said: list[str] = []
+
+    def hear(text: str) -> None:
+        said.append(text)
+
+    page.expose_function("heard", hear)
+    page.evaluate(
+        """() => { const status = document.querySelector("[role=status]");
+            new MutationObserver(() => heard(status.textContent)).observe(status, {childList: true}) }"""
+    )
+    send(page)
+    is_thanked(page)
+    assert said[0] == "Sending 0 %"
+    assert set(said) <= {*(f"Sending {step} %" for step in (0, 25, 50, 75)), said[-1]}
+    assert len(said) == len(set(said)) > 2
+
+
+@pytest.mark.parametrize("cut", Cut)
+def test_a_lost_connection_and_another_try_make_one_lead(site, visitor, rows, cut):
+    with proxy_to(int(site.rpartition(":")[2])) as proxy:
+        page = visitor(expected=CUT_OFF)
+        page.goto(f"http://127.0.0.1:{proxy.port}")
+        fill_in(page, upload(200_000))
+        proxy.cut_once(cut, MARK, after=b"POST /public/leads")
+        send(page)
+        again = page.get_by_role("button", name="Try again")
+        again.wait_for()
+        expect(page.locator(".failure")).to_be_focused()
+        assert len(rows(Lead)) == (1 if cut is Cut.ANSWER else 0)
+        again.click()
+        is_thanked(page)
+    assert len(rows(Lead)) == 1
+
+
+def test_what_was_changed_after_a_lost_answer_is_a_submission_of_its_own(site, visitor, rows):
+    with proxy_to(int(site.rpartition(":")[2])) as proxy:
+        page = visitor(expected=CUT_OFF)
+        page.goto(f"http://127.0.0.1:{proxy.port}")
+        fill_in(page, upload(200_000))
+        proxy.cut_once(Cut.ANSWER, MARK, after=b"POST /public/leads")
+        send(page)
+        again = page.get_by_role("button", name="Try again")
+        again.wait_for()
+        page.locator("#email").fill("jane@other.example.com")
+        again.click()
+        is_thanked(page)
+    assert [lead.email for lead in rows(Lead)] == ["jane@example.com", "jane@other.example.com"]
+    assert str(rows(Lead)[1].id) in page.url
+
+
+class TestAnswersThatAreNoAnswer:
+    """What the server says when it cannot take the form now."""
+
+    def answering(self, page, *answers) -> list[str]:
+        """Answer submissions with these, one after another, then truly; note what came."""
+        came, left = [], list(answers)
+
+        def answer(route) -> None:
+            came.append(route.request.post_data_buffer or b"")
+            if left:
+                route.fulfill(**left.pop(0))
+            else:
+                route.continue_()
+
+        page.route("**/public/leads*", answer)
+        return came
+
+    @pytest.mark.parametrize(
+        ("answer", "sentence"),
+        [
+            ({"status": 503, "json": {"detail": "Not now."}}, "Not now."),
+            ({"status": 502, "body": "<html>a proxy's own page"}, "The connection was lost."),
+        ],
+    )
+    def test_a_sentence_says_so_and_another_try_is_offered(self, site, visitor, rows, answer, sentence):
+        page = visitor(expected=("Failed to load resource: the server responded with a status of 5",))
+        page.goto(site)
+        fill_in(page, RESUME)
+        came = self.answering(page, answer)
+        send(page)
+        expect(page.locator(".failure")).to_contain_text(sentence)
+        page.get_by_role("button", name="Try again").click()
+        is_thanked(page)
+        assert len(rows(Lead)) == 1
+        assert len(came) == 2
+
+    def test_a_proxy_that_takes_no_such_file_is_understood(self, site, visitor, rows):
+        page = visitor()
+        page.goto(site)
+        fill_in(page, RESUME)
+        self.answering(page, {"status": 413, "body": "<html>too large"})
+        send(page)
+        expect(page.locator("#resume_file-error")).to_contain_text("This file is larger than 10 MB.")
+        assert rows(Lead) == []
+
+    def test_who_is_to_wait_sees_how_long(self, site, visitor, rows):
+        page = visitor()
+        page.clock.install()
+        page.goto(site)
+        fill_in(page, RESUME)
+        limited = {"status": 429, "json": {"detail": "Too many."}, "headers": {"Retry-After": "75"}}
+        came = self.answering(page, limited)
+        send(page)
+        again = page.locator("button[data-again]")
+        expect(again).to_have_text("Try again (1:15)")
+        expect(again).to_be_disabled()
+        page.clock.run_for(74_000)
+        expect(again).to_have_text("Try again (0:01)")
+        page.locator("#email").press("Enter")  # nor does the keyboard jump the queue
+        page.clock.run_for(1_000)
+        assert len(came) == 1
+        again.click()
+        page.clock.run_for(1_000)
+        is_thanked(page)
+
+    def test_a_submission_that_is_being_received_already_is_waited_for(self, site, visitor, rows):
+        page = visitor()
+        page.goto(site)
+        fill_in(page, RESUME)
+        busy = {"status": 409, "json": {"detail": "Wait."}, "headers": {"Retry-After": "1"}}
+        came = self.answering(page, busy)
+        send(page)
+        is_thanked(page)
+        assert len(came) == 2
+        assert len(rows(Lead)) == 1
+
+
+def with_a_puzzle(page, site: str, solver: str, proof: str, **puzzle: object) -> None:
+    """Have the page ask for a proof of work, as with ALTCHA on."""
+
+    def add(route) -> None:
+        told = f'<form data-challenge="/puzzle" data-worker="{solver}" '
+        field = '<input type="hidden" name="altcha"></form>'
+        text = route.fetch().text().replace("<form ", told).replace("</form>", field)
+        script = f'<script src="{proof}" defer></script></head>'
+        route.fulfill(body=text.replace("</head>", script), content_type="text/html")
+
+    page.route(site + "/", add)
+    page.route(site + "/puzzle", lambda route: route.fulfill(json=puzzle))
+    page.goto(site)
+
+
+class TestProofOfWork:
+    """Made by the browser while the person types."""
+
+    @pytest.fixture
+    def scripts(self, app):
+        with app.test_request_context():
+            return [address(name) for name in ("solver.js", "proof.js")]
+
+    @pytest.mark.parametrize("salt", ["0a1b2c3d4e5f", "s" * 55 + "?expires=4102444800&", "s" * 64])
+    def test_the_number_is_found(self, site, visitor, scripts, salt):
+        puzzle = {"algorithm": "SHA-256", "salt": salt, "signature": "ab12", "maxnumber": 5000}
+        puzzle["challenge"] = hashlib.sha256(f"{salt}4321".encode()).hexdigest()
+        page = visitor()
+        with_a_puzzle(page, site, *scripts, **puzzle)
+        expect(page.locator("[name=altcha]")).not_to_have_value("")
+        proof = json.loads(base64.b64decode(page.locator("[name=altcha]").input_value()))
+        del puzzle["maxnumber"]
+        assert proof == {**puzzle, "number": 4321}
+
+    def test_a_puzzle_that_cannot_be_solved_keeps_nobody_from_sending(self, site, visitor, scripts, rows):
+        page = visitor()
+        with_a_puzzle(page, site, *scripts, salt="s", challenge="0" * 64, maxnumber=10)
+        fill_in(page, RESUME)
+        page.evaluate("form.elements.altcha.remove()")  # which this server does not know
+        send(page)
+        is_thanked(page)
+        assert len(rows(Lead)) == 1
+
+
+def test_the_page_is_light_and_waits_for_one_thing_before_it_is_painted(site, visitor):
+    page = visitor()
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    weights, kinds = [], {}
+    line.on("Network.responseReceived", lambda told: kinds.setdefault(told["requestId"], told))
+    line.on("Network.loadingFinished", lambda told: weights.append(told["encodedDataLength"]))
+    page.goto(site, wait_until="networkidle")
+    assert len(weights) == len(kinds) >= 3
+    assert sum(weights) <= 40 * 1024
+    assert [told["type"] for told in kinds.values()].count("Stylesheet") == 1
+    assert page.evaluate("[...document.scripts].every(script => script.defer && script.src)")
+    assert page.evaluate("[...document.styleSheets].every(s => [...s.cssRules].every(r => !r.href))")
