@@ -135,6 +135,15 @@ def test_a_manager_hands_over_to_those_who_can_take_it(browser, given, amara, br
     assert "It is with nobody now." in do(client, lead, "assign", user_id="").text
 
 
+def test_what_a_page_asks_for_by_itself_uses_no_notice_up(browser, amara, lead):
+    client = browser().sign_in(amara)
+    client.post(f"/desk/leads/{lead.id}/reached-out")
+    address = f"/desk/leads/{lead.id}"
+    assert "Recorded" not in client.get(address, headers={"HX-Request": "true"}).text
+    assert "Recorded" in client.get(address).text
+    assert "Recorded" not in client.get(address).text
+
+
 @pytest.mark.every_engine
 def test_of_two_who_act_at_once_the_second_is_shown_what_the_first_did(
     browser, given, amara, max_, lead, rows
