@@ -31,9 +31,11 @@ from leadintake.core.database import SAFE_METHODS
 from leadintake.core.errors import Forbidden, Refusal, answer_to
 from leadintake.leads.files import bp as lead_files
 from leadintake.leads.internal import bp as internal_leads
+from leadintake.leads.internal_quarantine import bp as quarantine
 from leadintake.leads.internal_report import bp as report
 from leadintake.leads.internal_screens import bp as screens
 from leadintake.leads.public import bp as public_leads
+from leadintake.leads.public_challenge import bp as challenge
 from leadintake.notifications.internal import bp as outbox
 from leadintake.pages.desk import ROOMS as PAGES
 from leadintake.pages.desk.forms import say_why_not
@@ -44,9 +46,10 @@ desk = Blueprint("desk", __name__, url_prefix="/desk")
 """Pages over the verbs of `internal`, behind the same guard."""
 
 public.register_blueprint(public_leads)
+public.register_blueprint(challenge)
 for room in (
-    session, account, passkeys, sso, users, absences, internal_leads, lead_files, screens, report, outbox,
-    trail,
+    session, account, passkeys, sso, users, absences, internal_leads, lead_files, screens, quarantine, report,
+    outbox, trail,
 ):  # fmt: skip
     internal.register_blueprint(room)
 

@@ -87,6 +87,11 @@ class LeadFactory(_Factory):
     class Params:
         reached_out = factory.Trait(status=LeadStatus.REACHED_OUT)
         deleted = factory.Trait(deleted_at=factory.LazyFunction(now))
+        quarantined = factory.Trait(
+            quarantined_at=factory.LazyFunction(now),
+            quarantine_reason="For the test.",
+            assignment_strategy="quarantine",
+        )
 
     first_name = "Jane"
     last_name = factory.Sequence(lambda number: f"Doe{number:04}")

@@ -70,6 +70,17 @@ def spend(challenge: bytes) -> None:
         raise BadChallenge("This challenge was answered before.") from error
 
 
+def spend_alone(challenge: bytes, until: datetime) -> bool:
+    """Take a challenge of any kind as answered; whether it was not before. The caller keeps others out."""
+    hashed = hashlib.sha256(challenge).hexdigest()
+    known = sa.select(SpentChallenge.id).where(SpentChallenge.challenge_hash == hashed)
+    if db.session.scalar(known) is not None:
+        return False
+    db.session.execute(sa.delete(SpentChallenge).where(SpentChallenge.expires_at < now() - KEPT_LONGER))
+    db.session.add(SpentChallenge(challenge_hash=hashed, expires_at=until))
+    return True
+
+
 def _end(challenge: bytes) -> datetime:
     seconds = int.from_bytes(challenge[RANDOM_BYTES : RANDOM_BYTES + TIME_BYTES], "big")
     return datetime.fromtimestamp(seconds, UTC)

@@ -30,6 +30,8 @@ class Permission(StrEnum):
     MANAGE_NOTIFICATIONS = "manage_notifications"
     SCREEN_LEADS = "screen_leads"
     """Bar somebody from a lead by name (an ethical wall, ABA Model Rule 1.10), and lift the bar."""
+    REVIEW_QUARANTINE = "review_quarantine"
+    """Look at submissions that looked like spam, let them in or put them away."""
     READ_AUDIT = "read_audit"
     SEE_ALL_LEADS = "see_all_leads"
     """See every lead even where attorneys see only their own (ATTORNEY_VISIBILITY=own)."""
@@ -44,6 +46,7 @@ _MANAGER = _VIEWER | _ATTORNEY | {
     Permission.READ_USERS,
     Permission.MANAGE_NOTIFICATIONS,
     Permission.SCREEN_LEADS,
+    Permission.REVIEW_QUARANTINE,
 }  # fmt: skip
 
 GRANTS: dict[Role, frozenset[Permission]] = {

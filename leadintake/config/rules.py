@@ -17,6 +17,7 @@ from leadintake.assignment import policy
 from leadintake.auth.permissions import Role
 from leadintake.config.appearance import appearance
 from leadintake.config.settings import Settings
+from leadintake.config.spam import spam
 
 SHORTEST_SECRET = 32
 ORIGIN = re.compile(r"https?://[^/?#@\s]+")
@@ -86,7 +87,13 @@ def contradictions(settings: Settings) -> list[str]:
         )
         for origin in settings.EMBED_ORIGINS
     ]
-    checks += appearance(settings) + _assignment(settings) + _signing_in(settings) + _single_sign_on(settings)
+    checks += (
+        appearance(settings)
+        + spam(settings)
+        + _assignment(settings)
+        + _signing_in(settings)
+        + _single_sign_on(settings)
+    )
     if settings.ENVIRONMENT == "production":
         checks += _unsafe(settings)
     return [problem for wrong, problem in checks if wrong]

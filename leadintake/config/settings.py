@@ -152,6 +152,13 @@ class Settings:
     EMBED_ORIGINS: list[str] = field(default_factory=list)
     """Origins (https://www.firm.example) whose pages may frame the form and post to it."""
 
+    FORM_MIN_SECONDS: int = 2
+    """Who sends the form sooner after opening it is taken for a program: quarantine. 0 switches it off."""
+
+    ALTCHA: bool = False
+    """Have browsers do a little work before they send the form; without it: quarantine. Needs
+    leadintake[altcha]."""
+
     METRICS_TOKEN: str = ""
     """Bearer token for /metrics from elsewhere than loopback."""
 

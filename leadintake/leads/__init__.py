@@ -9,6 +9,7 @@ from leadintake.core import checks, chores, walls
 from leadintake.leads import (
     barred,
     cli_assignment,  # noqa: F401 - adds its commands to two groups
+    cli_quarantine,  # noqa: F401 - adds its commands
     events,
 )
 from leadintake.leads.cli_screens import group
@@ -25,7 +26,7 @@ def init_app(app: Flask) -> None:
     checks.gauge(
         app,
         "leadintake_leads",
-        "Leads that wait for somebody, and that wait to be reached out to",
+        "Leads that wait for somebody, for being reached out to, and for being looked at",
         "state",
         handing.counts,
     )

@@ -19,6 +19,7 @@ from leadintake.core.text import has_controls, is_invisible, regular
 from leadintake.documents.findings import Refused, TooLarge
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict
+from leadintake.leads import signs
 
 LONGEST_EMAIL = 254
 LONGEST_KEY = 255
@@ -90,6 +91,10 @@ class IntakeForm(FlaskForm):
     language = SelectField(phrase("Language you prefer"), validate_choice=False, filters=[_regular])
     resume_file = FileField(phrase("Resume or CV"))
     submission_id = HiddenField(phrase("This form"), filters=[_regular])
+    website = StringField(phrase("Leave this empty"), filters=[_regular])
+    """A trap: nobody sees it, programs fill it in."""
+    opened = HiddenField(filters=[_regular])
+    altcha = HiddenField(filters=[_regular])
 
     def __init__(self) -> None:
         super().__init__()
@@ -162,6 +167,11 @@ class IntakeForm(FlaskForm):
             valid = False
         self._say_errors()
         return valid
+
+    def signs(self) -> signs.Signs:
+        """What the fields that people do not fill in tell of who sent it."""
+        told = {"website": self.website, "opened": self.opened, "proof": self.altcha}
+        return signs.read(**{name: field.data or "" for name, field in told.items()})
 
     def blame(self, errors: Errors) -> None:
         """Take over what a rule beyond the form found wrong with its fields."""

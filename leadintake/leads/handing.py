@@ -89,11 +89,16 @@ class Handing:
                     events.remind(manager, lead)
 
     def counts(self) -> dict[str, int]:
-        """How many leads wait for somebody, and how many for being reached out to."""
+        """How many leads wait for somebody, for being reached out to, and in quarantine."""
         tally = sa.select(sa.func.count(Lead.id))
         waits = db.session.scalar(tally.where(waiting())) or 0
-        pending = db.session.scalar(tally.where(Lead.status == LeadStatus.PENDING)) or 0
-        return {"waiting": waits, "pending": pending}
+        apart = Lead.quarantined_at.is_not(None)
+        pending = db.session.scalar(tally.where(Lead.status == LeadStatus.PENDING, ~apart)) or 0
+        return {
+            "waiting": waits,
+            "pending": pending,
+            "quarantined": db.session.scalar(tally.where(apart)) or 0,
+        }
 
     def _take_back(self, user_id: uuid.UUID) -> None:
         with transaction():

@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
+from datetime import datetime
 from typing import IO
 
 import msgspec
@@ -15,6 +16,7 @@ import structlog
 
 from leadintake.assignment.rounds import Round, Wanted
 from leadintake.assignment.service import assignment
+from leadintake.audit.service import audit
 from leadintake.core.database import db, reading
 from leadintake.core.errors import Conflict, Invalid
 from leadintake.core.languages import ENGLISH, phrase
@@ -24,8 +26,9 @@ from leadintake.core.types import new_id
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict
 from leadintake.leads import barred, disclaimers, events, loads, ownership
-from leadintake.leads.models import Lead, Screen, folded
+from leadintake.leads.models import QUARANTINE, Lead, Screen, folded
 from leadintake.leads.screens import screens
+from leadintake.leads.signs import NO_SIGNS, Signs
 
 PATIENCE_SECONDS = 2.0
 OTHER_CONTENT = phrase(
@@ -39,7 +42,7 @@ class Submission:
     """What a prospect sent, validated.
 
     `key` is the idempotency key, if there was one; `spoken` the language of the page it was sent from,
-    `disclaimer` the version of the one that stood there, as it says.
+    `disclaimer` the version of the one that stood there, as it says; `signs` are those of a program.
     """
 
     first_name: str
@@ -51,6 +54,7 @@ class Submission:
     key: str | None
     spoken: str = ENGLISH
     disclaimer: str = ""
+    signs: Signs = NO_SIGNS
 
     def fingerprint(self) -> str:
         """SHA-256 of what the prospect filled in and chose."""
@@ -98,12 +102,20 @@ class Intake:
             return earlier, True
         walls = barred.from_client(sent.email)
         kept_out = frozenset(screen.user_id for screen in walls)
+        suspicion = " ".join(sent.signs.spent())
         decisions = assignment.begin(loads.tally)
-        lead = self._make(sent, key, document.id, kept_out, decisions)
+        lead = self._make(sent, key, document.id, decisions.moment)
+        if suspicion:
+            lead.assignment_strategy, lead.assignment_reason = QUARANTINE, suspicion
+            lead.quarantined_at, lead.quarantine_reason = lead.created_at, suspicion
+        else:
+            self._assign(lead, kept_out, decisions)
         db.session.add_all([document, lead])
         db.session.flush()
         decisions.write_down()
-        self._tell(lead, sent.spoken, walls, kept_out)
+        self._note_arrival(lead, walls)
+        if not suspicion:
+            self._tell(lead, sent.spoken, kept_out)
         return lead, False
 
     def _earlier(self, key: str | None, sent: Submission) -> Lead | None:
@@ -115,20 +127,9 @@ class Intake:
             raise Invalid({"submission_id": [OTHER_CONTENT]})
         return earlier
 
-    def _make(
-        self,
-        sent: Submission,
-        key: str | None,
-        resume_id: uuid.UUID,
-        kept_out: Collection[uuid.UUID],
-        decisions: Round,
-    ) -> Lead:
-        prospect = folded(sent.email)
-        owners = loads.owners([prospect]).get(prospect, ())
-        wanted = Wanted(new_id(), prospect, sent.practice_area, sent.language, owners, kept_out)
-        decision, arrived = decisions.next(wanted, cause="arrival"), decisions.moment
+    def _make(self, sent: Submission, key: str | None, resume_id: uuid.UUID, arrived: datetime) -> Lead:
         return Lead(
-            id=wanted.lead_id,
+            id=new_id(),
             created_at=arrived,
             updated_at=arrived,
             first_name=sent.first_name,
@@ -139,24 +140,32 @@ class Intake:
             # The address first: it is there even beside a name that unfolds to more than fits.
             searchable=searchable(sent.email, sent.first_name, sent.last_name)[:1000],
             resume_id=resume_id,
-            assignee_id=decision.user_id,
-            assignment_strategy=decision.strategy,
-            assignment_reason=decision.reason,
             assigned_at=arrived,
             submission_key=key,
             submission_fingerprint=sent.fingerprint(),
             disclaimer_version=disclaimers.keep(sent.disclaimer),
         )
 
-    def _tell(
-        self, lead: Lead, spoken: str, walls: Sequence[Screen], kept_out: Collection[uuid.UUID]
-    ) -> None:
+    def _assign(self, lead: Lead, kept_out: Collection[uuid.UUID], decisions: Round) -> None:
+        prospect = folded(lead.email)
+        owners = loads.owners([prospect]).get(prospect, ())
+        wanted = Wanted(lead.id, prospect, lead.practice_area, lead.language, owners, kept_out)
+        decision = decisions.next(wanted, cause="arrival")
+        lead.assignee_id = decision.user_id
+        lead.assignment_strategy, lead.assignment_reason = decision.strategy, decision.reason
+
+    def _note_arrival(self, lead: Lead, walls: Sequence[Screen]) -> None:
         db.session.refresh(lead, ["resume", "assigned_to"])
         read = f", shown disclaimer {lead.disclaimer_version}" if lead.disclaimer_version else ""
         events.record(lead, "submitted", f"with {lead.resume.filename}{read}", actor="prospect")
         if lead.resume.warnings:
             events.record(lead, "flagged", " ".join(lead.resume.warnings), actor="system")
         screens.inherit(lead, walls)
+        if lead.quarantined_at is not None:
+            events.record(lead, "quarantined", lead.quarantine_reason or "", actor="system")
+            audit.record("lead.quarantined", by="system", about=("lead", lead.id))
+
+    def _tell(self, lead: Lead, spoken: str, kept_out: Collection[uuid.UUID]) -> None:
         if lead.assigned_to is None:
             log.warning("lead_unassigned", lead=str(lead.id), reason=lead.assignment_reason)
         ownership.announce(lead, actor="system", kept_out=kept_out)

@@ -50,7 +50,7 @@ def search(query: LeadQuery) -> Response:
 @speaks({200: LeadDetail}, refuses=(404,))
 def read(lead_id: uuid.UUID) -> Response:
     """Show one lead."""
-    return _detail(_read(lead_id, "detail"))
+    return detail_of(_read(lead_id, "detail"))
 
 
 @bp.patch("/<uuid:lead_id>")
@@ -61,7 +61,7 @@ def update(lead_id: uuid.UUID, json: LeadPatch) -> Response:
     lead = leads.get_to_change(lead_id, seen_by=current_user)
     expect_version(lead.version)
     leads.change_status(lead, json.status, by=current_user)
-    return _detail(lead)
+    return detail_of(lead)
 
 
 @bp.put("/<uuid:lead_id>/assignee")
@@ -73,7 +73,7 @@ def assign(lead_id: uuid.UUID, json: AssigneeChange) -> Response:
     lead = leads.get_to_change(lead_id, seen_by=current_user)
     expect_version(lead.version)
     leads.assign(lead, json.user_id, by=current_user)
-    return _detail(lead)
+    return detail_of(lead)
 
 
 @bp.post("/<uuid:lead_id>/decline")
@@ -108,7 +108,7 @@ def restore(lead_id: uuid.UUID) -> Response:
     leads.hold_all()
     lead = leads.get_to_change(lead_id, seen_by=current_user, deleted=True)
     leads.restore(lead, by=current_user)
-    return _detail(lead)
+    return detail_of(lead)
 
 
 @bp.get("/<uuid:lead_id>/history")
@@ -133,7 +133,8 @@ def _read(lead_id: uuid.UUID, what: str) -> Lead:
     return leads.read(lead_id, what, seen_by=current_user, by=current_user)
 
 
-def _detail(lead: Lead) -> Response:
+def detail_of(lead: Lead) -> Response:
+    """Answer with all of a lead, as the reader may see it."""
     detail = LeadDetail.of_lead(
         lead,
         duplicates=leads.duplicates(lead, seen_by=current_user),

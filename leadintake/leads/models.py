@@ -28,6 +28,8 @@ def _folded_email(context: DefaultExecutionContext) -> str:
     return folded(str(row["email"]))
 
 
+QUARANTINE = "quarantine"
+"""The strategy of leads that are, or begin, in quarantine."""
 MANUAL = "manual"
 """The strategy of leads that a person assigned."""
 
@@ -52,6 +54,7 @@ class Lead(SoftDeletes, Model):
         sa.Index("ix_leads_folded_email", "folded_email"),
         sa.Index("ix_leads_status_id", "status", "id"),
         sa.Index("ix_leads_status_created_at_id", "status", "created_at", "id"),
+        sa.Index("ix_leads_quarantined_at_id", "quarantined_at", "id"),
         sa.Index("ix_leads_assignee_id_status", "assignee_id", "status", "deleted_at"),
         sa.Index("ix_leads_assignee_id_assigned_at", "assignee_id", "assigned_at"),
     )
@@ -76,6 +79,10 @@ class Lead(SoftDeletes, Model):
     reached_at: Mapped[datetime | None]
     """When the prospect was reached out to."""
 
+    quarantined_at: Mapped[datetime | None]
+    """Since when it is taken for spam: until it is released it exists for those alone who look after that."""
+    quarantine_reason: Mapped[str | None] = mapped_column(sa.String(500))
+
     submission_key: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
     """SHA-256 of the idempotency key the submission came with."""
     submission_fingerprint: Mapped[str] = mapped_column(sa.String(64))
@@ -90,9 +97,9 @@ class Lead(SoftDeletes, Model):
 
 
 def waiting() -> sa.ColumnElement[bool]:
-    """Leads that somebody is looked for: pending, with nobody, and not left so by a person."""
+    """Leads that somebody is looked for: pending, with nobody, not left so by a person, not in quarantine."""
     nobodys = sa.and_(Lead.status == LeadStatus.PENDING, Lead.assignee_id.is_(None))
-    return sa.and_(nobodys, Lead.assignment_strategy != MANUAL)
+    return sa.and_(nobodys, Lead.assignment_strategy != MANUAL, Lead.quarantined_at.is_(None))
 
 
 class LeadEvent(SoftDeletes, Model):

@@ -31,6 +31,8 @@ FORM = {
         "practice_area": TEXT,
         "language": TEXT,
         "submission_id": {**TEXT, "maxLength": 255},
+        "opened": {**TEXT, "description": "When the form was opened, sealed by the page."},
+        "altcha": {**TEXT, "description": "A solved challenge of GET /public/challenge, base64 of its JSON."},
         "disclaimer": {**TEXT, "description": "The version of the disclaimer that the sender was shown."},
     },
 }
@@ -97,6 +99,7 @@ def _submission(form: IntakeForm) -> Submission:
         key=form.submission_id.data or None,
         spoken=spoken(),
         disclaimer=request.form.get("disclaimer", ""),
+        signs=form.signs(),
     )
 
 

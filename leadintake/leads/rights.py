@@ -32,6 +32,8 @@ def may_decline(user: User, lead: Lead) -> bool:
 
 def allowed(user: User, lead: Lead) -> list[str]:
     """The acts open to `user`, as LeadDetail lists them."""
+    if lead.quarantined_at is not None:
+        return ["release", "discard"] if user.may(Permission.REVIEW_QUARANTINE) else []
     acts = {
         "change_status": may_change_status(user, lead) and lead.status is LeadStatus.PENDING,
         "take": may_take(user, lead) and lead.assignee_id is None,

@@ -92,6 +92,20 @@ class AssignmentView(msgspec.Struct):
     decided_at: datetime
 
 
+class QuarantineView(msgspec.Struct):
+    """Since when a submission is taken for spam, and why."""
+
+    at: datetime
+    reason: str
+
+    @classmethod
+    def of(cls, lead: Lead) -> QuarantineView | None:
+        """Nothing for a lead that is not."""
+        if lead.quarantined_at is None:
+            return None
+        return cls(lead.quarantined_at, lead.quarantine_reason or "")
+
+
 class LeadDetail(LeadSummary):
     """A lead on its own."""
 
@@ -100,13 +114,17 @@ class LeadDetail(LeadSummary):
     """Other leads with the same e-mail, newest first, 100 at most."""
     allowed: list[str]
     """What the reader may do with it now."""
+    quarantine: QuarantineView | msgspec.UnsetType = msgspec.UNSET
+    """Of a submission that is taken for spam."""
 
     @classmethod
     def of_lead(cls, lead: Lead, *, duplicates: list[uuid.UUID], allowed: list[str]) -> LeadDetail:
         """All of a lead."""
         decided = AssignmentView(lead.assignment_strategy, lead.assignment_reason, lead.assigned_at)
         summary = msgspec.structs.asdict(LeadSummary.of(lead))
-        return cls(**summary, assignment=decided, duplicates=duplicates, allowed=allowed)
+        detail = cls(**summary, assignment=decided, duplicates=duplicates, allowed=allowed)
+        detail.quarantine = QuarantineView.of(lead) or msgspec.UNSET
+        return detail
 
 
 class LeadFilter(msgspec.Struct, forbid_unknown_fields=True):

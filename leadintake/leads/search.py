@@ -23,8 +23,19 @@ Statement = sa.Select[Any]
 def visible_to(user: User | None) -> Statement:
     """The leads `user` may know of; None is an operator at the machine, who sees all.
 
-    A screen is stronger than every role: whatever shows or counts leads begins here.
+    A screen is stronger than every role: whatever shows or counts leads begins here. What is in quarantine
+    is in no list.
     """
+    return _outside_walls(user).where(Lead.quarantined_at.is_(None))
+
+
+def one_visible_to(user: User | None) -> Statement:
+    """The same, of one lead: who reviews the quarantine, or is at the machine, reads what is in it, too."""
+    reviews = user is None or user.may(Permission.REVIEW_QUARANTINE)
+    return _outside_walls(user) if reviews else visible_to(user)
+
+
+def _outside_walls(user: User | None) -> Statement:
     statement = sa.select(Lead)
     if user is None:
         return statement

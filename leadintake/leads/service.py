@@ -19,7 +19,7 @@ from leadintake.leads import barred, disclaimers, events, ownership, rights
 from leadintake.leads.handing import handing
 from leadintake.leads.models import MANUAL, Disclaimer, Lead, LeadEvent, LeadStatus
 from leadintake.leads.schemas import LeadFilter
-from leadintake.leads.search import Statement, matching, visible_to
+from leadintake.leads.search import Statement, matching, one_visible_to, visible_to
 from leadintake.notifications.service import notifications
 
 MOST_DUPLICATES = 100
@@ -30,7 +30,7 @@ class Leads:
 
     def get(self, lead_id: uuid.UUID, *, seen_by: User | None) -> Lead:
         """The lead, if `seen_by` may know of it. Raises NotFound."""
-        return self._one(visible_to(seen_by).where(Lead.id == lead_id), deleted=False)
+        return self._one(one_visible_to(seen_by).where(Lead.id == lead_id), deleted=False)
 
     def read(self, lead_id: uuid.UUID, what: str, *, seen_by: User | None, by: User | None) -> Lead:
         """The same, and that `by` read this of it is on record."""
@@ -38,13 +38,21 @@ class Leads:
         self._note_reading(lead, what, by=by)
         return lead
 
-    def get_to_change(self, lead_id: uuid.UUID, *, seen_by: User | None, deleted: bool = False) -> Lead:
-        """The same, locked until the transaction ends."""
+    def get_to_change(
+        self, lead_id: uuid.UUID, *, seen_by: User | None, deleted: bool = False, quarantined: bool = False
+    ) -> Lead:
+        """The same, locked until the transaction ends.
+
+        Raises Conflict for one in quarantine, unless those are wanted (`quarantined`), or deleted ones.
+        """
         # Locked by itself, for MariaDB would lock its attorney and its file with it, then read as it is now.
         locked = sa.select(Lead.id).where(Lead.id == lead_id).with_for_update()
         db.session.scalar(locked.execution_options(include_deleted=deleted))
-        statement = visible_to(seen_by).where(Lead.id == lead_id)
-        return self._one(statement.execution_options(populate_existing=True), deleted=deleted)
+        statement = one_visible_to(seen_by).where(Lead.id == lead_id)
+        lead = self._one(statement.execution_options(populate_existing=True), deleted=deleted)
+        if lead.quarantined_at is not None and not (quarantined or deleted):
+            raise Conflict("This lead is in quarantine. Release it first.")
+        return lead
 
     def page(
         self, wanted: LeadFilter, *, seen_by: User | None, by: User | None, limit: int, cursor: str | None

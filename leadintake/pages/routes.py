@@ -8,7 +8,7 @@ from flask import Blueprint, Response, make_response, render_template
 
 from leadintake.core.access import anyone
 from leadintake.core.types import new_id
-from leadintake.leads import disclaimers
+from leadintake.leads import disclaimers, signs
 from leadintake.leads.forms import IntakeForm
 from leadintake.notifications.mailboxes import mailboxes
 from leadintake.pages import assets
@@ -29,6 +29,7 @@ def intake() -> Response:
     """Show the form, with a fresh submission_id: two clicks make one lead."""
     form = IntakeForm()
     form.submission_id.data = str(new_id())
+    form.opened.data = signs.opened()
     return _fresh(render_template("intake.html", form=form, disclaimer=disclaimers.shown()))
 
 

@@ -73,6 +73,9 @@ ROUTES = {
         "manager", 201, {"user_id": "somebody", "notice": "Their sister."}, recorded="lead.screened"
     ),
     ("DELETE", f"{LEADS}/screens/{SCREEN}"): Row("manager", 204, recorded="lead.screen_lifted"),
+    ("GET", "/internal/quarantine"): Row("manager", recorded="leads.quarantine_listed"),
+    ("POST", f"/internal/quarantine/{LEAD}/release"): Row("manager", 409),
+    ("POST", f"/internal/quarantine/{LEAD}/discard"): Row("manager", 409),
     ("GET", "/internal/absences"): Row("attorney"),
     ("POST", "/internal/absences"): Row("attorney", 201, {"first_day": "2999-01-01"}, recorded="absence.set"),
     ("DELETE", "/internal/absences/<uuid:absence_id>"): Row("attorney", 404),
@@ -101,8 +104,8 @@ OPEN = {
     ("POST", "/internal/password/chosen"): (404, {"token": "x", "password": "quite different words"}),
 }
 PUBLIC = {
-    "/", "/thanks/<uuid:reference>", "/unsubscribe/<uuid:message_id>", "/public/leads", "/account/<token>",
-    "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs",
+    "/", "/thanks/<uuid:reference>", "/unsubscribe/<uuid:message_id>", "/public/leads", "/public/challenge",
+    "/account/<token>",    "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs",
 }  # fmt: skip
 
 

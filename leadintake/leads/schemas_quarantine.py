@@ -1,0 +1,37 @@
+"""The quarantine as JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from leadintake.leads.models import Lead
+from leadintake.leads.schemas import LeadSummary, QuarantineView
+
+
+class QuarantinedLead(LeadSummary):
+    """A submission that looked like spam, and why."""
+
+    quarantine: QuarantineView
+
+    @classmethod
+    def of(cls, lead: Lead) -> QuarantinedLead:
+        """One line of the list."""
+        view = QuarantineView.of(lead)
+        assert view is not None  # noqa: S101 - the list has no other
+        return cls(**msgspec.structs.asdict(LeadSummary.of(lead)), quarantine=view)
+
+
+class QuarantineQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which page of them."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    cursor: str | None = None
+
+
+class QuarantinePage(msgspec.Struct):
+    """Some of them, newest first, and the cursor of those that follow."""
+
+    items: list[QuarantinedLead]
+    next_cursor: str | None

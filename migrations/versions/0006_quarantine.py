@@ -1,0 +1,27 @@
+"""quarantine: since when a lead is in it, and why"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from leadintake.core.types import UTCDateTime
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the two columns, and the index that the list and the count walk."""
+    op.add_column("leads", sa.Column("quarantined_at", UTCDateTime(), nullable=True))
+    op.add_column("leads", sa.Column("quarantine_reason", sa.String(length=500), nullable=True))
+    op.create_index("ix_leads_quarantined_at_id", "leads", ["quarantined_at", "id"])
+
+
+def downgrade() -> None:
+    """Drop what was added."""
+    op.drop_index("ix_leads_quarantined_at_id", table_name="leads")
+    op.drop_column("leads", "quarantine_reason")
+    op.drop_column("leads", "quarantined_at")
