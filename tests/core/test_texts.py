@@ -53,7 +53,7 @@ def test_a_broken_one_turns_nobody_away_and_is_told_to_the_operator(app, client,
     capfd.readouterr()
     theirs = client.get(TEXT_OF[name])
     assert theirs.status_code == 200
-    assert theirs.text.split("<h1>")[1].split("<form")[0] == ours.split("<h1>")[1].split("<form")[0]
+    assert theirs.text.split("<h1")[1].split("<form")[0] == ours.split("<h1")[1].split("<form")[0]
     assert "text_broken" in capfd.readouterr().err
     assert f"texts/{name}.html" in doctor(app)
 

@@ -66,7 +66,8 @@ def test_every_field_of_the_form_has_a_label_and_a_hint_that_exists(client):
     page = Page(client.get("/").text)
     labels = {label["for"]: label.text.strip() for label in page.all("label")}
     ids = {element["id"] for element in page.elements}
-    shown = [one for one in page.inputs().values() if one["type"] != "hidden"]
+    trap, *shown = [one for one in page.inputs().values() if one["type"] != "hidden"]
+    assert (trap["name"], trap["tabindex"], trap["autocomplete"]) == ("website", "-1", "off")
     assert [one["name"] for one in shown] == [
         "first_name", "last_name", "email", "practice_area", "language", "resume_file",
     ]  # fmt: skip
