@@ -14,7 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from leadintake.config.rules import SHORTEST_SECRET, contradictions, is_loopback
+from leadintake.config.hosts import is_loopback
+from leadintake.config.rules import SHORTEST_SECRET, contradictions
 from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 import os
 import re
 from importlib.util import find_spec
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import limits
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from leadintake.assignment import policy
-from leadintake.auth.permissions import Role
 from leadintake.config.appearance import appearance
+from leadintake.config.entering import entering
+from leadintake.config.hosts import is_ip, is_loopback
 from leadintake.config.settings import Settings
 from leadintake.config.spam import spam
 
 SHORTEST_SECRET = 32
 ORIGIN = re.compile(r"https?://[^/?#@\s]+")
-ISSUER = re.compile(r"https?://[^?#@\s]+")
 SOCKET = re.compile(r"unix:(/.+)")
 HOST_AND_PORT = re.compile(r"(?:tcp://)?(\[.+\]|[\w-]{1,63}(?:\.[\w-]{1,63})*):(\d{1,5})", re.ASCII)
 LONGEST_SOCKET = 107
@@ -87,13 +85,7 @@ def contradictions(settings: Settings) -> list[str]:
         )
         for origin in settings.EMBED_ORIGINS
     ]
-    checks += (
-        appearance(settings)
-        + spam(settings)
-        + _assignment(settings)
-        + _signing_in(settings)
-        + _single_sign_on(settings)
-    )
+    checks += appearance(settings) + spam(settings) + _assignment(settings) + entering(settings)
     if settings.ENVIRONMENT == "production":
         checks += _unsafe(settings)
     return [problem for wrong, problem in checks if wrong]
@@ -108,58 +100,6 @@ def _assignment(settings: Settings) -> list[tuple[bool, str]]:
     except ValueError as error:
         return [(True, f"ASSIGNMENT_POLICY: {problem}") for problem in str(error).splitlines()]
     return []
-
-
-def _signing_in(settings: Settings) -> list[tuple[bool, str]]:
-    """What lets people in beside, or beyond, a password."""
-    return [
-        (not 1 <= settings.INVITATION_HOURS <= 720, "INVITATION_HOURS: use 1 to 720"),
-        (not 1 <= settings.PASSWORD_RESET_MINUTES <= 1440, "PASSWORD_RESET_MINUTES: use 1 to 1440"),
-        (
-            settings.PASSKEYS and find_spec("webauthn") is None,
-            "PASSKEYS: install the library first: pip install 'leadintake[passkeys]'",
-        ),
-        (
-            settings.PASSKEYS and not _may_bind_passkeys(settings.PUBLIC_URL),
-            "PASSKEYS: browsers bind them to a name; PUBLIC_URL must be https:// with a host name, "
-            "or http://localhost:PORT",
-        ),
-        *(
-            (role not in set(Role), f"REQUIRE_MFA: {role!r} is not one of {', '.join(Role)}")
-            for role in settings.REQUIRE_MFA
-        ),
-    ]
-
-
-def _single_sign_on(settings: Settings) -> list[tuple[bool, str]]:
-    """What the firm's OpenID provider decides."""
-    issuer = settings.OIDC_ISSUER
-    useless = [
-        name
-        for name in ("OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ROLE_CLAIM", "OIDC_ROLES")
-        if getattr(settings, name) and not issuer
-    ]
-    roles = [(entry, entry.rpartition("=")) for entry in settings.OIDC_ROLES]
-    return [
-        (bool(issuer) and not _is_issuer(issuer), "OIDC_ISSUER: use the https:// address of the provider"),
-        (bool(issuer) and not settings.OIDC_CLIENT_ID, "OIDC_ISSUER without OIDC_CLIENT_ID"),
-        (
-            bool(issuer) and not all(map(find_spec, ("authlib", "joserfc", "requests"))),
-            "OIDC_ISSUER: install the libraries first: pip install 'leadintake[sso]'",
-        ),
-        *((True, f"{name} without OIDC_ISSUER") for name in useless),
-        (
-            bool(settings.OIDC_ROLES) != bool(settings.OIDC_ROLE_CLAIM),
-            "OIDC_ROLE_CLAIM and OIDC_ROLES: set both, or none to keep roles here",
-        ),
-        *(
-            (
-                not value.strip() or role.strip() not in set(Role),
-                f"OIDC_ROLES: {entry!r} is not VALUE=ROLE with one of {', '.join(Role)}",
-            )
-            for entry, (value, _, role) in roles
-        ),
-    ]
 
 
 def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
@@ -199,52 +139,15 @@ def _is_clamd(address: str) -> bool:
     place = HOST_AND_PORT.fullmatch(address)
     if place is None or not 0 < int(place[2]) < 65536:
         return False
-    return not place[1].startswith("[") or _is_ipv6(place[1][1:-1])
+    return not place[1].startswith("[") or is_ip(place[1][1:-1], version=6)
 
 
 def _is_address(text: str) -> bool:
     return bool(re.fullmatch(r"[!-;=?A-~]+@[!-;=?A-~]+", text))
 
 
-def _is_issuer(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-        return bool(ISSUER.fullmatch(address) and host) and (parts.scheme == "https" or is_loopback(host))
-    except ValueError:
-        return False
-
-
-def _may_bind_passkeys(address: str) -> bool:
-    """Whether browsers make passkeys for pages of this address (WebAuthn level 3, 5.1.3 and 13.4.9)."""
-    try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return False
-    return host == "localhost" or (parts.scheme == "https" and not _is_ip(host) and bool(host))
-
-
 def _is_rate(text: str) -> bool:
     try:
         return not text or bool(limits.parse_many(text))
-    except ValueError:
-        return False
-
-
-def _is_ipv6(text: str) -> bool:
-    return _is_ip(text) and ip_address(text).version == 6
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        return bool(ip_address(text))
-    except ValueError:
-        return False
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

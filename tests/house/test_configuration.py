@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from leadintake import create_app
-from leadintake.config import rules
+from leadintake.config import entering
 from leadintake.config.reading import ConfigurationError, read_settings
 from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
@@ -203,7 +203,7 @@ def test_what_is_for_a_provider_needs_one(name):
 
 
 def test_an_extra_that_is_not_installed_is_named(monkeypatch):
-    monkeypatch.setattr(rules, "find_spec", lambda _: None)
+    monkeypatch.setattr(entering, "find_spec", lambda _: None)
     wanted = {"LEADINTAKE_PASSKEYS": "on", "LEADINTAKE_PUBLIC_URL": "https://intake.firm.example", **PROVIDER}
     told = problems_of(wanted)
     assert [problem.rpartition("install ")[2] for problem in told] == [

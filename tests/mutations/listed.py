@@ -130,9 +130,21 @@ MUTATIONS = [
         ("a key is looked up again under the lock", "        if earlier is not None:\n            rollback()", "        if False:\n            rollback()",
          ("tests/leads/test_races.py", "tests/leads/test_replays.py", "tests/faults/test_replays.py")),
         ("a second form inherits its client's walls", "        screens.inherit(lead, walls)\n", "", ("tests/leads/test_screens.py",)),
-        ("no candidate is barred", "sent.language, owners, kept_out)", "sent.language, owners)", ("tests/leads/test_screens.py",)),
+        ("no candidate is barred", "lead.language, owners, kept_out)", "lead.language, owners)", ("tests/leads/test_screens.py",)),
         ("a key is bound to its content", "earlier.submission_fingerprint != sent.fingerprint()", "False",
          ("tests/leads/test_replays.py",)),
+    ),
+    *_in(
+        "leads/search.py",
+        ("what is in quarantine is in no list", ".where(Lead.quarantined_at.is_(None))", "", ("tests/leads/test_quarantine.py",)),
+        ("an attorney reads nothing of the quarantine", "if reviews else visible_to(user)", "if True else visible_to(user)",
+         ("tests/leads/test_quarantine.py",)),
+    ),
+    *_in(
+        "leads/signs.py",
+        ("a proof counts once", "challenges.spend_alone(self.proof.encode(), now() + GOOD_FOR)", "True", ("tests/leads/test_signs.py",)),
+        ("a proof is of a challenge of ours", "altcha.verify_solution(told, key)[0]", "True", ("tests/leads/test_signs.py",)),
+        ("a forged time is a sign", "return [FORGED]", "return []", ("tests/leads/test_signs.py",)),
     ),
     *_in(
         "leads/disclaimers.py",
@@ -184,7 +196,8 @@ MUTATIONS = [
     ),
     *_in(
         "leads/models.py",
-        ("what a person left to nobody stays so", "sa.and_(nobodys, Lead.assignment_strategy != MANUAL)", "nobodys", ("tests/leads/test_waiting.py",)),
+        ("what a person left to nobody stays so", "sa.and_(nobodys, Lead.assignment_strategy != MANUAL, ", "sa.and_(nobodys, ", ("tests/leads/test_waiting.py",)),
+        ("nobody is looked for in quarantine", ", Lead.quarantined_at.is_(None))", ")", ("tests/leads/test_quarantine.py",)),
     ),
     *_in(
         "assignment/rounds.py",
