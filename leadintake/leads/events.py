@@ -148,10 +148,10 @@ def _now(lead_id: uuid.UUID | None) -> Lead | None:
     return db.session.scalar(about)
 
 
-def confirm(lead: Lead, spoken: str) -> None:
+def confirm(lead: Lead) -> None:
     """Tell the prospect that we have it, unless their mailbox wants or bears no more mail.
 
-    In the language they prefer if we speak it, else in the one `spoken` to them when they wrote.
+    In the language they prefer if we speak it, else in the one of the page they wrote from.
     """
     objection = mailboxes.objection(lead.email)
     if objection:
@@ -161,7 +161,7 @@ def confirm(lead: Lead, spoken: str) -> None:
         "prospect_confirmation",
         lead.email,
         lead_id=lead.id,
-        language=ours(lead.language) or spoken,
+        language=ours(lead.language) or lead.spoken,
         name=greeting_name(lead.first_name),
         reference=str(lead.id),
     )

@@ -115,7 +115,7 @@ class Intake:
         decisions.write_down()
         self._note_arrival(lead, walls)
         if not suspicion:
-            self._tell(lead, sent.spoken, kept_out)
+            self._tell(lead, kept_out)
         return lead, False
 
     def _earlier(self, key: str | None, sent: Submission) -> Lead | None:
@@ -137,6 +137,7 @@ class Intake:
             email=sent.email,
             practice_area=sent.practice_area,
             language=sent.language,
+            spoken=sent.spoken,
             # The address first: it is there even beside a name that unfolds to more than fits.
             searchable=searchable(sent.email, sent.first_name, sent.last_name)[:1000],
             resume_id=resume_id,
@@ -165,12 +166,12 @@ class Intake:
             events.record(lead, "quarantined", lead.quarantine_reason or "", actor="system")
             audit.record("lead.quarantined", by="system", about=("lead", lead.id))
 
-    def _tell(self, lead: Lead, spoken: str, kept_out: Collection[uuid.UUID]) -> None:
+    def _tell(self, lead: Lead, kept_out: Collection[uuid.UUID]) -> None:
         if lead.assigned_to is None:
             log.warning("lead_unassigned", lead=str(lead.id), reason=lead.assignment_reason)
         ownership.announce(lead, actor="system", kept_out=kept_out)
         events.touch_duplicates(lead)
-        events.confirm(lead, spoken)
+        events.confirm(lead)
 
     def _be_alone_with(self, key: str | None) -> None:
         """Let one submission with this key through at a time, until its transaction ends.

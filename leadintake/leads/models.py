@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from leadintake.assignment.models import LongText
 from leadintake.auth.models import User
 from leadintake.core.database import Model, SoftDeletes
+from leadintake.core.languages import ENGLISH
 from leadintake.core.types import TextEnum
 from leadintake.documents.models import Document
 
@@ -65,6 +66,8 @@ class Lead(SoftDeletes, Model):
     folded_email: Mapped[str] = mapped_column(sa.String(254), default=_folded_email)
     practice_area: Mapped[str | None] = mapped_column(sa.String(100))
     language: Mapped[str | None] = mapped_column(sa.String(100))
+    spoken: Mapped[str] = mapped_column(sa.String(12), server_default=ENGLISH)
+    """The language of the page it was sent from."""
     searchable: Mapped[str] = mapped_column(sa.String(1000))
     """Names and address, folded for search: SQLite folds only ASCII by itself."""
     status: Mapped[LeadStatus] = mapped_column(TextEnum(LeadStatus), default=LeadStatus.PENDING)

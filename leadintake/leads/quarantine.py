@@ -11,7 +11,6 @@ from leadintake.auth.models import User
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict
-from leadintake.core.languages import ENGLISH
 from leadintake.core.pages import Order, Page, page_of
 from leadintake.leads import barred, events
 from leadintake.leads.handing import handing
@@ -45,7 +44,7 @@ class Quarantine:
         audit.record("lead.released", by=by, about=("lead", lead.id))
         handing.hand_on(lead, "released", "It was released from quarantine.", by=by)
         events.touch_duplicates(lead)
-        events.confirm(lead, ENGLISH)
+        events.confirm(lead)
 
     def discard(self, lead: Lead, *, by: User | None) -> None:
         """Put it away; it can be restored, into quarantine again. Raises Conflict as `release` does."""

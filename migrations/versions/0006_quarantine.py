@@ -1,4 +1,4 @@
-"""quarantine: since when a lead is in it, and why"""
+"""quarantine: since when a lead is in it, and why; the language its prospect is thanked in afterwards"""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the two columns, and the index that the list and the count walk."""
+    """Add the columns, and the index that the list and the count walk."""
     op.add_column("leads", sa.Column("quarantined_at", UTCDateTime(), nullable=True))
     op.add_column("leads", sa.Column("quarantine_reason", sa.String(length=500), nullable=True))
+    op.add_column("leads", sa.Column("spoken", sa.String(length=12), server_default="en", nullable=False))
     op.create_index("ix_leads_quarantined_at_id", "leads", ["quarantined_at", "id"])
 
 
 def downgrade() -> None:
     """Drop what was added."""
     op.drop_index("ix_leads_quarantined_at_id", table_name="leads")
+    op.drop_column("leads", "spoken")
     op.drop_column("leads", "quarantine_reason")
     op.drop_column("leads", "quarantined_at")

@@ -31,8 +31,12 @@ from tests.leads.worlds import CLIENT, NOTHING, NOW, Heard, Plan, Reader, World,
 LEAD, USER, MESSAGE = "<uuid:lead_id>", "<uuid:user_id>", "<uuid:notification_id>"
 LEADS, USERS = f"/internal/leads/{LEAD}", f"/internal/users/{USER}"
 GET, PUT, POST, PATCH, DELETE = "GET", "PUT", "POST", "PATCH", "DELETE"
-RANDOM = {"/internal/second-factor/app", "/internal/session/passkey/options", "/internal/passkeys/options"}
-"""Answers with a new secret or challenge: of their bodies only the names of the members are compared."""
+RANDOM = {
+    "/internal/second-factor/app", "/internal/session/passkey/options", "/internal/passkeys/options",
+    "/desk/account/app",
+}  # fmt: skip
+"""Answers with a new secret or challenge: of their bodies only the names of the members, or the length, are
+compared."""
 
 Bodies = list[Any]
 ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
@@ -51,6 +55,16 @@ ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
         {"user_id": "nobody", "notice": ""},
     ],
     (DELETE, f"{LEADS}/screens/{USER}"): [None],
+    (POST, f"/internal/quarantine/{LEAD}/release"): [None],
+    (POST, f"/internal/quarantine/{LEAD}/discard"): [None],
+    (GET, f"/desk/leads/{LEAD}"): [None],
+    (GET, f"/desk/leads/{LEAD}/pulse"): [None],
+    (POST, f"/desk/leads/{LEAD}/reached-out"): [None],
+    (POST, f"/desk/leads/{LEAD}/take"): [None],
+    (POST, f"/desk/leads/{LEAD}/assign"): [None],
+    (POST, f"/desk/leads/{LEAD}/decline"): [None],
+    (POST, f"/desk/quarantine/{LEAD}/release"): [None],
+    (POST, f"/desk/quarantine/{LEAD}/discard"): [None],
 }  # fmt: skip
 FILTERS = (
     "", "q=secretissima", f"q={CLIENT}", "status=PENDING", "status=REACHED_OUT", "assigned_to=me",
@@ -68,6 +82,14 @@ LISTS: dict[tuple[str, str], tuple[str, ...]] = {
     (GET, "/internal/assignment/report"): ("", "created_to=2026-03-02T00:00:00Z"),
     (GET, "/internal/audit"): ("", "limit=3", "about={hidden}", "actor={boss}", "action=lead.read"),
     (GET, "/internal/audit.csv"): ("", "about={hidden}", "about={hidden_message}"),
+    (GET, "/desk"): ("", "q=secretissima", "status=PENDING", "assigned_to=none"),
+    (GET, "/desk/pulse"): ("",),
+    (GET, "/desk/report"): ("",),
+    (GET, "/desk/messages"): ("", "status=failed"),
+}
+QUARANTINE: dict[tuple[str, str], tuple[str, ...]] = {
+    (GET, "/internal/quarantine"): ("", "limit=1"),
+    (GET, "/desk/quarantine"): ("",),
 }
 ELSEWHERE: dict[tuple[str, str], Bodies] = {
     (POST, f"/internal/notifications/{MESSAGE}/retry"): [None],
@@ -104,6 +126,25 @@ ELSEWHERE: dict[tuple[str, str], Bodies] = {
     (POST, "/internal/passkeys"): [{"name": "Desk", "credential": {}}],
     (POST, "/internal/passkeys/options"): [None],
     (DELETE, "/internal/passkeys/<uuid:passkey_id>"): [None],
+    (POST, f"/desk/messages/{MESSAGE}/retry"): [None],
+    (GET, "/desk/absences"): [None],
+    (POST, "/desk/absences"): [None],
+    (POST, "/desk/absences/<uuid:absence_id>/end"): [None],
+    (GET, "/desk/people"): [None],
+    (POST, "/desk/people"): [None],
+    (POST, f"/desk/people/{USER}"): [None],
+    (POST, f"/desk/people/{USER}/invitation"): [None],
+    (GET, "/desk/account"): [None],
+    (POST, "/desk/account/password"): [None],
+    (POST, "/desk/account/app"): [None],
+    (POST, "/desk/account/app/confirm"): [None],
+    (POST, "/desk/account/app/remove"): [None],
+    (POST, "/desk/account/sign-out-everywhere"): [None],
+    (GET, "/desk/sign-in"): [None],
+    (POST, "/desk/sign-in"): [None],
+    (POST, "/desk/sign-out"): [None],
+    (GET, "/desk/forgotten"): [None],
+    (POST, "/desk/forgotten"): [None],
 }
 COMMANDS: dict[str, tuple[str, ...]] = {
     "leads list": ("", "--format json", "--format csv", "--status PENDING", "--limit 1"),
@@ -139,7 +180,7 @@ def rules(app: Flask) -> set[tuple[str, str]]:
     return {
         (method, rule.rule)
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith("/internal")
+        if rule.rule.startswith(("/internal", "/desk"))
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 
@@ -154,9 +195,9 @@ def commands_as_somebody(group: click.Group, *above: str) -> Iterator[str]:
 
 
 def test_every_route_and_every_command_with_as_is_in_the_tables(app):
-    assert rules(app) == {*ABOUT_A_LEAD, *LISTS, *ELSEWHERE}
+    assert rules(app) == {*ABOUT_A_LEAD, *LISTS, *QUARANTINE, *ELSEWHERE}
     assert all(LEAD in rule for _, rule in ABOUT_A_LEAD)
-    assert not any(LEAD in rule for _, rule in {*LISTS, *ELSEWHERE})
+    assert not any(LEAD in rule for _, rule in {*LISTS, *QUARANTINE, *ELSEWHERE})
     assert set(commands_as_somebody(app.cli)) == set(COMMANDS)
 
 
@@ -186,7 +227,7 @@ def requests_that_may_show_leads(world: World) -> Iterator[Request]:
     """Requests about the hidden lead, about another of the same client, and about many."""
     yield from requests_about(world.hidden, world)
     yield from requests_about(world.twin, world, most=1)
-    for (method, rule), queries in LISTS.items():
+    for (method, rule), queries in {**LISTS, **QUARANTINE}.items():
         yield from ((method, f"{rule}?{query.format(**words_of(world))}", None) for query in queries)
 
 
@@ -204,7 +245,17 @@ def comparable(path: str, answers: list[Heard]) -> Any:
     """The answers, or of random ones what is not random."""
     if path not in RANDOM:
         return answers
-    return [(status, sorted(json.loads(body or b"{}"))) for status, _, body in answers]
+    return [
+        (status, sorted(json.loads(body)) if body.startswith(b"{") else len(body))
+        for status, _, body in answers
+    ]
+
+
+def about_another(heard: Heard, one: uuid.UUID, other: uuid.UUID) -> Heard:
+    """The same answer about another lead."""
+    status, headers, body = heard
+    told = [(name, value.replace(str(one), str(other))) for name, value in headers]
+    return status, told, body.replace(str(one).encode(), str(other).encode())
 
 
 def differences(world: World, reader: Reader, requests: Iterable[Request]) -> set[tuple[str, str]]:
@@ -255,9 +306,9 @@ def test_for_who_is_barred_it_is_as_if_the_lead_did_not_exist(world, role, visib
     for about, about_nothing in zip(
         requests_about(world.hidden, world), requests_about(never, world), strict=True
     ):
-        (here,), ((status, headers, data),) = reader.ask(*about), reader.ask(*about_nothing)
-        assert here[0] >= 400, about
-        assert here == (status, headers, data.replace(str(never).encode(), str(world.hidden).encode()))
+        (here,), (there,) = reader.ask(*about), reader.ask(*about_nothing)
+        assert here[0] >= 400 or (here[0] == 303 and about[1].startswith("/desk")), about
+        assert here == about_another(there, never, world.hidden)
     for name, all_words in COMMANDS.items():
         for words in all_words:
             lines = [words.format(lead=lead) for lead in (world.hidden, world.twin)]
@@ -272,15 +323,31 @@ def test_nor_does_any_other_route_tell_of_it(world, role, visibility):
     assert differences(world, reader, requests_elsewhere(world)) == set()
 
 
-def test_without_the_wall_all_that_shows_leads_would_tell_of_it(world):
-    """The requests above are no empty ones: to an admin who is not barred they show the lead."""
-    reader = a_world(world, "admin", "all", SECRET, [], wall=False)
+@pytest.mark.parametrize(("role", "visibility"), SITUATIONS)
+def test_nor_does_any_route_tell_of_one_in_quarantine(world, role, visibility):
+    reader = a_world(world, role, visibility, replace(SECRET, quarantined=True), [])
+    assert differences(world, reader, requests_that_may_show_leads(world)) == set()
+
+
+def what_tells(world: World, secret: Plan) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """The requests that tell of it to an admin who is not barred, and those that are about it."""
+    reader = a_world(world, "admin", "all", secret, [], wall=False)
     requests = [*requests_that_may_show_leads(world), *requests_elsewhere(world)]
     telling = {(method, path.partition("?")[0]) for method, path in differences(world, reader, requests)}
-    about = {(method, path) for method, path, _ in requests_about(world.hidden, world)}
+    return telling, {(method, path) for method, path, _ in requests_about(world.hidden, world)}
+
+
+def test_without_the_wall_all_that_shows_leads_would_tell_of_it(world):
+    """The requests above are no empty ones."""
+    telling, about = what_tells(world, replace(SECRET, owner="colleague", hours=1))
     unbarred = {one for one in about if one[0] == DELETE and "/screens/" in one[1]}  # 404 as there is none
     retried = (POST, f"/internal/notifications/{world.hidden_message}/retry")
     assert telling >= (about - unbarred) | set(LISTS) | {retried}
+
+
+def test_without_the_wall_all_that_shows_the_quarantine_would_tell_of_it(world):
+    telling, about = what_tells(world, replace(SECRET, quarantined=True))
+    assert telling >= {one for one in about if "/quarantine/" in one[1]} | set(QUARANTINE)
 
 
 @pytest.mark.parametrize("owner", [None, "colleague"])

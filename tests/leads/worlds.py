@@ -45,6 +45,7 @@ class Plan:
     deleted: bool
     hours: int
     messages: tuple[tuple[str, str | None], ...]
+    quarantined: bool = False
 
 
 plans = st.builds(
@@ -179,6 +180,10 @@ def build(world: World, role: str, secret: Plan, others: list[Plan], *, wall: bo
                 lead = leads.get_to_change(world.hidden, seen_by=None, deleted=True)
                 barred, boss = world.people["barred"], world.people["boss"]
                 screens.set(lead, barred.id, "Represented her husband.", by=boss)
+        with transaction():
+            if secret.quarantined:  # as of a client from whom they were barred before
+                lead = leads.get_to_change(world.hidden, seen_by=None, deleted=True)
+                lead.quarantined_at, lead.quarantine_reason, lead.assigned_to = NOW, "Too fast.", None
         for person in world.people.values():
             db.session.refresh(person)
         db.session.expunge_all()

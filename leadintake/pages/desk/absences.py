@@ -56,12 +56,11 @@ def show_them_as_they_are(refusal: Refusal) -> AnyResponse:
 
 
 def _page(errors: Errors, status: int = 200) -> Response:
-    colleagues = [one for one in auth.everyone() if one.works_on_leads]
     page = render_template(
         "desk/absences.html",
         absences=shown_to_reader(),
         today=absences.today(),
-        people=colleagues,
+        choices=[(one.id, one.name) for one in auth.everyone() if one.works_on_leads],
         for_others=current_user.may(Permission.ASSIGN_LEADS),
         errors=errors,
         typed=request.form,

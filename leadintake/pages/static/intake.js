@@ -19,6 +19,7 @@ function begin(form) {
       .map((part) => sending.querySelector(part));
   let request = null;
   let busy = false;
+  let latest = null;
   let timer = 0;
 
   // The file
@@ -129,7 +130,7 @@ function begin(form) {
     // Not on `change`: that comes with the click on the button, which would move away under the finger.
     if (target.hasAttribute("aria-invalid") && !wrongWith(target).length) tell(target.name, []);
   });
-  cancel.addEventListener("click", () => request?.abort());
+  cancel.addEventListener("click", () => (request ? request.abort() : rest(words.stopped)));
   again.addEventListener("click", send);
   addEventListener("pageshow", (event) => event.persisted && rest());
 
@@ -178,8 +179,14 @@ function begin(form) {
     sending.hidden = submit.hidden = false;
     failure.textContent = "";
     show(0);
-    await form.proof; // the proof of work that proof.js is at, where the firm asks for one
-    post();
+    await proved(form.proof);
+  }
+
+  /** Send it once the proof of work that proof.js is at is there, where the firm asks for one. */
+  async function proved(proof) {
+    const attempt = (latest = Symbol());
+    await proof;
+    if (busy && attempt === latest) post(); // else it was stopped meanwhile
   }
 
   /** Send it. The submission_id stays the same, so that however often this happens it makes one lead. */
@@ -206,7 +213,7 @@ function begin(form) {
     if (response?.errors?.submission_id) {
       // An answer was lost and something was changed since: what is here now is meant, as a new submission.
       form.elements.submission_id.value = freshId();
-      return post();
+      return proved(form.prove?.());
     }
     const errors = response?.errors ?? (status === 413 ? { resume_file: [file.dataset.large] } : {});
     if (refuse(errors)) return rest(), form.querySelector("[aria-invalid]").focus();

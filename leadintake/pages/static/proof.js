@@ -5,9 +5,13 @@
 {
   const form = document.querySelector("form[data-challenge]");
   const PATIENCE_SECONDS = 20; // of somebody who has pressed the button
-  const MARGIN_SECONDS = 60; // an upload may still be under way when a challenge ends
+  const FRESH_SECONDS = 900; // a challenge is good for 1200, and an upload may take its time
 
-  form.proof = patiently(prove());
+  let renewal = 0;
+
+  /** Make a proof for the next time the form is sent: each counts once. */
+  form.prove = () => (form.proof = patiently(prove()));
+  form.prove();
 
   async function prove() {
     try {
@@ -15,15 +19,11 @@
       const { algorithm, challenge, salt, signature, maxnumber } = await answer.json();
       const number = await solved({ challenge, salt, maxnumber });
       form.elements.altcha.value = btoa(JSON.stringify({ algorithm, challenge, number, salt, signature }));
-      const expires = Number(new URLSearchParams(salt.split("?")[1]).get("expires"));
-      if (expires) setTimeout(renew, 1000 * Math.max(10, expires - Date.now() / 1000 - MARGIN_SECONDS));
+      clearTimeout(renewal);
+      renewal = setTimeout(form.prove, 1000 * FRESH_SECONDS);
     } catch {
       // The form is sent without.
     }
-  }
-
-  function renew() {
-    form.proof = patiently(prove());
   }
 
   function patiently(work) {

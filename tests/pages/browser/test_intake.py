@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import re
 
 import pytest
 from playwright.sync_api import expect
 
 from leadintake.leads.models import Lead
-from leadintake.pages.assets import address
 from tests.support.browser import fill_in, send
 from tests.support.client import PDF
 from tests.support.files import FOLDER, pdf, pdf_stream
@@ -381,50 +377,6 @@ class TestAnswersThatAreNoAnswer:
         send(page)
         is_thanked(page)
         assert len(came) == 2
-        assert len(rows(Lead)) == 1
-
-
-def with_a_puzzle(page, site: str, solver: str, proof: str, **puzzle: object) -> None:
-    """Have the page ask for a proof of work, as with ALTCHA on."""
-
-    def add(route) -> None:
-        told = f'<form data-challenge="/puzzle" data-worker="{solver}" '
-        field = '<input type="hidden" name="altcha"></form>'
-        text = route.fetch().text().replace("<form ", told).replace("</form>", field)
-        script = f'<script src="{proof}" defer></script></head>'
-        route.fulfill(body=text.replace("</head>", script), content_type="text/html")
-
-    page.route(site + "/", add)
-    page.route(site + "/puzzle", lambda route: route.fulfill(json=puzzle))
-    page.goto(site)
-
-
-class TestProofOfWork:
-    """Made by the browser while the person types."""
-
-    @pytest.fixture
-    def scripts(self, app):
-        with app.test_request_context():
-            return [address(name) for name in ("solver.js", "proof.js")]
-
-    @pytest.mark.parametrize("salt", ["0a1b2c3d4e5f", "s" * 55 + "?expires=4102444800&", "s" * 64])
-    def test_the_number_is_found(self, site, visitor, scripts, salt):
-        puzzle = {"algorithm": "SHA-256", "salt": salt, "signature": "ab12", "maxnumber": 5000}
-        puzzle["challenge"] = hashlib.sha256(f"{salt}4321".encode()).hexdigest()
-        page = visitor()
-        with_a_puzzle(page, site, *scripts, **puzzle)
-        expect(page.locator("[name=altcha]")).not_to_have_value("")
-        proof = json.loads(base64.b64decode(page.locator("[name=altcha]").input_value()))
-        del puzzle["maxnumber"]
-        assert proof == {**puzzle, "number": 4321}
-
-    def test_a_puzzle_that_cannot_be_solved_keeps_nobody_from_sending(self, site, visitor, scripts, rows):
-        page = visitor()
-        with_a_puzzle(page, site, *scripts, salt="s", challenge="0" * 64, maxnumber=10)
-        fill_in(page, RESUME)
-        page.evaluate("form.elements.altcha.remove()")  # which this server does not know
-        send(page)
-        is_thanked(page)
         assert len(rows(Lead)) == 1
 
 
