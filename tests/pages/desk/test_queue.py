@@ -199,3 +199,10 @@ class TestOwnOnly:
         given(LeadFactory, first_name="Bruno's", assigned_to=bruno)
         given(LeadFactory, first_name="Mine", last_name="X", assigned_to=amara)
         assert shown(browser().sign_in(amara).get("/desk")) == ["Mine X"]
+
+    def test_it_is_felt_when_one_of_mine_is_taken_away(self, browser, given, amara, bruno, max_):
+        lead, _ = given(LeadFactory, assigned_to=amara), given(LeadFactory, assigned_to=amara)
+        client, manager = browser().sign_in(amara), browser().sign_in(max_)
+        felt = client.get("/desk/pulse").headers["ETag"]
+        manager.put(f"/internal/leads/{lead.id}/assignee", json={"user_id": str(bruno.id)})
+        assert client.get("/desk/pulse", headers={"If-None-Match": felt}).status_code == 200
