@@ -1,14 +1,18 @@
-"""Bars as SVG: where each lies, so that a template can write it down. Units are those of the picture."""
+"""Bars as SVG: where each lies, so that a template can write it down.
+
+Lengths are per cent of the picture's width, so that letters stay as large as they are on a narrow screen;
+heights are pixels.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, LABELS, VALUES = 640, 170, 90
-"""Of the whole picture, of the names on its left, and of the figures behind the longest bar."""
-BAR, GAP = 16, 14
-LONGEST_LABEL = 22
+LONGEST = 75
+"""Per cent: the longest bar leaves room for the figure behind it."""
+LABEL, BAR, GAP = 20, 16, 14
+LONGEST_LABEL = 40
 
 
 @dataclass(frozen=True)
@@ -33,45 +37,41 @@ class Drawn:
     """A bar in the picture. `kind` numbers what is measured, from 0."""
 
     kind: int
-    y: float
-    width: float
+    y: int
+    length: float
     said: str
 
 
 @dataclass(frozen=True)
 class Group:
-    """The bars of somebody, and where their name stands."""
+    """The bars of somebody, below their name."""
 
     label: str
-    middle: float
+    y: int
     bars: Sequence[Drawn]
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture of WIDTH times `height`, its bars beginning at LABELS. `kinds` names what is measured."""
+    """A picture. `kinds` names what is measured."""
 
-    height: float
+    height: int
     kinds: Sequence[str]
     groups: Sequence[Group]
-    width: int = WIDTH
-    start: int = LABELS
     thickness: int = BAR
 
 
 def chart(series: Sequence[Series]) -> Chart:
     """Lay the bars out below each other, the longest as long as there is room."""
     most = max((bar.value for one in series for bar in one.bars), default=0) or 1
-    room = WIDTH - LABELS - VALUES
-    groups, y = [], float(GAP)
+    groups, y = [], 0
     for one in series:
         bars = [
-            Drawn(kind, y + kind * BAR, round(room * bar.value / most, 1), bar.said)
+            Drawn(kind, y + LABEL + kind * BAR, round(LONGEST * bar.value / most, 1), bar.said)
             for kind, bar in enumerate(one.bars)
         ]
-        tall = len(bars) * BAR
-        groups.append(Group(_short(one.name), y + tall / 2, bars))
-        y += tall + GAP
+        groups.append(Group(_short(one.name), y, bars))
+        y += LABEL + len(bars) * BAR + GAP
     return Chart(y, [bar.name for bar in series[0].bars] if series else [], groups)
 
 

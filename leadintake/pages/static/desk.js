@@ -50,6 +50,11 @@
     if (waiting) navigator.sendBeacon(waiting.action, new FormData(waiting));
   });
 
+  // -- On a phone the leads come first; the filters open on demand.
+
+  const filters = find(".more");
+  if (filters && matchMedia("(max-width: 30rem)").matches) filters.open = location.search.length > 1;
+
   // -- What changed meanwhile is shown, but not over somebody's typing.
 
   const isTyping = () => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -13,23 +14,13 @@ from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.transaction import transaction
 from leadintake.leads.models import Lead, LeadStatus
-from tests.factories import LeadFactory, NotificationFactory, UserFactory
-from tests.support.browser import FORMS, scrolls_sideways, violations
+from tests.factories import LeadFactory, NotificationFactory
+from tests.support.browser import FORMS, NARROW, scrolls_sideways, violations
 from tests.support.client import PASSWORD
 from tests.support.waiting import until
 
 TEN_SECONDS = 10_000
 MOST_BYTES = 60 * 1024
-
-
-@pytest.fixture
-def amara(given):
-    return given(UserFactory, name="Amara Attorney", email="amara@firm.example.com")
-
-
-@pytest.fixture
-def max_(given):
-    return given(UserFactory, "manager", name="Max Manager", email="max@firm.example.com")
 
 
 @pytest.fixture
@@ -73,7 +64,7 @@ def test_from_signing_in_to_reached_out(visitor, site, lead, amara, rows):
     assert status_of(rows) is LeadStatus.PENDING
     page.clock.fast_forward(TEN_SECONDS)
     expect(page.locator("#notices")).to_contain_text("Recorded: you reached out.")
-    expect(page.locator("p.state")).to_contain_text("Reached out")
+    expect(page.locator("#lead .mark")).to_contain_text("Reached out")
     assert status_of(rows) is LeadStatus.REACHED_OUT
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
@@ -88,7 +79,7 @@ def test_it_can_be_undone_for_ten_seconds(desk_of, lead, amara, rows):
     expect(page.get_by_role("button", name="I reached out")).to_be_focused()
     page.clock.fast_forward(TEN_SECONDS)
     page.reload()
-    expect(page.locator("p.state")).to_have_text("Waiting")
+    expect(page.locator("#lead .mark")).to_have_text("Waiting")
     assert status_of(rows) is LeadStatus.PENDING
 
 
@@ -113,10 +104,10 @@ def test_of_two_who_act_at_once_the_second_sees_what_the_first_did(desk_of, lead
     his.get_by_label("To", exact=True).select_option("Max Manager")
     hers.get_by_role("button", name="I reached out").click()
     hers.clock.fast_forward(TEN_SECONDS)
-    expect(hers.locator("p.state")).to_contain_text("Reached out")
+    expect(hers.locator("#lead .mark")).to_contain_text("Reached out")
     his.get_by_role("button", name="Hand over").click()
     expect(his.locator("#notices")).to_contain_text("A colleague changed this lead meanwhile")
-    expect(his.locator("p.state")).to_contain_text("Reached out")
+    expect(his.locator("#lead .mark")).to_contain_text("Reached out")
     assert rows(Lead)[0].assignee_id == amara.id
 
 
@@ -127,10 +118,10 @@ def test_an_open_page_shows_what_a_colleague_does(desk_of, browser, lead, amara,
     assert manager.patch(f"/internal/leads/{lead.id}", json={"status": "REACHED_OUT"}).status_code == 200
     for one in (page, queue):
         one.clock.fast_forward(TEN_SECONDS)
-    expect(page.locator("p.state")).to_contain_text("Reached out")
+    expect(page.locator("#lead .mark")).to_contain_text("Reached out")
     expect(page.locator("#notices")).to_contain_text("This lead was changed just now.")
     assert frame.evaluate("one => one.isConnected"), "the resume one reads is not loaded anew"
-    expect(queue.locator(".lead .state")).to_have_text("Reached out")
+    expect(queue.locator(".lead .mark")).to_have_text("Reached out")
 
 
 def test_what_one_types_is_not_swept_away(desk_of, browser, lead, amara, max_):
@@ -223,8 +214,9 @@ def tab_to(page: Page, words: str) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "width"), FORMS)
-def test_nothing_is_wrong_with_any_page(desk_of, visitor, site, given, lead, amara, max_, scheme, width):
+def test_nothing_is_wrong_with_any_page(desk_of, visitor, site, given, lead, amara, ada, scheme, width):
     given(NotificationFactory, "failed", lead_id=lead.id)
+    held = given(LeadFactory, "quarantined", last_name="W" * 100)
     given(LeadFactory, "reached_out", last_name="W" * 100, assigned_to=amara, reached_at=now())
     look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
     page = visitor(**look)
@@ -232,18 +224,47 @@ def test_nothing_is_wrong_with_any_page(desk_of, visitor, site, given, lead, ama
     for path in ("/desk/sign-in", "/desk/forgotten"):
         page.goto(site + path)
         found += [f"{path}: {one}" for one in violations(page)]
-    page = desk_of(given(UserFactory, "admin", name="Ada Admin"), **look)
-    rooms = ("absences", "report", "messages", "people", "account")
-    for path in ("", "?q=nothing", "?sort=none", f"/leads/{lead.id}", *(f"/{room}" for room in rooms)):
+    page = desk_of(ada, **look)
+    leads = (f"/leads/{one.id}" for one in (lead, held))
+    rooms = ("absences", "report", "quarantine", "messages", "people", "account")
+    for path in ("", "?q=nothing", "?sort=none", *leads, *(f"/{room}" for room in rooms)):
         page.goto(f"{site}/desk{path}")
-        for summary in page.locator("summary").all():
-            summary.click()
+        for details in page.locator("details").all():
+            details.evaluate("details => { details.open = true; }")
         found += [f"{path}: {one}" for one in violations(page)]
         found += [f"{path}: wider than the window"] if scrolls_sideways(page) else []
     page.goto(f"{site}/desk")
     page.keyboard.press("?")
     found += [f"shortcuts: {one}" for one in violations(page)]
+    page.goto(f"{site}/desk/account")
+    page.get_by_role("button", name="Set up an app").click()
+    found += [f"app: {one}" for one in violations(page)]
+    secret = page.locator("pre").text_content()
+    page.get_by_label("The code it shows now").fill(pyotp.TOTP(secret).now())
+    page.get_by_role("button", name="Use it from now on").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Keep these recovery codes")
+    found += [f"recovery codes: {one}" for one in violations(page)]
     assert found == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), FORMS)
+def test_nothing_is_wrong_with_the_page_before_there_is_anybody(visitor, site, scheme, width):
+    page = visitor(color_scheme=scheme, viewport={"width": width, "height": 800})
+    page.goto(f"{site}/desk")
+    expect(page.get_by_role("code")).to_contain_text("flask users add")
+    assert violations(page) == []
+    assert not scrolls_sideways(page)
+
+
+def test_on_a_phone_the_leads_come_before_the_filters(desk_of, site, lead, amara):
+    page = desk_of(amara, viewport={"width": NARROW, "height": 640})
+    expect(page.get_by_role("link", name="Jane Doe")).to_be_in_viewport()
+    expect(page.get_by_label("State")).to_be_hidden()
+    page.get_by_text("Filter and order").click()
+    page.get_by_label("State").select_option("Reached out")
+    expect(page.locator(".lead")).to_have_count(0)
+    page.goto(f"{site}/desk?status=REACHED_OUT")
+    expect(page.get_by_label("State")).to_be_visible()
 
 
 def test_the_list_is_light(desk_of, given, lead, amara):

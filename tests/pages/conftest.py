@@ -1,4 +1,4 @@
-"""People at their desks."""
+"""People of the firm, at their desks."""
 
 from __future__ import annotations
 
