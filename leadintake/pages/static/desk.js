@@ -3,9 +3,9 @@
   "use strict";
 
   const find = (selector) => document.querySelector(selector);
-  let waiting = null; // the form whose act is not recorded yet, and its clock
+  let waiting = null; // the form whose act is not recorded yet, and how to take that back
 
-  // -- Undo: the act is sent when the time is up, or when the page is left.
+  // -- Undo: the act is sent when the time is up, when the page is left, or before another act is.
 
   const wait = (form) => {
     const button = form.querySelector("button");
@@ -28,14 +28,24 @@
       form.dataset.due = "";
       form.requestSubmit();
     }, Number(form.dataset.undo) * 1000);
-    waiting = form;
-    undo.addEventListener("click", () => {
+    const takeBack = () => {
       clearTimeout(timer);
       waiting = null;
       box.remove();
       button.hidden = false;
       button.focus();
-    });
+    };
+    waiting = { form, takeBack };
+    undo.addEventListener("click", takeBack);
+  };
+
+  const recordFirst = async (next) => {
+    const { form, takeBack } = waiting;
+    const content = new FormData(form);
+    takeBack();
+    const answer = await fetch(form.action, { method: "POST", body: content, redirect: "manual" }).catch(() => null);
+    if (answer?.type === "opaqueredirect") next.submit();
+    else say("It could not be recorded. Please try again.");
   };
 
   document.addEventListener("submit", (event) => {
@@ -43,11 +53,14 @@
     if ("undo" in form.dataset && !("due" in form.dataset)) {
       event.preventDefault();
       if (!waiting) wait(form);
+    } else if (waiting && form.method === "post") {
+      event.preventDefault();
+      recordFirst(form);
     }
   });
 
   addEventListener("pagehide", () => {
-    if (waiting) navigator.sendBeacon(waiting.action, new FormData(waiting));
+    if (waiting) navigator.sendBeacon(waiting.form.action, new FormData(waiting.form));
   });
 
   // -- On a phone the leads come first; the filters open on demand.

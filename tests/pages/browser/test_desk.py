@@ -91,6 +91,28 @@ def test_who_leaves_the_page_meant_it(desk_of, lead, amara, rows):
     until(lambda: status_of(rows) is LeadStatus.REACHED_OUT)
 
 
+def test_who_signs_out_meanwhile_meant_it(desk_of, lead, amara, rows):
+    page = desk_of(amara, f"/desk/leads/{lead.id}")
+    page.get_by_role("button", name="I reached out").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    assert status_of(rows) is LeadStatus.REACHED_OUT
+
+
+def test_what_cannot_be_recorded_is_not_passed_over(desk_of, lead, amara, rows):
+    page = desk_of(amara, f"/desk/leads/{lead.id}", expected=("Failed to load resource: net::ERR_",))
+    page.route("**/reached-out", lambda route: route.abort())
+    page.get_by_role("button", name="I reached out").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("#notices")).to_contain_text("It could not be recorded")
+    assert status_of(rows) is LeadStatus.PENDING
+    page.unroute("**/reached-out")
+    page.get_by_role("button", name="I reached out").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    assert status_of(rows) is LeadStatus.REACHED_OUT
+
+
 def test_without_javascript_it_is_recorded_at_once(desk_of, lead, amara, rows):
     page = desk_of(amara, f"/desk/leads/{lead.id}", java_script_enabled=False)
     page.get_by_role("button", name="I reached out").click()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from leadintake.leads.models import Lead
 from tests.support.browser import fill_in, send
@@ -243,7 +245,7 @@ def test_eight_megabytes_on_a_slow_line_show_how_far_they_are_and_can_be_stopped
     assert len(set(seen)) >= 5
     assert rows(Lead) == []
     line.be(-1)
-    page.get_by_role("button", name="Try again").click()
+    try_again(page)
     is_thanked(page)
     assert len(rows(Lead)) == 1
 
@@ -270,34 +272,38 @@ def test_what_is_read_out_comes_in_few_steps(site, visitor):
     assert len(said) == len(set(said)) > 2
 
 
-@pytest.mark.parametrize("cut", Cut)
-def test_a_lost_connection_and_another_try_make_one_lead(site, visitor, rows, cut):
+@contextmanager
+def cut_off(site: str, visitor, cut: Cut) -> Iterator[Page]:
+    """A page whose submission was cut off, and which offers another try."""
     with proxy_to(int(site.rpartition(":")[2])) as proxy:
         page = visitor(expected=CUT_OFF)
         page.goto(f"http://127.0.0.1:{proxy.port}")
         fill_in(page, upload(200_000))
         proxy.cut_once(cut, MARK, after=b"POST /public/leads")
         send(page)
-        again = page.get_by_role("button", name="Try again")
-        again.wait_for()
+        page.get_by_role("button", name="Try again").wait_for()
+        yield page
+
+
+def try_again(page: Page) -> None:
+    """Take the offer."""
+    page.get_by_role("button", name="Try again").click()
+
+
+@pytest.mark.parametrize("cut", Cut)
+def test_a_lost_connection_and_another_try_make_one_lead(site, visitor, rows, cut):
+    with cut_off(site, visitor, cut) as page:
         expect(page.locator(".failure")).to_be_focused()
         assert len(rows(Lead)) == (1 if cut is Cut.ANSWER else 0)
-        again.click()
+        try_again(page)
         is_thanked(page)
     assert len(rows(Lead)) == 1
 
 
 def test_what_was_changed_after_a_lost_answer_is_a_submission_of_its_own(site, visitor, rows):
-    with proxy_to(int(site.rpartition(":")[2])) as proxy:
-        page = visitor(expected=CUT_OFF)
-        page.goto(f"http://127.0.0.1:{proxy.port}")
-        fill_in(page, upload(200_000))
-        proxy.cut_once(Cut.ANSWER, MARK, after=b"POST /public/leads")
-        send(page)
-        again = page.get_by_role("button", name="Try again")
-        again.wait_for()
+    with cut_off(site, visitor, Cut.ANSWER) as page:
         page.locator("#email").fill("jane@other.example.com")
-        again.click()
+        try_again(page)
         is_thanked(page)
     assert [lead.email for lead in rows(Lead)] == ["jane@example.com", "jane@other.example.com"]
     assert str(rows(Lead)[1].id) in page.url
@@ -334,7 +340,7 @@ class TestAnswersThatAreNoAnswer:
         came = self.answering(page, answer)
         send(page)
         expect(page.locator(".failure")).to_contain_text(sentence)
-        page.get_by_role("button", name="Try again").click()
+        try_again(page)
         is_thanked(page)
         assert len(rows(Lead)) == 1
         assert len(came) == 2

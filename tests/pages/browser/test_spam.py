@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from leadintake.leads.models import Lead
-from tests.pages.browser.test_intake import CUT_OFF, MARK, RESUME, is_thanked, upload
+from tests.pages.browser.test_intake import RESUME, cut_off, is_thanked, try_again
 from tests.support.browser import fill_in, send
-from tests.support.proxy import Cut, proxy_to
+from tests.support.proxy import Cut
 
 CHALLENGE = "**/public/challenge"
 
@@ -62,15 +62,9 @@ def test_a_puzzle_that_cannot_be_solved_keeps_nobody_from_sending(site, visitor,
 
 
 def test_who_sends_again_with_changes_after_a_lost_answer_brings_another_proof(site, visitor, rows):
-    with proxy_to(int(site.rpartition(":")[2])) as proxy:
-        page = visitor(expected=CUT_OFF)
-        page.goto(f"http://127.0.0.1:{proxy.port}")
-        fill_in(page, upload(200_000))
-        proxy.cut_once(Cut.ANSWER, MARK, after=b"POST /public/leads")
-        send(page)
-        page.get_by_role("button", name="Try again").wait_for()
+    with cut_off(site, visitor, Cut.ANSWER) as page:
         page.locator("#email").fill("jane@other.example.com")
-        page.get_by_role("button", name="Try again").click()
+        try_again(page)
         is_thanked(page)
     assert reasons(rows) == [None, None]
 
@@ -88,7 +82,7 @@ def test_it_can_be_stopped_while_the_proof_is_being_made(site, visitor, rows):
     send(page)
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(".failure")).to_contain_text("You stopped it")
-    page.get_by_role("button", name="Try again").click()
+    try_again(page)
     asked[0].continue_()
     is_thanked(page)
     assert reasons(rows) == [None]
