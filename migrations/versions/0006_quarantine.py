@@ -18,7 +18,14 @@ def upgrade() -> None:
     op.add_column("leads", sa.Column("quarantined_at", UTCDateTime(), nullable=True))
     op.add_column("leads", sa.Column("quarantine_reason", sa.String(length=500), nullable=True))
     op.add_column("leads", sa.Column("spoken", sa.String(length=12), server_default="en", nullable=False))
-    op.create_index("ix_leads_quarantined_at_id", "leads", ["quarantined_at", "id"])
+    held = sa.text("quarantined_at IS NOT NULL")
+    op.create_index(
+        "ix_leads_quarantined_at_id",
+        "leads",
+        ["quarantined_at", "id"],
+        sqlite_where=held,
+        postgresql_where=held,
+    )
 
 
 def downgrade() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from leadintake.core.database import db
 from tests.factories import LeadFactory, UserFactory
 from tests.support.leads import ids_of, walk
 
@@ -199,3 +200,29 @@ def test_head_is_answered_like_get_without_the_body(reader, some):
     head = reader.head(f"{LIST}?limit=2")
     assert (head.status_code, head.data) == (200, b"")
     assert "Link" in head.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"{LIST}?sort={way}{sort}" for sort in SORTS for way in ("", "-")),
+        "/internal/quarantine",
+        "/desk",
+        "/desk?sort=email",
+        "/desk/pulse",
+        "/desk/quarantine",
+    ],
+)
+def test_no_order_is_made_by_sorting_everything(app, client, given, path):
+    """A million leads would take that many seconds; SQLite decides how to look without having seen any."""
+    client.sign_in(given(UserFactory, "manager"))
+    asked = []
+    with app.app_context():
+        db.event.listen(db.engine, "before_cursor_execute", lambda *said: asked.append(said[2:4]))
+    assert client.get(path).status_code == 200
+    lists = [one for one in asked if "FROM leads" in one[0] and "ORDER BY" in one[0]]
+    with app.app_context():
+        connection = db.session.connection()
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {how}", what).all() for how, what in lists]
+    assert plans
+    assert [step for plan in plans for *_, step in plan if "TEMP B-TREE" in step] == []
