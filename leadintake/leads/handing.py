@@ -24,7 +24,7 @@ from leadintake.core.errors import Conflict, Forbidden, Invalid
 from leadintake.core.text import has_controls, is_invisible, regular
 from leadintake.core.transaction import transaction
 from leadintake.leads import events, loads, ownership
-from leadintake.leads.models import Decline, Lead, LeadStatus, Screen, waiting
+from leadintake.leads.models import Decline, Lead, LeadStatus, Screen, held, waiting
 
 Condition = sa.ColumnElement[bool]
 LONGEST_WORDS = 500
@@ -91,14 +91,9 @@ class Handing:
     def counts(self) -> dict[str, int]:
         """How many leads wait for somebody, for being reached out to, and in quarantine."""
         tally = sa.select(sa.func.count(Lead.id))
-        waits = db.session.scalar(tally.where(waiting())) or 0
-        apart = Lead.quarantined_at.is_not(None)
-        pending = db.session.scalar(tally.where(Lead.status == LeadStatus.PENDING, ~apart)) or 0
-        return {
-            "waiting": waits,
-            "pending": pending,
-            "quarantined": db.session.scalar(tally.where(apart)) or 0,
-        }
+        pending = sa.and_(Lead.status == LeadStatus.PENDING, Lead.quarantined_at.is_(None))
+        asked = {"waiting": waiting(), "pending": pending, "quarantined": held()}
+        return {state: db.session.scalar(tally.where(which)) or 0 for state, which in asked.items()}
 
     def _take_back(self, user_id: uuid.UUID) -> None:
         with transaction():

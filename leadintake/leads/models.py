@@ -55,6 +55,9 @@ class Lead(SoftDeletes, Model):
         sa.Index("ix_leads_folded_email", "folded_email"),
         sa.Index("ix_leads_status_id", "status", "id"),
         sa.Index("ix_leads_status_created_at_id", "status", "created_at", "id"),
+        # Begins with the strategy: no engine can take it for finding those that are not in quarantine,
+        # nearly all, which it would then have to sort.
+        sa.Index("ix_leads_in_quarantine", "assignment_strategy", "quarantined_at", "id"),
         sa.Index("ix_leads_assignee_id_status", "assignee_id", "status", "deleted_at"),
         sa.Index("ix_leads_assignee_id_assigned_at", "assignee_id", "assigned_at"),
     )
@@ -98,17 +101,15 @@ class Lead(SoftDeletes, Model):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
 
 
-# Of what is in quarantine alone, where the engine can: SQLite would find all others in it, then sort them.
-sa.Index(
-    "ix_leads_quarantined_at_id", Lead.quarantined_at, Lead.id,
-    sqlite_where=Lead.quarantined_at.is_not(None), postgresql_where=Lead.quarantined_at.is_not(None),
-)  # fmt: skip
-
-
 def waiting() -> sa.ColumnElement[bool]:
     """Leads that somebody is looked for: pending, with nobody, not left so by a person, not in quarantine."""
     nobodys = sa.and_(Lead.status == LeadStatus.PENDING, Lead.assignee_id.is_(None))
     return sa.and_(nobodys, Lead.assignment_strategy != MANUAL, Lead.quarantined_at.is_(None))
+
+
+def held() -> sa.ColumnElement[bool]:
+    """Leads in quarantine."""
+    return sa.and_(Lead.assignment_strategy == QUARANTINE, Lead.quarantined_at.is_not(None))
 
 
 class LeadEvent(SoftDeletes, Model):

@@ -14,7 +14,7 @@ from leadintake.core.errors import Conflict
 from leadintake.core.pages import Order, Page, page_of
 from leadintake.leads import barred, events
 from leadintake.leads.handing import handing
-from leadintake.leads.models import Lead
+from leadintake.leads.models import Lead, held
 
 NEWEST_FIRST = Order(Lead, "quarantined_at", descending=True)
 
@@ -60,7 +60,7 @@ class Quarantine:
 
 
 def _of(person: User | None) -> sa.Select[Any]:
-    waits: sa.Select[Any] = sa.select(Lead).where(Lead.quarantined_at.is_not(None))
+    waits: sa.Select[Any] = sa.select(Lead).where(held())
     return waits if person is None else waits.where(Lead.id.not_in(barred.hidden_from(person.id)))
 
 

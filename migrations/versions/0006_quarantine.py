@@ -18,19 +18,12 @@ def upgrade() -> None:
     op.add_column("leads", sa.Column("quarantined_at", UTCDateTime(), nullable=True))
     op.add_column("leads", sa.Column("quarantine_reason", sa.String(length=500), nullable=True))
     op.add_column("leads", sa.Column("spoken", sa.String(length=12), server_default="en", nullable=False))
-    held = sa.text("quarantined_at IS NOT NULL")
-    op.create_index(
-        "ix_leads_quarantined_at_id",
-        "leads",
-        ["quarantined_at", "id"],
-        sqlite_where=held,
-        postgresql_where=held,
-    )
+    op.create_index("ix_leads_in_quarantine", "leads", ["assignment_strategy", "quarantined_at", "id"])
 
 
 def downgrade() -> None:
     """Drop what was added."""
-    op.drop_index("ix_leads_quarantined_at_id", table_name="leads")
+    op.drop_index("ix_leads_in_quarantine", table_name="leads")
     op.drop_column("leads", "spoken")
     op.drop_column("leads", "quarantine_reason")
     op.drop_column("leads", "quarantined_at")

@@ -21,7 +21,7 @@ from leadintake.auth.models import User
 from leadintake.core.database import db
 from leadintake.core.transaction import transaction
 from leadintake.leads import events
-from leadintake.leads.models import Lead
+from leadintake.leads.models import QUARANTINE, Lead
 from leadintake.leads.screens import screens
 from leadintake.leads.service import leads
 from tests.factories import LeadFactory, NotificationFactory, UserFactory
@@ -184,6 +184,7 @@ def build(world: World, role: str, secret: Plan, others: list[Plan], *, wall: bo
             if secret.quarantined:  # as of a client from whom they were barred before
                 lead = leads.get_to_change(world.hidden, seen_by=None, deleted=True)
                 lead.quarantined_at, lead.quarantine_reason, lead.assigned_to = NOW, "Too fast.", None
+                lead.assignment_strategy = QUARANTINE
         for person in world.people.values():
             db.session.refresh(person)
         db.session.expunge_all()
