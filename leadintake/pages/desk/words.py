@@ -45,7 +45,7 @@ ACTS = {
 def init_app(app: Flask) -> None:
     """Give the templates these words."""
     app.jinja_env.filters.update(
-        ago=ago, moment=moment, iso=datetime.isoformat, duration=duration, weight=weight, title_of=title_of
+        ago=ago, moment=moment, iso=iso, duration=duration, weight=weight, title_of=title_of
     )
     # Asked for by the desk's own pages alone: an error page must not need the database.
     app.jinja_env.globals.update(current_user=current_user, STATES=STATES, DELIVERIES=DELIVERIES, ACTS=ACTS)
@@ -62,6 +62,11 @@ def ago(instant: datetime) -> str:
 def moment(instant: datetime) -> str:
     """When it was, by the firm's clock."""
     return format_datetime(policy.current().local(instant), "d MMM y, HH:mm", locale=LOCALE)
+
+
+def iso(instant: datetime) -> str:
+    """When it was, for programs."""
+    return instant.isoformat(timespec="seconds")
 
 
 def duration(seconds: float) -> str:
