@@ -8,6 +8,7 @@ import io
 import pytest
 
 from tests.factories import DocumentFactory, LeadFactory, UserFactory
+from tests.support.html import Page
 from tests.support.leads import walk
 
 ODD = (
@@ -50,6 +51,18 @@ def test_each_of_them_can_be_looked_at(reader, put_in):
             assert reader.get(f"/internal/leads/{item['id']}{more}").status_code == 200
         with reader.get(f"/internal/leads/{item['id']}/resume") as file:
             assert file.status_code == 200
+
+
+def test_the_desk_shows_each_of_them_as_text(reader, put_in):
+    shown = set()
+    for item in reader.get("/internal/leads?limit=200").json["items"]:
+        page = Page(reader.get(f"/desk/leads/{item['id']}").text)
+        assert page.mistakes == []
+        assert len(page.all("script")) == 1
+        shown.add(page.all("h1")[0].text)
+    assert shown == {f"{odd} {odd}" for odd in ODD}
+    queue = Page(reader.get("/desk?sort=last_name").text)
+    assert (queue.mistakes, len(queue.all("script"))) == ([], 1)
 
 
 @pytest.mark.every_engine
