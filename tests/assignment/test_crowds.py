@@ -17,6 +17,8 @@ from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
 from tests.support.server import ROOT
 
+pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
+
 PROCESSES, EACH = 8, 160
 POLICY = """
 strategy = "round_robin"

@@ -14,6 +14,8 @@ from leadintake.core.access import SIGNED_IN
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
 from tests.support.client import PASSWORD
 
+pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
+
 ROLES = ("viewer", "attorney", "manager", "admin")
 CALLERS = ("nobody", *ROLES, "deactivated", "barred", "token", "token without scope")
 LEAD, SCREEN, MESSAGE = "<uuid:lead_id>", "<uuid:user_id>", "<uuid:notification_id>"

@@ -14,6 +14,8 @@ from leadintake.core.transaction import transaction
 from leadintake.notifications.service import notifications
 from tests.factories import LeadFactory, UserFactory
 
+pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
+
 UNASKED = {
     "internal_session_sign_out", "internal_session_sign_out_everywhere", "internal_session_end_session",
     "internal_account_change_password", "internal_users_sign_out", "internal_users_change",

@@ -46,6 +46,8 @@ from leadintake.notifications.worker import Worker
 from tests.factories import UserFactory
 from tests.support.client import PDF
 
+pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
+
 BEGINNING = datetime(2026, 11, 2, 12, tzinfo=UTC)
 ATTORNEYS = 3
 ALERTS = ("attorney_alert", "returning_alert")
