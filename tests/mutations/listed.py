@@ -135,6 +135,23 @@ MUTATIONS = [
          ("tests/leads/test_replays.py",)),
     ),
     *_in(
+        "pages/desk/queue.py",
+        ("a desk left open keeps no session alive", "    current().unattended = True\n", "", ("tests/pages/desk/test_queue.py",)),
+    ),
+    *_in(
+        "pages/desk/lead.py",
+        ("a page that is out of date changes nothing", "    expect_version_seen(lead.version)\n", "", ("tests/pages/desk/test_lead.py",)),
+    ),
+    *_in(
+        "pages/desk/forms.py",
+        ("an act refused at the desk leaves nothing", "    rollback()  # a redirect would keep what the act had done so far\n", "",
+         ("tests/pages/desk",)),
+    ),
+    *_in(
+        "pages/desk/signing_in.py",
+        ("signing in leads to the desk alone", 'wanted.startswith("/desk") and is_local(wanted)', "wanted", ("tests/pages/desk",)),
+    ),
+    *_in(
         "leads/search.py",
         ("what is in quarantine is in no list", ".where(Lead.quarantined_at.is_(None))", "", ("tests/leads/test_quarantine.py",)),
         ("an attorney reads nothing of the quarantine", "if reviews else visible_to(user)", "if True else visible_to(user)",

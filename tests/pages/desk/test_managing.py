@@ -195,3 +195,12 @@ def test_somebody_invited_is_mailed_again(browser, given, ada, rows):
     )
     refused = client.post(f"/desk/people/{ada.id}/invitation", follow_redirects=True)
     assert "was here already" in refused.text
+
+
+def test_of_an_act_that_is_refused_nothing_is_kept(browser, ada, rows):
+    client = browser().sign_in(ada)
+    wanted = {"role": "admin", "can_intake": "true", "active": "false"}  # the last admin stays
+    assert client.post(f"/desk/people/{ada.id}", data=wanted).status_code == 303
+    assert "last" in client.get("/desk/people").text
+    (kept,) = rows(User)
+    assert (kept.active, kept.can_intake) == (True, False)
