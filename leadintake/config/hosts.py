@@ -8,7 +8,7 @@ from ipaddress import ip_address
 def is_ip(text: str, *, version: int | None = None) -> bool:
     """Whether this is an IP address, of this version if one is asked for."""
     try:
-        return ip_address(text).version in {version or 4, version or 6}
+        return version in {None, ip_address(text).version}
     except ValueError:
         return False
 
