@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leadintake.core.database import Model, SoftDeletes
-from leadintake.documents.findings import WARNINGS, Flag
+from leadintake.documents.inspection.findings import WARNINGS, Flag
 
 
 class Document(SoftDeletes, Model):

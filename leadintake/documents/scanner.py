@@ -15,7 +15,7 @@ import structlog
 
 from leadintake.core.errors import Unavailable
 from leadintake.core.languages import phrase, said
-from leadintake.documents.findings import Flag, Refused
+from leadintake.documents.inspection.findings import Flag, Refused
 
 CONNECT_SECONDS = 2.0
 PING_SECONDS = 2.0

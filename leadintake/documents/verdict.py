@@ -9,8 +9,8 @@ from typing import IO
 
 from leadintake.core.languages import phrase, said, size_in_words
 from leadintake.core.text import shown_name
-from leadintake.documents.findings import Flag, Refused, TooLarge
-from leadintake.documents.kinds import BY_EXTENSION, Kind, kind_of
+from leadintake.documents.inspection import BY_EXTENSION, Kind, kind_of
+from leadintake.documents.inspection.findings import Flag, Refused, TooLarge
 
 CHUNK = 64 * 1024
 

@@ -16,7 +16,7 @@ from wtforms.validators import DataRequired, Length, StopValidation
 from leadintake.core.errors import Errors
 from leadintake.core.languages import phrase, said
 from leadintake.core.text import has_controls, is_invisible, regular
-from leadintake.documents.findings import Refused, TooLarge
+from leadintake.documents.inspection.findings import Refused, TooLarge
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict
 from leadintake.leads import signs

@@ -16,11 +16,11 @@ from hypothesis import given as given_that
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from leadintake.documents.findings import Flag, Refused
-from leadintake.documents.kinds import BY_EXTENSION
-from leadintake.documents.kinds.budget import Budget
-from leadintake.documents.kinds.container import Container
-from leadintake.documents.kinds.unpacking import CHUNK
+from leadintake.documents.inspection import BY_EXTENSION
+from leadintake.documents.inspection.budget import Budget
+from leadintake.documents.inspection.container import Container
+from leadintake.documents.inspection.findings import Flag, Refused
+from leadintake.documents.inspection.unpacking import CHUNK
 from tests.support.files import container, entries_of, judged, real, repacked
 
 DOCX = real("resume.docx")

@@ -9,8 +9,8 @@ import tracemalloc
 
 import pytest
 
-from leadintake.documents.findings import Flag, Refused
-from leadintake.documents.kinds.compound import Compound
+from leadintake.documents.inspection.compound import Compound
+from leadintake.documents.inspection.findings import Flag, Refused
 from tests.support.files import judged, real
 
 DOC = real("illustrated.doc")

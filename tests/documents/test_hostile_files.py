@@ -11,8 +11,8 @@ from hypothesis import given as given_that
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from leadintake.documents.findings import Refused
-from leadintake.documents.kinds import BY_EXTENSION, kind_of
+from leadintake.documents.inspection import BY_EXTENSION, kind_of
+from leadintake.documents.inspection.findings import Refused
 from tests.support.files import EXTENSIONS, container, entries_of, judged, real, repacked
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")

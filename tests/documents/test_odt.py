@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leadintake.documents.findings import Flag, Refused
+from leadintake.documents.inspection.findings import Flag, Refused
 from tests.support.files import container, entries_of, judged, real, repacked
 
 ODT = real("illustrated.odt")

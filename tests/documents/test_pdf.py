@@ -14,8 +14,8 @@ from hypothesis import given as given_that
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from leadintake.documents.findings import Flag, Refused
-from leadintake.documents.kinds import pdf as kind
+from leadintake.documents.inspection import pdf as kind
+from leadintake.documents.inspection.findings import Flag, Refused
 from leadintake.documents.models import Document
 from tests.support.client import PDF
 from tests.support.files import TEN_MB, container, judged, pdf, pdf_stream, real

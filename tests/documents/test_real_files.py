@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from leadintake.documents import verdict
-from leadintake.documents.findings import Refused
+from leadintake.documents.inspection.findings import Refused
 from tests.support.files import EXTENSIONS, FOLDER, MARKED, REAL, REFUSED, TEN_MB, judged, real
 
 TYPES = {

@@ -12,9 +12,9 @@ from hypothesis import given as given_that
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from leadintake.documents.findings import Refused
-from leadintake.documents.kinds import rtf as kind
-from leadintake.documents.kinds.sentences import DAMAGED, FETCHES, PACKED
+from leadintake.documents.inspection import rtf as kind
+from leadintake.documents.inspection.findings import Refused
+from leadintake.documents.inspection.sentences import DAMAGED, FETCHES, PACKED
 from tests.support.files import TEN_MB, judged, real
 
 UNICODE = "".join(f"\\u{ord(letter)}?" for letter in "http://example.com/a.dotm").encode()

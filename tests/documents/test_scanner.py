@@ -17,7 +17,7 @@ from leadintake.config.reading import ConfigurationError, read_settings
 from leadintake.core.errors import Unavailable
 from leadintake.core.transaction import transaction
 from leadintake.documents import scanner as module
-from leadintake.documents.findings import Flag, Refused
+from leadintake.documents.inspection.findings import Flag, Refused
 from leadintake.documents.models import Document
 from leadintake.documents.scanner import Away, Scanner
 from leadintake.notifications.service import notifications

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from leadintake.core.clock import now
-from leadintake.documents.findings import WARNINGS, Flag
+from leadintake.documents.inspection.findings import WARNINGS, Flag
 from leadintake.documents.models import Document
 from leadintake.documents.scanner import Scanner
 from leadintake.leads.models import LeadEvent

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from leadintake.documents import verdict
-from leadintake.documents.findings import Flag
+from leadintake.documents.inspection.findings import Flag
 from leadintake.documents.verdict import Verdict
 
 FOLDER = Path(__file__).parents[1] / "data" / "resumes"

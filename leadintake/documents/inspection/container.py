@@ -14,10 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from leadintake.core.text import has_controls
-from leadintake.documents.findings import Refused
-from leadintake.documents.kinds.budget import Budget
-from leadintake.documents.kinds.sentences import DAMAGED
+from .budget import Budget
+from .findings import Refused
+from .sentences import DAMAGED
 
 STORED, DEFLATED = 0, 8
 MAGIC = b"PK\x03\x04"
@@ -31,6 +30,8 @@ DESCRIPTORS = (0, 12, 16, 20, 24)  # bytes between an entry and the next: sizes 
 LOCKED, LATE, UTF_8 = 1 << 0 | 1 << 6 | 1 << 13, 1 << 3, 1 << 11  # general purpose flags, 4.4.4
 UNKNOWN = 0xFFFFFFFF
 OUTSIDE = re.compile(r"/|[A-Za-z]:|(.*/)?\.\.?(/|$)")
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffd]")
+"""Controls, line separators, and what makes a name read as another one (Unicode Standard Annex #9)."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def _name(raw: bytes, flags: int) -> str:
         name = raw.decode("utf-8" if flags & UTF_8 else "cp437")
     except UnicodeDecodeError as error:
         raise Refused(DAMAGED) from error
-    if not name or "\\" in name or has_controls(name) or OUTSIDE.match(name):
+    if not name or "\\" in name or UNPRINTABLE.search(name) or OUTSIDE.match(name):
         raise Refused(DAMAGED)
     return name
 

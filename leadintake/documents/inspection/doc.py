@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 from typing import IO
 
-from leadintake.documents.findings import Flag, Refused
-from leadintake.documents.kinds.compound import Compound
-from leadintake.documents.kinds.links import FIELD_THAT_FETCHES
-from leadintake.documents.kinds.sentences import DAMAGED, FETCHES, TOO_OLD
+from .compound import Compound
+from .findings import Flag, Refused
+from .links import FIELD_THAT_FETCHES
+from .sentences import DAMAGED, FETCHES, TOO_OLD
 
 BEGINNING = struct.Struct("<HH6xH")  # [MS-DOC] 2.5.2: magic, version and flags of the FibBase
 WORD_97, WORD_95 = 0xA5EC, 0xA5DC

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import IO
 
-from leadintake.documents.findings import Flag, Refused
-from leadintake.documents.kinds import compound, container
-from leadintake.documents.kinds.budget import MB, Budget
-from leadintake.documents.kinds.compound import Compound
-from leadintake.documents.kinds.container import Container
-from leadintake.documents.kinds.markup import Reading, read
-from leadintake.documents.kinds.sentences import PACKED, PROGRAM
-from leadintake.documents.kinds.unpacking import unpacked
+from . import compound, container
+from .budget import MB, Budget
+from .compound import Compound
+from .container import Container
+from .findings import Flag, Refused
+from .markup import Reading, read
+from .sentences import PACKED, PROGRAM
+from .unpacking import unpacked
 
 Look = Callable[[str], Reading | None]
 """Told an entry's name, says how it is read; None when it is no XML. May raise Refused."""

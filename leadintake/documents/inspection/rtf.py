@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from typing import IO
 from unicodedata import category
 
-from leadintake.core.languages import phrase
-from leadintake.documents.findings import Flag, Refused
-from leadintake.documents.kinds.links import WORDS
-from leadintake.documents.kinds.sentences import DAMAGED, FETCHES, PACKED
+from .findings import Flag, Refused
+from .links import WORDS
+from .sentences import DAMAGED, FETCHES, N_, PACKED
 
 MOST_TOKENS = 1_000_000
 """Braces and control words. A long resume by Word has a hundred thousand; its pictures are one each."""
 DEEPEST = 500
-TOO_LONG = phrase("This document is far longer inside than a resume. Please save it as PDF and try again.")
+TOO_LONG = N_("This document is far longer inside than a resume. Please save it as PDF and try again.")
 LONGEST_TEXT = 300
 """Characters of a destination's text that are looked at."""
 UNSEEN = {"Cc", "Cf"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leadintake.documents.findings import Refused
-from leadintake.documents.kinds.sentences import TOO_MUCH
+from .findings import Refused
+from .sentences import TOO_MUCH
 
 MB = 1024 * 1024
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import IO
 
-from leadintake.documents.findings import Flag, Refused
-from leadintake.documents.kinds import parts
-from leadintake.documents.kinds.budget import Budget
-from leadintake.documents.kinds.container import Container, names_in
-from leadintake.documents.kinds.links import reaches_out
-from leadintake.documents.kinds.markup import Attributes, Reading, read, root
-from leadintake.documents.kinds.sentences import DAMAGED, FETCHES, MACROS
-from leadintake.documents.kinds.unpacking import unpacked
+from . import parts
+from .budget import Budget
+from .container import Container, names_in
+from .findings import Flag, Refused
+from .links import reaches_out
+from .markup import Attributes, Reading, read, root
+from .sentences import DAMAGED, FETCHES, MACROS
+from .unpacking import unpacked
 
 # ODF 1.3 part 2, 3.3: the first entry is `mimetype`, stored. Templates and masters go on with a hyphen.
 START = re.compile(rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.text(?!-)", re.DOTALL)

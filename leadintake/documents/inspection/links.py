@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from leadintake.documents.findings import Refused
-from leadintake.documents.kinds.markup import Attributes
-from leadintake.documents.kinds.sentences import FETCHES, UNUSUAL
+from .findings import Refused
+from .markup import Attributes
+from .sentences import FETCHES, UNUSUAL
 
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)  # of one letter it is a drive
 # Word notes where its template was, as a drive's path or a Mac's: file:///C:\..., file://localhost/Users/...

@@ -7,15 +7,15 @@ import re
 from collections.abc import Collection
 from typing import IO
 
-from leadintake.documents.findings import Flag, Refused
-from leadintake.documents.kinds import parts
-from leadintake.documents.kinds.budget import Budget
-from leadintake.documents.kinds.compound import Compound
-from leadintake.documents.kinds.container import Container, names_in
-from leadintake.documents.kinds.links import WORD, Fields, leaves, reaches_out
-from leadintake.documents.kinds.markup import Attributes, Reading, read, root
-from leadintake.documents.kinds.sentences import CONTROLS, DAMAGED, FETCHES, LOCKED, MACROS, TOO_MUCH, UNUSUAL
-from leadintake.documents.kinds.unpacking import unpacked
+from . import parts
+from .budget import Budget
+from .compound import Compound
+from .container import Container, names_in
+from .findings import Flag, Refused
+from .links import WORD, Fields, leaves, reaches_out
+from .markup import Attributes, Reading, read, root
+from .sentences import CONTROLS, DAMAGED, FETCHES, LOCKED, MACROS, TOO_MUCH, UNUSUAL
+from .unpacking import unpacked
 
 TEXT = re.compile(r"word/document\d*\.xml")  # some of Word's own services number it
 TYPES = "[Content_Types].xml"

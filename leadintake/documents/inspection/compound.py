@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO
 
-from leadintake.documents.findings import Refused
-from leadintake.documents.kinds.sentences import DAMAGED, FETCHES, MACROS, PACKED
+from .findings import Refused
+from .sentences import DAMAGED, FETCHES, MACROS, PACKED
 
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 HEADER = struct.Struct("<8s18x4H10xLL4xLL4xL4x436s")  # [MS-CFB] 2.2

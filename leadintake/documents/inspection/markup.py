@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import NoReturn
 from xml.parsers import expat
 
-from leadintake.documents.findings import Refused
-from leadintake.documents.kinds.budget import MB, Budget
-from leadintake.documents.kinds.sentences import DAMAGED, UNUSUAL
+from .budget import MB, Budget
+from .findings import Refused
+from .sentences import DAMAGED, UNUSUAL
 
 Attributes = dict[str, str]
 Start = Callable[[str, Attributes], None]

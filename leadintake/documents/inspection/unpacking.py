@@ -5,10 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from leadintake.documents.findings import Refused
-from leadintake.documents.kinds.budget import MB, Budget
-from leadintake.documents.kinds.container import STORED, Container, Entry
-from leadintake.documents.kinds.sentences import DAMAGED, TOO_MUCH
+from .budget import MB, Budget
+from .container import STORED, Container, Entry
+from .findings import Refused
+from .sentences import DAMAGED, TOO_MUCH
 
 CHUNK = 64 * 1024
 HIGHEST_RATIO = 200

@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
-from leadintake.documents.findings import Flag, Refused
-from leadintake.documents.kinds.sentences import PDF_DAMAGED, PDF_TOO_MUCH, PDF_TWO_FILES, PDF_UNUSUAL
+from .findings import Flag, Refused
+from .sentences import PDF_DAMAGED, PDF_TOO_MUCH, PDF_TWO_FILES, PDF_UNUSUAL
 
 CHUNK = 4096
 MOST_BEHIND_THE_END = 2048

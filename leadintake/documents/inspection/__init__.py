@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
-from leadintake.core.languages import phrase
-from leadintake.documents.findings import Flag
-from leadintake.documents.kinds import doc, docx, odt, pdf, plain, rtf
+from . import doc, docx, odt, pdf, plain, rtf
+from .findings import Flag
+from .sentences import N_
 
 Flags = frozenset[Flag]
 
@@ -33,24 +33,24 @@ class Kind:
 
 
 KINDS = (
-    Kind(phrase("a PDF"), ".pdf", "application/pdf", pdf.fits, pdf.inspect),
-    Kind(phrase("an old Word document (.doc)"), ".doc", "application/msword", doc.fits, doc.inspect),
+    Kind(N_("a PDF"), ".pdf", "application/pdf", pdf.fits, pdf.inspect),
+    Kind(N_("an old Word document (.doc)"), ".doc", "application/msword", doc.fits, doc.inspect),
     Kind(
-        phrase("a Word document"),
+        N_("a Word document"),
         ".docx",
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         docx.fits,
         docx.inspect,
     ),
     Kind(
-        phrase("an OpenDocument text"),
+        N_("an OpenDocument text"),
         ".odt",
         "application/vnd.oasis.opendocument.text",
         odt.fits,
         odt.inspect,
     ),
-    Kind(phrase("an RTF document"), ".rtf", "application/rtf", rtf.fits, rtf.inspect),
-    Kind(phrase("plain text"), ".txt", "text/plain", plain.fits),
+    Kind(N_("an RTF document"), ".rtf", "application/rtf", rtf.fits, rtf.inspect),
+    Kind(N_("plain text"), ".txt", "text/plain", plain.fits),
 )
 BY_EXTENSION = {kind.extension: kind for kind in KINDS}
 
