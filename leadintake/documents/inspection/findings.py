@@ -21,6 +21,9 @@ class Flag(StrEnum):
     EMBEDDED = "embedded"
     REACHES_OUT = "reaches_out"
     ENCRYPTED = "encrypted"
+    MEDIA = "media"
+    UNUSUAL_LINK = "unusual_link"
+    UNREAD = "unread"
     UNSCANNED = "unscanned"
 
 
@@ -30,6 +33,9 @@ WARNINGS = {
     Flag.EMBEDDED: "It carries other files inside.",
     Flag.REACHES_OUT: "It may contact other computers when it is opened.",
     Flag.ENCRYPTED: "It is locked with a password, so nobody could look inside.",
+    Flag.MEDIA: "It plays films, sounds or 3D scenes.",
+    Flag.UNUSUAL_LINK: "It has links that may open other programs. Do not follow them.",
+    Flag.UNREAD: "Parts of its text could not be looked at.",
     Flag.UNSCANNED: "The virus scanner was away when it came.",
 }
 """Each flag in words for whoever is about to open the file."""

@@ -17,6 +17,11 @@ PACKED = N_("This document carries other files inside. Please save it as PDF and
 FETCHES = N_(
     "This document fetches content from elsewhere when it is opened. Please save it as PDF and try again."
 )
+LINK_TO_PROGRAM = N_(
+    "This document has a link that starts a program or opens a file of another computer. "
+    "Please remove the link, or open it and save it as PDF, and try again."
+)
+OTHER_FORMAT = N_("This document has a web page or a script inside. Please save it as PDF and try again.")
 TOO_MUCH = N_("This document unpacks to far more than a resume needs. Please save it as PDF and try again.")
 UNUSUAL = N_(
     "This document holds content that word processors do not write. Please save it as PDF and try again."

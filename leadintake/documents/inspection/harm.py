@@ -1,0 +1,100 @@
+"""What a document may do to whoever opens it, and what follows: refuse, keep with a warning, or keep.
+
+One table that every kind of document shares. `docs/security.md` shows it to people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .findings import Flag, Refused
+from .sentences import (
+    CONTROLS,
+    FETCHES,
+    LINK_TO_PROGRAM,
+    LOCKED,
+    MACROS,
+    OTHER_FORMAT,
+    PACKED,
+    PROGRAM,
+)
+
+
+class Harm(StrEnum):
+    """Something a document does, named as the table in docs/security.md names it."""
+
+    PROGRAM = "starts or carries a program"
+    PACKED_FILE = "carries another file that opens by itself or behind an icon"
+    MACROS = "macros with code"
+    CONTROL = "an add-in or form control that shows itself"
+    DATA_LINK = "DDE, mail merge, subdocument, linked object or remote template"
+    OTHER_MACHINE = "an address on another machine that is fetched by itself"
+    OTHER_FORMAT = "embedded HTML or script"
+    EQUATION = "an equation object"
+    LINK_TO_PROGRAM = "a link that starts a program of the system or of the office suite"
+    LINK_TO_MACHINE = "a link that opens a file of another machine"
+    PASSWORD = "a password is needed to read it"  # noqa: S105 - a row's name
+    WEB_PICTURE = "a picture fetched from the web at opening"
+    JAVASCRIPT = "JavaScript in a PDF"
+    ACTION = "an action to the web, or data from an address, in a PDF"
+    MEDIA = "films, sounds or 3D in a PDF"
+    ATTACHMENT = "files attached to a PDF"
+    UNUSUAL_LINK = "a link with another unusual scheme"
+    PASTED_OBJECT = "an object that is a pasted bitmap, or content of an office suite"
+    UNREAD = "text that could not be read in order"
+    OWN_DISK = "an address on the writer's own disk"
+    LINK = "a link to the web, mail or telephone"
+    EMPTY_MACROS = "an empty macro project"
+    UNFETCHED = "an address on an attribute that nothing fetches"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What follows: with a `sentence` it is refused, with a `flag` kept with a warning, else kept."""
+
+    sentence: str = ""
+    flag: Flag | None = None
+
+
+KEEP = Effect()
+TABLE = {
+    Harm.PROGRAM: Effect(PROGRAM),
+    Harm.PACKED_FILE: Effect(PACKED),
+    Harm.MACROS: Effect(MACROS),
+    Harm.CONTROL: Effect(CONTROLS),
+    Harm.DATA_LINK: Effect(FETCHES),
+    Harm.OTHER_MACHINE: Effect(FETCHES),
+    Harm.OTHER_FORMAT: Effect(OTHER_FORMAT),
+    Harm.EQUATION: Effect(PACKED),
+    Harm.LINK_TO_PROGRAM: Effect(LINK_TO_PROGRAM),
+    Harm.LINK_TO_MACHINE: Effect(LINK_TO_PROGRAM),
+    Harm.PASSWORD: Effect(LOCKED),
+    Harm.WEB_PICTURE: Effect(flag=Flag.REACHES_OUT),
+    Harm.JAVASCRIPT: Effect(flag=Flag.JAVASCRIPT),
+    Harm.ACTION: Effect(flag=Flag.REACHES_OUT),
+    Harm.MEDIA: Effect(flag=Flag.MEDIA),
+    Harm.ATTACHMENT: Effect(flag=Flag.EMBEDDED),
+    Harm.UNUSUAL_LINK: Effect(flag=Flag.UNUSUAL_LINK),
+    Harm.PASTED_OBJECT: Effect(flag=Flag.EMBEDDED),
+    Harm.UNREAD: Effect(flag=Flag.UNREAD),
+    Harm.OWN_DISK: KEEP,
+    Harm.LINK: KEEP,
+    Harm.EMPTY_MACROS: KEEP,
+    Harm.UNFETCHED: KEEP,
+}
+
+
+@dataclass
+class Findings:
+    """What was found in one document so far."""
+
+    flags: set[Flag] = field(default_factory=set)
+
+    def add(self, harm: Harm) -> None:
+        """Raise Refused, or note the warning, as the table says."""
+        effect = TABLE[harm]
+        if effect.sentence:
+            raise Refused(effect.sentence)
+        if effect.flag:
+            self.flags.add(effect.flag)
