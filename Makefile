@@ -40,7 +40,7 @@ coverage: install  ## run the tests and ask for 95 % of branches
 
 faults: install  ## the fault suite in its long form; its report goes into docs/reliability.md
 	rm -f build/faults.jsonl && mkdir -p build
-	LEADINTAKE_FAULTS=full LEADINTAKE_FAULT_REPORT=$(CURDIR)/build/faults.jsonl $(BIN)/pytest tests/faults
+	LEADINTAKE_FAULTS=full LEADINTAKE_FAULT_REPORT=$(CURDIR)/build/faults.jsonl $(BIN)/pytest tests/faults tests/assignment/test_crowds.py
 	$(BIN)/python -m tests.faults build/faults.jsonl
 
 mutations: install  ## take each safeguard away in a copy and see which test misses it

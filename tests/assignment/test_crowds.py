@@ -1,4 +1,7 @@
-"""Eight processes, a thousand leads and more, each database: the rotation is as even as with one."""
+"""Eight processes, hundreds of leads, each database: the rotation is as even as with one.
+
+A thousand leads and more in the long form (`make faults`).
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,12 @@ from leadintake.assignment.models import AssignmentDecision, Turn
 from leadintake.leads.models import Lead
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
+from tests.support.ledger import LONG
 from tests.support.server import ROOT
 
 pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
 
-PROCESSES, EACH = 8, 160
+PROCESSES, EACH = 8, 160 if LONG else 40
 POLICY = """
 strategy = "round_robin"
 [areas.family]
@@ -45,7 +49,7 @@ def test_a_rotation_among_processes_has_no_gap_and_keeps_to_the_weights(
     assert len(leads) == PROCESSES * EACH
     got = Counter(lead.assigned_to.email for lead in leads)
     criminal = [got[one.email] for one in equal]
-    assert sum(criminal) == 1024
+    assert sum(criminal) == PROCESSES * EACH * 4 // 5
     assert max(criminal) - min(criminal) <= 1
     family = sum(got[email] for email in weighted)
     for email, weight in weighted.items():
