@@ -149,24 +149,29 @@ def _signed_with_an_earlier_key() -> bool:
 
 
 def _refuse_foreign_pages() -> None:
-    """Refuse unsafe requests that a browser says come from another site (Fetch Metadata, RFC 6454)."""
+    """Refuse unsafe requests that a browser says come from another site.
+
+    By the first of these headers that is there: Sec-Fetch-Site (Fetch Metadata), Origin (RFC 6454), Referer.
+    Where there is none, it is no browser's.
+    """
     if request.method in SAFE_METHODS:
         return
     site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
+    source = request.headers.get("Origin", request.headers.get("Referer"))
     if site is not None:
         foreign = site not in {"same-origin", "none"}
     else:
         ours = {_origin_of(current_app.config["PUBLIC_URL"]), _origin_of(request.host_url)}
-        foreign = origin is not None and _origin_of(origin) not in ours
+        foreign = source is not None and _origin_of(source) not in ours
     if foreign:
         raise Forbidden("This request comes from a page of another site.")
 
 
 def _origin_of(address: str) -> tuple[str, str]:
-    """Scheme and host, or the address itself where it has none that could be read."""
+    """Scheme and host, without the usual port, or the address itself where it has none that could be read."""
     try:
         parts = urlsplit(address)
     except ValueError:
         return "", address
-    return parts.scheme, parts.netloc
+    usual = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return parts.scheme, parts.netloc.lower().removesuffix(usual)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leadintake.auth import throttle
+from leadintake.auth import passwords, throttle
 from leadintake.auth.devices import known_device
 from leadintake.auth.passwords import BadCredentials
 from leadintake.auth.schemas import Credentials
@@ -10,8 +10,11 @@ from leadintake.auth.service import auth, folded
 
 
 def enter(shown: Credentials) -> None:
-    """Sign in whoever these are of. Raises BadCredentials, CodeWanted, TooMany."""
+    """Sign in whoever these are of. Raises BadCredentials, CodeWanted, TooMany, Unavailable."""
     account = folded(shown.email)
-    with throttle.attempting(account, known_device(account), counts=BadCredentials):
-        user, proved = auth.authenticate(shown.email, shown.password, shown.otp)
+    device = known_device(account)
+    if device is None:
+        passwords.lanes.refuse_crowd()
+    with throttle.attempting(account, device, counts=BadCredentials):
+        user, proved = auth.authenticate(shown.email, shown.password, shown.otp, known=device is not None)
         auth.sign_in(user, how="password", second_factor=proved)

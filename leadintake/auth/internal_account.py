@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 from flask_login import current_user
 
 from leadintake.auth import sessions, throttle
-from leadintake.auth.devices import known_device, remember_device
+from leadintake.auth.devices import known_device, own_device, remember_device
 from leadintake.auth.factors import factors
 from leadintake.auth.forgotten import forgotten
 from leadintake.auth.internal import session_view
@@ -20,6 +20,7 @@ from leadintake.auth.schemas import (
     SecondFactorView,
     SessionView,
 )
+from leadintake.auth.service import folded
 from leadintake.auth.users import WrongPassword, users
 from leadintake.core.access import allow, anyone
 from leadintake.core.api import respond, speaks
@@ -32,7 +33,7 @@ bp = Blueprint("account", __name__)
 @speaks({202: None}, json=Forgotten, refuses=(403, 429))
 def forgot_password(json: Forgotten) -> Response:
     """Ask for a link to choose a new password. The answer is the same whether the address is known or not."""
-    throttle.count("forgotten")
+    throttle.count("forgotten", device=known_device(folded(json.email)))
     forgotten.ask(json.email)
     return Response(status=202)
 
@@ -53,7 +54,7 @@ def choose_password(json: ChosenPassword) -> Response:
 def change_password(json: PasswordChange) -> Response:
     """Change one's own password. Every other session ends; this one goes on under a new cookie and token."""
     person = current_user._get_current_object()
-    with throttle.attempting(person.email, known_device(person.email), counts=WrongPassword):
+    with throttle.attempting(person.email, own_device(person.email), counts=WrongPassword):
         users.change_own_password(person, json.current_password, json.new_password)
     return session_view()
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, request, url_for
 from flask_login import current_user
 
 from leadintake.auth import throttle
-from leadintake.auth.devices import remember_device
+from leadintake.auth.devices import any_known_device, remember_device
 from leadintake.auth.proofs import SsoAnswer, SsoStart
 from leadintake.auth.sso import GOOD_FOR, NotAdmitted, sso
 from leadintake.core.access import anyone
@@ -43,8 +43,9 @@ def come_back() -> Response:
     """Come back from the provider; whatever else it adds to the address is ignored (RFC 6749, 4.1.2)."""
     answer, sealed = _answer(), request.cookies.get(_cookie_name(), "")
     journey = sso.journey(answer, sealed)
-    # Whose sign-in it is shows only at its end: failures count for the place they come from.
-    with throttle.attempting("sso", throttle.place_of(client_address()), counts=NotAdmitted):
+    # Whose sign-in it is shows only at its end: failures count for the device, or the place they come from.
+    device = any_known_device() or throttle.place_of(client_address())
+    with throttle.attempting("sso", device, counts=NotAdmitted):
         to = sso.finish(answer, journey, back_to=_back_to())
     response = _go_to(to)
     remember_device(response, current_user.email)

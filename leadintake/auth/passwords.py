@@ -1,28 +1,29 @@
-"""Passwords: argon2id behind a gate, and which ones are too weak.
+"""Passwords: argon2id in turns, and which ones are too weak.
 
-Parameters are those of RFC 9106, second recommended option (64 MiB), which argon2-cffi defaults to.
+Each hash takes a core and 64 MiB, so AT_ONCE bounds the memory of a process. Parameters are those of
+RFC 9106, second recommended option, which argon2-cffi defaults to.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import threading
 import unicodedata
-from collections.abc import Iterator
 from importlib import resources
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from leadintake.core.errors import Refusal, Unavailable
+from leadintake.auth.lanes import Lanes
+from leadintake.core.errors import Refusal
+from leadintake.core.hub import beside_the_hub
 
 SHORTEST, LONGEST = 12, 1024
-AT_ONCE = 2
-PATIENCE_SECONDS = 3
+AT_ONCE, MOST_STRANGERS = 2, 32
+STRANGER_WAITS, KNOWN_WAITS = 3, 15
+"""Seconds. Only known callers keep a known one waiting."""
 
 hasher = PasswordHasher()
-_gate = threading.BoundedSemaphore(AT_ONCE)
+lanes = Lanes(AT_ONCE, most_strangers=MOST_STRANGERS, stranger_waits=STRANGER_WAITS, known_waits=KNOWN_WAITS)
 
 
 class BadCredentials(Refusal):
@@ -41,20 +42,23 @@ class WeakPassword(ValueError):
 
 
 def hash_password(password: str) -> str:
-    """Hash for storage."""
-    with _turn():
-        return hasher.hash(_regular(password))
+    """Hash for storage. Whoever may choose a password is known."""
+    regular = _regular(password)
+    with lanes.turn(known=True):
+        return beside_the_hub(lambda: hasher.hash(regular))
 
 
-def verify(password_hash: str | None, password: str) -> bool:
-    """Whether the password fits. Without a hash (no such user, or no password yet) it costs the same time
-    and is False."""
-    with _turn():
-        try:
-            matches = hasher.verify(password_hash or _nobody(hasher), _regular(password))
-        except (VerificationError, InvalidHashError):
-            return False
-        return matches and bool(password_hash)
+def verify(password_hash: str | None, password: str, *, known: bool = True) -> bool:
+    """Whether the password fits; `known`: asked by somebody or a device the account knows.
+
+    Without a hash (no such user, or no password yet) it costs the same time and is False. A password longer
+    than any may be is not hashed at all.
+    """
+    if len(password) > LONGEST:
+        return False
+    regular = _regular(password)
+    with lanes.turn(known=known):
+        return beside_the_hub(lambda: _fits(password_hash, regular))
 
 
 def rehashed(password_hash: str, password: str) -> str | None:
@@ -98,12 +102,9 @@ def _nobody(by: PasswordHasher) -> str:
     return by.hash("nobody has this password")
 
 
-@contextlib.contextmanager
-def _turn() -> Iterator[None]:
-    """Let only a few hash at once: each takes 64 MiB and a core."""
-    if not _gate.acquire(timeout=PATIENCE_SECONDS):
-        raise Unavailable("Too many people are signing in at once. Please try again in a moment.")
+def _fits(password_hash: str | None, password: str) -> bool:
     try:
-        yield
-    finally:
-        _gate.release()
+        matches = hasher.verify(password_hash or _nobody(hasher), password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return matches and bool(password_hash)

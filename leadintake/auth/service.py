@@ -23,8 +23,12 @@ from leadintake.core.keys import keyed_hash
 class Auth:
     """People who may sign in."""
 
-    def authenticate(self, email: str, password: str, code: str | None = None) -> tuple[User, bool]:
+    def authenticate(
+        self, email: str, password: str, code: str | None = None, *, known: bool = False
+    ) -> tuple[User, bool]:
         """The active user with this password, and whether a second factor was proved.
+
+        `known`: shown by a device that the account knows, which waits behind no stranger.
 
         Raises BadCredentials, alike and as late for a wrong password, an unknown and an inactive user; with
         the right password CodeWanted or BadCode where the user has a second factor.
@@ -32,14 +36,14 @@ class Auth:
         account = folded(email)
         with reading():
             wanted = sa.select(User.id, User.password_hash)
-            known = db.session.execute(wanted.where(User.email == account, User.active.is_(True))).first()
+            row = db.session.execute(wanted.where(User.email == account, User.active.is_(True))).first()
             # The check takes 100 ms: no transaction, and on SQLite no lock, is held meanwhile.
             db.session.rollback()
-        matches = passwords.verify(known.password_hash if known else None, password)
-        renewed = passwords.rehashed(known.password_hash, password) if known and matches else None
-        user = self.still(known.id, known.password_hash) if known is not None and matches else None
+        matches = passwords.verify(row.password_hash if row else None, password, known=known)
+        renewed = passwords.rehashed(row.password_hash, password) if row and matches else None
+        user = self.still(row.id, row.password_hash) if row is not None and matches else None
         if user is None:
-            self._refuse(account, known.id if known else None)
+            self._refuse(account, row.id if row else None)
             raise BadCredentials
         try:
             proved = factors.prove(user, code)

@@ -64,7 +64,8 @@ class DatabaseSessions(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> ServerSession:
         """The session of the cookie, or an empty one. A program that shows a token of its own has none."""
         token = request.cookies.get(self.get_cookie_name(app))
-        if not token or "Authorization" in request.headers or not request.path.startswith(SIGNED_IN_PATHS):
+        by_token = shown_token(request.headers.get("Authorization", "")) is not None
+        if not token or by_token or not request.path.startswith(SIGNED_IN_PATHS):
             return ServerSession()
         columns = [getattr(SignedInSession, name) for name in _Row.__dataclass_fields__]
         known = sa.select(SignedInSession.data, *columns).where(_has(token), *alive(app))
@@ -116,6 +117,12 @@ class DatabaseSessions(SessionInterface):
             log.exception("session_not_touched")  # the answer itself stands
             return False
         return bool(changed.rowcount)  # type: ignore[attr-defined] # of a CursorResult, which an UPDATE gives
+
+
+def shown_token(authorization: str) -> str | None:
+    """The token in an Authorization header, good or not; None for another scheme, such as a proxy's own."""
+    scheme, _, token = authorization.strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def current() -> ServerSession:

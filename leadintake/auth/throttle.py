@@ -27,7 +27,7 @@ from limits import RateLimitItem, parse_many
 from leadintake.auth.models import SignInAttempt
 from leadintake.core import locks
 from leadintake.core.clock import now
-from leadintake.core.database import db
+from leadintake.core.database import db, reading
 from leadintake.core.keys import keyed_hash
 from leadintake.core.limits import TooMany, client_address
 from leadintake.core.transaction import on_rollback, transaction
@@ -62,7 +62,7 @@ def attempting(account: str, device: str | None, *, counts: type[Exception]) -> 
     `counts` is taken back.
     """
     place = place_of(client_address())
-    counted = [_Count(f"pair|{account}|{device or place}")]
+    counted = [_Count(_pair(account, device, place))]
     if device is None:  # strangers, also those behind the same address, must not keep a known one waiting
         counted.append(_Count(f"address|{place}", LONGEST_WAIT_OF_ADDRESS))
         counted.append(_Count(f"account|{account}", LONGEST_WAIT_OF_ACCOUNT))
@@ -77,26 +77,35 @@ def attempting(account: str, device: str | None, *, counts: type[Exception]) -> 
     _take_back(attempt)
 
 
-def count(act: str) -> None:
-    """Count an act that nobody must do often from one address. Raises TooMany."""
-    _enter([_Count(f"{act}|{place_of(client_address())}")])
+def count(act: str, *, device: str | None = None) -> None:
+    """Count an act that nobody must do often from one address, or a known device. Raises TooMany."""
+    _enter([_Count(f"{act}|{device or place_of(client_address())}")])
+
+
+def _pair(account: str, device: str | None, place: str) -> str:
+    return f"pair|{account}|{device or place}"
 
 
 def _enter(counted: Sequence[_Count]) -> list[SignInAttempt]:
-    """Count an attempt, in a transaction of its own, under a lock: or raise TooMany and count nothing."""
+    """Count an attempt, in a transaction of its own, under a lock: or raise TooMany and count nothing.
+
+    Who must wait is told so before that, without a lock: a flood of such attempts holds nobody up.
+    """
     limits = current_app.config["RATE_LIMIT_LOGINS"]
     rates = parse_many(limits) if limits else []
     if not rates:
         return []
     moment = now()
     longest = timedelta(seconds=max(rate.get_expiry() for rate in rates))
+    if not db.session().in_transaction():
+        with reading():
+            _refuse_who_must_wait(counted, rates, moment, longest)
+            db.session.rollback()
     with transaction():
         locks.hold(LOCK)
         past = SignInAttempt.at.between(moment - longest, moment + CLOCKS_DIFFER)
         db.session.execute(sa.delete(SignInAttempt).where(~past))
-        wait = max(_wait(one, rates, moment, moment - longest) for one in counted)
-        if wait > 0:
-            raise TooMany(math.ceil(min(wait, longest.total_seconds())))
+        _refuse_who_must_wait(counted, rates, moment, longest)
         attempt = [SignInAttempt(key=one.key, at=moment) for one in counted]
         db.session.add_all(attempt)
         db.session.flush()
@@ -105,9 +114,20 @@ def _enter(counted: Sequence[_Count]) -> list[SignInAttempt]:
     return attempt
 
 
+def _refuse_who_must_wait(
+    counted: Sequence[_Count], rates: Sequence[RateLimitItem], moment: datetime, longest: timedelta
+) -> None:
+    wait = max(_wait(one, rates, moment, moment - longest) for one in counted)
+    if wait > 0:
+        raise TooMany(math.ceil(min(wait, longest.total_seconds())))
+
+
 def _wait(counted: _Count, rates: Sequence[RateLimitItem], moment: datetime, since: datetime) -> float:
     """Seconds until another attempt may be judged."""
-    failed = sa.select(SignInAttempt.at).where(SignInAttempt.key == counted.key, SignInAttempt.at > since)
+    until = moment + CLOCKS_DIFFER
+    failed = sa.select(SignInAttempt.at).where(
+        SignInAttempt.key == counted.key, SignInAttempt.at > since, SignInAttempt.at <= until
+    )
     times = db.session.scalars(failed.order_by(SignInAttempt.at.desc()).limit(MOST_READ)).all()
     if counted.longest_wait:
         beyond = len(times) - FREE_TIMES * rates[0].amount

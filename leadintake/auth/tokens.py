@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from leadintake.audit.service import By, audit
 from leadintake.auth.models import ApiToken, User
 from leadintake.auth.permissions import GRANTS, Permission
+from leadintake.auth.session_interface import shown_token
 from leadintake.core.clock import now
 from leadintake.core.database import db, reading
 from leadintake.core.errors import Invalid, NotFound
@@ -71,11 +72,11 @@ class Tokens:
 
     def shown_by(self, authorization: str) -> tuple[uuid.UUID, User] | None:
         """The token in an Authorization header and its user, bounded to its scopes; None if it is no good."""
-        scheme, _, text = authorization.partition(" ")
-        if scheme.lower() != "bearer":
+        text = shown_token(authorization)
+        if text is None:
             return None
         good = sa.and_(
-            ApiToken.token_hash == _hash(text.strip()),
+            ApiToken.token_hash == _hash(text),
             ApiToken.revoked_at.is_(None),
             ApiToken.expires_at > now(),
         )

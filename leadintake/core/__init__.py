@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from flask import Flask
 
-from leadintake.core import database, errors, headers, languages, limits, locks, logs, texts, transaction
+from leadintake.core import (
+    database,
+    errors,
+    headers,
+    languages,
+    limits,
+    locks,
+    logs,
+    paths,
+    texts,
+    transaction,
+)
 
 
 def init_app(app: Flask) -> None:
@@ -14,6 +25,7 @@ def init_app(app: Flask) -> None:
     locks.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
+    paths.init_app(app)
     languages.init_app(app)
     texts.init_app(app)
     limits.init_app(app)

@@ -70,8 +70,12 @@ def respond(content: Any, status: int = 200, headers: Mapping[str, str] | None =
 
 
 def expect_version(version: int) -> None:
-    """Raise Stale when the request's If-Match names another version (RFC 9110, 13.1.1)."""
-    if "If-Match" in request.headers and not request.if_match.contains(str(version)):
+    """Raise Stale when the request's If-Match names another version (RFC 9110, 13.1.1).
+
+    Of an entity tag `version.rest` the version counts: the rest stands for what no change is based on.
+    """
+    named = {(tag or "").partition(".")[0] for tag in request.if_match.as_set()}
+    if "If-Match" in request.headers and not request.if_match.star_tag and str(version) not in named:
         raise Stale("Somebody changed this meanwhile. Please look at it again before you change it.")
 
 

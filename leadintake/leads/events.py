@@ -42,14 +42,6 @@ def actor_of(user: User | None) -> str:
     return user.email if user else "operator"
 
 
-def touch_duplicates(lead: Lead) -> None:
-    """Raise the version of the other leads with this address: their `duplicates` changed."""
-    others = sa.update(Lead).where(Lead.email == lead.email, Lead.id != lead.id)
-    # Of those that are in hand too: the next change of one of them asks for the version it knows.
-    changed = others.values(version=Lead.version + 1, updated_at=now())
-    db.session.execute(changed, execution_options={"synchronize_session": "auto"})
-
-
 def link_to(lead: Lead) -> str:
     """Where a mail leads: built from PUBLIC_URL alone."""
     return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/desk/leads/{lead.id}"

@@ -170,7 +170,6 @@ class Intake:
         if lead.assigned_to is None:
             log.warning("lead_unassigned", lead=str(lead.id), reason=lead.assignment_reason)
         ownership.announce(lead, actor="system", kept_out=kept_out)
-        events.touch_duplicates(lead)
         events.confirm(lead)
 
     def _be_alone_with(self, key: str | None) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, request, url_for
 from flask_login import current_user
+from werkzeug.http import quote_etag
 
 from leadintake.auth.permissions import Permission
 from leadintake.core.access import allow
 from leadintake.core.api import expect_version, respond, speaks
-from leadintake.leads import rights
 from leadintake.leads.handing import handing
 from leadintake.leads.models import Lead
 from leadintake.leads.schemas import (
@@ -47,10 +47,13 @@ def search(query: LeadQuery) -> Response:
 
 @bp.get("/<uuid:lead_id>")
 @allow(Permission.READ_LEADS)
-@speaks({200: LeadDetail}, refuses=(404,))
+@speaks({200: LeadDetail, 304: None}, headers=("If-None-Match",), refuses=(404,))
 def read(lead_id: uuid.UUID) -> Response:
     """Show one lead."""
-    return detail_of(_read(lead_id, "detail"))
+    answer = detail_of(_read(lead_id, "detail"))
+    if request.if_none_match.contains_weak(answer.get_etag()[0] or ""):
+        return Response(status=304, headers={"ETag": answer.headers["ETag"]})
+    return answer
 
 
 @bp.patch("/<uuid:lead_id>")
@@ -135,12 +138,8 @@ def _read(lead_id: uuid.UUID, what: str) -> Lead:
 
 def detail_of(lead: Lead) -> Response:
     """Answer with all of a lead, as the reader may see it."""
-    detail = LeadDetail.of_lead(
-        lead,
-        duplicates=leads.duplicates(lead, seen_by=current_user),
-        allowed=rights.allowed(current_user, lead),
-    )
-    return respond(detail, headers={"ETag": f'"{lead.version}"'})
+    detail = leads.detail(lead, seen_by=current_user)
+    return respond(detail, headers={"ETag": quote_etag(detail.entity_tag())})
 
 
 def _link_to_next(cursor: str | None) -> Mapping[str, str]:

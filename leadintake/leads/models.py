@@ -74,7 +74,7 @@ class Lead(SoftDeletes, Model):
     """Names and address, folded for search: SQLite folds only ASCII by itself."""
     status: Mapped[LeadStatus] = mapped_column(TextEnum(LeadStatus), default=LeadStatus.PENDING)
     version: Mapped[int] = mapped_column(default=1)
-    """Rises with every change of what a LeadDetail shows; the ETag."""
+    """Rises with every change of what a LeadDetail shows but for its `duplicates`, which strangers change."""
 
     resume_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("documents.id"), unique=True)
     assignee_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))

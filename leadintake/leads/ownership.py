@@ -5,8 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 
-from flask import current_app
-
 from leadintake.assignment.service import assignment
 from leadintake.audit.service import audit
 from leadintake.auth.models import User
@@ -28,8 +26,6 @@ def give(
     lead.assigned_to, lead.assigned_at = assignee, now()
     lead.assignment_strategy, lead.assignment_reason = strategy, reason
     db.session.flush()
-    if current_app.config["ATTORNEY_VISIBILITY"] == "own":
-        events.touch_duplicates(lead)  # who may see this one now decides who sees it as a duplicate
     announce(lead, actor=actor, tell=tell, kept_out=barred.from_lead(lead.id))
 
 

@@ -43,7 +43,6 @@ class Quarantine:
         events.record(lead, "released", "", actor=events.actor_of(by))
         audit.record("lead.released", by=by, about=("lead", lead.id))
         handing.hand_on(lead, "released", "It was released from quarantine.", by=by)
-        events.touch_duplicates(lead)
         events.confirm(lead)
 
     def discard(self, lead: Lead, *, by: User | None) -> None:

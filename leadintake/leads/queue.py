@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from leadintake.audit.service import audit
@@ -15,6 +18,8 @@ from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.search import Statement, matching, visible_to
 
 MOST_OF_MINE = 50
+MOST_WATCHED, MOST_COUNTED = 100, 10_000
+"""Of the leads behind a pulse: what an open page asks for every ten seconds has a price."""
 
 
 class Queue:
@@ -34,13 +39,23 @@ class Queue:
         return page_of(others, order, limit=limit, cursor=cursor, bound_to={"others": seen_by.id})
 
     def pulse(self, *, seen_by: User) -> str:
-        """Changes whenever a lead that `seen_by` may know of does, or leaves them. No lead is read for it."""
-        latest = visible_to(seen_by).with_only_columns(Lead.id, Lead.version, maintain_column_froms=True)
-        newest = latest.order_by(Lead.updated_at.desc(), Lead.id.desc()).limit(1)
-        row = db.session.execute(newest.execution_options(include_deleted=True)).first()
-        mine = _waiting_with(seen_by).with_only_columns(sa.func.count(Lead.id), maintain_column_froms=True)
-        last = f"{row.id.hex}-{row.version}" if row else "none"
-        return f"{last}-{db.session.scalar(mine)}"
+        """Changes whenever a lead that `seen_by` may know of does, comes, or leaves them.
+
+        It is a digest of what they may see and nothing else: a lead that was deleted, is hidden from them or
+        waits in quarantine leaves no trace in it. Beyond MOST_COUNTED leads it does not tell that one went
+        which is not among the MOST_WATCHED changed last.
+        """
+        seen = visible_to(seen_by).with_only_columns(Lead.id, Lead.version, maintain_column_froms=True)
+        latest = seen.order_by(Lead.updated_at.desc(), Lead.id.desc()).limit(MOST_WATCHED)
+        watched = [(row.id.hex, row.version) for row in db.session.execute(latest)]
+        counts = [db.session.scalar(_tally(some)) for some in (seen, _waiting_with(seen_by))]
+        return hashlib.sha256(msgspec.json.encode([watched, counts])).hexdigest()[:32]
+
+
+def _tally(some: Any) -> sa.Select[Any]:
+    """How many leads these are, as far as they are counted."""
+    bounded = some.with_only_columns(Lead.id, maintain_column_froms=True).limit(MOST_COUNTED)
+    return sa.select(sa.func.count()).select_from(bounded.subquery())
 
 
 def _waiting_with(person: User) -> Statement:

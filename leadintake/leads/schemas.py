@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from datetime import datetime
 from typing import Annotated, Literal
@@ -125,6 +126,14 @@ class LeadDetail(LeadSummary):
         detail = cls(**summary, assignment=decided, duplicates=duplicates, allowed=allowed)
         detail.quarantine = QuarantineView.of(lead) or msgspec.UNSET
         return detail
+
+    def entity_tag(self) -> str:
+        """The version, a dot, and a digest of what changes without it: for the ETag (RFC 9110, 8.8.3).
+
+        What a stranger posts changes `duplicates`, and must not make a change of the lead stale.
+        """
+        rest = msgspec.json.encode([self.duplicates, self.allowed, self.assigned_to])
+        return f"{self.version}.{hashlib.sha256(rest).hexdigest()[:16]}"
 
 
 class LeadFilter(msgspec.Struct, forbid_unknown_fields=True):

@@ -1,8 +1,7 @@
 """Verbs on ethical walls: bar somebody from a lead by name, and lift the bar (ABA Model Rule 1.10).
 
-For who is barred the lead does not exist, whatever their role. What they may see of it are numbers alone:
-the version of another lead with its address rises when this one comes, goes or is screened; and how many
-open leads somebody had was written into the reason of an assignment when it was true.
+For who is barred the lead does not exist, whatever their role. What they may see of it is one number: how
+many open leads somebody had was written into the reason of an assignment when it was true.
 """
 
 from __future__ import annotations
@@ -55,7 +54,6 @@ class Screens:
         notifications.withdraw(lead.id, person.email)
         if lead.assignee_id == person.id:
             self._take_away(lead, f"{person.name} is screened from it.", by=by)
-        events.touch_duplicates(lead)  # the barred person no longer sees this one as a duplicate
         return screen
 
     def lift(self, lead: Lead, user_id: uuid.UUID, *, by: User | None) -> None:
@@ -66,7 +64,6 @@ class Screens:
         self._record(lead, "screen_lifted", screen, by=by)
         db.session.delete(screen)
         db.session.flush()
-        events.touch_duplicates(lead)
 
     def inherit(self, lead: Lead, earlier: Iterable[Screen]) -> None:
         """Bar from a new lead who is barred from its client already."""

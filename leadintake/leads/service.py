@@ -18,7 +18,7 @@ from leadintake.core.pages import Order, Page, all_of, page_of
 from leadintake.leads import barred, disclaimers, events, ownership, rights
 from leadintake.leads.handing import handing
 from leadintake.leads.models import MANUAL, Disclaimer, Lead, LeadEvent, LeadStatus
-from leadintake.leads.schemas import LeadFilter
+from leadintake.leads.schemas import LeadDetail, LeadFilter
 from leadintake.leads.search import Statement, matching, one_visible_to, visible_to
 from leadintake.notifications.service import notifications
 
@@ -106,6 +106,11 @@ class Leads:
         ids = same.with_only_columns(Lead.id).order_by(Lead.created_at.desc(), Lead.id.desc())
         return list(db.session.scalars(ids.limit(MOST_DUPLICATES)))
 
+    def detail(self, lead: Lead, *, seen_by: User) -> LeadDetail:
+        """All of the lead, as `seen_by` may see it."""
+        duplicates = self.duplicates(lead, seen_by=seen_by)
+        return LeadDetail.of_lead(lead, duplicates=duplicates, allowed=rights.allowed(seen_by, lead))
+
     def change_status(self, lead: Lead, status: LeadStatus, *, by: User | None) -> None:
         """Record that the prospect was reached. Once is enough; there is no way back."""
         if by is not None and not rights.may_change_status(by, lead):
@@ -143,7 +148,6 @@ class Leads:
         db.session.flush()
         self._record(lead, "deleted", by=by)
         notifications.put_away(lead.id)
-        events.touch_duplicates(lead)
 
     def restore(self, lead: Lead, *, by: User | None) -> None:
         """Bring a deleted lead back."""
@@ -154,7 +158,6 @@ class Leads:
         db.session.flush()
         self._record(lead, "restored", by=by)
         notifications.bring_back(lead.id)
-        events.touch_duplicates(lead)
         owner = lead.assigned_to
         pending = lead.status is LeadStatus.PENDING
         if pending and owner is not None and not assignment.may_hold_leads(owner):

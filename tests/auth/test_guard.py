@@ -70,6 +70,23 @@ FOREIGN = [
     {"Origin": "https://localhost"},
     {"Origin": "\u00ff\u00fe"},
     {"Origin": "http://[", "Host": "["},
+    {"Origin": "null", "Referer": "http://localhost/desk"},
+    {"Origin": "https://evil.example", "Referer": "http://localhost/desk"},
+    {"Sec-Fetch-Site": "cross-site", "Referer": "http://localhost/desk"},
+    {"Referer": "https://evil.example/"},
+    {"Referer": "https://evil.example/?http://localhost/"},
+    {"Referer": "https://evil.example#@localhost/"},
+    {"Referer": "http://localhost@evil.example/"},
+    {"Referer": "http://evil.example@localhost/"},
+    {"Referer": "http://localhost.evil.example/"},
+    {"Referer": "http://localhost:8443/"},
+    {"Referer": "https://localhost/"},
+    {"Referer": "//localhost/"},
+    {"Referer": "/desk"},
+    {"Referer": "about:blank"},
+    {"Referer": "data:text/html,x"},
+    {"Referer": ""},
+    {"Referer": "http://["},
 ]
 
 
@@ -90,6 +107,15 @@ def test_a_page_of_another_site_signs_nobody_in(client, given, headers):
     assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_nor_does_it_by_the_form_of_the_desk(client, given, headers):
+    person = given(UserFactory)
+    form = {"email": person.email, "password": "unrelated words for testing"}
+    answer = client.post("/desk/sign-in", data=form, headers=headers)
+    assert answer.status_code in (400, 403)
+    assert "Set-Cookie" not in answer.headers
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -98,11 +124,50 @@ def test_a_page_of_another_site_signs_nobody_in(client, given, headers):
         {"Sec-Fetch-Site": "same-origin", "Origin": "http://127.0.0.1:8000"},
         {"Origin": "http://localhost"},
         {"Origin": "http://127.0.0.1:8000"},
+        {"Origin": "http://localhost:80"},
+        {"Referer": "http://localhost/desk/leads?x=https://evil.example"},
+        {"Referer": "http://LOCALHOST:80/"},
+        {"Referer": "http://127.0.0.1:8000/desk"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "null", "Referer": "https://evil.example/"},
+        {},
     ],
     ids=str,
 )
 def test_our_own_pages_may(signed_in, headers):
     assert signed_in.delete(SESSION, headers=headers).status_code == 204
+
+
+OTHER_SCHEMES = ("Basic cHJveHk6c2VjcmV0", "Digest username=x", "Negotiate abc==", "", " ", "x", "Bearerx y",
+                 "Basic Bearer", "Token leadintake_x", "basic", "Basic x, Bearer y")  # fmt: skip
+
+
+@pytest.mark.parametrize("header", OTHER_SCHEMES)
+def test_another_schemes_authorization_switches_no_session_off(signed_in, header):
+    shown = {"Authorization": header}
+    assert signed_in.get(SESSION, headers=shown).status_code == 200
+    assert signed_in.get("/desk", headers=shown).status_code == 200
+    assert signed_in.delete(SESSION, headers={**shown, "X-CSRFToken": "forged"}).status_code == 403
+    assert signed_in.delete(SESSION, headers={**shown, "Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert signed_in.delete(SESSION, headers=shown).status_code == 204
+
+
+@pytest.mark.parametrize("header", OTHER_SCHEMES)
+def test_nor_does_it_keep_anybody_from_signing_in(client, given, header):
+    person = given(UserFactory)
+    told = {"email": person.email, "password": "unrelated words for testing"}
+    answer = client.post("/desk/sign-in", data=told, headers={"Authorization": header})
+    assert answer.status_code == 303
+    assert client.get(SESSION, headers={"Authorization": header}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer ", "bearer x", "BEARER leadintake_x", " Bearer  x", "Bearer \t"]
+)
+def test_a_token_that_is_wrong_is_401_whatever_cookie_comes_along(signed_in, header):
+    for address in (SESSION, "/internal/leads"):
+        assert signed_in.get(address, headers={"Authorization": header}).status_code == 401
+    assert signed_in.delete(SESSION, headers={"Authorization": header}).status_code == 401
+    assert signed_in.get(SESSION).status_code == 200
 
 
 def test_the_session_is_asked_for_before_permission_and_token(client, given, browser):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import argon2
 import pytest
 
 from leadintake.auth import passwords
 from leadintake.auth.passwords import WeakPassword, refuse_weak
+from tests.support.server import ROOT
 
 
 @pytest.mark.parametrize(
@@ -61,3 +65,36 @@ def test_real_hashes_are_argon2id_of_rfc_9106(monkeypatch):
     used = argon2.extract_parameters(passwords.hash_password("unrelated words"))
     assert used.type is argon2.Type.ID
     assert (used.memory_cost, used.time_cost, used.parallelism) == (64 * 1024, 3, 4)
+
+
+BESIDE_A_HASH = """
+from gevent import monkey
+monkey.patch_all()
+import gevent
+from leadintake.auth import passwords
+
+ticks = 0
+
+def tick():
+    global ticks
+    while True:
+        ticks += 1
+        gevent.sleep(0.001)
+
+gevent.spawn(tick)
+gevent.sleep(0)
+kept = passwords.hash_password("unrelated words")
+during, ticks = ticks, 0
+assert passwords.verify(kept, "unrelated words") and not passwords.verify(kept, "other words")
+print(during, ticks)
+"""
+
+
+def test_under_gevent_others_go_on_while_a_password_is_hashed():
+    done = subprocess.run(
+        [sys.executable, "-c", BESIDE_A_HASH], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    during, then = map(int, done.stdout.split())
+    assert during > 1, "one is the tick before it began"
+    assert then > 2
+    assert done.stderr == ""

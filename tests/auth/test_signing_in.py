@@ -11,6 +11,7 @@ from leadintake.auth.users import users
 from leadintake.core.transaction import transaction
 from tests.factories import UserFactory
 from tests.support.client import PASSWORD
+from tests.support.lanes import all_turns_taken
 from tests.support.waiting import all_at_once
 
 URL = "/internal/session"
@@ -187,8 +188,8 @@ def test_a_change_made_while_the_old_password_is_checked_wins(app, client, given
     amara = given(UserFactory)
     checked = passwords.verify
 
-    def slow(*arguments):
-        matches = checked(*arguments)
+    def slow(*arguments, **known):
+        matches = checked(*arguments, **known)
         with app.app_context(), transaction():
             user = auth.find(amara.email)
             if change == "deactivate":
@@ -212,14 +213,8 @@ def test_many_may_sign_in_at_the_same_moment(browser, given, rows):
 
 def test_a_full_gate_is_answered_with_try_again_and_checks_nothing(client, given, counting, monkeypatch):
     given(UserFactory, email="amara@firm.example.com")
-    monkeypatch.setattr(passwords, "PATIENCE_SECONDS", 0.01)
-    for _ in range(passwords.AT_ONCE):
-        assert passwords._gate.acquire(blocking=False)
-    try:
+    with all_turns_taken(monkeypatch, most_strangers=1):
         answer = sign_in(client, "amara@firm.example.com")
-    finally:
-        for _ in range(passwords.AT_ONCE):
-            passwords._gate.release()
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert counting.checks == 0

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 
 from leadintake import create_app
-from leadintake.auth import passwords
 from leadintake.auth.models import SignInAttempt
 from leadintake.core.database import db
 from tests.factories import UserFactory
 from tests.support.client import PASSWORD, Client, device_cookie_of
+from tests.support.lanes import all_turns_taken
 from tests.support.waiting import all_at_once
 
 URL = "/internal/session"
@@ -246,15 +247,79 @@ def test_old_attempts_are_forgotten(browser, amara, rows, still):
 
 
 def test_an_attempt_that_could_not_be_judged_is_not_counted(browser, amara, rows, monkeypatch):
-    monkeypatch.setattr(passwords, "PATIENCE_SECONDS", 0.01)
-    for _ in range(passwords.AT_ONCE):
-        assert passwords._gate.acquire(blocking=False)
-    try:
+    with all_turns_taken(monkeypatch, most_strangers=1):
         assert [attempt(browser()).status_code for _ in range(4)] == [503] * 4
-    finally:
-        for _ in range(passwords.AT_ONCE):
-            passwords._gate.release()
     assert rows(SignInAttempt) == []
+
+
+EVERYWHERE = [f"198.51.100.{number}" for number in range(1, 250)]
+STRANGERS = {
+    "at the same address": lambda browser: [attempt(browser()) for _ in range(20)],
+    "from everywhere": lambda browser: [attempt(browser(), address=one) for one in EVERYWHERE[:40]],
+    "for everybody, from the same address": lambda browser: [
+        attempt(browser(), email=f"person{number}@firm.example.com") for number in range(30)
+    ],
+    "for nobody's accounts, from everywhere": lambda browser: [
+        attempt(browser(), email="nobody@firm.example.com", address=one) for one in EVERYWHERE[:40]
+    ],
+    "with cookies that are none": lambda browser: [forging(browser()) for _ in range(20)],
+    "who forgot the password": lambda browser: [forget(browser()) for _ in range(20)],
+}
+
+
+def forging(client):
+    """An attempt with a cookie that looks like that of a known device."""
+    client.set_cookie(device_cookie_of("amara@firm.example.com"), "WyJhbWFyYUBmaXJt.x.y")
+    return attempt(client)
+
+
+def forget(client, door="/internal/password/forgotten"):
+    told = {"email": "amara@firm.example.com"}
+    body = {"json": told} if door.startswith("/internal") else {"data": told}
+    return client.post(door, environ_base={"REMOTE_ADDR": "192.0.2.1"}, **body)
+
+
+@pytest.mark.parametrize("strangers", STRANGERS)
+def test_no_stranger_keeps_a_known_device_waiting_at_any_door(browser, amara, strangers):
+    desk = browser()
+    desk.csrf_token = attempt(desk, PASSWORD).json["csrf_token"]
+    assert {one.status_code for one in STRANGERS[strangers](browser)} >= {429}
+    assert attempt(desk, PASSWORD).status_code == 200
+    form = {"email": amara.email, "password": PASSWORD}
+    assert desk.post("/desk/sign-in", data=form, environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 303
+    assert forget(desk).status_code == 202
+    assert forget(desk, "/desk/forgotten").status_code == 200
+    desk.csrf_token = desk.get(URL).json["csrf_token"]
+    body = {"current_password": WRONG, "new_password": "quite different words"}
+    answer = desk.put("/internal/password", json=body, environ_base={"REMOTE_ADDR": "192.0.2.1"})
+    assert answer.status_code == 422  # judged, not throttled
+
+
+def test_somebody_signed_in_without_the_cookie_of_a_device_is_counted_apart_too(browser, amara):
+    program = browser()
+    program.csrf_token = attempt(program, PASSWORD).json["csrf_token"]
+    program.delete_cookie(device_cookie_of(amara.email))
+    for _ in range(20):
+        attempt(browser())
+    body = {"current_password": PASSWORD, "new_password": "quite different words"}
+    place = {"REMOTE_ADDR": "192.0.2.1"}
+    assert program.put("/internal/password", json=body, environ_base=place).status_code == 200
+
+
+def test_who_must_wait_is_told_so_without_a_lock(app, browser, amara):
+    for _ in range(3):
+        attempt(browser())
+    written = []
+    with app.app_context():
+        sa.event.listen(
+            db.engine,
+            "before_cursor_execute",
+            lambda *told: (
+                written.append(told[2]) if told[2].startswith(("UPDATE", "INSERT", "DELETE")) else 0
+            ),
+        )
+        assert attempt(browser()).status_code == 429
+    assert written == []
 
 
 class TestBehindAProxy:

@@ -48,7 +48,7 @@ def test_a_manager_hands_a_lead_over_and_the_new_owner_is_told(manager, given, r
     answer = give(manager, lead, bruno.id)
     assert answer.status_code == 200
     assert answer.json["assigned_to"] == {"id": str(bruno.id), "name": "Bruno", "email": bruno.email}
-    assert answer.headers["ETag"] == '"2"'
+    assert answer.headers["ETag"].startswith('"2.')
     assert answer.json["assignment"]["strategy"] == "manual"
     assert "max@firm.example.com" in answer.json["assignment"]["reason"]
     assert answer.json["assignment"]["decided_at"] > lead.assigned_at.isoformat()

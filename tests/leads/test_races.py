@@ -92,8 +92,7 @@ def test_equal_addresses_at_once_all_arrive_and_know_of_each_other(browser, give
     for lead in rows(Lead):
         detail = manager.get(f"/internal/leads/{lead.id}")
         assert set(detail.json["duplicates"]) == ids - {str(lead.id)}
-        assert detail.headers["ETag"] == f'"{lead.version}"'
-    assert sorted(lead.version for lead in rows(Lead)) == [1, 2, 3, 4, 5, 6]
+    assert {lead.version for lead in rows(Lead)} == {1}
 
 
 def test_of_two_changes_with_the_same_etag_one_wins_and_one_is_412(browser, given, rows):

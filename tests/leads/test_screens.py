@@ -197,8 +197,9 @@ class TestTheWall:
             change(manager, lead, amara)
             seen.append(reader.get(f"/internal/leads/{twin.id}"))
         assert [one.json["duplicates"] for one in seen] == [[str(lead.id)], [], [str(lead.id)]]
-        versions = [one.json["version"] for one in seen]
-        assert versions == sorted(set(versions))
+        assert {one.json["version"] for one in seen} == {twin.version}
+        tags = [one.headers["ETag"] for one in seen]
+        assert tags[0] == tags[2] != tags[1]
 
     def test_a_deleted_lead_is_restored_by_others_only(self, manager, browser, given, boss):
         lead, admin = given(LeadFactory), given(UserFactory, "admin")

@@ -430,8 +430,8 @@ MUTATIONS = [
     ),
     *_in(
         "auth/passwords.py",
-        ("nobody costs the same time", "hasher.verify(password_hash or _nobody(hasher), _regular(password))",
-         "bool(password_hash) and hasher.verify(password_hash or '', _regular(password))",
+        ("nobody costs the same time", "hasher.verify(password_hash or _nobody(hasher), password)",
+         "bool(password_hash) and hasher.verify(password_hash or '', password)",
          ("tests/auth/test_timing.py", "tests/auth/test_signing_in.py")),
         ("no password is no password", "return matches and bool(password_hash)", "return matches",
          ("tests/auth/test_passwords.py",)),

@@ -7,7 +7,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.auth import sessions, throttle
-from leadintake.auth.devices import known_device
+from leadintake.auth.devices import own_device
 from leadintake.auth.factors import factors
 from leadintake.auth.internal import LEAVE_NOTHING
 from leadintake.auth.schemas import CodeGiven, PasswordChange
@@ -33,7 +33,7 @@ def change_password() -> Response:
     """Change one's own password; every other session ends."""
     person = current_user._get_current_object()
     try:
-        with throttle.attempting(person.email, known_device(person.email), counts=WrongPassword):
+        with throttle.attempting(person.email, own_device(person.email), counts=WrongPassword):
             given = said(PasswordChange, but=frozenset({"email"}))
             users.change_own_password(person, given.current_password, given.new_password)
     except Invalid as refusal:

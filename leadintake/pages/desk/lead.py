@@ -12,7 +12,6 @@ from leadintake.auth.permissions import Permission
 from leadintake.auth.session_interface import current
 from leadintake.core.access import allow
 from leadintake.core.errors import Conflict, Forbidden, Invalid, Refusal, Stale
-from leadintake.leads import rights
 from leadintake.leads.handing import handing
 from leadintake.leads.models import Lead, LeadStatus
 from leadintake.leads.schemas import AssigneeChange, Declining
@@ -28,16 +27,17 @@ bp = Blueprint("lead", __name__, url_prefix="/leads/<uuid:lead_id>")
 def show(lead_id: uuid.UUID) -> Response:
     """Show the lead, its file, its history and its messages."""
     lead = leads.read(lead_id, "page", seen_by=current_user, by=current_user)
-    allowed = rights.allowed(current_user, lead)
+    detail = leads.detail(lead, seen_by=current_user)
     return make_response(
         render_template(
             "desk/lead.html",
             lead=lead,
-            allowed=allowed,
-            duplicates=leads.duplicates(lead, seen_by=current_user),
+            allowed=detail.allowed,
+            duplicates=detail.duplicates,
+            pulse=detail.entity_tag(),
             history=leads.history(lead),
             messages=notifications.of_lead(lead.id),
-            owners=leads.possible_owners(lead) if "assign" in allowed else [],
+            owners=leads.possible_owners(lead) if "assign" in detail.allowed else [],
         )
     )
 
@@ -48,8 +48,9 @@ def pulse(lead_id: uuid.UUID) -> AnyResponse:
     """Tell whether the lead changed since: 304 while it did not."""
     current().unattended = True
     lead = leads.get(lead_id, seen_by=current_user)
-    response = make_response(render_template("desk/lead_pulse.html", lead=lead))
-    response.set_etag(str(lead.version))
+    found = leads.detail(lead, seen_by=current_user).entity_tag()
+    response = make_response(render_template("desk/lead_pulse.html", lead=lead, pulse=found))
+    response.set_etag(found)
     response.headers["HX-Trigger"] = "lead-changed"
     return response.make_conditional(request)
 

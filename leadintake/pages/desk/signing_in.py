@@ -10,14 +10,14 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.auth import throttle
-from leadintake.auth.devices import remember_device
+from leadintake.auth.devices import known_device, remember_device
 from leadintake.auth.entering import enter
 from leadintake.auth.factors import BadCode, CodeWanted
 from leadintake.auth.forgotten import forgotten
 from leadintake.auth.internal import LEAVE_NOTHING
 from leadintake.auth.passwords import BadCredentials
 from leadintake.auth.schemas import Credentials, Forgotten
-from leadintake.auth.service import auth
+from leadintake.auth.service import auth, folded
 from leadintake.auth.sso import is_local
 from leadintake.core.access import allow, anyone
 from leadintake.core.clock import now
@@ -86,7 +86,7 @@ def forgot() -> Response:
     """Have a link mailed, if there is such a person; the page says the same either way."""
     try:
         wanted = said(Forgotten)
-        throttle.count("forgotten")
+        throttle.count("forgotten", device=known_device(folded(wanted.email)))
         forgotten.ask(wanted.email)
     except Invalid:
         return make_response(
