@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-import unicodedata
 from collections.abc import Iterator
 from importlib import resources
 
@@ -16,6 +15,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from leadintake.core.errors import Refusal, Unavailable
+from leadintake.core.text import TooLong, composed
 
 SHORTEST, LONGEST = 12, 1024
 AT_ONCE = 2
@@ -52,7 +52,7 @@ def verify(password_hash: str | None, password: str) -> bool:
     with _turn():
         try:
             matches = hasher.verify(password_hash or _nobody(hasher), _regular(password))
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, TooLong):
             return False
         return matches and bool(password_hash)
 
@@ -67,11 +67,11 @@ def refuse_weak(password: str, *context: str) -> None:
 
     NIST SP 800-63B section 3.1.1.2: length and a list of known ones, no rules on composition.
     """
-    folded = password.casefold()
     if len(password) < SHORTEST:
         raise WeakPassword(f"Use at least {SHORTEST} characters; a few unrelated words make a good password.")
     if len(password) > LONGEST:
         raise WeakPassword(f"Use at most {LONGEST} characters.")
+    folded = password.casefold()
     if len(set(folded)) < 5 or folded in _common() or folded.strip("0123456789!.?-_") in _common():
         raise WeakPassword("This password is one of the first that are tried. Use a few unrelated words.")
     if any(
@@ -84,7 +84,7 @@ def refuse_weak(password: str, *context: str) -> None:
 
 def _regular(password: str) -> str:
     """The same bytes from every keyboard (NIST SP 800-63B, 3.1.1.2)."""
-    return unicodedata.normalize("NFC", password)
+    return composed(password, LONGEST)
 
 
 @functools.cache

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from flask import Flask
 
-from leadintake.core import database, errors, headers, languages, limits, locks, logs, texts, transaction
+from leadintake.core import (
+    database,
+    errors,
+    headers,
+    languages,
+    lengths,
+    limits,
+    locks,
+    logs,
+    texts,
+    transaction,
+)
 
 
 def init_app(app: Flask) -> None:
     """Wire the room."""
     logs.init_app(app)
+    lengths.init_app(app)
     database.init_app(app)
     locks.init_app(app)
     errors.init_app(app)
