@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from flask import Request
 from werkzeug.datastructures import MultiDict
@@ -13,10 +13,23 @@ from werkzeug.utils import cached_property
 
 from leadintake.core.errors import Unavailable
 from leadintake.core.languages import phrase
+from leadintake.core.lengths import cut_what_is_too_long
+from leadintake.multipart import BoundedParser
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 
 class IntakeRequest(Request):
     """A request whose forms are parsed strictly, and which leaves no file open when they are refused."""
+
+    form_data_parser_class = BoundedParser
+
+    def __init__(
+        self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False
+    ) -> None:
+        cut_what_is_too_long(environ)
+        super().__init__(environ, populate_request, shallow)
 
     @cached_property
     def args(self) -> MultiDict[str, str]:

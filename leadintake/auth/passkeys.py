@@ -22,7 +22,7 @@ from leadintake.auth.proofs import NewCredential, PasskeyOptions, ShownCredentia
 from leadintake.core.clock import now
 from leadintake.core.database import db, reading
 from leadintake.core.errors import Conflict, Invalid, NotFound
-from leadintake.core.text import has_controls, regular
+from leadintake.core.text import shown_line
 from leadintake.notifications.service import notifications
 
 SIGN_IN = "sign-in"
@@ -47,7 +47,8 @@ class Passkeys:
 
     def add(self, user: User, name: str, credential: NewCredential) -> Passkey:
         """Keep one that was made for a challenge of this user's. Raises Invalid, Conflict."""
-        if not 1 <= len(regular(name)) <= 100 or has_controls(name):
+        shown = shown_line(name, 100)
+        if not shown:
             raise Invalid({"name": ["A name has 1 to 100 characters, and none that cannot be shown."]})
         if len(self.of(user)) >= MOST:
             raise Conflict(f"You have {MOST} passkeys. Remove one that you do not use, then add another.")
@@ -61,7 +62,7 @@ class Passkeys:
             ) from error
         row = Passkey(
             user_id=user.id,
-            name=regular(name),
+            name=shown,
             credential_id=to_text(made.credential_id),
             credential_hash=_hash(made.credential_id),
             public_key=to_text(made.credential_public_key),

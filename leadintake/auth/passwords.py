@@ -7,7 +7,6 @@ RFC 9106, second recommended option, which argon2-cffi defaults to.
 from __future__ import annotations
 
 import functools
-import unicodedata
 from importlib import resources
 
 from argon2 import PasswordHasher
@@ -16,6 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from leadintake.auth.lanes import Lanes
 from leadintake.core.errors import Refusal
 from leadintake.core.hub import beside_the_hub
+from leadintake.core.text import TooLong, composed
 
 SHORTEST, LONGEST = 12, 1024
 AT_ONCE, MOST_STRANGERS = 2, 32
@@ -54,9 +54,10 @@ def verify(password_hash: str | None, password: str, *, known: bool = True) -> b
     Without a hash (no such user, or no password yet) it costs the same time and is False. A password longer
     than any may be is not hashed at all.
     """
-    if len(password) > LONGEST:
+    try:
+        regular = _regular(password)
+    except TooLong:
         return False
-    regular = _regular(password)
     with lanes.turn(known=known):
         return beside_the_hub(lambda: _fits(password_hash, regular))
 
@@ -71,11 +72,11 @@ def refuse_weak(password: str, *context: str) -> None:
 
     NIST SP 800-63B section 3.1.1.2: length and a list of known ones, no rules on composition.
     """
-    folded = password.casefold()
     if len(password) < SHORTEST:
         raise WeakPassword(f"Use at least {SHORTEST} characters; a few unrelated words make a good password.")
     if len(password) > LONGEST:
         raise WeakPassword(f"Use at most {LONGEST} characters.")
+    folded = password.casefold()
     if len(set(folded)) < 5 or folded in _common() or folded.strip("0123456789!.?-_") in _common():
         raise WeakPassword("This password is one of the first that are tried. Use a few unrelated words.")
     if any(
@@ -88,7 +89,7 @@ def refuse_weak(password: str, *context: str) -> None:
 
 def _regular(password: str) -> str:
     """The same bytes from every keyboard (NIST SP 800-63B, 3.1.1.2)."""
-    return unicodedata.normalize("NFC", password)
+    return composed(password, LONGEST)
 
 
 @functools.cache

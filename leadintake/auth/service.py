@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from collections.abc import Sequence
 
@@ -18,6 +17,10 @@ from leadintake.auth.permissions import GRANTS, Permission, Role
 from leadintake.core.clock import now
 from leadintake.core.database import db, reading
 from leadintake.core.keys import keyed_hash
+from leadintake.core.text import compatible
+
+LONGEST_TYPED = 1024
+"""Of what is typed for an address: no account's is as long."""
 
 
 class Auth:
@@ -126,8 +129,8 @@ class Auth:
 
 def folded(email: str) -> str:
     """The one form an account's address is kept and looked up in."""
-    text = email.replace("\x00", "\ufffd")  # nobody's address, and PostgreSQL takes no NUL in a text
-    return unicodedata.normalize("NFKC", text).strip().casefold()
+    text = email[:LONGEST_TYPED].replace("\x00", "\ufffd")  # nobody's address; PostgreSQL takes no NUL
+    return compatible(text, LONGEST_TYPED).strip()
 
 
 def _mark_of(account: str) -> str:

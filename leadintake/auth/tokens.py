@@ -17,7 +17,7 @@ from leadintake.auth.session_interface import shown_token
 from leadintake.core.clock import now
 from leadintake.core.database import db, reading
 from leadintake.core.errors import Invalid, NotFound
-from leadintake.core.text import has_controls, regular
+from leadintake.core.text import shown_line
 
 PREFIX = "leadintake_"
 """So that whoever finds one in a file, and programs that look for such finds, know what it is."""
@@ -39,14 +39,15 @@ class Tokens:
         if not scopes or beyond:
             granted = ", ".join(sorted(GRANTS[user.role]))
             raise Invalid({"scope": [f"{user.email} is {user.role} and may: {granted}."]})
-        if not 1 <= len(regular(name)) <= 100 or has_controls(name):
+        shown = shown_line(name, 100)
+        if not shown:
             raise Invalid({"name": ["A name has 1 to 100 characters, and none that cannot be shown."]})
         if not 1 <= days <= LONGEST_DAYS:
             raise Invalid({"days": [f"Choose 1 to {LONGEST_DAYS} days."]})
         text = PREFIX + secrets.token_urlsafe(32)
         row = ApiToken(
             user_id=user.id,
-            name=regular(name),
+            name=shown,
             token_hash=_hash(text),
             scopes=" ".join(sorted(set(scopes))),
             expires_at=now() + timedelta(days=days),

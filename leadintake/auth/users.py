@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 import sqlalchemy as sa
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.exc import IntegrityError
 
 from leadintake.audit.service import By, audit
@@ -15,10 +14,11 @@ from leadintake.auth.links import links
 from leadintake.auth.models import LinkPurpose, User
 from leadintake.auth.permissions import Role
 from leadintake.auth.service import auth, folded
+from leadintake.core.addresses import LONGEST, BadAddress, mail_address
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, Invalid, NotFound
-from leadintake.core.text import has_controls, is_invisible, regular
+from leadintake.core.text import shown_line
 from leadintake.notifications.service import notifications
 
 
@@ -219,15 +219,14 @@ def _taken(address: str) -> Invalid:
 
 def _address(email: str) -> str:
     try:
-        found = validate_email(email, check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError as error:
-        raise Invalid({"email": [f"{email!r} is not an e-mail address: {error}"]}) from error
-    return folded(found)
+        return folded(mail_address(email))
+    except BadAddress as error:
+        raise Invalid({"email": [f"{email[:LONGEST]!r} is not an e-mail address: {error}"]}) from error
 
 
 def _name(name: str) -> str:
-    text = regular(name)
-    if not 1 <= len(text) <= 100 or has_controls(text) or is_invisible(text):
+    text = shown_line(name, 100)
+    if not text:
         raise Invalid({"name": ["A name has 1 to 100 characters, and none that cannot be shown."]})
     return text
 

@@ -9,6 +9,7 @@ from leadintake.core import (
     errors,
     headers,
     languages,
+    lengths,
     limits,
     locks,
     logs,
@@ -21,6 +22,7 @@ from leadintake.core import (
 def init_app(app: Flask) -> None:
     """Wire the room."""
     logs.init_app(app)
+    lengths.init_app(app)
     database.init_app(app)
     locks.init_app(app)
     errors.init_app(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+import itertools
 from collections.abc import Mapping
 
 import msgspec
@@ -18,6 +19,9 @@ log = structlog.get_logger()
 
 WORTH_A_LINE = {401, 403, 429}
 """Refusals that somebody looking for an attack wants to see (ASVS 5.0, 16.3)."""
+
+MOST_ERRORS, LONGEST_NAME, LONGEST_INSTANCE = 50, 100, 500
+"""What an answer repeats of a request: so many names of fields, each cut, and of its path the beginning."""
 
 Errors = Mapping[str, list[str]]
 """For each field what is wrong with it, in words for the person who filled it in."""
@@ -52,7 +56,7 @@ class Refusal(Exception):
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or SENTENCES.get(self.status, "")
-        self.errors = errors
+        self.errors = None if errors is None else _bounded(errors)
         self.headers = dict(headers or {})
 
 
@@ -156,7 +160,7 @@ def problem(
         "title": said(title or http.HTTPStatus(status).phrase),
         "status": status,
         "detail": said(detail),
-        "instance": request.path,
+        "instance": request.path[:LONGEST_INSTANCE],
         "request_id": request_id(),
     }
     if errors is not None:
@@ -176,6 +180,11 @@ def wants_html() -> bool:
         return False
     best = accepts.best_match(["application/json", "application/problem+json", "text/html"])
     return best == "text/html" and accepts["text/html"] > accepts["application/json"]
+
+
+def _bounded(errors: Errors) -> Errors:
+    named = itertools.islice(errors.items(), MOST_ERRORS)
+    return {name[:LONGEST_NAME]: reasons for name, reasons in named}
 
 
 def _answer_to_http(error: HTTPException) -> Response:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +16,14 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""What makes a spreadsheet calculate, full-width forms included."""
+from leadintake.core.text import BLANK_LETTERS, is_invisible
+
+SIGNS = "=+@\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20-"
+"""What makes a spreadsheet calculate, full-width and small forms included."""
+SEPARATORS = frozenset(";,|\t\r\n\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
+"""Where one program or another begins a new cell, whatever it was told that separates them."""
+SUSPICIOUS = re.compile(rf"(?:(?<!\w)|(?<=[{''.join(sorted(BLANK_LETTERS))}]))[{SIGNS}]|\A[\t\r\n]")
+CHUNK = 32 * 1024
 
 
 def format_option(*more: str) -> Callable[[Any], Any]:
@@ -29,9 +38,8 @@ def show(rows: Iterable[Mapping[str, Any]], form: str, *, empty: str) -> None:
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
     elif form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerows([list(row) for row in rows[:1]])
-        writer.writerows([safe_cell(value) for value in row.values()] for row in rows)
+        for lines in as_csv([*rows[0]] if rows else (), (row.values() for row in rows), end="\n"):
+            sys.stdout.write(lines)
     elif not rows:
         click.echo(empty)
     else:
@@ -44,10 +52,44 @@ def show(rows: Iterable[Mapping[str, Any]], form: str, *, empty: str) -> None:
         Console(width=width, highlight=False, markup=False, emoji=False).print(table)
 
 
+def as_csv(columns: Iterable[str], rows: Iterable[Iterable[Any]], *, end: str = "\r\n") -> Iterator[str]:
+    """Lines of CSV (RFC 4180), in pieces, no cell of which a spreadsheet takes for a formula."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator=end)
+    if columns := tuple(columns):
+        writer.writerow(columns)
+    for row in rows:
+        writer.writerow([safe_cell(value) for value in row])
+        if buffer.tell() > CHUNK:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
 def safe_cell(value: Any) -> str:
-    """A CSV cell that no spreadsheet takes for a formula (OWASP, CSV Injection)."""
+    """A cell of which no part is taken for a formula (OWASP, CSV Injection), wherever a program divides it.
+
+    An apostrophe is set before a sign that begins the cell, what follows a separator in it, or a word of it;
+    blanks, quotation marks and what nobody sees before the sign do not count.
+    """
     text = _plain(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    if not SUSPICIOUS.search(text):
+        return text
+    safe, begins_cell, begins_word = [], True, False
+    for place, char in enumerate(text):
+        following = text[place + 1 : place + 2]
+        if char in SIGNS and (begins_cell or (begins_word and following.strip())):
+            safe.append("'")
+        safe.append(char)
+        counts_for_nothing = char.isspace() or _is_beside_the_point(char)
+        begins_cell = char in SEPARATORS or (begins_cell and counts_for_nothing)
+        begins_word = char.isspace() or (begins_word and counts_for_nothing)
+    return f"'{''.join(safe)}" if text.startswith(("\t", "\r", "\n")) else "".join(safe)
+
+
+def _is_beside_the_point(char: str) -> bool:
+    return char == '"' or is_invisible(char) or unicodedata.category(char) == "Cc"
 
 
 def _plain(value: Any) -> str:

@@ -12,7 +12,7 @@ from leadintake.auth.models import User
 from leadintake.core.commands import CommandGroup
 from leadintake.core.tables import format_option, show
 from leadintake.core.transaction import transaction
-from leadintake.leads.files import as_csv, row_of
+from leadintake.leads.files import lines_of, row_of
 from leadintake.leads.models import Lead, LeadStatus
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.service import leads
@@ -77,7 +77,7 @@ def export(status: str | None, reader: str | None) -> None:
     """Write all leads to standard output as CSV."""
     with transaction():
         found = leads.every(_filter(status), seen_by=_seen_by(reader), by=None)
-    for lines in as_csv(found):
+    for lines in lines_of(found):
         sys.stdout.write(lines)
 
 

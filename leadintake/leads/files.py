@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import uuid
 from collections.abc import Iterable, Iterator
 from typing import IO
@@ -17,7 +15,7 @@ from werkzeug.wsgi import wrap_file
 from leadintake.auth.permissions import Permission
 from leadintake.core.access import allow
 from leadintake.core.api import speaks
-from leadintake.core.tables import safe_cell
+from leadintake.core.tables import as_csv
 from leadintake.documents.models import Document
 from leadintake.documents.service import documents
 from leadintake.leads.models import Lead
@@ -72,23 +70,14 @@ def _sent(document: Document, body: IO[bytes], kind: str) -> Response:
 @speaks({200: "text/csv"}, query=LeadFilter)
 def export(query: LeadFilter) -> Response:
     """Send all matching leads as CSV, while they are read."""
-    lines = as_csv(leads.every(query, seen_by=current_user, by=current_user))
+    lines = lines_of(leads.every(query, seen_by=current_user, by=current_user))
     headers = {"Content-Disposition": 'attachment; filename="leads.csv"'}
     return Response(stream_with_context(lines), mimetype="text/csv", headers=headers)
 
 
-def as_csv(rows: Iterable[Lead]) -> Iterator[str]:
-    """Lines of CSV (RFC 4180, with a header), no cell of which a spreadsheet takes for a formula."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
-    for lead in rows:
-        writer.writerow([safe_cell(value) for value in row_of(lead).values()])
-        if buffer.tell() > 32 * 1024:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
+def lines_of(rows: Iterable[Lead]) -> Iterator[str]:
+    """Leads as lines of CSV."""
+    return as_csv(COLUMNS, (row_of(lead).values() for lead in rows))
 
 
 def row_of(lead: Lead) -> dict[str, object]:

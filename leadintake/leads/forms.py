@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from flask import current_app, request
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.datastructures import FileStorage
 from wtforms import Field, HiddenField, SelectField, StringField, ValidationError
-from wtforms.validators import DataRequired, Length, StopValidation
+from wtforms.validators import DataRequired, StopValidation
 
+from leadintake.core.addresses import LONGEST_TYPED as LONGEST_EMAIL
+from leadintake.core.addresses import BadAddress, mail_address
 from leadintake.core.errors import Errors
 from leadintake.core.languages import phrase, said
-from leadintake.core.text import has_controls, is_invisible, regular
+from leadintake.core.text import TYPED_PER_CHARACTER, TooLong, has_controls, is_invisible, regular
 from leadintake.documents.inspection.findings import Refused, TooLarge
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict
 from leadintake.leads import signs
 
-LONGEST_EMAIL = 254
-LONGEST_KEY = 255
+LONGEST_NAME, LONGEST_CHOICE, LONGEST_KEY = 100, 100, 255
+LONGEST_SEAL, LONGEST_PROOF = 500, 4000
+"""Ours are 140 and about 400 characters long."""
 LANGUAGE_NAMES = {
     "ar": "العربية", "de": "Deutsch", "en": "English", "es": "Español", "fr": "Français", "it": "Italiano",
     "ko": "한국어", "pl": "Polski", "pt": "Português", "ru": "Русский",
@@ -37,10 +39,39 @@ AREA_NAMES = {
 
 REQUIRED = phrase("Please fill in this field.")
 CHECK_ADDRESS = phrase("Please check this address.")
+WRONG_KEY = phrase("Use 1 to 255 visible ASCII characters.")
 
 
-def _regular(value: Any) -> str:
-    return regular(value) if isinstance(value, str) else ""  # a file where a text belongs is no text
+class Cut(str):
+    """The beginning of a text that is longer than its field may be: shown again, and no more looked at."""
+
+    __slots__ = ()
+
+
+def _at_most(most: int) -> Callable[[Any], str]:
+    """A filter that makes a text regular, or cuts it where it is too long."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            return ""  # a file where a text belongs is no text
+        try:
+            return regular(value, most)
+        except TooLong:
+            return Cut(value.strip()[: most * TYPED_PER_CHARACTER])
+
+    return read
+
+
+class Fits:
+    """Refuses a text that was cut."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+
+    def __call__(self, _form: FlaskForm, field: Field) -> None:
+        """Judge one text field."""
+        if isinstance(field.data, Cut):
+            raise StopValidation(self.sentence)
 
 
 class Readable:
@@ -70,10 +101,11 @@ class OneOfConfigured:
 def _name(label: str, autocomplete: str) -> StringField:
     judges: list[Callable[..., None]] = [
         DataRequired(REQUIRED),
+        Fits(phrase("Please use 100 characters at most.")),
         Readable(),
-        Length(max=100, message=phrase("Please use 100 characters at most.")),
     ]
-    return StringField(label, filters=[_regular], validators=judges, render_kw={"autocomplete": autocomplete})
+    filters = [_at_most(LONGEST_NAME)]
+    return StringField(label, filters=filters, validators=judges, render_kw={"autocomplete": autocomplete})
 
 
 class IntakeForm(FlaskForm):
@@ -86,15 +118,24 @@ class IntakeForm(FlaskForm):
 
     first_name = _name(phrase("First name"), "given-name")
     last_name = _name(phrase("Last name"), "family-name")
-    email = StringField(phrase("E-mail"), filters=[_regular], validators=[DataRequired(REQUIRED)])
-    practice_area = SelectField(phrase("What is it about?"), validate_choice=False, filters=[_regular])
-    language = SelectField(phrase("Language you prefer"), validate_choice=False, filters=[_regular])
+    email = StringField(
+        phrase("E-mail"),
+        filters=[_at_most(LONGEST_EMAIL)],
+        validators=[DataRequired(REQUIRED), Fits(CHECK_ADDRESS)],
+    )
+    practice_area = SelectField(
+        phrase("What is it about?"), validate_choice=False, filters=[_at_most(LONGEST_CHOICE)]
+    )
+    language = SelectField(
+        phrase("Language you prefer"), validate_choice=False, filters=[_at_most(LONGEST_CHOICE)]
+    )
     resume_file = FileField(phrase("Resume or CV"))
-    submission_id = HiddenField(phrase("This form"), filters=[_regular])
-    website = StringField(phrase("Leave this empty"), filters=[_regular])
+    submission_id = HiddenField(phrase("This form"), filters=[_at_most(LONGEST_KEY)])
+    website = StringField(phrase("Leave this empty"), filters=[_at_most(LONGEST_CHOICE)])
     """A trap: nobody sees it, programs fill it in."""
-    opened = HiddenField(filters=[_regular])
-    altcha = HiddenField(filters=[_regular])
+    opened = HiddenField(filters=[_at_most(LONGEST_SEAL)])
+    altcha = HiddenField(filters=[_at_most(LONGEST_PROOF)])
+    """What is longer is cut, and so it is neither a seal of ours nor a proof."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,17 +157,12 @@ class IntakeForm(FlaskForm):
 
     def validate_email(self, field: Field) -> None:
         """RFC 5321 and 5322 syntax, no look-up; kept in its regular form."""
-        if len(field.data) > LONGEST_EMAIL or has_controls(field.data):
-            raise ValidationError(CHECK_ADDRESS)
         try:
-            judged = validate_email(field.data, check_deliverability=False, test_environment=True)
-        except EmailNotValidError as error:
+            field.data = mail_address(field.data)
+        except BadAddress as error:
             raise ValidationError(
                 phrase("Please check this address; it should look like name@example.com.")
             ) from error
-        if len(judged.normalized) > LONGEST_EMAIL:
-            raise ValidationError(CHECK_ADDRESS)
-        field.data = judged.normalized
 
     def validate_resume_file(self, field: Field) -> None:
         """One file of a kind we take."""
@@ -144,12 +180,15 @@ class IntakeForm(FlaskForm):
 
     def validate_submission_id(self, field: Field) -> None:
         """Printable ASCII; the header Idempotency-Key means the same and must not contradict."""
-        header = request.headers.get("Idempotency-Key", "").strip().strip('"')
+        header = request.headers.get("Idempotency-Key", "")
+        if len(header) > LONGEST_KEY + 2 or isinstance(field.data, Cut):
+            raise ValidationError(WRONG_KEY)
+        header = header.strip().strip('"')
         if field.data and header and field.data != header:
             raise ValidationError(phrase("Idempotency-Key and submission_id differ. Send one of them."))
         field.data = field.data or header
         if len(field.data) > LONGEST_KEY or not all("!" <= char <= "~" for char in field.data):
-            raise ValidationError(phrase("Use 1 to 255 visible ASCII characters."))
+            raise ValidationError(WRONG_KEY)
 
     def judged(self) -> bool:
         """Validate everything, repeated fields and files in the place of texts included."""

@@ -21,7 +21,7 @@ from leadintake.auth.models import User
 from leadintake.auth.service import auth
 from leadintake.core.database import db, reading
 from leadintake.core.errors import Conflict, Forbidden, Invalid
-from leadintake.core.text import has_controls, is_invisible, regular
+from leadintake.core.text import TooLong, has_controls, is_invisible, regular
 from leadintake.core.transaction import transaction
 from leadintake.leads import events, loads, ownership
 from leadintake.leads.models import Decline, Lead, LeadStatus, Screen, held, waiting
@@ -212,8 +212,11 @@ def _wanted(leads: Sequence[Any], which: Condition, *, returning: bool = True) -
 
 
 def _judged(words: str) -> str:
-    said = regular(words)
-    if not 1 <= len(said) <= LONGEST_WORDS or is_invisible(said):
+    try:
+        said = regular(words, LONGEST_WORDS)
+    except TooLong:
+        said = ""
+    if is_invisible(said):
         raise Invalid({"reason": [f"Say why, in 1 to {LONGEST_WORDS} characters."]})
     if has_controls(said):
         raise Invalid({"reason": ["This has characters that cannot be shown. Please type it again."]})

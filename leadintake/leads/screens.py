@@ -17,7 +17,7 @@ from leadintake.auth.models import User
 from leadintake.auth.service import auth
 from leadintake.core.database import db
 from leadintake.core.errors import Invalid, NotFound
-from leadintake.core.text import has_controls, is_invisible, regular
+from leadintake.core.text import TooLong, has_controls, is_invisible, regular
 from leadintake.leads import events, ownership
 from leadintake.leads.handing import handing
 from leadintake.leads.models import Lead, LeadStatus, Screen
@@ -84,11 +84,14 @@ class Screens:
         return db.session.scalar(wanted)
 
     def _judged(self, user_id: uuid.UUID, notice: str) -> tuple[User, str]:
-        person, words = auth.get(user_id), regular(notice)
-        wrong = {}
+        person, wrong = auth.get(user_id), {}
+        try:
+            words = regular(notice, LONGEST_NOTICE)
+        except TooLong:
+            words = ""
         if person is None:
             wrong["user_id"] = ["There is no such user."]
-        if not 1 <= len(words) <= LONGEST_NOTICE or is_invisible(words):
+        if is_invisible(words):
             wrong["notice"] = [f"Say why, in 1 to {LONGEST_NOTICE} characters."]
         elif has_controls(words):
             wrong["notice"] = ["This has characters that cannot be shown. Please type it again."]

@@ -1,0 +1,80 @@
+"""How long what comes with a request beside its body may be: longer, and nothing reads it.
+
+Parsers of headers and addresses are other people's, and not all of them take a time that grows with the
+length alone. What is too long is taken out of the request before anything looks, and the request refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, request
+
+from leadintake.core.errors import Malformed, NotFound
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+LONGEST_PATH, LONGEST_QUERY = 2_000, 16_000
+"""Characters. A cursor has up to 3,000, a provider's answer 5,000 before it is escaped."""
+WISHES = {
+    "ACCEPT": 2_000,
+    "ACCEPT_ENCODING": 1_000,
+    "ACCEPT_LANGUAGE": 1_000,
+    "IF_MODIFIED_SINCE": 100,
+    "IF_NONE_MATCH": 1_000,
+    "IF_RANGE": 200,
+    "IF_UNMODIFIED_SINCE": 100,
+    "RANGE": 1_000,
+    "REFERER": 4_000,
+    "USER_AGENT": 4_000,
+    "X_REQUEST_ID": 100,
+}
+"""Headers that an answer is right without: what is longer is as if it had not been sent."""
+CLAIMS = {
+    "AUTHORIZATION": 4_000,
+    "CONTENT_ENCODING": 100,
+    "CONTENT_TYPE": 500,
+    "COOKIE": 16_000,
+    "FORWARDED": 1_000,
+    "HOST": 300,
+    "HX_REQUEST": 100,
+    "IDEMPOTENCY_KEY": 1_000,
+    "IF_MATCH": 1_000,
+    "ORIGIN": 1_000,
+    "SEC_FETCH_SITE": 100,
+    "X_CSRFTOKEN": 1_000,
+    "X_CSRF_TOKEN": 1_000,
+    "X_FORWARDED_FOR": 2_000,
+    "X_FORWARDED_HOST": 1_000,
+    "X_FORWARDED_PROTO": 100,
+}
+"""Headers that decide what a request means: a request with a longer one is refused."""
+TOO_LONG, PATH = "leadintake.too_long", "path"
+
+
+def init_app(app: Flask) -> None:
+    """Refuse a request of which something was too long to be read."""
+    app.before_request(_refuse)
+
+
+def cut_what_is_too_long(environ: WSGIEnvironment) -> None:
+    """Take out of a request what is too long to be read, and note its name."""
+    for name, longest in (WISHES | CLAIMS).items():
+        variable = name if name == "CONTENT_TYPE" else f"HTTP_{name}"
+        if len(environ.get(variable, "")) > longest:
+            del environ[variable]
+            if name in CLAIMS:
+                environ[TOO_LONG] = f"header {name.replace('_', '-').title()}"
+    if len(environ.get("QUERY_STRING", "")) > LONGEST_QUERY:
+        environ["QUERY_STRING"], environ[TOO_LONG] = "", "query of the address"
+    if len(environ.get("PATH_INFO", "")) > LONGEST_PATH:
+        environ["PATH_INFO"], environ[TOO_LONG] = "/", PATH
+
+
+def _refuse() -> None:
+    what = request.environ.get(TOO_LONG)
+    if what == PATH:
+        raise NotFound
+    if what is not None:
+        raise Malformed(f"The {what} is longer than any that is read here.")

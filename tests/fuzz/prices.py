@@ -1,0 +1,45 @@
+"""The price of an act in seconds of this thread's CPU: no other process and no clock has a say in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+Thing = TypeVar("Thing")
+FLOOR = 0.04
+"""Seconds below which a price is low enough, however it grew: there noise would be measured."""
+MOST_RATIO = 2.5
+REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Price:
+    """What n and 2n units cost, in seconds."""
+
+    once: float
+    twice: float
+
+    def is_fair(self, most: float) -> bool:
+        """Whether it is below a bound and grew with the size alone."""
+        return self.twice < most and (self.twice <= FLOOR or self.twice <= MOST_RATIO * self.once)
+
+
+def price(prepare: Callable[[int], Thing], act: Callable[[Thing], object], size: int) -> Price:
+    """What the act costs with `size` bytes and with half as many; what is cheap is tried once.
+
+    What it acts on is prepared anew for each try, and that is not counted.
+    """
+
+    def cost(size: int) -> float:
+        thing = prepare(size)
+        begun = time.thread_time()
+        act(thing)
+        return time.thread_time() - begun
+
+    twice = cost(size)
+    if twice <= FLOOR:
+        return Price(twice, twice)
+    once = min(cost(size // 2) for _ in range(REPEATS))
+    return Price(once, min(twice, *(cost(size) for _ in range(REPEATS - 1))))
