@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import IO
 
-from . import compound, container
+from . import compound, container, embedded
 from .budget import MB, Budget
 from .compound import Compound
 from .container import Container
 from .findings import Flag, Refused
+from .harm import Findings
 from .markup import Reading, read
 from .sentences import PACKED, PROGRAM
 from .unpacking import unpacked
@@ -68,7 +69,9 @@ def _inspect(
             read(whole, reading, budget)
         elif head.startswith(compound.MAGIC):
             with _kept(whole) as stream:
-                Compound(stream).refuse_hazards()
+                findings = Findings()
+                embedded.judge(Compound(stream), findings)
+            yield from findings.flags
             yield Flag.EMBEDDED
         elif head.startswith(CONTAINER_MAGIC):
             if nested:

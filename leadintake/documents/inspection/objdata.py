@@ -1,0 +1,58 @@
+"""The data of an object in RTF ([MS-OLEDS] 2.2): a head of its own, then whatever its program wrote."""
+
+from __future__ import annotations
+
+import struct
+from binascii import unhexlify
+
+from . import classes, embedded, wordtext
+from .compound import MAGIC, Compound
+from .harm import Findings, Harm
+from .mapping import Bytes
+
+LINKED, EMBEDDED, STATIC, PRESENTATION = 1, 2, 3, 5  # 2.2.4, 2.2.1
+LONGEST_NAME = 256
+CHUNK = 64 * 1024
+
+
+def decoded(data: Bytes, start: int, end: int) -> bytes:
+    """The bytes of these digits; blanks between them are none."""
+    content, rest = bytearray(), b""
+    for position in range(start, end, CHUNK):
+        digits = rest + data[position : min(position + CHUNK, end)].translate(None, b" \t\r\n\f\v")
+        even = len(digits) // 2 * 2
+        content += unhexlify(digits[:even])
+        rest = digits[even:]
+    return bytes(content)
+
+
+def judge(content: bytes, findings: Findings) -> None:
+    """Add what an object of this data does. Raises Refused."""
+    _, form = struct.unpack("<LL", content[:8].ljust(8, b"\0"))
+    if form == LINKED:
+        findings.add(Harm.DATA_LINK)
+    if form not in {EMBEDDED, STATIC, PRESENTATION}:
+        findings.add(Harm.PACKED_FILE)
+    position, name = 8, ""
+    for number in range(1 if form == PRESENTATION else 3):  # class, topic, item
+        length = int.from_bytes(content[position : position + 4], "little")
+        if length > LONGEST_NAME:
+            findings.add(Harm.PACKED_FILE)
+        if not number:
+            name = content[position + 4 : position + 4 + length].decode("latin-1").partition("\0")[0]
+        position += 4 + length
+    findings.add(classes.of_name(name))
+    if form == EMBEDDED:
+        size = int.from_bytes(content[position : position + 4], "little")
+        if position + 4 + size > len(content):
+            findings.add(Harm.PACKED_FILE)
+        _judge_native(content[position + 4 : position + 4 + size], findings)
+
+
+def _judge_native(native: bytes, findings: Findings) -> None:
+    if native.startswith(MAGIC):
+        found = Compound(native)
+        wordtext.judge(found, findings)
+        embedded.judge_file(found, findings)
+    elif not native.startswith(embedded.PICTURES):
+        findings.add(Harm.PACKED_FILE)
