@@ -14,10 +14,10 @@ from .budget import MB, Budget
 from .compound import Compound
 from .container import Container
 from .findings import Flag, Refused
-from .harm import Findings
 from .markup import Reading, read
 from .sentences import PACKED, PROGRAM
 from .unpacking import unpacked
+from .work import Work
 
 Look = Callable[[str], Reading | None]
 """Told an entry's name, says how it is read; None when it is no XML. May raise Refused."""
@@ -69,9 +69,9 @@ def _inspect(
             read(whole, reading, budget)
         elif head.startswith(compound.MAGIC):
             with _kept(whole) as stream:
-                findings = Findings()
-                embedded.judge(Compound(stream), findings)
-            yield from findings.flags
+                work = Work()
+                embedded.judge(Compound(stream), work)
+            yield from work.flags
             yield Flag.EMBEDDED
         elif head.startswith(CONTAINER_MAGIC):
             if nested:
