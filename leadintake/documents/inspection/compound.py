@@ -1,123 +1,172 @@
 """Compound files ([MS-CFB]): a small file system in a file; old Word documents and embedded objects are such.
 
 A reader of our own: olefile walks the tree by recursion and mends what is wrong. This one follows no chain
-for longer than the file has sectors, and takes a file that contradicts itself for damaged.
+for longer than the file has sectors, gives no sector out twice, and takes a file that contradicts itself for
+damaged. The file is mapped: only what is asked for is read.
 """
 
 from __future__ import annotations
 
 import struct
+import sys
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO
 
 from .findings import Refused
-from .sentences import DAMAGED, FETCHES, MACROS, PACKED
+from .mapping import Bytes, mapped
+from .sentences import DAMAGED
 
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 HEADER = struct.Struct("<8s18x4H10xLL4xLL4xL4x436s")  # [MS-CFB] 2.2
 LISTED = struct.Struct("<64sHBx3L16s20xLQ")  # a directory entry, 2.6.1
-UNUSED, STORAGE, ROOT = 0, 1, 5
-LAST_SECTOR, END_OF_CHAIN, NO_ENTRY = 0xFFFFFFFA, 0xFFFFFFFE, 0xFFFFFFFF
+UNUSED, STORAGE, STREAM, ROOT = 0, 1, 2, 5
+END_OF_CHAIN, NO_ENTRY = 0xFFFFFFFE, 0xFFFFFFFF
 CUTOFF, MINI_SECTOR = 4096, 64  # shorter streams share one stream, in sectors of 64 bytes
 MOST_ENTRIES = 4096
-MACRO_NAMES = {"macros", "vba", "_vba_project", "_vba_project_cur"}  # [MS-OVBA] 2.2.1
-PACKAGE = "\x01ole10native"  # [MS-OLEDS] 2.3.6: a whole file behind an icon, programs too
-LINK = bytes.fromhex("0003000000000000c000000000000046")  # StdOleLink: an object that is somewhere else
+CHUNK = 64 * 1024
 
 
 @dataclass
 class Entry:
     """A storage or a stream, its name in lower case. `within` is the number of the storage it is in."""
 
+    number: int
     name: str
     kind: int
     left: int
     right: int
     child: int
-    linked: bool
+    clsid: bytes
     start: int
     size: int
     within: int | None = None
 
 
+class Content:
+    """The bytes of a stream, which lie in the file in runs."""
+
+    def __init__(self, data: Bytes, runs: list[tuple[int, int]], size: int) -> None:
+        self._data, self._runs, self.size = data, runs, size
+        self._starts = [0]
+        for _, length in runs:
+            self._starts.append(self._starts[-1] + length)
+
+    def read(self, start: int, size: int) -> bytes:
+        """So many bytes from there, or as many as there are."""
+        end = min(start + size, self.size)
+        if not 0 <= start < end:
+            return b""
+        pieces = []
+        for number in range(bisect_right(self._starts, start) - 1, len(self._runs)):
+            position, length = self._runs[number]
+            skipped = max(0, start - self._starts[number])
+            taken = min(length, end - self._starts[number])
+            if taken <= skipped:
+                break
+            pieces.append(self._data[position + skipped : position + taken])
+        return b"".join(pieces)
+
+    def all(self) -> bytes:
+        """Every byte."""
+        return self.read(0, self.size)
+
+
 class Compound:
     """What a compound file lists. Raises Refused when it is none, or a damaged one."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        whole = stream.seek(0, 2)
-        stream.seek(0)
-        header = stream.read(HEADER.size)
+    def __init__(self, stream: IO[bytes] | Bytes) -> None:
+        self._data = mapped(stream)
+        header = self._data[: HEADER.size]
         if len(header) < HEADER.size or not header.startswith(MAGIC):
             raise Refused(DAMAGED)
         _, version, order, shift, mini, tables, directory, cutoff, small, more, first = HEADER.unpack(header)
         if (version, shift) not in ((3, 9), (4, 12)) or (order, mini, cutoff) != (0xFFFE, 6, CUTOFF):
             raise Refused(DAMAGED)
-        self._stream, self._sector, self._version = stream, 1 << shift, version
-        self._sectors = max(0, -(-whole // self._sector) - 1)  # the last one may be cut short
+        self._sector, self._version = 1 << shift, version
+        self._sectors = max(0, -(-len(self._data) // self._sector) - 1)  # the last one may be cut short
         self._next = array("I")
         for table in self._tables(_numbers(first), more, tables):
             self._next.extend(_numbers(self._read(table)))
-        self._small = small
+        self._left = self._sectors
+        self._small, self._mini, self._mini_next = small, Content(b"", [], 0), array("I")
+        self._mini_left = -1
+        self._contents: dict[int, Content] = {}
         self.entries = list(self._listed(directory))
         if not self.entries or self.entries[0].kind != ROOT:
             raise Refused(DAMAGED)
         self._place()
+        self._inside: dict[int | None, list[Entry]] = {}
+        for entry in self.entries:
+            if entry.kind != UNUSED:
+                self._inside.setdefault(entry.within, []).append(entry)
 
     def at_root(self, name: str) -> Entry | None:
         """The entry of this name that is in no storage."""
-        return next((entry for entry in self.inside(0) if entry.name == name.casefold()), None)
+        return self.find(0, name)
 
-    def inside(self, number: int) -> Iterator[Entry]:
+    def find(self, number: int, name: str) -> Entry | None:
+        """The entry of this name in the storage of this number. Raises Refused when there are two."""
+        found = [entry for entry in self.inside(number) if entry.name == name.casefold()]
+        if len(found) > 1:
+            raise Refused(DAMAGED)
+        return found[0] if found else None
+
+    def inside(self, number: int) -> Sequence[Entry]:
         """What the storage of this number holds; the root is 0."""
-        return (entry for entry in self.entries if entry.within == number)
+        return self._inside.get(number, ())
+
+    def hidden(self) -> Sequence[Entry]:
+        """What no storage holds."""
+        return self._inside.get(None, ())
+
+    def open(self, entry: Entry) -> Content:
+        """The bytes of a stream. Raises Refused unless they are there, and no other stream's."""
+        if entry.number not in self._contents:
+            self._contents[entry.number] = self._open(entry)
+        return self._contents[entry.number]
 
     def content(self, entry: Entry) -> bytes:
-        """All bytes of a stream, at most as many as the file has. Raises Refused unless they are there."""
-        if entry.size < CUTOFF:
-            return self._short(entry)
-        sectors = list(self._chain(entry.start))
-        if len(sectors) * self._sector < entry.size:
-            raise Refused(DAMAGED)
-        content = bytearray()
-        for sector in sectors:
-            content += self._read(sector)
-        return bytes(content[: entry.size])
+        """All bytes of a stream. Raises Refused unless they are there."""
+        return self.open(entry).all()
 
-    def _short(self, entry: Entry) -> bytes:
+    def _open(self, entry: Entry) -> Content:
         if not entry.size:
-            return b""
-        following = array("I")
-        for sector in self._chain(self._small):
-            following.extend(_numbers(self._read(sector)))
-        shared = list(self._chain(self.entries[0].start))
-        content, most = b"", -(-entry.size // MINI_SECTOR)
-        for number in islice(_follow(entry.start, following, len(following)), most):
-            sector, offset = divmod(number * MINI_SECTOR, self._sector)
-            if sector >= len(shared):
-                raise Refused(DAMAGED)
-            content += self._read(shared[sector])[offset : offset + MINI_SECTOR]
+            return Content(b"", [], 0)
+        if entry.size < CUTOFF and entry.kind != ROOT:
+            return self._open_short(entry)
+        most = -(-entry.size // self._sector)
+        runs = list(_runs(islice(self._chain(entry.start), most), self._sector, first=1))
+        count = sum(length for _, length in runs) // self._sector
+        self._left -= count
+        if count < most or self._left < 0:
+            raise Refused(DAMAGED)
+        return Content(self._data, runs, entry.size)
+
+    def _open_short(self, entry: Entry) -> Content:
+        if self._mini_left < 0:
+            self._mini = self.open(self.entries[0])
+            for sector in self._chain(self._small):
+                self._mini_next.extend(_numbers(self._read(sector)))
+            self._mini_left = -(-self._mini.size // MINI_SECTOR)
+        most = -(-entry.size // MINI_SECTOR)
+        chain = islice(_follow(entry.start, self._mini_next, len(self._mini_next)), most)
+        self._mini_left -= most
+        if self._mini_left < 0:
+            raise Refused(DAMAGED)
+        content = b"".join(self._mini.read(start, length) for start, length in _runs(chain, MINI_SECTOR))
         if len(content) < entry.size:
             raise Refused(DAMAGED)
-        return content[: entry.size]
-
-    def refuse_hazards(self) -> None:
-        """Raise Refused for macros, packaged files and links, in whatever storage they are."""
-        used = [entry for entry in self.entries if entry.kind != UNUSED]
-        if any(entry.name in MACRO_NAMES for entry in used):
-            raise Refused(MACROS)
-        if any(entry.name == PACKAGE for entry in used):
-            raise Refused(PACKED)
-        if any(entry.linked for entry in used):
-            raise Refused(FETCHES)
+        return Content(content, [(0, entry.size)], entry.size)
 
     def _read(self, sector: int) -> bytes:
-        self._stream.seek((sector + 1) * self._sector)
-        return self._stream.read(self._sector)
+        start = (sector + 1) * self._sector
+        return self._data[start : start + self._sector]
 
-    def _tables(self, first: tuple[int, ...], more: int, count: int) -> list[int]:
+    def _tables(self, first: Sequence[int], more: int, count: int) -> list[int]:
         """The sectors of the table that chains the others: the first 109 stand in the header, 2.5."""
         count = min(count, -(-self._sectors * 4 // self._sector))  # that many tell of the whole file
         numbers = list(first)
@@ -130,18 +179,18 @@ class Compound:
         return _follow(sector, self._next, min(self._sectors, len(self._next)))
 
     def _listed(self, directory: int) -> Iterator[Entry]:
-        count = 0
+        number = 0
         for sector in self._chain(directory):
             listed = self._read(sector)
-            for name, length, kind, left, right, child, owner, start, size in LISTED.iter_unpack(
+            for name, length, kind, left, right, child, clsid, start, size in LISTED.iter_unpack(
                 listed[: len(listed) // LISTED.size * LISTED.size]
             ):
-                count += 1
-                if count > MOST_ENTRIES:
+                if number >= MOST_ENTRIES:
                     raise Refused(DAMAGED)
                 called = name[: max(0, length - 2)].decode("utf-16-le", "replace").casefold()
                 size = size & 0xFFFFFFFF if self._version == 3 else size  # 2.6.3
-                yield Entry(called, kind, left, right, child, owner == LINK, start, size)
+                yield Entry(number, called, kind, left, right, child, clsid, start, size)
+                number += 1
 
     def _place(self) -> None:
         """Say of each entry what it is in: storages hold their entries as a tree of siblings, 2.6.4."""
@@ -160,6 +209,21 @@ class Compound:
                 pending.append((entry.child, number))
 
 
+def _runs(chain: Iterator[int], size: int, first: int = 0) -> Iterator[tuple[int, int]]:
+    """Where sectors that follow each other lie, as start and length in bytes."""
+    start = length = 0
+    for sector in chain:
+        position = (sector + first) * size
+        if length and position == start + length:
+            length += size
+        else:
+            if length:
+                yield start, length
+            start, length = position, size
+    if length:
+        yield start, length
+
+
 def _follow(sector: int, following: Sequence[int], count: int) -> Iterator[int]:
     """The chain of sectors that begins with this one; there are so many sectors."""
     for _ in range(count + 1):
@@ -172,5 +236,9 @@ def _follow(sector: int, following: Sequence[int], count: int) -> Iterator[int]:
     raise Refused(DAMAGED)
 
 
-def _numbers(sector: bytes) -> tuple[int, ...]:
-    return struct.unpack(f"<{len(sector) // 4}L", sector[: len(sector) // 4 * 4])
+def _numbers(sector: bytes) -> array[int]:
+    numbers = array("I")
+    numbers.frombytes(sector[: len(sector) // 4 * 4])
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers

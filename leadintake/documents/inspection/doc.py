@@ -2,54 +2,30 @@
 
 from __future__ import annotations
 
-import struct
 from typing import IO
 
+from . import embedded, wordtext
 from .compound import Compound
 from .findings import Flag, Refused
-from .links import FIELD_THAT_FETCHES
-from .sentences import DAMAGED, FETCHES, TOO_OLD
+from .harm import Harm
+from .work import Work
 
-BEGINNING = struct.Struct("<HH6xH")  # [MS-DOC] 2.5.2: magic, version and flags of the FibBase
-WORD_97, WORD_95 = 0xA5EC, 0xA5DC
-LOCKED, SECOND_TABLE = 1 << 8, 1 << 9
+RIGHTS = {"\tdrmcontent", "encryptedpackage"}  # [MS-OFFCRYPTO] 1.3: what only those may read who are named
 
 
 def fits(stream: IO[bytes]) -> bool:
     """Whether it is a compound file with the stream that only Word writes ([MS-DOC] 2.1)."""
     try:
-        return Compound(stream).at_root("WordDocument") is not None
+        return Compound(stream).at_root(wordtext.TEXT) is not None
     except Refused:
         return False
 
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     """Flags of a whole DOC. Raises Refused."""
-    found = Compound(stream)
-    found.refuse_hazards()
-    flags = set()
-    text = _text(found)
-    if _text_flags(found, text) & LOCKED:
-        flags.add(Flag.ENCRYPTED)
-    elif FIELD_THAT_FETCHES.search(text):
-        raise Refused(FETCHES)
-    pool = found.at_root("ObjectPool")
-    if pool is not None and any(found.inside(found.entries.index(pool))):
-        flags.add(Flag.EMBEDDED)
-    return frozenset(flags)
-
-
-def _text(found: Compound) -> bytes:
-    text = found.at_root("WordDocument")
-    return found.content(text) if text else b""
-
-
-def _text_flags(found: Compound, text: bytes) -> int:
-    if len(text) < BEGINNING.size:
-        raise Refused(DAMAGED)
-    magic, _, flags = BEGINNING.unpack_from(text)
-    if magic == WORD_95:
-        raise Refused(TOO_OLD)
-    if magic != WORD_97 or not found.at_root("1Table" if flags & SECOND_TABLE else "0Table"):
-        raise Refused(DAMAGED)
-    return int(flags)
+    found, work = Compound(stream), Work()
+    if any(entry.name in RIGHTS for entry in found.inside(0)):
+        work.add(Harm.PASSWORD)
+    wordtext.judge(found, work)
+    embedded.judge(found, work)
+    return frozenset(work.flags)

@@ -10,14 +10,20 @@ from enum import StrEnum
 
 from .findings import Flag, Refused
 from .sentences import (
+    ADD_IN,
     CONTROLS,
+    EQUATION,
     FETCHES,
+    LINK_TO_MACHINE,
     LINK_TO_PROGRAM,
     LOCKED,
     MACROS,
+    MAIL_MERGE,
     OTHER_FORMAT,
     PACKED,
     PROGRAM,
+    SUBDOCUMENT,
+    TEMPLATE,
 )
 
 
@@ -27,8 +33,12 @@ class Harm(StrEnum):
     PROGRAM = "starts or carries a program"
     PACKED_FILE = "carries another file that opens by itself or behind an icon"
     MACROS = "macros with code"
-    CONTROL = "an add-in or form control that shows itself"
-    DATA_LINK = "DDE, mail merge, subdocument, linked object or remote template"
+    CONTROL = "a form control that runs code"
+    ADD_IN = "an add-in that shows itself"
+    DATA_LINK = "DDE, a linked object, or a field that fetches"
+    TEMPLATE = "a template on another machine"
+    MAIL_MERGE = "a mail merge"
+    SUBDOCUMENT = "a subdocument"
     OTHER_MACHINE = "an address on another machine that is fetched by itself"
     OTHER_FORMAT = "embedded HTML or script"
     EQUATION = "an equation object"
@@ -63,12 +73,16 @@ TABLE = {
     Harm.PACKED_FILE: Effect(PACKED),
     Harm.MACROS: Effect(MACROS),
     Harm.CONTROL: Effect(CONTROLS),
+    Harm.ADD_IN: Effect(ADD_IN),
     Harm.DATA_LINK: Effect(FETCHES),
+    Harm.TEMPLATE: Effect(TEMPLATE),
+    Harm.MAIL_MERGE: Effect(MAIL_MERGE),
+    Harm.SUBDOCUMENT: Effect(SUBDOCUMENT),
     Harm.OTHER_MACHINE: Effect(FETCHES),
     Harm.OTHER_FORMAT: Effect(OTHER_FORMAT),
-    Harm.EQUATION: Effect(PACKED),
+    Harm.EQUATION: Effect(EQUATION),
     Harm.LINK_TO_PROGRAM: Effect(LINK_TO_PROGRAM),
-    Harm.LINK_TO_MACHINE: Effect(LINK_TO_PROGRAM),
+    Harm.LINK_TO_MACHINE: Effect(LINK_TO_MACHINE),
     Harm.PASSWORD: Effect(LOCKED),
     Harm.WEB_PICTURE: Effect(flag=Flag.REACHES_OUT),
     Harm.JAVASCRIPT: Effect(flag=Flag.JAVASCRIPT),

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import IO
 
-from . import compound, container
+from . import compound, container, embedded
 from .budget import MB, Budget
 from .compound import Compound
 from .container import Container
@@ -17,6 +17,7 @@ from .findings import Flag, Refused
 from .markup import Reading, read
 from .sentences import PACKED, PROGRAM
 from .unpacking import unpacked
+from .work import Work
 
 Look = Callable[[str], Reading | None]
 """Told an entry's name, says how it is read; None when it is no XML. May raise Refused."""
@@ -68,7 +69,9 @@ def _inspect(
             read(whole, reading, budget)
         elif head.startswith(compound.MAGIC):
             with _kept(whole) as stream:
-                Compound(stream).refuse_hazards()
+                work = Work()
+                embedded.judge(Compound(stream), work)
+            yield from work.flags
             yield Flag.EMBEDDED
         elif head.startswith(CONTAINER_MAGIC):
             if nested:

@@ -17,9 +17,29 @@ PACKED = N_("This document carries other files inside. Please save it as PDF and
 FETCHES = N_(
     "This document fetches content from elsewhere when it is opened. Please save it as PDF and try again."
 )
+TEMPLATE = N_(
+    "This document fetches its template from another computer when it is opened. "
+    "Please save it as PDF and try again."
+)
+MAIL_MERGE = N_(
+    "This document takes its data from a mail merge. Please finish the merge, save it as PDF and try again."
+)
+SUBDOCUMENT = N_(
+    "This document fetches parts of its text from other files when it is opened. "
+    "Please save it as PDF and try again."
+)
+EQUATION = N_(
+    "This document has an equation in an old form that can run programs. Please save it as PDF and try again."
+)
+ADD_IN = N_(
+    "This document opens an add-in beside itself. Please close the add-in, save it as PDF and try again."
+)
 LINK_TO_PROGRAM = N_(
-    "This document has a link that starts a program or opens a file of another computer. "
-    "Please remove the link, or open it and save it as PDF, and try again."
+    "This document has a link that starts a program. Please remove the link, save it as PDF and try again."
+)
+LINK_TO_MACHINE = N_(
+    "This document has a link that opens a file of another computer. "
+    "Please remove the link, save it as PDF and try again."
 )
 OTHER_FORMAT = N_("This document has a web page or a script inside. Please save it as PDF and try again.")
 TOO_MUCH = N_("This document unpacks to far more than a resume needs. Please save it as PDF and try again.")

@@ -1,0 +1,100 @@
+"""Addresses in the drawings of a DOC: linked pictures ([MS-ODRAW] 2.3.7) and links ([MS-OSHARED] 2.3.7)."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+
+from .addresses import CLICKED, FETCHED, Place, place_of
+from .compound import Content
+from .work import OF_ADDRESS, Work
+
+# Tables of properties are known by their heads wherever they lie: version 3, their number, their type.
+HEAD = re.compile(
+    rb"[\x03\x13\x23\x33\x43\x53\x63\x73\x83\x93\xa3\xb3\xc3\xd3\xe3\xf3].[\x0b\x21\x22][\xf0\xf1]", re.S
+)
+TYPES = {0xF00B, 0xF121, 0xF122}
+PROPERTY = struct.Struct("<HL")
+IS_COMPLEX, NUMBER = 0x8000, 0x3FFF
+PICTURES = {0x0105, 0x0109, 0x0187, 0x01C7}
+"""Names of a picture (pibName), of one for printing, of what fills a shape and of what fills its line."""
+LONGEST = 16 * 1024
+
+LINK = bytes.fromhex("d0c9ea79f9bace118c8200aa004ba90b")
+ADDRESS, PATH = (
+    bytes.fromhex("e0c9ea79f9bace118c8200aa004ba90b"),
+    bytes.fromhex("0303000000000000c000000000000046"),
+)
+HAS_MONIKER, HAS_NAME, HAS_FRAME, IS_STRING = 1, 0x10, 0x80, 0x100
+
+
+def judge(content: Content, work: Work) -> None:
+    """Add what the addresses in a stream do. Raises Refused."""
+    data = content.all()
+    for name in _pictures(data, work):
+        work.follow(name, FETCHED)
+    judge_links(data, work)
+
+
+def judge_links(data: bytes, work: Work) -> None:
+    """Add what the links in these bytes do. Raises Refused."""
+    start = 0
+    while (start := data.find(LINK, start)) >= 0:
+        start += len(LINK)
+        work.spend(OF_ADDRESS)
+        place = _place_of_link(data, start)
+        if place:
+            work.add(CLICKED[place])
+
+
+def _pictures(data: bytes, work: Work) -> Iterator[str]:
+    for head in HEAD.finditer(data):
+        first, kind, size = struct.unpack("<HHL", data[head.start() : head.start() + 8].ljust(8, b"\0"))
+        count, start = first >> 4, head.start() + 8
+        if kind not in TYPES or count * PROPERTY.size > size or start + size > len(data):
+            continue
+        work.spend(1 + count // 8)
+        position = start + count * PROPERTY.size
+        for number, length in PROPERTY.iter_unpack(data[start:position]):
+            if number & IS_COMPLEX:
+                if number & NUMBER in PICTURES:
+                    yield (
+                        data[position : position + min(length, LONGEST)]
+                        .decode("utf-16-le", "replace")
+                        .strip("\0")
+                    )
+                position += length
+
+
+def _place_of_link(data: bytes, start: int) -> Place | None:
+    """Where a link leads. None when it leads to a place in the document."""
+    version, flags = struct.unpack("<LL", data[start : start + 8].ljust(8, b"\0"))
+    position = start + 8
+    for _ in range((flags & HAS_NAME > 0) + (flags & HAS_FRAME > 0)):
+        position += 4 + 2 * _long(data, position)
+    if version != 2:
+        return None
+    if not flags & HAS_MONIKER:
+        return None
+    if flags & IS_STRING:
+        return place_of(_wide(data, position + 4, 2 * _long(data, position)))
+    kind, position = data[position : position + 16], position + 16
+    if kind == ADDRESS:
+        return place_of(_wide(data, position + 4, _long(data, position)))
+    if kind != PATH:
+        return Place.UNUSUAL
+    length = _long(data, position + 2)
+    short = data[position + 6 : position + 6 + min(length, LONGEST)].decode("cp1252", "replace").strip("\0")
+    position += 6 + length + 24
+    wide = _wide(data, position + 10, _long(data, position + 4)) if _long(data, position) else ""
+    places = [place_of(path) for path in (short, wide) if path]
+    return max(places, key=lambda place: place in {Place.OTHER_MACHINE, Place.PROGRAM}, default=None)
+
+
+def _long(data: bytes, position: int) -> int:
+    return int.from_bytes(data[position : position + 4], "little")
+
+
+def _wide(data: bytes, start: int, size: int) -> str:
+    return data[start : start + min(size, LONGEST)].decode("utf-16-le", "replace").partition("\0")[0]

@@ -1,0 +1,83 @@
+"""The File Information Block of a Word text ([MS-DOC] 2.5): where in which stream everything is."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from .compound import Compound, Content
+from .findings import Refused
+from .sentences import DAMAGED, LOCKED, TOO_OLD
+
+BASE = struct.Struct("<HH4xHH")  # 2.5.2: magic, version, page of the block of the glossary, flags
+WORD_97, WORD_95, WORD_2 = 0xA5EC, 0xA5DC, 0xA59B
+IS_LOCKED, USES_SECOND_TABLE = 1 << 8, 1 << 9
+AFTER_BASE = 32
+MOST_PAIRS = 512  # Word 2007 writes 183
+
+# Numbers of pairs of the block, 2.5.6 to 2.5.8.
+FIELDS = (
+    16,
+    17,
+    18,
+    19,
+    48,
+    57,
+    59,
+)  # PlcFld of text, headers, notes, comments, end notes, boxes, their headers
+NAMES, PIECES, DRAWINGS, FILES, CONTROLS, MERGE = 32, 33, 50, 72, 85, 127
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block: the stream with the text, the one with the tables, and where in it they are."""
+
+    text: Content
+    tables: Content
+    pairs: tuple[tuple[int, int], ...]
+    following: int
+    """The page of 512 bytes where the block of the glossary stands, 0 without one."""
+
+    def table(self, number: int, most: int = 1 << 32) -> bytes:
+        """The bytes of a table. Raises Refused when they are not there; empty when there is none."""
+        start, size = self.pairs[number] if number < len(self.pairs) else (0, 0)
+        if not size:
+            return b""
+        if size > most or start + size > self.tables.size:
+            raise Refused(DAMAGED)
+        return self.tables.read(start, size)
+
+
+def block(found: Compound, storage: int, at: int = 0) -> Block:
+    """Read the block of the text in the storage of this number. Raises Refused."""
+    entry = found.find(storage, "WordDocument")
+    text = found.open(entry) if entry else Content(b"", [], 0)
+    base = text.read(at, AFTER_BASE)
+    if len(base) < AFTER_BASE:
+        raise Refused(DAMAGED)
+    magic, _, following, flags = BASE.unpack_from(base)
+    if magic in {WORD_95, WORD_2}:
+        raise Refused(TOO_OLD)
+    if magic != WORD_97:
+        raise Refused(DAMAGED)
+    if flags & IS_LOCKED:
+        raise Refused(LOCKED)
+    table = found.find(storage, "1Table" if flags & USES_SECOND_TABLE else "0Table")
+    if table is None:
+        raise Refused(DAMAGED)
+    return Block(text, found.open(table), _pairs(text, at), following)
+
+
+def _pairs(text: Content, at: int) -> tuple[tuple[int, int], ...]:
+    position = at + AFTER_BASE
+    for size in (2, 4):  # arrays of 16 and of 32 bits, each behind its length
+        position += 2 + size * _number(text, position)
+    count = _number(text, position)
+    content = text.read(position + 2, count * 8)
+    if not 0 < count <= MOST_PAIRS or len(content) < count * 8:
+        raise Refused(DAMAGED)
+    return tuple(struct.iter_unpack("<LL", content))
+
+
+def _number(text: Content, position: int) -> int:
+    return int.from_bytes(text.read(position, 2), "little")

@@ -1,0 +1,60 @@
+"""The data of an object in RTF ([MS-OLEDS] 2.2): a head of its own, then whatever its program wrote."""
+
+from __future__ import annotations
+
+import struct
+from binascii import unhexlify
+
+from . import classes, embedded, wordtext
+from .compound import MAGIC, Compound
+from .harm import Harm
+from .mapping import Bytes
+from .work import OF_OBJECT, Work
+
+LINKED, EMBEDDED, STATIC, PRESENTATION = 1, 2, 3, 5  # 2.2.4, 2.2.1
+LONGEST_NAME = 256
+CHUNK = 64 * 1024
+
+
+def decoded(data: Bytes, start: int, end: int) -> bytes:
+    """The bytes of these digits; blanks between them are none."""
+    content, rest = bytearray(), b""
+    for position in range(start, end, CHUNK):
+        digits = rest + data[position : min(position + CHUNK, end)].translate(None, b" \t\r\n\f\v")
+        even = len(digits) // 2 * 2
+        content += unhexlify(digits[:even])
+        rest = digits[even:]
+    return bytes(content)
+
+
+def judge(content: bytes, work: Work) -> None:
+    """Add what an object of this data does. Raises Refused."""
+    work.spend(OF_OBJECT)
+    _, form = struct.unpack("<LL", content[:8].ljust(8, b"\0"))
+    if form == LINKED:
+        work.add(Harm.DATA_LINK)
+    if form not in {EMBEDDED, STATIC, PRESENTATION}:
+        work.add(Harm.PACKED_FILE)
+    position, name = 8, ""
+    for number in range(1 if form == PRESENTATION else 3):  # class, topic, item
+        length = int.from_bytes(content[position : position + 4], "little")
+        if length > LONGEST_NAME:
+            work.add(Harm.PACKED_FILE)
+        if not number:
+            name = content[position + 4 : position + 4 + length].decode("latin-1").partition("\0")[0]
+        position += 4 + length
+    work.add(classes.of_name(name))
+    if form == EMBEDDED:
+        size = int.from_bytes(content[position : position + 4], "little")
+        if position + 4 + size > len(content):
+            work.add(Harm.PACKED_FILE)
+        _judge_native(content[position + 4 : position + 4 + size], work)
+
+
+def _judge_native(native: bytes, work: Work) -> None:
+    if native.startswith(MAGIC):
+        found = Compound(native)
+        wordtext.judge(found, work)
+        embedded.judge_file(found, work)
+    elif not native.startswith(embedded.PICTURES):
+        work.add(Harm.PACKED_FILE)

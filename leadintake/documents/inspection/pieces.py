@@ -1,0 +1,99 @@
+"""The text of a DOC in its order: the piece table ([MS-DOC] 2.4.1) says where in the file its pieces lie."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from itertools import pairwise
+
+from .fib import FIELDS, PIECES, Block
+from .findings import Refused
+from .harm import Harm
+from .instructions import Fields
+from .sentences import DAMAGED, TOO_MUCH
+from .work import Work
+
+PRC, PCDT = 1, 2  # 2.9.38: what the parts of a table begin with
+IS_8_BIT = 1 << 30  # 2.9.73
+MOST_PIECES = 50_000
+"""Pieces of a text. Word saves anew before there are some thousands."""
+CHUNK = 64 * 1024
+MARK = re.compile("[\x13-\x15]")
+FLD = re.compile(rb"(?s)[\x13\x33\x53\x73\x93\xb3\xd3\xf3](.)|..")
+FETCHING = {11, 36, 45, 46, 55, 56, 68, 78}
+"""RD, INCLUDE, DDE, DDEAUTO, IMPORT, LINK, INCLUDETEXT, DATABASE by number, 2.9.90: old Words wrote their
+names in the language of their menus."""
+
+
+def judge(block: Block, work: Work) -> None:
+    """Add what the fields of a text do, those of its headers, notes and boxes too. Raises Refused."""
+    fields = Fields(work)
+    for words in _chunks(block):
+        position = 0
+        for mark in MARK.finditer(words):
+            work.spend(1)
+            fields.say(words[position : mark.start()])
+            position = mark.end()
+            {"\x13": fields.begin, "\x14": fields.separate, "\x15": fields.end}[mark[0]]()
+        fields.say(words[position:])
+    fields.end_all()
+    for number in FIELDS:
+        _judge_numbers(block.table(number), work)
+
+
+def _judge_numbers(table: bytes, work: Work) -> None:
+    """Look at the numbers of the fields, 2 bytes each behind the places of all, 2.8.25."""
+    count = max(0, len(table) - 4) // 6
+    for kind in set(FLD.findall(table[(count + 1) * 4 :])) - {b""}:
+        if kind[0] in FETCHING:
+            work.add(Harm.DATA_LINK)
+
+
+def _chunks(block: Block) -> Iterator[str]:
+    """The text, chunk by chunk, in the order of reading."""
+    left = 2 * block.text.size + CHUNK  # pieces may lie upon each other, but not all on one
+    for length, position, width in _pieces(_piece_table(block)):
+        left -= length
+        if left < 0:
+            raise Refused(TOO_MUCH)
+        end = position + length * width
+        if end > block.text.size:
+            raise Refused(DAMAGED)
+        for start in range(position, end, CHUNK):
+            content = block.text.read(start, min(CHUNK, end - start))
+            yield content.decode("cp1252" if width == 1 else "utf-16-le", "replace")
+
+
+def _piece_table(block: Block) -> bytes:
+    """The table within its wrapping. Raises Refused."""
+    content = block.table(PIECES)
+    position = 0
+    while content[position : position + 1] == bytes([PRC]):
+        (size,) = struct.unpack("<h", content[position + 1 : position + 3].ljust(2, b"\xff"))
+        if size < 0:
+            raise Refused(DAMAGED)
+        position += 3 + size
+    if content[position : position + 1] != bytes([PCDT]):
+        raise Refused(DAMAGED)
+    size = int.from_bytes(content[position + 1 : position + 5], "little")
+    table = content[position + 5 : position + 5 + size]
+    if len(table) < size or size < 16 or (size - 4) % 12:
+        raise Refused(DAMAGED)
+    return table
+
+
+def _pieces(table: bytes) -> Iterator[tuple[int, int, int]]:
+    """How many characters each piece has, where it begins, and how many bytes a character takes."""
+    count = (len(table) - 4) // 12
+    if count > MOST_PIECES:
+        raise Refused(TOO_MUCH)
+    places = struct.unpack_from(f"<{count + 1}L", table)
+    pieces = struct.iter_unpack("<2xL2x", table[(count + 1) * 4 :])
+    for (start, end), (position,) in zip(pairwise(places), pieces, strict=True):
+        if start > end:
+            raise Refused(DAMAGED)
+        if position & IS_8_BIT:
+            yield end - start, (position & (IS_8_BIT - 1)) // 2, 1
+        else:
+            yield end - start, position & (IS_8_BIT - 1), 2

@@ -1,0 +1,76 @@
+"""Which other files a DOC names: its template, its data, its parts ([MS-DOC] 2.9.269, 2.9.288, 2.9.162)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from . import merging
+from .addresses import FETCHED, TEMPLATES
+from .fib import CONTROLS, FILES, MERGE, NAMES, Block
+from .findings import Refused
+from .harm import Harm
+from .sentences import DAMAGED, TOO_MUCH
+from .work import Work
+
+TEMPLATE, DATA, HEADER = 1, 8, 9  # numbers of the names a document is associated with
+IS_16_BIT = 0xFFFF
+MOST_NAMES = 1000
+LONGEST_TABLE = 1024 * 1024
+CONNECTION, DATA_FILE = 0, 2
+LARGE = 0xFFFF
+
+
+def judge(text: Block, work: Work) -> None:
+    """Add what follows from the names of other files. Raises Refused."""
+    names = list(_names(text.table(NAMES, LONGEST_TABLE)))
+    for number, name in enumerate(names):
+        if number == TEMPLATE:
+            work.follow(name, TEMPLATES)
+        if number in {DATA, HEADER}:
+            merging.judge_file(name, work)
+    for name in _names(text.table(FILES, LONGEST_TABLE)):
+        work.follow(name, FETCHED)
+    _judge_source(text.table(MERGE, LONGEST_TABLE), work)
+    if len(text.table(CONTROLS)) > 4:  # the places of controls, of which there is one more than controls
+        work.add(Harm.CONTROL)
+
+
+def _names(table: bytes) -> Iterator[str]:
+    """The strings of an STTB, 2.2.4. Raises Refused when it ends before them."""
+    if not table:
+        return
+    is_wide = table[:2] == b"\xff\xff"
+    position = 2 if is_wide else 0
+    count, extra = struct.unpack("<HH", table[position : position + 4].ljust(4, b"\0"))
+    if count > MOST_NAMES:
+        raise Refused(TOO_MUCH)
+    position += 4
+    width = 2 if is_wide else 1
+    for _ in range(count):
+        length = int.from_bytes(table[position : position + width], "little") * width
+        position += width
+        if position > len(table) or position + length > len(table):
+            raise Refused(DAMAGED)
+        yield table[position : position + length].decode("utf-16-le" if is_wide else "cp1252", "replace")
+        position += length + extra
+
+
+def _judge_source(table: bytes, work: Work) -> None:
+    """Look at where the data of a mail merge comes from, 2.9.162. Raises Refused."""
+    position = 0
+    for _ in range(MOST_NAMES):
+        if position >= len(table):
+            return
+        number, size = struct.unpack("<HH", table[position : position + 4].ljust(4, b"\0"))
+        position += 4
+        if size == LARGE:
+            size = int.from_bytes(table[position : position + 4], "little")
+            position += 4
+        said = table[position : position + size].decode("utf-16-le", "replace").strip("\0")
+        if number == CONNECTION:
+            merging.judge_connection(said, work)
+        elif number == DATA_FILE:
+            merging.judge_file(said, work)
+        position += size
+    raise Refused(TOO_MUCH)
