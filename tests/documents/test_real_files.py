@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 import pytest
 
 from leadintake.documents import verdict
-from leadintake.documents.inspection.findings import Refused
+from leadintake.documents.inspection.findings import Flag, Refused
+from leadintake.documents.models import Document
 from tests.support.files import EXTENSIONS, FOLDER, MARKED, REAL, REFUSED, TEN_MB, judged, real
 
 TYPES = {
@@ -104,6 +105,11 @@ def test_the_stream_is_left_at_its_start_for_whoever_keeps_it():
         stream.read(7)
         verdict.judge(name, stream, most_bytes=TEN_MB)
         assert stream.tell() == 0
+
+
+def test_every_flag_at_once_fits_into_its_column():
+    column = Document.__table__.c.flags.type
+    assert len(",".join(Flag)) <= column.length
 
 
 def test_the_collection_stays_small():

@@ -10,8 +10,8 @@ import pytest
 from leadintake.documents.models import Document
 from leadintake.leads.models import Lead
 from tests.support.client import PDF
-from tests.support.files import pdf, pdf_stream
 from tests.support.leads import files_of, good_parts, nothing_is_kept, part, post_parts
+from tests.support.pdfs import pdf, pdf_stream
 
 
 def refused(answer, field: str) -> bool:

@@ -56,7 +56,7 @@ MUTATIONS = [
     *_in(
         "documents/verdict.py",
         ("the structure is inspected", "    flags = found.inspect(stream)\n", "    flags = frozenset[Flag]()\n",
-         ("tests/documents/test_docx.py", "tests/documents/test_pdf.py")),
+         ("tests/documents/test_docx.py", "tests/documents/inspection/test_pdf.py")),
         ("content agrees with the name", "    if found is not promised:\n", "    if False:\n",
          ("tests/documents/test_real_files.py",)),
     ),
@@ -83,11 +83,20 @@ MUTATIONS = [
          ("tests/documents/test_containers.py", "tests/documents/test_docx.py")),
     ),
     *_in(
-        "documents/inspection/pdf.py",
-        ("one file, not two", "(ANOTHER_FILE.search(behind) or _ends_a_zip(data[-LONGEST_ZIP_END:]))", "False",
-         ("tests/documents/test_pdf.py", "tests/documents/test_hostile_files.py")),
-        ("unpacking a PDF is bounded", "            if len(content) > most:\n                raise Refused(PDF_TOO_MUCH)\n", "",
-         ("tests/documents/test_pdf.py",)),
+        "documents/inspection/pdf/envelope.py",
+        ("one file, not two", "if ANOTHER_FILE.search(behind) or _ends_a_zip(data[-LONGEST_ZIP_END:]):", "if False:",
+         ("tests/documents/inspection/test_pdf.py", "tests/documents/test_hostile_files.py")),
+    ),
+    *_in(
+        "documents/inspection/pdf/packed.py",
+        ("unpacking a PDF is bounded",
+         "            if len(content) > MOST_UNPACKED:\n                raise Refused(PDF_TOO_MUCH)\n", "",
+         ("tests/documents/inspection/test_pdf.py",)),
+    ),
+    *_in(
+        "documents/inspection/pdf/encryption.py",
+        ("a file that needs a password is refused", "    if key is None:\n        raise Refused(PDF_LOCKED)\n",
+         '    key = key or b""\n', ("tests/documents/inspection/test_pdf_encryption.py",)),
     ),
     *_in(
         "documents/models.py",

@@ -16,6 +16,7 @@ REAL = (
     "packed.pdf",
     "linearized.pdf",
     "updated.pdf",
+    "restricted.pdf",
     "resume.doc",
     "illustrated.doc",
     "resume.docx",
@@ -31,15 +32,13 @@ REAL = (
 MARKED = {
     "scripted.pdf": Flag.JAVASCRIPT,
     "attachment.pdf": Flag.EMBEDDED,
-    "locked.pdf": Flag.ENCRYPTED,
-    "restricted.pdf": Flag.ENCRYPTED,
     "locked.doc": Flag.ENCRYPTED,
     "locked.odt": Flag.ENCRYPTED,
     "spreadsheet.doc": Flag.EMBEDDED,
     "spreadsheet.docx": Flag.EMBEDDED,
 }
 """Real files that are taken, and what is warned of."""
-REFUSED = ("locked.docx",)
+REFUSED = ("locked.pdf", "locked.docx")
 EXTENSIONS = (".pdf", ".doc", ".docx", ".odt", ".rtf", ".txt")
 TEN_MB = 10 * 1024 * 1024
 
@@ -52,28 +51,6 @@ def real(name: str) -> bytes:
 def judged(filename: str, content: bytes, most_bytes: int = TEN_MB) -> Verdict:
     """The verdict on a file of this name and content."""
     return verdict.judge(filename, io.BytesIO(content), most_bytes=most_bytes)
-
-
-def pdf(*objects: bytes, trailer: bytes = b"", version: bytes = b"1.7") -> bytes:
-    """A PDF of one empty page, with these objects as number 4 and on, and more in its trailer."""
-    body, offsets = b"%%PDF-%b\n" % version, []
-    usual = (
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>",
-    )
-    for number, content in enumerate((*usual, *objects), 1):
-        offsets.append(len(body))
-        body += b"%d 0 obj\n%b\nendobj\n" % (number, content)
-    table = b"xref\n0 %d\n0000000000 65535 f \n" % (len(offsets) + 1)
-    table += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    end = b"trailer\n<< /Size %d /Root 1 0 R %b >>\nstartxref\n%d\n%%%%EOF\n"
-    return body + table + end % (len(offsets) + 1, trailer, len(body))
-
-
-def pdf_stream(content: bytes, more: bytes = b"") -> bytes:
-    """A stream of a PDF, with more in its dictionary."""
-    return b"<< /Length %d %b >>\nstream\n%b\nendstream" % (len(content), more, content)
 
 
 def container(entries: dict[str, bytes], begin: bytes = b"") -> bytes:

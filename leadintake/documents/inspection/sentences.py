@@ -48,7 +48,36 @@ UNUSUAL = N_(
 )
 TOO_OLD = N_("This document was saved by a very old version of Word. Please save it as PDF and try again.")
 
-PDF_DAMAGED = N_("This PDF is damaged or incomplete. Please save it again and try again.")
-PDF_UNUSUAL = N_("This PDF is packed in an unusual way. Please save it again and try again.")
-PDF_TOO_MUCH = N_("This PDF unpacks to far more than a resume. Please save it again and try again.")
-PDF_TWO_FILES = N_("This PDF has another file behind its end. Please save it again and try again.")
+PDF_DAMAGED = N_(
+    "This PDF is damaged or incomplete. Please open it, save it or print it to a new PDF, and send that one."
+)
+PDF_UNUSUAL = N_(
+    "This PDF is put together in an unusual way. Please open it, print it to a new PDF, and send that one."
+)
+PDF_TOO_MUCH = N_(
+    "This PDF unpacks to far more than a resume. Please open it, print it to a new PDF, and send that one."
+)
+PDF_TWO_FILES = N_(
+    "This PDF has another file behind its end. "
+    "Please open it, save it or print it to a new PDF, and send that one."
+)
+PDF_LOCKED = N_(
+    "This PDF needs a password to be opened. Please open it with the password, "
+    "print it to a new PDF without one, and send that one."
+)
+PDF_PROGRAM = N_(
+    "This PDF starts a program or carries one inside. "
+    "Please open it, print it to a new PDF, and send that one."
+)
+PDF_FETCHES = N_(
+    "This PDF fetches content from another computer. "
+    "Please open it, print it to a new PDF, and send that one."
+)
+PDF_LINK_TO_PROGRAM = N_(
+    "This PDF has a link that starts a program or opens a file of another computer. "
+    "Please remove the link, or print it to a new PDF, and send that one."
+)
+PDF_PAGE_INSIDE = N_(
+    "This PDF carries a web page or a script inside. "
+    "Please open it, print it to a new PDF, and send that one."
+)

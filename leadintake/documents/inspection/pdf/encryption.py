@@ -1,0 +1,142 @@
+"""Encryption by the standard handler (7.6), opened without a password where that is all it takes.
+
+Most "encrypted" resumes only forbid changes. Their bytes are judged like any other's. Where a password or
+a certificate is needed, nobody could look inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import md5
+from typing import TypeVar
+
+from ..findings import Refused
+from ..sentences import PDF_LOCKED, PDF_UNUSUAL
+from . import ciphers
+from .filters import Pieces
+from .keys import Handler, find_key
+from .objects import Objects, Resolved
+from .streams import only
+from .values import Dictionary, Reference, String
+
+MOST_DICTIONARIES = 16
+"""Of /Encrypt, one for each time the file was changed; they have to say the same."""
+OLD, AES, NEW = "V2", "AESV2", "AESV3"
+IDENTITY = "Identity"
+SHORT, LONG = 5, 16
+"""Bytes of a key by which programs encrypt; the cipher's library takes hardly any others."""
+METHODS = {OLD, AES, NEW}
+KNOWN = {(1, 2), (1, 3), (2, 3), (4, 4), (5, 5), (5, 6)}
+"""Versions and revisions of the standard handler; (5, 5) is what Acrobat 9 wrote."""
+NO_STRING = String(b"", is_hex=False, owner=None)
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True)
+class Cipher:
+    """How strings, streams and attached files are decrypted: each a method, or IDENTITY."""
+
+    key: bytes
+    strings: str
+    streams: str
+    files: str
+
+    def string(self, content: bytes, owner: Reference) -> bytes:
+        """Decrypt a string of the file itself; those in object streams are encrypted with them."""
+        return b"".join(self._decrypt(self.strings, iter((content,)), owner))
+
+    def stream(self, pieces: Pieces, owner: Reference) -> Pieces:
+        """Decrypt the bytes of a stream."""
+        return self._decrypt(self.streams, pieces, owner)
+
+    def file(self, pieces: Pieces, owner: Reference) -> Pieces:
+        """Decrypt the bytes of an attached file."""
+        return self._decrypt(self.files, pieces, owner)
+
+    def _decrypt(self, method: str, pieces: Pieces, owner: Reference) -> Pieces:
+        if method == IDENTITY:
+            return pieces
+        if method == NEW:
+            return ciphers.aes(self.key, pieces)
+        # 7.6.3.2, algorithm 1
+        salted = (
+            self.key + owner.number.to_bytes(5, "little")[:3] + owner.generation.to_bytes(3, "little")[:2]
+        )
+        salted += b"sAlT" if method == AES else b""
+        key = md5(salted, usedforsecurity=False).digest()[: min(len(self.key) + 5, 16)]
+        return (ciphers.aes if method == AES else ciphers.rc4)(key, pieces)
+
+
+def find_cipher(objects: Objects, trailers: list[Dictionary]) -> Cipher | None:
+    """How the file is decrypted without a password; None if it is not encrypted. Raises Refused.
+
+    `trailers` are all dictionaries in which a viewer may look for /Encrypt.
+    """
+    encrypted = [trailer for trailer in trailers if objects.resolve(trailer.get("Encrypt"))]
+    if not encrypted:
+        return None
+    if any("Root" in trailer and trailer not in encrypted for trailer in trailers):
+        raise Refused(PDF_UNUSUAL)  # one viewer would decrypt it, the next one not
+    found = [one for trailer in encrypted for one in objects.resolve(trailer["Encrypt"])]
+    if len(found) > MOST_DICTIONARIES:
+        raise Refused(PDF_UNUSUAL)
+    handlers = {_handler(objects, one) for one in found}
+    ids = {_first_id(objects, trailer) for trailer in encrypted} - {None}
+    if len(handlers) > 1 or len(ids) > 1:
+        raise Refused(PDF_UNUSUAL)
+    handler = handlers.pop()
+    key = find_key(handler, ids.pop() or b"" if ids else b"")
+    if key is None:
+        raise Refused(PDF_LOCKED)
+    return Cipher(key, handler.strings, handler.streams, handler.files)
+
+
+def _first_id(objects: Objects, trailer: Dictionary) -> bytes | None:
+    found = only(objects, trailer.get("ID"))
+    first = only(objects, found[0]) if isinstance(found, list) and found else None
+    return first.content() if isinstance(first, String) else None
+
+
+def _handler(objects: Objects, dictionary: Resolved) -> Handler:
+    """Read the dictionary of 7.6.2. Raises Refused, also when another handler than the standard wrote it."""
+    if not isinstance(dictionary, dict):
+        raise Refused(PDF_UNUSUAL)
+
+    def get(key: str, kind: type[Kind], otherwise: Kind) -> Kind:
+        found = only(objects, dictionary.get(key))
+        return found if isinstance(found, kind) else otherwise
+
+    version, revision = get("V", int, 0), get("R", int, 0)
+    if get("Filter", str, "") != "Standard" or (version, revision) not in KNOWN:
+        raise Refused(PDF_LOCKED)
+    lengths = {1: (SHORT,), 2: (get("Length", int, 40) // 8,), 4: (LONG,), 5: ()}[version]
+    streams = strings = files = OLD
+    if version >= 4:
+        filters = get("CF", dict, {})
+        names = get("StmF", str, IDENTITY), get("StrF", str, IDENTITY)
+        streams, strings, files = (
+            _method(objects, filters, name) for name in (*names, get("EFF", str, names[0]))
+        )
+    owner, user, user_key = (get(key, String, NO_STRING).content() for key in ("O", "U", "UE"))
+    return Handler(
+        revision=revision,
+        lengths=tuple(length for length in lengths if length in (SHORT, LONG)),
+        owner=owner,
+        user=user,
+        user_key=user_key,
+        permissions=get("P", int, 0) & 0xFFFFFFFF,
+        encrypts_metadata=get("EncryptMetadata", bool, True),
+        strings=strings,
+        streams=streams,
+        files=files,
+    )
+
+
+def _method(objects: Objects, filters: Dictionary, name: str) -> str:
+    if name == IDENTITY:
+        return IDENTITY
+    found = only(objects, filters.get(name))
+    method = only(objects, found.get("CFM")) if isinstance(found, dict) else None
+    if method not in METHODS:
+        raise Refused(PDF_LOCKED)
+    return str(method)

@@ -1,0 +1,83 @@
+"""File specifications (7.11): where they lead, and what attached files are."""
+
+from __future__ import annotations
+
+import re
+
+from ..addresses import Place, place_of
+from .filters import Undecodable
+from .objects import UNKNOWN, Objects, Stream
+from .streams import Decrypt, unpacked
+from .values import Dictionary, String
+
+KEYS = ("F", "UF", "DOS", "Mac", "Unix")
+RUN_BY_A_SYSTEM = """
+    action ade adp apk app appimage application appref-ms appx bas bat bin chm cmd com command cpl
+    crt deb desktop dll dmg elf exe gadget hlp hta inf ins iqy isp jar jnlp job js jse ksh
+    library-ms lnk mad maf mde msc msi msix msp mst ocx pif pkg prf ps1 ps1xml psc1 psd1 psm1 reg
+    rpm run scf scr sct search-ms settingcontent-ms sh shb shs slk sys theme url vb vbe vbs vxd
+    webloc ws wsc wsf wsh xbap xll xnk zsh docm dotm ppam ppsm pptm potm sldm xla xlam xlsm xltm
+"""
+PROGRAMS = frozenset(RUN_BY_A_SYSTEM.split())
+"""Endings of files that a system runs, that lead to one, or that carry macros."""
+PAGES = {"htm", "html", "mht", "mhtml", "shtml", "svg", "svgz", "xht", "xhtml"}
+PROGRAM = re.compile(
+    rb"MZ|\x7fELF|#!|\xca\xfe\xba\xbe|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|dex\n|\x4c\0\0\0\x01\x14\x02\0|ITSF"
+)
+PAGE = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<!--.{0,500}?-->\s*)*<(?:!doctype\s+html|html|head|body|script|iframe|svg|hta:)",
+    re.IGNORECASE | re.DOTALL,
+)
+LOOKED_AT = 1024
+"""Bytes of an attached file by which programs are known."""
+
+
+def ending_of(name: str) -> str:
+    """The ending by which a system knows what a file is; blanks and dots at the end mean nothing."""
+    return name.partition("\0")[0].rstrip(". \t\r\n").rpartition(".")[2].lower()
+
+
+def place_of_file(specification: str) -> Place:
+    """Where a file specification leads. `/server/share/file` may be another machine's (7.11.2, table 43)."""
+    path = specification.replace("\\", "/")
+    first = path[1:].partition("/")[0] if path.startswith("/") else ""
+    if not first.startswith(".") and ("." in first or "@" in first) and "/" in path[1:]:
+        return Place.OTHER_MACHINE
+    return place_of(specification)
+
+
+def names_of_file(objects: Objects, specification: Dictionary) -> list[str]:
+    """The names or addresses of a file, one for each kind of system."""
+    return [
+        objects.text(found)
+        for key in KEYS
+        for found in objects.resolve(specification.get(key))
+        if isinstance(found, String)
+    ]
+
+
+def attached(objects: Objects, specification: Dictionary) -> tuple[list[Stream], bool]:
+    """The streams of a file that is carried along, and whether there is one at all."""
+    streams, is_carried = [], False
+    for versions in objects.resolve(specification.get("EF")):
+        if versions is UNKNOWN:
+            is_carried = True
+        elif isinstance(versions, dict):
+            for value in versions.values():
+                found = objects.resolve(value)
+                is_carried = is_carried or bool(found)
+                streams += [one for one in found if isinstance(one, Stream)]
+    return streams, is_carried
+
+
+def head_of(objects: Objects, stream: Stream, decrypt: Decrypt | None) -> bytes:
+    """The first bytes of an attached file; fewer where it is damaged. Raises Refused."""
+    head = b""
+    try:
+        for piece in unpacked(objects, stream, decrypt):
+            head += piece
+            if len(head) >= LOOKED_AT:
+                break
+    except Undecodable:
+        return head
+    return head[:LOOKED_AT]

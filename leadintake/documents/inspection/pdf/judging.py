@@ -1,0 +1,193 @@
+"""What the dictionaries of a PDF do, by the values of their keys (12.6), and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..addresses import CLICKED, Place, place_of
+from ..findings import Refused
+from ..harm import TABLE, Findings, Harm
+from ..sentences import (
+    PDF_FETCHES,
+    PDF_LINK_TO_PROGRAM,
+    PDF_LOCKED,
+    PDF_PAGE_INSIDE,
+    PDF_PROGRAM,
+    PDF_UNUSUAL,
+)
+from .encryption import Cipher
+from .files import (
+    KEYS,
+    PAGE,
+    PAGES,
+    PROGRAM,
+    PROGRAMS,
+    attached,
+    ending_of,
+    head_of,
+    names_of_file,
+    place_of_file,
+)
+from .names import LINKS, MEDIA_ACTIONS, MEDIA_ANNOTATIONS
+from .objects import UNKNOWN, Objects, Resolved, Stream
+from .values import Dictionary, String, Value
+
+SENTENCES = {
+    Harm.PROGRAM: PDF_PROGRAM,
+    Harm.OTHER_MACHINE: PDF_FETCHES,
+    Harm.LINK_TO_PROGRAM: PDF_LINK_TO_PROGRAM,
+    Harm.LINK_TO_MACHINE: PDF_LINK_TO_PROGRAM,
+    Harm.OTHER_FORMAT: PDF_PAGE_INSIDE,
+    Harm.PASSWORD: PDF_LOCKED,
+}
+"""What the sender of a PDF is told, where the table refuses: it is one already."""
+REACHING = {"SubmitForm", "ImportData"}
+AT_OPENING = {"URI", "GoToR", "GoToE", *REACHING}
+"""What is harmless only as long as somebody has to click."""
+FETCHED = {
+    Place.WEB: Harm.ACTION,
+    Place.CONTACT: Harm.ACTION,
+    Place.OTHER_MACHINE: Harm.OTHER_MACHINE,
+    Place.PROGRAM: Harm.LINK_TO_PROGRAM,
+    Place.UNUSUAL: Harm.UNUSUAL_LINK,
+}
+
+
+class PdfFindings(Findings):
+    """Findings whose sentences speak to the sender of a PDF."""
+
+    def add(self, harm: Harm) -> None:
+        """Raise Refused, or note the warning, as the table says."""
+        if TABLE[harm].sentence:
+            raise Refused(SENTENCES.get(harm, TABLE[harm].sentence))
+        super().add(harm)
+
+
+class Judge:
+    """Looks at one value after another; what it finds is in `findings`."""
+
+    def __init__(self, objects: Objects, cipher: Cipher | None) -> None:
+        self.findings = PdfFindings()
+        self._objects = objects
+        self._decrypt = cipher.file if cipher else None
+        self._looked_into: set[int | None] = set()
+
+    def judge(self, value: Value | Stream) -> None:
+        """Judge all dictionaries in a value. Raises Refused."""
+        if isinstance(value, str):  # somewhere else it may be the value of a key
+            self._judge_kinds({value}, {value})
+            if value == "JavaScript":
+                self.findings.add(Harm.JAVASCRIPT)
+        left: list[Value | Stream] = [value]
+        while left:
+            one = left.pop()
+            if isinstance(one, Stream):
+                one = one.dictionary
+            if isinstance(one, dict):
+                self._judge_dictionary(one)
+                left.extend(part for part in one.values() if isinstance(part, (dict, list)))
+            elif isinstance(one, list):
+                left.extend(part for part in one if isinstance(part, (dict, list)))
+
+    def _judge_dictionary(self, dictionary: Dictionary) -> None:
+        actions = self._names(dictionary, "S")
+        self._judge_kinds(actions, self._names(dictionary, "Subtype"))
+        if "JS" in dictionary and self._has_script(dictionary["JS"]):
+            self.findings.add(Harm.JAVASCRIPT)
+        if "XFA" in dictionary and any(found != [] for found in self._objects.resolve(dictionary["XFA"])):
+            self.findings.add(Harm.JAVASCRIPT)
+        for key in ("URI", "Base"):
+            if key in dictionary:
+                self._judge_link(dictionary[key])
+        if "MCD" in actions:
+            self._judge_file({"F": dictionary.get("D")}, actions)
+        if any(key in dictionary for key in KEYS) or "EF" in dictionary:
+            self._judge_file(dictionary, actions)
+        if "OpenAction" in dictionary:
+            self._judge_opening(self._objects.resolve(dictionary["OpenAction"]))
+        for triggers in self._objects.resolve(dictionary.get("AA")):
+            if isinstance(triggers, dict):
+                for action in triggers.values():
+                    self._judge_opening(self._objects.resolve(action))
+
+    def _names(self, dictionary: Dictionary, key: str) -> set[str]:
+        value = dictionary.get(key)
+        if value is None or isinstance(value, str):
+            return {value} if value else set()
+        found = self._objects.resolve(value)
+        if UNKNOWN in found:
+            raise Refused(PDF_UNUSUAL)
+        return {name for name in found if isinstance(name, str)}
+
+    def _judge_kinds(self, actions: set[str], annotations: set[str]) -> None:
+        if "Launch" in actions:
+            self.findings.add(Harm.PROGRAM)
+        if actions & MEDIA_ACTIONS or annotations & MEDIA_ANNOTATIONS:
+            self.findings.add(Harm.MEDIA)
+
+    def _has_script(self, value: Value) -> bool:
+        """Whether it is a script, and not a picture of this name."""
+        return any(
+            found is UNKNOWN
+            or (isinstance(found, String) and bool(found.raw.strip()))
+            or (isinstance(found, Stream) and "Subtype" not in found.dictionary)
+            for found in self._objects.resolve(value)
+        )
+
+    def _judge_link(self, value: Value) -> None:
+        for found in self._objects.resolve(value):
+            if isinstance(found, String):
+                self.findings.add(CLICKED[place_of(self._objects.text(found))])
+            elif found is UNKNOWN:
+                self.findings.add(Harm.UNUSUAL_LINK)
+
+    def _judge_file(self, specification: Dictionary, actions: set[str]) -> None:
+        streams, is_carried = attached(self._objects, specification)
+        names = names_of_file(self._objects, specification)
+        if is_carried:
+            self._judge_attached(names, streams)
+        if actions & REACHING:
+            self.findings.add(Harm.ACTION)
+        if not streams:
+            for name in names:
+                place = place_of_file(name)
+                harm = CLICKED[place] if actions & LINKS else FETCHED.get(place, Harm.OWN_DISK)
+                self.findings.add(harm)
+            if actions & (LINKS | REACHING) and UNKNOWN in self._objects.resolve(specification.get("F")):
+                self.findings.add(Harm.UNUSUAL_LINK)
+
+    def _judge_attached(self, names: list[str], streams: list[Stream]) -> None:
+        heads = [self._head_of(stream) for stream in streams]
+        endings = set(map(ending_of, names))
+        if endings & PROGRAMS or any(map(PROGRAM.match, heads)):
+            self.findings.add(Harm.PROGRAM)
+        if endings & PAGES or any(map(PAGE.match, heads)):
+            self.findings.add(Harm.OTHER_FORMAT)
+        self.findings.add(Harm.ATTACHMENT)
+
+    def _head_of(self, stream: Stream) -> bytes:
+        if stream.begun in self._looked_into:
+            return b""
+        self._looked_into.add(stream.begun)
+        return head_of(self._objects, stream, self._decrypt)
+
+    def _judge_opening(self, actions: list[Resolved]) -> None:
+        seen: set[int] = set()
+        for action in self._and_next(actions, seen):
+            if self._names(action, "S") & AT_OPENING:
+                self.findings.add(Harm.ACTION)
+
+    def _and_next(self, actions: list[Resolved], seen: set[int]) -> Iterator[Dictionary]:
+        """These actions, and those that follow each (12.6.2)."""
+        left = list(actions)
+        while left:
+            action = left.pop()
+            self._objects.budget.follow()
+            if isinstance(action, dict) and id(action) not in seen:
+                seen.add(id(action))
+                yield action
+                for following in self._objects.resolve(action.get("Next")):
+                    if isinstance(following, list):
+                        left.extend(found for part in following for found in self._objects.resolve(part))
+                    else:
+                        left.append(following)

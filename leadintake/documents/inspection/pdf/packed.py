@@ -1,0 +1,66 @@
+"""Object streams (7.5.7): which streams are such, and what objects they hold."""
+
+from __future__ import annotations
+
+import re
+
+from ..budget import MB
+from ..findings import Refused
+from ..sentences import PDF_DAMAGED, PDF_TOO_MUCH, PDF_UNUSUAL
+from .filters import Undecodable
+from .limits import Budget
+from .objects import Objects, Stream
+from .spans import TOKENS_OF_OBJECT, read_end
+from .streams import Decrypt, only, unpacked
+from .syntax import END_OF_NAME, SPACE, TOKEN, end_of_string, spelled
+from .values import Odd
+
+MOST_UNPACKED = 8 * MB
+MAY_BE_PACKED = re.compile(rb"/(?:" + spelled("ObjStm", "First") + b")" + END_OF_NAME)
+"""Viewers go by /First where /Type is missing or elsewhere; no other stream has it."""
+PAIR = re.compile(SPACE + rb"*+(\d{1,10})" + SPACE + rb"++(\d{1,10})(?!\d)")
+
+
+def read_packed(objects: Objects, at: int, decrypt: Decrypt | None) -> tuple[bytes, list[tuple[int, int]]]:
+    """The content of this object if it is an object stream, and start and number of each object in it."""
+    try:
+        stream = objects.read(at)
+    except Odd as error:
+        raise Refused(PDF_UNUSUAL) from error
+    if not isinstance(stream, Stream) or not {"First", "N"} & stream.dictionary.keys():
+        return b"", []
+    first, count = (only(objects, stream.dictionary.get(key)) for key in ("First", "N"))
+    if not isinstance(first, int) or not isinstance(count, int):
+        raise Refused(PDF_UNUSUAL)
+    content = bytearray()
+    try:
+        for piece in unpacked(objects, stream, decrypt):
+            content += piece
+            if len(content) > MOST_UNPACKED:
+                raise Refused(PDF_TOO_MUCH)
+    except Undecodable as error:
+        raise Refused(PDF_DAMAGED) from error
+    return bytes(content), _objects_of(bytes(content), first, count, objects)
+
+
+def _objects_of(content: bytes, first: int, count: int, objects: Objects) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    position = 0
+    while len(found) < count and (pair := PAIR.match(content, position)):
+        position = pair.end()
+        objects.budget.scan(1)
+        found.append((first + int(pair[2]), int(pair[1])))
+    return sorted((start, number) for start, number in found if 0 <= start < len(content))
+
+
+def end_of_packed(content: bytes, start: int, budget: Budget) -> int:
+    """Where an object ends that has no word at its end as those outside have. Raises Refused."""
+    token = TOKEN.match(content, start)
+    if token is None:
+        return start
+    if token.lastgroup == "opening":
+        return read_end(content, start, budget)[0]
+    budget.scan(TOKENS_OF_OBJECT)
+    if token.lastgroup == "string":
+        return end_of_string(content, token.end()) or len(content)
+    return token.end()

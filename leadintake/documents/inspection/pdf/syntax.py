@@ -1,0 +1,85 @@
+"""The syntax of a PDF (ISO 32000-2, 7.2 and 7.3) as patterns.
+
+What was matched once is never tried again (possessive quantifiers), so that every search takes time in
+proportion to the length of the file.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+def spelled(*names: str) -> bytes:
+    """Match one of these names, any letter of which may be written as #xx (7.3.5)."""
+    return b"|".join(
+        "".join(f"(?:{letter}|\\#(?i:{ord(letter):02x}))" for letter in name).encode() for name in names
+    )
+
+
+SPACE = rb"[\x00\t\n\f\r ]"
+REGULAR = rb"[^\x00\t\n\f\r ()<>\[\]{}/%]"
+END_OF_NAME = rb"(?!" + REGULAR + rb")"
+FLAT_STRING = rb"\((?:[^()\\]++|\\.)*+\)"
+HEX_STRING = rb"<(?!<)[^>]*+>?+"
+FLAT_ARRAY = rb"\[[^\[\]()<>%]*+\]"
+FLAT_DICTIONARY = rb"<<[^<>()\[\]%]*+>>(?!" + SPACE + rb"*+(?:stream|%))"
+
+# Behind two numbers or a comment (7.3.10), and before a value; pictures hardly ever look like it.
+OBJECT = re.compile(
+    rb"obj(?:(?<=[\x00\t\n\f\r 0-9+\-.)>]{2}obj)|(?<=[\r\n]obj))(?=[\x00\t\n\f\r ()<>\[\]{}/%0-9+\-.fnt])"
+)
+TRAILER = re.compile(rb"trailer(?=[\x00\t\n\f\r (<%])")
+NUMBERED = re.compile(rb"\+?(\d{1,10})" + SPACE + rb"++\+?(\d{1,5})" + SPACE + rb"*+\Z")
+"""What stands before `obj`: the number of an object and its generation."""
+
+
+def _brackets(*flat: bytes) -> re.Pattern[bytes]:
+    """Match what means nothing here (words, names, comments, flat values), and then the next bracket."""
+    bracket = rb"(?P<opening><<|\[)|(?P<closing>>>|\])|(?P<end>obj)|(?P<string>\()"
+    no_bracket = b"(?!" + re.sub(rb"\?P<\w+>", b"?:", bracket) + b")"
+    skipped = b"|".join((FLAT_STRING, *flat, HEX_STRING, no_bracket + rb"[o><\[\]]"))
+    skipping = rb"(?:[^%(o><\[\]]++|%[^\r\n]*+|" + skipped + rb"){0,9999}+"
+    return re.compile(rb"(?!\Z)" + skipping + b"(?:" + bracket + b")?+", re.DOTALL)
+
+
+OUTSIDE = _brackets()
+INSIDE = _brackets(FLAT_ARRAY, FLAT_DICTIONARY)
+IN_STRING = re.compile(
+    rb"(?:[^()\\]++|\\.|" + FLAT_STRING + rb"){1,9999}+|(?P<open>\(++)|(?P<close>\)++)", re.DOTALL
+)
+STREAM = re.compile(rb"(?:" + SPACE + rb"|(?P<comment>%)[^\r\n]*+)*+stream(?P<begun>[ \t]*+(?:\r\n?|\n))?+")
+TOKEN = re.compile(
+    rb"(?:"
+    + SPACE
+    + rb"|%[^\r\n]*+)*+(?:/(?P<name>"
+    + REGULAR
+    + rb"*+)|(?P<reference>\d{1,10}"
+    + SPACE
+    + rb"++\d{1,5}"
+    + SPACE
+    + rb"++R)"
+    + END_OF_NAME
+    + rb"|(?P<number>[+-]?\d{1,15})"
+    + END_OF_NAME
+    + rb"|(?P<flat>"
+    + FLAT_STRING
+    + rb")|(?P<opening><<|\[)|(?P<closing>>>|\])|(?P<string>\()|(?P<hex>"
+    + HEX_STRING
+    + rb")|(?P<word>"
+    + REGULAR
+    + rb"++)|(?P<odd>[<>(){}]))",
+    re.DOTALL,
+)
+
+
+def end_of_string(data: bytes, position: int) -> int | None:
+    """Where the string ends whose opening bracket is before this position; None if it does not."""
+    depth = 1
+    for found in IN_STRING.finditer(data, position):
+        if found.lastgroup == "open":
+            depth += found.end() - found.start()
+        elif found.lastgroup == "close":
+            depth -= found.end() - found.start()
+            if depth <= 0:
+                return found.end() + depth
+    return None
