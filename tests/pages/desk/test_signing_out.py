@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.factories import LeadFactory, UserFactory
-from tests.support.html import Page
 from tests.pages.desk.test_entering import LEAD, PAGES
+from tests.support.html import Page
 
 SHOWN = sorted(rule for method, rule in PAGES if method == "GET" and not rule.endswith("/pulse"))
 
