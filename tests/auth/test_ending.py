@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import time_machine
 
 from tests.factories import UserFactory
@@ -10,7 +9,6 @@ from tests.factories import UserFactory
 SESSION = "/internal/session"
 
 
-@pytest.mark.every_engine
 def test_an_admin_ends_the_sessions_of_one_and_an_operator_those_of_all(app, browser, given):
     ada, amara, bruno = given(UserFactory, "admin"), given(UserFactory), given(UserFactory)
     desks = [browser().sign_in(user) for user in (amara, amara, bruno, ada)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -30,9 +31,15 @@ PROTECTS = {
 }  # fmt: skip
 
 
+@functools.cache
+def nodes_of(module: Path) -> tuple[ast.AST, ...]:
+    """Everything a file is made of."""
+    return tuple(ast.walk(ast.parse(module.read_text())))
+
+
 def imports_of(module: Path) -> Iterator[str]:
     """The first part of the name of every module that a file imports from elsewhere."""
-    for node in ast.walk(ast.parse(module.read_text())):
+    for node in nodes_of(module):
         if isinstance(node, ast.ImportFrom) and not node.level:
             yield (node.module or "").partition(".")[0]
         elif isinstance(node, ast.Import):
@@ -41,7 +48,7 @@ def imports_of(module: Path) -> Iterator[str]:
 
 def calls_in(module: Path) -> Iterator[ast.Call]:
     """Every call in a file."""
-    return (node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Call))
+    return (node for node in nodes_of(module) if isinstance(node, ast.Call))
 
 
 def name_of(call: ast.Call) -> str:
