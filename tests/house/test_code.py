@@ -119,9 +119,7 @@ def calls_at_work(module: Path) -> Iterator[ast.Call]:
 
     What runs at the import runs before anybody typed anything.
     """
-    functions = [
-        node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.FunctionDef)
-    ]
+    functions = [node for node in nodes_of(module) if isinstance(node, ast.FunctionDef)]
     inside = [(one, node) for one in functions for node in ast.walk(one) if isinstance(node, ast.Call)]
     called = {name_of(call) for _, call in inside}
     return (call for one, call in inside if not (one.name.startswith("_") and one.name not in called))
