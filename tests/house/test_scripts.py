@@ -21,6 +21,7 @@ NEVER = {
     "prototypes": r"__proto__|\.prototype\b|\.constructor\b|setPrototypeOf|defineProperty",
     "storage that lasts": r"sessionStorage|indexedDB|document\.cookie|\bcaches\b|openDatabase",
     "messages of other windows": r"Listener\(\s*[\"']message|window\.onmessage|\.opener\b|window\.parent",
+    "what hinders pasting": r"\bpaste\b|onpaste",
     "other places": r"https?://",
 }
 KEPT = re.compile(r"localStorage\.(\w+)\(([^)]*)\)")
