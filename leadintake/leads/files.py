@@ -24,6 +24,9 @@ from leadintake.leads.service import leads
 
 bp = Blueprint("lead_files", __name__)
 
+SHUT_IN = "sandbox; default-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+"""The policy of a file that a stranger sent: it runs and fetches nothing, and only our page frames it."""
+
 COLUMNS = (
     "id", "created_at", "updated_at", "first_name", "last_name", "email", "status",
     "practice_area", "language", "assigned_to", "resume",
@@ -55,7 +58,7 @@ def _sent(document: Document, body: IO[bytes], kind: str) -> Response:
     response.content_length = document.size
     # RFC 6266: the name in full for who reads filename*, in ASCII for who does not.
     response.headers.set("Content-Disposition", _disposition(kind, document.filename))
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; frame-ancestors 'self'"
+    response.headers["Content-Security-Policy"] = SHUT_IN
     response.headers["ETag"] = quote_etag(document.sha256)
     wanted = request.range
     # RFC 9110, 14.2: a unit nobody understands is ignored; so are several ranges at once.

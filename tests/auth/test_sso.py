@@ -202,11 +202,19 @@ def test_somebody_inactive_is_answered_like_somebody_unknown(client, browser, gi
     assert enter(browser()).json["detail"] == answer.json["detail"]
 
 
+STRANGE = RSAKey.generate_key(2048, parameters={"kid": "strange"})
+"""The key of somebody who is not the provider."""
 FORGED = {
     "no signature": lambda provider: setattr(provider, "sign", unsigned),
     "an HMAC with the public key": lambda provider: setattr(provider, "sign", signed_with_public_key),
     "a signature by another key": lambda provider: setattr(
         provider, "sign", lambda claims: signed(claims, RSAKey.generate_key(2048), kid=RSA.kid)
+    ),
+    "a key in its own header": lambda provider: setattr(
+        provider, "sign", lambda claims: signed(claims, STRANGE, jwk=STRANGE.as_dict(private=False))
+    ),
+    "a place of keys in its own header": lambda provider: setattr(
+        provider, "sign", lambda claims: signed(claims, STRANGE, jku=f"{provider.issuer}/elsewhere")
     ),
     "a key that is not published": lambda provider: setattr(
         provider, "sign", lambda claims: signed(claims, EC)
