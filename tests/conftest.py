@@ -12,6 +12,7 @@ from flask import Flask
 
 from leadintake import create_app
 from leadintake.auth import passwords
+from leadintake.core import checks
 from leadintake.core.database import db
 from leadintake.core.transaction import transaction
 from tests.support.addresses import build_when_asked
@@ -38,6 +39,11 @@ def _push_request_context() -> None:
 @pytest.fixture(autouse=True)
 def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@pytest.fixture(autouse=True)
+def _readiness_is_found_out_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "FRESH_SECONDS", 0)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import structlog
 from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from leadintake.core import checks
 from leadintake.core.languages import phrase, said
 from leadintake.core.logs import request_id
 
@@ -119,6 +120,8 @@ class Unavailable(Refusal):
 
     status = 503
     title = phrase("Service Unavailable")
+    broken = True
+    """Whether a part of ours may be broken, or there are only too many people."""
 
     def __init__(self, detail: str = "", *, retry_after: int = 2) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
@@ -134,6 +137,8 @@ def answer_to(error: Exception) -> Response:
     """The response to a failure. Logs what is ours to mend; says nothing of its cause."""
     cause = getattr(error, "original_exception", None) or error
     if isinstance(cause, Refusal):
+        if isinstance(cause, Unavailable) and cause.broken:
+            checks.suspect()
         if cause.status in WORTH_A_LINE:
             log.info("refused", status=cause.status, title=cause.title, endpoint=request.endpoint)
         return problem(cause.status, cause.title, cause.detail, cause.type, cause.errors, cause.headers)

@@ -10,6 +10,8 @@ from leadintake.core import checks
 from leadintake.core.clock import now
 from leadintake.core.database import Model, db, reading
 
+NOT_MIGRATED = "The database misses what a migration makes. Run `flask db upgrade`."
+
 
 class Lock(Model):
     """One row a lock; the migration makes them."""
@@ -20,16 +22,23 @@ class Lock(Model):
 
 
 def init_app(app: Flask) -> None:
-    """Have readiness ask whether the database takes anything."""
-    checks.register(app, "database", _check)
+    """Have readiness ask whether the database answers, and takes anything."""
+    checks.register(app, "database", _look, probe=_probe)
 
 
-def _check() -> None:
+def _look() -> None:
+    """Raise unless the database answers and was migrated."""
+    with reading(), db.engine.connect() as connection:
+        if connection.scalar(sa.select(Lock.id).where(Lock.name == "readiness")) is None:
+            raise LookupError(NOT_MIGRATED)
+
+
+def _probe() -> None:
     """Raise unless the database takes writes: one on a full disk, or one that follows another, only reads."""
     probe = sa.update(Lock).where(Lock.name == "readiness").values(updated_at=now())
     with reading(False), db.engine.begin() as connection:
         if connection.execute(probe).rowcount != 1:
-            raise LookupError("The database misses what a migration makes. Run `flask db upgrade`.")
+            raise LookupError(NOT_MIGRATED)
 
 
 def hold(name: str) -> None:

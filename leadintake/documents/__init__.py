@@ -12,7 +12,7 @@ from leadintake.documents.service import documents
 def init_app(app: Flask) -> None:
     """Wire the room."""
     documents.init_app(app)
-    checks.register(app, "storage", lambda: documents.storage.check())
+    checks.register(app, "storage", lambda: documents.storage.look(), probe=lambda: documents.storage.check())
     if scanner := documents.scanner_of(app):
         checks.register(app, "scanner", scanner.check, needed=scanner.needed)
     chores.register(app, "sweep", documents.keep_in_order)

@@ -89,6 +89,12 @@ class LocalFolder:
             os.close(descriptor)
         return True
 
+    def look(self) -> None:
+        """Raise unless the folder may be written to, or made."""
+        there = next(path for path in (self.folder, *self.folder.parents) if os.path.lexists(path))
+        if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+            raise Unavailable(f"{there} is no folder that can be written to.")
+
     def check(self) -> None:
         """Write a little, more than a file system keeps beside its blocks, and take it away again."""
         probe = self.folder / f".probe-{secrets.token_hex(4)}"

@@ -27,6 +27,9 @@ class Storage(Protocol):
     def delete_unless(self, key: str, owned: Callable[[], bool]) -> bool:
         """Remove `key` if no upload is busy with it and `owned` says no. Tell whether it was removed."""
 
+    def look(self) -> None:
+        """Raise unless bytes can be kept here, as far as reading tells: for questions that anybody asks."""
+
     def check(self) -> None:
         """Raise unless bytes can be kept here now."""
 

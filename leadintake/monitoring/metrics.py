@@ -34,13 +34,13 @@ class _Measures:
         if not current_app:
             return
         up = GaugeMetricFamily("leadintake_up", "Whether a part works", labels=["part"])
-        results = checks.results()
+        results = checks.readiness()
         for part, sentence in results.items():
             up.add_metric([part], 0 if sentence else 1)
         yield up
         for name, (help_text, label, read) in current_app.extensions.get("leadintake.gauges", {}).items():
             gauge = GaugeMetricFamily(name, help_text, labels=[label])
-            for value, number in ({} if results["database"] else read()).items():
+            for value, number in ({} if results.get("database", "not known") else read()).items():
                 gauge.add_metric([value], number)
             yield gauge
 

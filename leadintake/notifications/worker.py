@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 from flask import Flask, current_app
 
-from leadintake.core import chores
+from leadintake.core import checks, chores
 from leadintake.core.clock import now
 from leadintake.core.database import db, reading
 from leadintake.core.patience import as_in_a_request
@@ -57,6 +57,8 @@ class Worker:
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 sentence = f"{type(error).__name__}: {error}".partition("\n")[0]
                 log.error("worker_failed", error=sentence)  # noqa: TRY400 - one line while a database is away
+                with self.app.app_context():
+                    checks.suspect()
             stop.wait(pause)
         housekeeper.join()
 
@@ -128,6 +130,8 @@ class Worker:
         if self._beaten is None or now() - self._beaten > BEAT_EVERY:
             with transaction():
                 notifications.beat(self.name)
+            if self._beaten is None:
+                checks.forget()  # readiness may have found no worker a moment ago
             self._beaten = now()
 
 

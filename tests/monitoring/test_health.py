@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 
 from leadintake.core import checks
 from leadintake.core.clock import now
+from leadintake.core.database import db
 from leadintake.core.transaction import transaction
 from leadintake.notifications.service import notifications
+from leadintake.notifications.worker import Worker
+from tests.notifications.test_worker import Rounds
 
 SECRET = "could not connect to owner:hunter2@10.0.0.7"
 
@@ -89,10 +98,159 @@ def test_what_only_the_doctor_looks_at_makes_nobody_unready(app, client):
 
 
 @pytest.mark.usefixtures("worker")
-def test_watching_leaves_nothing_behind_in_the_storage(app, client):
+def test_watching_writes_nothing(app, client):
+    client.submit()
+    folder = Path(app.config["STORAGE_URL"].removeprefix("file:"))
+    written = []
+
+    def note(_connection, _cursor, statement, *_):
+        written.extend([] if statement.startswith(("SELECT", "PRAGMA", "BEGIN DEFERRED")) else [statement])
+
+    with app.app_context():
+        before, engine = folder.stat().st_mtime_ns, db.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
     for _ in range(3):
+        assert client.get("/readyz").status_code == 200
+    sa.event.remove(engine, "before_cursor_execute", note)
+    assert folder.stat().st_mtime_ns == before
+    assert written == []
+
+
+class TestWhatOnlyAWriteShows:
+    """Nobody's question writes, until something could not be kept: then each question tries, until it can."""
+
+    @pytest.fixture
+    def probes(self, app) -> list[str]:
+        """The writes that were tried."""
+        tried: list[str] = []
+        checks.register(app, "disk", lambda: None, probe=lambda: tried.append("disk"))
+        return tried
+
+    @pytest.mark.usefixtures("worker")
+    def test_a_submission_that_could_not_be_kept_has_the_next_question_write(
+        self, app, client, probes, monkeypatch
+    ):
+        assert client.get("/readyz").status_code == 200
+        with monkeypatch.context() as patched:
+            patched.setattr("os.fsync", _no_room)
+            assert client.submit().status_code == 503
+            patched.setattr(Path, "write_bytes", _no_room)
+            assert failing(client.get("/readyz")) == "storage"
+        assert probes == ["disk"]
+        assert client.get("/readyz").status_code == 200
+        assert client.get("/readyz").status_code == 200
+        assert probes == ["disk", "disk"]
+
+    def test_a_worker_that_fails_has_the_next_question_write(self, app, client, probes, monkeypatch):
+        monkeypatch.setattr(notifications, "beat", _no_room)
+        Worker(app).run(Rounds(1))
         client.get("/readyz")
-    assert list(Path(app.config["STORAGE_URL"].removeprefix("file:")).iterdir()) == []
+        assert probes == ["disk"]
+
+    def test_a_stranger_who_is_refused_has_nobody_write(self, client, probes):
+        assert client.submit(email="no").status_code == 422
+        assert client.get("/nothing").status_code == 404
+        client.get("/readyz")
+        assert probes == []
+
+
+def _no_room(*_arguments, **_options):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class TestSharing:
+    """Whoever asks, a part is looked at by one at a time, and once in two seconds."""
+
+    @pytest.fixture(autouse=True)
+    def clock(self, monkeypatch) -> list[float]:
+        """Seconds since anything; to be moved."""
+        seconds = [1000.0]
+        monkeypatch.setattr(checks, "FRESH_SECONDS", 2.0)
+        monkeypatch.setattr(checks, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+        return seconds
+
+    @pytest.fixture
+    def asked(self, app) -> list[str]:
+        """Every time a part was asked."""
+        times: list[str] = []
+        checks.register(app, "counted", lambda: times.append("asked"))
+        return times
+
+    def test_an_answer_is_good_for_two_seconds(self, client, asked, clock):
+        for _ in range(5):
+            client.get("/readyz")
+        assert len(asked) == 1
+        clock[0] += 1.9
+        client.get("/readyz")
+        assert len(asked) == 1
+        clock[0] += 0.2
+        client.get("/readyz")
+        client.get("/readyz")
+        assert len(asked) == 2
+
+    def test_metrics_share_it(self, client, asked):
+        client.get("/readyz")
+        assert client.get("/metrics").status_code == 200
+        assert len(asked) == 1
+
+    def test_a_worker_that_has_just_begun_is_not_waited_for(self, app, client, asked):
+        assert failing(client.get("/readyz")) == "worker"
+        Worker(app).run(Rounds(1))
+        assert client.get("/readyz").status_code == 200
+
+    def test_a_crowd_that_could_not_be_served_does_not_make_us_ask_for_each(self, app, client, asked):
+        client.get("/readyz")
+        for _ in range(5):
+            with app.app_context():
+                checks.suspect()
+            client.get("/readyz")
+        assert len(asked) == 2
+
+    def test_sixty_four_callers_ask_once_and_nobody_waits_for_long(self, app, monkeypatch):
+        begun, answered = threading.Event(), threading.Event()
+        asked = []
+
+        def slow():
+            asked.append("asked")
+            begun.set()
+            assert answered.wait(30)
+
+        checks.register(app, "slow", slow)
+        monkeypatch.setattr(checks, "WAIT_SECONDS", 30)
+        with ThreadPoolExecutor(64) as crowd:
+            first = crowd.submit(app.test_client().get, "/readyz")
+            assert begun.wait(30)
+            others = [crowd.submit(app.test_client().get, "/readyz") for _ in range(63)]
+            at_once = list(itertools.islice(as_completed(others, timeout=30), 63 - checks.MOST_WAITING))
+            assert {failing(one.result()) for one in at_once} == {"readiness"}
+            assert not first.done()
+            answered.set()
+            assert failing(first.result()) == "worker"
+            waited = [one.result() for one in others if one not in at_once]
+        assert {failing(answer) for answer in waited} == {"worker"}
+        assert len(asked) == 1
+
+    def test_while_a_new_answer_is_found_out_the_last_one_is_given(self, app, client, clock):
+        gate = threading.Event()
+        gate.set()
+        begun = threading.Event()
+
+        def look():
+            begun.set()
+            assert gate.wait(30)
+
+        checks.register(app, "gated", look)
+        assert failing(client.get("/readyz")) == "worker"
+        gate.clear()
+        begun.clear()
+        clock[0] += 3
+        with ThreadPoolExecutor(1) as other:
+            waiting = other.submit(app.test_client().get, "/readyz")
+            assert begun.wait(30)
+            assert failing(client.get("/readyz")) == "worker"
+            assert not waiting.done()
+            gate.set()
+            assert failing(waiting.result()) == "worker"
 
 
 def test_alive_is_not_ready(client):
