@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from typing import IO, TYPE_CHECKING
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, cast
 
 from flask import Request
 from werkzeug.datastructures import MultiDict
@@ -11,13 +12,18 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.formparser import FormDataParser
 from werkzeug.utils import cached_property
 
-from leadintake.core.errors import Unavailable
+from leadintake.core.errors import Invalid, Unavailable
 from leadintake.core.languages import phrase
 from leadintake.core.lengths import cut_what_is_too_long
 from leadintake.multipart import BoundedParser
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+IN_MEMORY = 64 * 1024
+"""Bytes of an uploaded file that are kept in memory; all of it is on disk beyond."""
+MOST_FILES = 8
+"""Parts of one body that may be files, empty ones included: each may open one."""
 
 
 class IntakeRequest(Request):
@@ -45,15 +51,13 @@ class IntakeRequest(Request):
         parser.silent = False
         return parser
 
-    def _get_file_stream(
-        self,
-        total_content_length: int | None,
-        content_type: str | None,
-        filename: str | None = None,
-        content_length: int | None = None,
-    ) -> IO[bytes]:
-        stream = super()._get_file_stream(total_content_length, content_type, filename, content_length)
-        self.__dict__.setdefault("_begun", []).append(stream)
+    def _get_file_stream(self, *_facts: object, **_more: object) -> IO[bytes]:
+        """Keep a file in memory while it is small, else on disk. Many at once are no submission."""
+        begun: list[IO[bytes]] = self.__dict__.setdefault("_begun", [])
+        if len(begun) == MOST_FILES:
+            raise Invalid({"resume_file": [phrase("Please send one file only.")]})
+        stream = cast(IO[bytes], SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115 - closed with the request
+        begun.append(stream)
         return stream
 
     def _load_form_data(self) -> None:

@@ -7,6 +7,7 @@ import itertools
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import IO, Any
 
 import sqlalchemy as sa
@@ -20,9 +21,11 @@ from leadintake.core.errors import Unavailable
 from leadintake.core.transaction import on_end, on_rollback
 from leadintake.core.types import new_id
 from leadintake.documents import verdict
+from leadintake.documents.inspector import inspector, processors
 from leadintake.documents.models import Document
 from leadintake.documents.scanner import Scanner
 from leadintake.documents.storage import Storage, storage_at
+from leadintake.documents.turns import Places
 from leadintake.documents.verdict import Verdict
 
 BATCH = 500
@@ -43,10 +46,12 @@ class Documents:
     """Files people sent."""
 
     def init_app(self, app: Flask) -> None:
-        """Choose the storage and the scanner."""
+        """Choose the storage, the scanner and where inspections are counted."""
         app.extensions["leadintake.storage"] = storage_at(app.config["STORAGE_URL"])
         address, needed = app.config["CLAMD_ADDRESS"], app.config["SCANNER_AWAY"] == "refuse"
         app.extensions["leadintake.scanner"] = Scanner(address, needed) if address else None
+        folder = Path(app.instance_path) / "inspections"
+        app.extensions["leadintake.inspections"] = Places(folder, processors())
 
     @property
     def storage(self) -> Storage:
@@ -59,9 +64,15 @@ class Documents:
         found: Scanner | None = app.extensions["leadintake.scanner"]
         return found
 
-    def judge(self, filename: str, stream: IO[bytes]) -> Verdict:
-        """The verdict on an upload, the virus scanner's last. Raises Refused, or Unavailable without it."""
-        judged = verdict.judge(filename, stream, most_bytes=current_app.config["MAX_UPLOAD_BYTES"])
+    def judge(self, filename: str, stream: IO[bytes], *, sender: str = "") -> Verdict:
+        """The verdict on an upload, the virus scanner's last. `sender` is the address it comes from.
+
+        Raises Refused, or Unavailable when it cannot be inspected or scanned now.
+        """
+        places = current_app.extensions["leadintake.inspections"]
+        look = functools.partial(inspector.look, sender=sender, places=places)
+        most_bytes = current_app.config["MAX_UPLOAD_BYTES"]
+        judged = verdict.judge(filename, stream, most_bytes=most_bytes, look=look)
         scanner = self.scanner_of(current_app)
         return replace(judged, flags=judged.flags | scanner.scan(stream)) if scanner else judged
 

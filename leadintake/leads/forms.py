@@ -16,6 +16,7 @@ from leadintake.core.addresses import LONGEST_TYPED as LONGEST_EMAIL
 from leadintake.core.addresses import BadAddress, mail_address
 from leadintake.core.errors import Errors
 from leadintake.core.languages import phrase, said
+from leadintake.core.limits import client_address
 from leadintake.core.text import TYPED_PER_CHARACTER, TooLong, has_controls, is_invisible, regular
 from leadintake.documents.inspection.findings import Refused, TooLarge
 from leadintake.documents.service import documents
@@ -166,14 +167,14 @@ class IntakeForm(FlaskForm):
 
     def validate_resume_file(self, field: Field) -> None:
         """One file of a kind we take."""
-        files = [file for _, file in request.files.items(multi=True)]
+        files = [file for _, file in request.files.items(multi=True) if file.filename]
         chosen = field.data
         if not isinstance(chosen, FileStorage) or not chosen.filename:
             raise ValidationError(phrase("Please choose your resume or CV."))
         if len(files) > 1:
             raise ValidationError(phrase("Please send one file only."))
         try:
-            self.verdict = documents.judge(chosen.filename, chosen.stream)
+            self.verdict = documents.judge(chosen.filename, chosen.stream, sender=client_address())
         except Refused as error:
             self.too_large = isinstance(error, TooLarge)
             raise ValidationError(str(error)) from error

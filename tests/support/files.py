@@ -6,7 +6,7 @@ import io
 import zipfile
 from pathlib import Path
 
-from leadintake.documents import verdict
+from leadintake.documents import inspection, verdict
 from leadintake.documents.inspection.findings import Flag
 from leadintake.documents.verdict import Verdict
 
@@ -50,7 +50,7 @@ def real(name: str) -> bytes:
 
 def judged(filename: str, content: bytes, most_bytes: int = TEN_MB) -> Verdict:
     """The verdict on a file of this name and content."""
-    return verdict.judge(filename, io.BytesIO(content), most_bytes=most_bytes)
+    return verdict.judge(filename, io.BytesIO(content), most_bytes=most_bytes, look=inspection.look)
 
 
 def container(entries: dict[str, bytes], begin: bytes = b"") -> bytes:

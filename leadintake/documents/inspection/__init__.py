@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import IO
 
@@ -62,3 +62,20 @@ def kind_of(stream: IO[bytes]) -> Kind | None:
         if kind.fits(stream):
             return kind
     return None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a file is, and what its reader is warned of. `kind` is None when it is nothing that is taken."""
+
+    kind: Kind | None
+    flags: Flags = frozenset()
+
+
+def look(stream: IO[bytes], accepted: Collection[str]) -> Finding:
+    """Find out what a file is; inspect it when its extension is one of the accepted. Raises Refused."""
+    kind = kind_of(stream)
+    if kind is None or kind.extension not in accepted:
+        return Finding(kind)
+    stream.seek(0)
+    return Finding(kind, kind.inspect(stream))

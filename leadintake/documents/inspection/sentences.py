@@ -46,6 +46,9 @@ TOO_MUCH = N_("This document unpacks to far more than a resume needs. Please sav
 UNUSUAL = N_(
     "This document holds content that word processors do not write. Please save it as PDF and try again."
 )
+TOO_COMPLICATED = N_(
+    "This file is too complicated to be checked. Please open it, save it as PDF and send that file."
+)
 TOO_OLD = N_("This document was saved by a very old version of Word. Please save it as PDF and try again.")
 
 PDF_DAMAGED = N_(
