@@ -33,11 +33,11 @@ def zipped(entries: dict[str, bytes]) -> bytes:
     return archive.getvalue()
 
 
-def pdf(*objects: bytes, trailer: bytes = b"", version: bytes = b"1.7") -> bytes:
-    """A PDF of one empty page, with these objects as number 4 and on, and more in its trailer."""
+def pdf(*objects: bytes, trailer: bytes = b"", version: bytes = b"1.7", catalog: bytes = b"") -> bytes:
+    """A PDF of one empty page, with these objects as number 4 and on, and more in its trailer or catalog."""
     body, offsets = b"%%PDF-%b\n" % version, []
     usual = (
-        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Catalog /Pages 2 0 R %b >>" % catalog,
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>",
     )

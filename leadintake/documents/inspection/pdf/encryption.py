@@ -43,7 +43,9 @@ class Cipher:
 
     def string(self, content: bytes, owner: Reference) -> bytes:
         """Decrypt a string of the file itself; those in object streams are encrypted with them."""
-        return b"".join(self._decrypt(self.strings, iter((content,)), owner))
+        found = b"".join(self._decrypt(self.strings, iter((content,)), owner))
+        padding = found[-1] if found and self.strings in (AES, NEW) else 0
+        return found[:-padding] if 0 < padding <= ciphers.BLOCK else found
 
     def stream(self, pieces: Pieces, owner: Reference) -> Pieces:
         """Decrypt the bytes of a stream."""

@@ -17,6 +17,7 @@ from .values import NO_HEX
 CHUNK = 4096
 COST_OF_PREDICTION = 12
 """Times the price of a byte that a predictor's byte has: it is worked out in Python."""
+COST_OF_BASE85 = 4
 COST_OF_RUN = 16
 LONGEST_ROW = 4096
 NO_BASE85 = bytes(set(range(256)) - set(range(33, 118)) - set(b"z"))
@@ -76,7 +77,7 @@ def from_base85(pieces: Pieces, budget: Budget) -> Pieces:
             decoded = base64.a85decode(groups)
         except (ValueError, OverflowError) as error:
             raise Undecodable from error
-        budget.unpack(len(decoded))
+        budget.unpack(len(decoded) * COST_OF_BASE85)
         yield decoded
         if end:
             return

@@ -45,6 +45,8 @@ REACHING = {"SubmitForm", "ImportData"}
 AT_OPENING = {"URI", "GoToR", "GoToE", *REACHING}
 """What is harmless only as long as somebody has to click."""
 FETCHED = {
+    Place.INSIDE: Harm.UNFETCHED,
+    Place.OWN_DISK: Harm.OWN_DISK,
     Place.WEB: Harm.ACTION,
     Place.CONTACT: Harm.ACTION,
     Place.OTHER_MACHINE: Harm.OTHER_MACHINE,
@@ -74,22 +76,27 @@ class Judge:
 
     def judge(self, value: Value | Stream) -> None:
         """Judge all dictionaries in a value. Raises Refused."""
-        if isinstance(value, str):  # somewhere else it may be the value of a key
-            self._judge_kinds({value}, {value})
-            if value == "JavaScript":
-                self.findings.add(Harm.JAVASCRIPT)
+        if isinstance(value, str):
+            self._judge_name(value)
         left: list[Value | Stream] = [value]
         while left:
             one = left.pop()
             if isinstance(one, Stream):
-                one = one.dictionary
-            if isinstance(one, dict):
+                self._judge_dictionary(one.dictionary, is_stream=True)
+                left.extend(one.dictionary.values())
+            elif isinstance(one, dict):
                 self._judge_dictionary(one)
                 left.extend(part for part in one.values() if isinstance(part, (dict, list)))
             elif isinstance(one, list):
                 left.extend(part for part in one if isinstance(part, (dict, list)))
 
-    def _judge_dictionary(self, dictionary: Dictionary) -> None:
+    def _judge_name(self, name: str) -> None:
+        """Judge an object that is a name: it may be the value of a key of a dictionary that is not read."""
+        self._judge_kinds({name}, {name})
+        if name == "MCD":
+            raise Refused(PDF_UNUSUAL)
+
+    def _judge_dictionary(self, dictionary: Dictionary, *, is_stream: bool = False) -> None:
         actions = self._names(dictionary, "S")
         self._judge_kinds(actions, self._names(dictionary, "Subtype"))
         if "JS" in dictionary and self._has_script(dictionary["JS"]):
@@ -99,10 +106,13 @@ class Judge:
         for key in ("URI", "Base"):
             if key in dictionary:
                 self._judge_link(dictionary[key])
-        if "MCD" in actions:
-            self._judge_file({"F": dictionary.get("D")}, actions)
         if any(key in dictionary for key in KEYS) or "EF" in dictionary:
-            self._judge_file(dictionary, actions)
+            self._judge_file(dictionary, actions, is_fetched=is_stream or bool(actions & REACHING))
+        if "MCD" in actions:
+            self._judge_file({"F": dictionary.get("D")}, actions, is_fetched=True)
+        for referred in self._objects.resolve(dictionary.get("Ref")):
+            if isinstance(referred, dict):
+                self._judge_file(referred, actions, is_fetched=True)
         if "OpenAction" in dictionary:
             self._judge_opening(self._objects.resolve(dictionary["OpenAction"]))
         for triggers in self._objects.resolve(dictionary.get("AA")):
@@ -129,7 +139,7 @@ class Judge:
         """Whether it is a script, and not a picture of this name."""
         return any(
             found is UNKNOWN
-            or (isinstance(found, String) and bool(found.raw.strip()))
+            or (isinstance(found, String) and bool(self._objects.text(found).strip()))
             or (isinstance(found, Stream) and "Subtype" not in found.dictionary)
             for found in self._objects.resolve(value)
         )
@@ -141,20 +151,21 @@ class Judge:
             elif found is UNKNOWN:
                 self.findings.add(Harm.UNUSUAL_LINK)
 
-    def _judge_file(self, specification: Dictionary, actions: set[str]) -> None:
+    def _judge_file(self, specification: Dictionary, actions: set[str], *, is_fetched: bool) -> None:
         streams, is_carried = attached(self._objects, specification)
         names = names_of_file(self._objects, specification)
         if is_carried:
             self._judge_attached(names, streams)
         if actions & REACHING:
             self.findings.add(Harm.ACTION)
+        for found in self._objects.resolve(specification.get("F")):
+            if isinstance(found, dict) and "EF" not in found:
+                names += names_of_file(self._objects, found)
+            elif found is UNKNOWN and actions & (LINKS | REACHING):
+                self.findings.add(Harm.UNUSUAL_LINK)
         if not streams:
             for name in names:
-                place = place_of_file(name)
-                harm = CLICKED[place] if actions & LINKS else FETCHED.get(place, Harm.OWN_DISK)
-                self.findings.add(harm)
-            if actions & (LINKS | REACHING) and UNKNOWN in self._objects.resolve(specification.get("F")):
-                self.findings.add(Harm.UNUSUAL_LINK)
+                self.findings.add((FETCHED if is_fetched else CLICKED)[place_of_file(name)])
 
     def _judge_attached(self, names: list[str], streams: list[Stream]) -> None:
         heads = [self._head_of(stream) for stream in streams]

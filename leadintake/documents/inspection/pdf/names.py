@@ -23,6 +23,7 @@ WATCHED = (
         "EF",
         "MCD",
         "Base",
+        "Ref",
     }
     | {"UF", "DOS", "Mac", "Unix", "Encrypt"}
     | MEDIA_ACTIONS

@@ -12,7 +12,7 @@ from enum import Enum
 from .limits import LONGEST_CHAIN, Budget
 from .spans import number_of
 from .syntax import STREAM
-from .values import Dictionary, Odd, Reference, Several, String, Value, read_value
+from .values import LONGEST_STRING, Dictionary, Odd, Reference, Several, String, Value, read_value
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class Objects:
 
     def text(self, string: String) -> str:
         """The letters of a string, decrypted; cut where nobody looks any more (7.9.2)."""
+        self.budget.follow(min(len(string.raw), LONGEST_STRING) // BYTES_A_STEP)
         content = string.content()
-        self.budget.follow(len(content) // BYTES_A_STEP)
         if self.decrypt_string and string.owner:
             self.budget.decrypt()
             content = self.decrypt_string(content, string.owner)

@@ -12,8 +12,8 @@ from .limits import Budget
 from .objects import Objects, Stream
 from .spans import TOKENS_OF_OBJECT, read_end
 from .streams import Decrypt, only, unpacked
-from .syntax import END_OF_NAME, SPACE, TOKEN, end_of_string, spelled
-from .values import Odd
+from .syntax import END_OF_NAME, SPACE, TOKEN, spelled
+from .values import Odd, end_of_string
 
 MOST_UNPACKED = 8 * MB
 MAY_BE_PACKED = re.compile(rb"/(?:" + spelled("ObjStm", "First") + b")" + END_OF_NAME)
@@ -62,5 +62,5 @@ def end_of_packed(content: bytes, start: int, budget: Budget) -> int:
         return read_end(content, start, budget)[0]
     budget.scan(TOKENS_OF_OBJECT)
     if token.lastgroup == "string":
-        return end_of_string(content, token.end()) or len(content)
+        return end_of_string(content, token.end(), budget) or len(content)
     return token.end()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ..findings import Refused
 from ..sentences import PDF_UNUSUAL
 from .limits import DEEPEST, MOST_OVERLAP, Budget
-from .syntax import INSIDE, NUMBERED, OBJECT, OUTSIDE, STREAM, TRAILER, end_of_string
-from .values import OPENED_BY, Reference
+from .syntax import INSIDE, NUMBERED, OBJECT, OUTSIDE, STREAM, TRAILER
+from .values import OPENED_BY, Reference, end_of_string
 
 TOKENS_OF_OBJECT = 3
 LONGEST_NUMBER = 32
@@ -24,7 +24,7 @@ def read_end(data: bytes, position: int, budget: Budget) -> tuple[int, bool]:
     while token and count <= budget.tokens:
         position, kind, count = token.end(), token.lastgroup, count + 1
         if kind == "string":
-            position = end_of_string(data, position) or len(data)
+            position = end_of_string(data, position, budget) or len(data)
         elif kind == "opening":
             open_.append(token["opening"])
             if len(open_) > DEEPEST:

@@ -70,16 +70,3 @@ TOKEN = re.compile(
     + rb"++)|(?P<odd>[<>(){}]))",
     re.DOTALL,
 )
-
-
-def end_of_string(data: bytes, position: int) -> int | None:
-    """Where the string ends whose opening bracket is before this position; None if it does not."""
-    depth = 1
-    for found in IN_STRING.finditer(data, position):
-        if found.lastgroup == "open":
-            depth += found.end() - found.start()
-        elif found.lastgroup == "close":
-            depth -= found.end() - found.start()
-            if depth <= 0:
-                return found.end() + depth
-    return None

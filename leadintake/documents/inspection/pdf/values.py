@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..findings import Refused
 from ..sentences import PDF_UNUSUAL
 from .limits import DEEPEST, Budget
-from .syntax import TOKEN, end_of_string
+from .syntax import IN_STRING, TOKEN
 
 
 class Reference(NamedTuple):
@@ -78,6 +78,21 @@ def name_of(written: bytes) -> str:
     return written.decode("latin-1")
 
 
+def end_of_string(data: bytes, position: int, budget: Budget) -> int | None:
+    """Where the string ends whose opening bracket is before this position; None if it does not."""
+    depth, count = 1, 0
+    for found in IN_STRING.finditer(data, position):
+        count += 1
+        if found.lastgroup == "open":
+            depth += found.end() - found.start()
+        elif found.lastgroup == "close":
+            depth -= found.end() - found.start()
+        if depth <= 0 or count > budget.tokens:
+            break
+    budget.scan(count)
+    return found.end() + depth if count and depth <= 0 else None
+
+
 def read_value(data: bytes, position: int, owner: Reference | None, budget: Budget) -> tuple[Value, int]:
     """Read one value: what it is, and where it ends. Raises Odd, or Refused when the budget is spent."""
     stack: list[tuple[bytes, list[Value]]] = []
@@ -98,7 +113,7 @@ def read_value(data: bytes, position: int, owner: Reference | None, budget: Budg
                 items = stack.pop()[1]
                 items.append(closed)
             elif kind == "string":
-                end = end_of_string(data, position)
+                end = end_of_string(data, position, budget)
                 if end is None:
                     raise Odd
                 items.append(String(data[position : end - 1], is_hex=False, owner=owner))
@@ -167,5 +182,5 @@ def names_in(data: bytes, start: int, end: int, budget: Budget) -> set[str]:
         if token.lastgroup == "name":
             names.add(name_of(token["name"]))
         elif token.lastgroup == "string":
-            position = end_of_string(data, position) or end
+            position = end_of_string(data, position, budget) or end
     return names
