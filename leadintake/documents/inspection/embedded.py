@@ -7,6 +7,7 @@ import struct
 from . import classes, macros, packages
 from .compound import ROOT, STORAGE, STREAM, UNUSED, Compound, Entry
 from .harm import Findings, Harm
+from .work import OF_OBJECT, OF_PROJECT
 
 MACRO_STORAGES = {"macros", "vba", "_vba_project", "_vba_project_cur"}  # [MS-OVBA] 2.2.1
 STREAMS = {
@@ -51,6 +52,7 @@ def judge(found: Compound, findings: Findings) -> None:
             _judge_entry(found, entry, findings)
     projects = {entry.name for entry in found.entries if entry.kind == STORAGE} & MACRO_STORAGES
     if projects:
+        findings.spend(OF_PROJECT)
         is_empty = "vba" in projects and not macros.has_code(found)
         findings.add(Harm.EMPTY_MACROS if is_empty else Harm.MACROS)
     pool = found.at_root("ObjectPool")
@@ -66,6 +68,7 @@ def judge_file(found: Compound, findings: Findings) -> None:
 
 def judge_object(found: Compound, storage: Entry, findings: Findings) -> None:
     """Add what the object in a storage is. Raises Refused."""
+    findings.spend(OF_OBJECT)
     described = found.find(storage.number, COMPOBJ)
     clsid, name = _described(found.open(described).read(0, 4096)) if described else (classes.NOBODY, "")
     ids = {storage.clsid, clsid} - {classes.NOBODY}

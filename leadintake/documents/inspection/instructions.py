@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .addresses import CLICKED, FETCHED, Place, place_of
+from .addresses import CLICKED, FETCHED, Place
 from .findings import Refused
 from .harm import Findings, Harm
-from .sentences import TOO_MUCH, UNUSUAL
+from .sentences import UNUSUAL
+from .work import follow
 
 HARMS = dict.fromkeys(
     ("dde", "ddeauto", "link", "include", "includetext", "import", "database", "rd"), Harm.DATA_LINK
@@ -28,10 +29,12 @@ WITH_WORDS = {"l", "o", "t", "s", "c", "*", "#", "@"}
 
 LONGEST = 16 * 1024
 """Characters of an instruction that are kept. Programs that manage references keep longer data in theirs."""
+MOST_SPELLINGS = 64
+"""Addresses in one instruction, or words of one that has blanks, in all spellings."""
 HEAD = 64
 """Characters in which the first word stands."""
-MOST_HELD = 4 * 1024 * 1024
-"""Characters that fields may hand to those around them."""
+OF_HELD = 16
+"""Characters that a field hands to the one around it for a unit of findings."""
 DEEPEST = 256
 BLANKS = re.compile(r"\s+")
 UNSEEN = re.compile(
@@ -47,6 +50,7 @@ ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 def judge(instruction: str, findings: Findings) -> None:
     """Add what a field of this instruction does. Raises Refused."""
+    count = 0
     word = _first_word(instruction)
     if word in HARMS:
         findings.add(HARMS[word])
@@ -55,7 +59,10 @@ def judge(instruction: str, findings: Findings) -> None:
             raise Refused(UNUSUAL)
         for address in _addresses(instruction, instruction.lower().index(word) + len(word)):
             for spelling in {address, ESCAPED.sub(r"\1", address)}:
-                findings.add(PLACES[word][place_of(spelling)])
+                follow(findings, spelling, PLACES[word])
+                count += 1
+                if count > MOST_SPELLINGS:
+                    raise Refused(UNUSUAL)
 
 
 def _first_word(instruction: str) -> str:
@@ -161,10 +168,10 @@ class Fields:
         self._findings = findings
         self._open: list[Field] = []
         self._instructions = 0
-        self._held = 0
 
     def begin(self) -> None:
         """A field begins. Raises Refused."""
+        self._findings.spend(1)
         if len(self._open) >= DEEPEST:
             raise Refused(UNUSUAL)
         if self._open:
@@ -185,9 +192,7 @@ class Fields:
         if self._open:
             ended = self._open.pop()
             if self._instructions:
-                self._held += ended.result.length + ended.instruction.length
-                if self._held > MOST_HELD:
-                    raise Refused(TOO_MUCH)
+                self._findings.spend((ended.result.length + ended.instruction.length) // OF_HELD)
                 self._open[-1].hold(ended)
 
     def end_all(self) -> None:

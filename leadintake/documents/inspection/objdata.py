@@ -9,6 +9,7 @@ from . import classes, embedded, wordtext
 from .compound import MAGIC, Compound
 from .harm import Findings, Harm
 from .mapping import Bytes
+from .work import OF_OBJECT
 
 LINKED, EMBEDDED, STATIC, PRESENTATION = 1, 2, 3, 5  # 2.2.4, 2.2.1
 LONGEST_NAME = 256
@@ -28,6 +29,7 @@ def decoded(data: Bytes, start: int, end: int) -> bytes:
 
 def judge(content: bytes, findings: Findings) -> None:
     """Add what an object of this data does. Raises Refused."""
+    findings.spend(OF_OBJECT)
     _, form = struct.unpack("<LL", content[:8].ljust(8, b"\0"))
     if form == LINKED:
         findings.add(Harm.DATA_LINK)

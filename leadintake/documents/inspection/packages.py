@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import re
 
-from .addresses import CLICKED, LINKED, place_of
-from .budget import Budget
+from .addresses import CLICKED, LINKED
+from .budget import MB, Budget
 from .container import Container
 from .harm import Findings, Harm
 from .markup import Attributes, Reading, read
 from .programs import is_program
 from .unpacking import unpacked
+from .work import OF_PACKAGE, follow
 
 NAMES = (
     (re.compile(r"(.*/)?(vbaproject|vbadata)|.*/macrosheets/", re.IGNORECASE), Harm.MACROS),
@@ -25,7 +26,8 @@ NAMES = (
 
 def judge(content: bytes, findings: Findings) -> None:
     """Add what a package within an object does; it may hold no further object. Raises Refused."""
-    budget = Budget()
+    findings.spend(OF_PACKAGE)
+    budget = Budget(entries=500, unpacked=2 * MB, markup=MB, elements=20_000)
     package = Container.of(io.BytesIO(content), budget)
     for entry in package.entries:
         for pattern, harm in NAMES:
@@ -45,4 +47,4 @@ def judge(content: bytes, findings: Findings) -> None:
 def _judge_link(attributes: Attributes, findings: Findings) -> None:
     if attributes.get("TargetMode", "").lower() == "external":
         is_clicked = attributes.get("Type", "").lower().endswith("/hyperlink")
-        findings.add((CLICKED if is_clicked else LINKED)[place_of(attributes.get("Target", ""))])
+        follow(findings, attributes.get("Target", ""), CLICKED if is_clicked else LINKED)

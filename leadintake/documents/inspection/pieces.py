@@ -17,8 +17,6 @@ PRC, PCDT = 1, 2  # 2.9.38: what the parts of a table begin with
 IS_8_BIT = 1 << 30  # 2.9.73
 MOST_PIECES = 50_000
 """Pieces of a text. Word saves anew before there are some thousands."""
-MOST_MARKS = 200_000
-"""Beginnings, separators and ends of fields; a long table of contents has some thousands."""
 CHUNK = 64 * 1024
 MARK = re.compile("[\x13-\x15]")
 FLD = re.compile(rb"(?s)[\x13\x33\x53\x73\x93\xb3\xd3\xf3](.)|..")
@@ -29,13 +27,11 @@ names in the language of their menus."""
 
 def judge(block: Block, findings: Findings) -> None:
     """Add what the fields of a text do, those of its headers, notes and boxes too. Raises Refused."""
-    fields, marks = Fields(findings), 0
+    fields = Fields(findings)
     for words in _chunks(block):
         position = 0
         for mark in MARK.finditer(words):
-            marks += 1
-            if marks > MOST_MARKS:
-                raise Refused(TOO_MUCH)
+            findings.spend(1)
             fields.say(words[position : mark.start()])
             position = mark.end()
             {"\x13": fields.begin, "\x14": fields.separate, "\x15": fields.end}[mark[0]]()

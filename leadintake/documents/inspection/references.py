@@ -6,11 +6,12 @@ import struct
 from collections.abc import Iterator
 
 from . import merging
-from .addresses import FETCHED, TEMPLATES, place_of
+from .addresses import FETCHED, TEMPLATES
 from .fib import CONTROLS, FILES, MERGE, NAMES, Block
 from .findings import Refused
 from .harm import Findings, Harm
 from .sentences import DAMAGED, TOO_MUCH
+from .work import follow
 
 TEMPLATE, DATA, HEADER = 1, 8, 9  # numbers of the names a document is associated with
 IS_16_BIT = 0xFFFF
@@ -25,11 +26,11 @@ def judge(text: Block, findings: Findings) -> None:
     names = list(_names(text.table(NAMES, LONGEST_TABLE)))
     for number, name in enumerate(names):
         if number == TEMPLATE:
-            findings.add(TEMPLATES[place_of(name)])
+            follow(findings, name, TEMPLATES)
         if number in {DATA, HEADER}:
             merging.judge_file(name, findings)
     for name in _names(text.table(FILES, LONGEST_TABLE)):
-        findings.add(FETCHED[place_of(name)])
+        follow(findings, name, FETCHED)
     _judge_source(text.table(MERGE, LONGEST_TABLE), findings)
     if len(text.table(CONTROLS)) > 4:  # the places of controls, of which there is one more than controls
         findings.add(Harm.CONTROL)

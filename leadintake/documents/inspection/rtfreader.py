@@ -63,10 +63,12 @@ class Reader:
 
     def read(self) -> None:
         """Read to the brace that closes the first group; nothing but white space may follow."""
-        words = 0
+        words = braces = 0
         for start in range(0, len(self.data), CHUNK):
-            words += self.data[start : start + CHUNK].count(b"\\")
-        if words > MOST_WORDS:
+            chunk = self.data[start : start + CHUNK]
+            words += chunk.count(b"\\")
+            braces += chunk.count(b"{")
+        if words > MOST_WORDS or braces > MOST_TOKENS // 2:
             raise Refused(TOO_LONG)
         for _ in range(MOST_TOKENS):
             if self._is_idle():

@@ -13,6 +13,7 @@ from .container import MAGIC as CONTAINER
 from .harm import Findings, Harm
 from .instructions import UNSEEN
 from .programs import MAGIC as PROGRAMS
+from .work import OF_ADDRESS, follow
 
 Judge = Callable[[str, Findings], None]
 FIRST_BYTES = 16
@@ -30,13 +31,13 @@ def _picture(digits: str, findings: Findings) -> None:
 
 
 def _by_place(table: Mapping[Place, Harm]) -> Judge:
-    return lambda address, findings: findings.add(table[place_of(address)])
+    return lambda address, findings: follow(findings, address, table)
 
 
 def _base(address: str, findings: Findings) -> None:
     """What links are relative to."""
-    if place_of(address) is Place.OTHER_MACHINE:
-        findings.add(Harm.LINK_TO_MACHINE)
+    is_machine = place_of(address) is Place.OTHER_MACHINE
+    findings.add(Harm.LINK_TO_MACHINE if is_machine else Harm.LINK)
 
 
 def _link(digits: str, findings: Findings) -> None:
@@ -120,4 +121,5 @@ class Said:
             words = found[0] if found else ""
         judge = SHAPES.get(shape_property) if self.of == "sv" else DESTINATIONS.get(self.of, _class)
         if judge:
+            findings.spend(OF_ADDRESS)
             judge(words, findings)

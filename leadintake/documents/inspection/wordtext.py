@@ -8,6 +8,7 @@ from .fib import Block, block
 from .findings import Refused
 from .harm import Findings
 from .sentences import TOO_OLD
+from .work import OF_OBJECT
 
 TEXT = "worddocument"
 PAGE = 512
@@ -21,6 +22,7 @@ def judge(found: Compound, findings: Findings) -> None:
 
 
 def _judge_storage(found: Compound, storage: int, findings: Findings) -> None:
+    findings.spend(OF_OBJECT)
     try:
         text = block(found, storage)
     except Refused as refused:
