@@ -32,13 +32,11 @@ REAL = (
 MARKED = {
     "scripted.pdf": Flag.JAVASCRIPT,
     "attachment.pdf": Flag.EMBEDDED,
-    "locked.doc": Flag.ENCRYPTED,
-    "locked.odt": Flag.ENCRYPTED,
     "spreadsheet.doc": Flag.EMBEDDED,
     "spreadsheet.docx": Flag.EMBEDDED,
 }
 """Real files that are taken, and what is warned of."""
-REFUSED = ("locked.pdf", "locked.docx")
+REFUSED = ("locked.pdf", "locked.doc", "locked.docx", "locked.odt")
 EXTENSIONS = (".pdf", ".doc", ".docx", ".odt", ".rtf", ".txt")
 TEN_MB = 10 * 1024 * 1024
 

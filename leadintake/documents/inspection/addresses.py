@@ -41,11 +41,17 @@ FETCHED = {
 """What it is when opening the document fetches a picture from there."""
 LINKED = FETCHED | {Place.WEB: Harm.DATA_LINK}
 """The same for an object, a text or data."""
-TEMPLATES = {
-    place: Harm.TEMPLATE if harm in {Harm.WEB_PICTURE, Harm.OTHER_MACHINE} else harm
-    for place, harm in FETCHED.items()
-}
+
+
+def _instead(reason: Harm) -> dict[Place, Harm]:
+    elsewhere = {Harm.WEB_PICTURE, Harm.OTHER_MACHINE}
+    return {place: reason if harm in elsewhere else harm for place, harm in FETCHED.items()}
+
+
+TEMPLATES = _instead(Harm.TEMPLATE)
 """The same for the template that the document was made from."""
+SUBDOCUMENTS = _instead(Harm.SUBDOCUMENT)
+"""The same for a part of the text that is a file of its own."""
 CLICKED = {
     Place.INSIDE: Harm.LINK,
     Place.OWN_DISK: Harm.OWN_DISK,

@@ -12,12 +12,16 @@ MB = 1024 * 1024
 
 @dataclass
 class Budget:
-    """What is left to spend. Each verb raises Refused when that is not enough."""
+    """What is left to spend. Each verb raises Refused when that is not enough.
 
-    entries: int = 2000
-    unpacked: int = 100 * MB
-    markup: int = 32 * MB
-    elements: int = 1_000_000
+    The largest of 2,686 genuine containers had 733 entries and 15 MB unpacked. What may be spent at all takes
+    less than a second.
+    """
+
+    entries: int = 1500
+    unpacked: int = 48 * MB
+    markup: int = 16 * MB
+    elements: int = 400_000
 
     def list(self, entries: int) -> None:
         """Spend entries of a container's list."""
@@ -34,10 +38,11 @@ class Budget:
         self.markup -= size
         _enough(self.markup)
 
-    def element(self) -> None:
-        """Spend an element of XML."""
-        self.elements -= 1
-        _enough(self.elements)
+    def element(self, weight: int = 1) -> None:
+        """Spend an element of XML, or what costs as much as so many."""
+        self.elements -= weight
+        if self.elements < 0:
+            raise Refused(TOO_MUCH)
 
 
 def _enough(left: int) -> None:

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Collection
 from typing import IO
 
 from . import parts
 from .budget import Budget
 from .compound import Compound
 from .container import Container, names_in
+from .elements import Elements
 from .findings import Flag, Refused
-from .links import WORD, Fields, leaves, reaches_out
-from .markup import Attributes, Reading, read, root
-from .sentences import CONTROLS, DAMAGED, FETCHES, LOCKED, MACROS, TOO_MUCH, UNUSUAL
+from .harm import Findings, Harm
+from .links import WORD
+from .markup import Attributes, Reading, read
+from .relationships import ENDING, Relationships
+from .sentences import DAMAGED, UNUSUAL
 from .unpacking import unpacked
 
 TEXT = re.compile(r"word/document\d*\.xml")  # some of Word's own services number it
 TYPES = "[Content_Types].xml"
-TEXT_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
-MACRO_TYPE = re.compile(
-    r"macroEnabled|ms-office\.vbaProject|ms-word\.vbaData|ms-excel\.(intl)?macrosheet", re.IGNORECASE
-)
-MACRO_NAME = re.compile(r"vbaProject|vbaData|xl/macrosheets/", re.IGNORECASE)
+TEXT_TYPES = {
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml",
+    "application/vnd.ms-word.document.macroEnabled.main+xml",  # with an empty macro project at most
+}
+MACRO_TYPE = re.compile(r"macroEnabled|ms-office\.vbaProject|ms-word\.vbaData", re.IGNORECASE)
+MACRO_NAME = re.compile(r"(.*/)?(vbaProject|vbaData)[^/]*", re.IGNORECASE)
+MACRO_SHEET_TYPE = re.compile(r"ms-excel\.(intl)?macrosheet", re.IGNORECASE)
+MACRO_SHEET_NAME = re.compile(r"(.*/)?macrosheets/", re.IGNORECASE)
 CONTROL_TYPE = re.compile(r"ms-office\.activeX", re.IGNORECASE)
-CONTROL_NAME = re.compile(r"activeX/", re.IGNORECASE)
-MARKUP_TYPE = re.compile(r"openxmlformats-officedocument\..*\+xml", re.IGNORECASE)
+CONTROL_NAME = re.compile(r"(.*/)?activeX/", re.IGNORECASE)
+MARKUP_TYPE = re.compile(r"(openxmlformats-officedocument|ms-(office|word|excel))\..*\+xml", re.IGNORECASE)
+# Names that some readers decode and others do not, and parts in pieces (ECMA-376 part 2, 6.2.2 and 8.2.2).
+ODD_NAME = re.compile(
+    r".*%(2[d-fD-F]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAcCfF]|7[0-9aAeE])|.*/\[\d+\](\.last)?\.piece", re.I
+)
 ROOTS = {f"{address} document" for address in WORD}
-LINK = "http://schemas.openxmlformats.org/package/2006/relationships Relationship"
-LINKS = ".rels"
-CLICKED = {"hyperlink", "hlinkClick", "hlinkHover", "hlinkMouseOver"}
-MOST_CLICKED = 10_000
 
 
 def fits(stream: IO[bytes]) -> bool:
@@ -42,15 +46,15 @@ def fits(stream: IO[bytes]) -> bool:
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     """Flags of a whole DOCX. Raises Refused."""
+    findings = Findings()
     if _is_locked(stream):
-        raise Refused(LOCKED)
+        findings.add(Harm.PASSWORD)
     budget = Budget()
-    package = Container.of(stream, budget)
-    flags = parts.inspect(package, _opened, budget)
-    text = _Text(package, budget)
-    if (text.type or text.default) != TEXT_TYPE or text.root not in ROOTS:
-        raise Refused(DAMAGED)
-    return flags
+    found = Container.of(stream, budget)
+    package = Package(found, budget, findings)
+    parts.inspect(found, package, Package, budget, findings)
+    package.require_text()
+    return frozenset(findings.flags)
 
 
 def _is_locked(stream: IO[bytes]) -> bool:
@@ -61,137 +65,70 @@ def _is_locked(stream: IO[bytes]) -> bool:
         return False
 
 
-class _Text:
-    """The main part: the package's links tell its name, the list of types its type, itself its root."""
+class Package:
+    """What the types and relationships of a package say, which are read before its other parts."""
 
-    def __init__(self, package: Container, budget: Budget) -> None:
-        self.name = self.type = self.default = ""
-        read(unpacked(package, package.find("_rels/.rels"), budget), Reading(self._link), budget)
-        read(unpacked(package, package.find(TYPES), budget), Reading(self._type), budget)
-        self.root = root(unpacked(package, package.find(self.name), budget), budget)
+    def __init__(self, found: Container, budget: Budget, findings: Findings) -> None:
+        self._budget, self._findings = budget, findings
+        self._links = Relationships(findings, budget)
+        self._types: dict[str, str] = {}
+        self._names_macros = self._hides_markup = False
+        self._roots: dict[str, Elements] = {}
+        self.seen: set[str] = set()
+        for entry in found.entries:
+            name = entry.name.casefold()
+            if entry.size and (name == TYPES.casefold() or name.endswith(ENDING)):
+                reading = Reading(self._check_type) if name == TYPES.casefold() else self._links.reading(name)
+                read(unpacked(found, entry, budget), reading, budget)
+                self.seen.add(entry.name)
 
-    def _link(self, element: str, attributes: Attributes) -> None:
-        if element == LINK and attributes.get("Type", "").endswith("/relationships/officeDocument"):
-            if self.name:
-                raise Refused(DAMAGED)
-            self.name = posixpath.normpath(attributes.get("Target", "").lstrip("/"))
-
-    def _type(self, _element: str, attributes: Attributes) -> None:
-        if attributes.get("PartName", "").casefold() == f"/{self.name}".casefold():
-            self.type = attributes.get("ContentType", "")
-        elif attributes.get("Extension", "").casefold() == self.name.rpartition(".")[2].casefold():
-            self.default = attributes.get("ContentType", "")
-
-
-def _opened(package: Container, budget: Budget) -> parts.Look:
-    clicked = _Clicked(package, budget)
-    return lambda name: _look(name, clicked)
-
-
-def _look(name: str, clicked: _Clicked) -> Reading | None:
-    if CONTROL_NAME.search(name):
-        raise Refused(CONTROLS)
-    if MACRO_NAME.search(name):
-        raise Refused(MACROS)
-    if name.casefold() == TYPES.casefold():
-        return Reading(_check_type)
-    if name.lower().endswith(LINKS):
-        folder = _folder_of(name)
-        return Reading(
-            lambda element, attributes: _check_link(folder, attributes) if element == LINK else None
-        )
-    return _words(clicked.of(name)) if name.lower().endswith(".xml") else None
-
-
-def _words(clicked: Collection[str]) -> Reading:
-    fields = Fields()
-
-    def check(element: str, attributes: Attributes) -> None:
-        name = element.rpartition(" ")[2]
-        if name == "ddeLink":  # in a spreadsheet: what another program tells
-            raise Refused(FETCHES)
-        if name == "altChunk":  # a document of another format, whatever the type of the link to it
+    def reading(self, name: str) -> Reading | None:
+        """How the entry of this name is read. Raises Refused."""
+        if ODD_NAME.match(name):
             raise Refused(UNUSUAL)
-        _refuse_unclicked(element, attributes, clicked)
-        fields.begin(element, attributes)
+        if CONTROL_NAME.match(name):
+            self._findings.add(Harm.CONTROL)
+        if MACRO_SHEET_NAME.match(name):
+            self._findings.add(Harm.MACROS)
+        self._names_macros |= MACRO_NAME.fullmatch(name) is not None
+        name = name.casefold()
+        if not name.endswith((".xml", ".svg")):
+            return None
+        elements = Elements(self._links.of(name), self._findings, self._budget)
+        if name in {main.casefold() for main in self._links.main}:
+            self._roots[name] = elements
+        return elements.reading(typed=name.endswith(".svg"))
 
-    return Reading(check, fields.text, fields.end)
+    def is_expected(self, name: str) -> bool:
+        """Whether an object of this name is nothing to be warned of: the numbers behind a chart."""
+        return name.casefold() in self._links.of_charts
 
+    def finish(self, *, has_empty_macros: bool) -> None:
+        """Refuse what calls itself macros, unless they were seen to be empty, and XML that was not read."""
+        if (self._names_macros or self._links.has_macros) and not has_empty_macros:
+            self._findings.add(Harm.MACROS)
+        if self._hides_markup:  # readers go by the type
+            raise Refused(UNUSUAL)
 
-def _check_type(_element: str, attributes: Attributes) -> None:
-    kind = attributes.get("ContentType", "")
-    if CONTROL_TYPE.search(kind):
-        raise Refused(CONTROLS)
-    if MACRO_TYPE.search(kind):
-        raise Refused(MACROS)
-    name = attributes.get("PartName") or f".{attributes.get('Extension', '')}"
-    if MARKUP_TYPE.search(kind) and not name.lower().endswith(".xml"):  # readers go by the type
-        raise Refused(UNUSUAL)
+    def require_text(self) -> None:
+        """Raise Refused unless there is one main part, and it is a Word text by its type and by its root."""
+        if len(self._links.main) != 1:
+            raise Refused(DAMAGED)
+        name = self._links.main[0].casefold()
+        kind = self._types.get(f"/{name}") or self._types.get(name.rpartition(".")[2])
+        if kind not in TEXT_TYPES or name not in self._roots or self._roots[name].root not in ROOTS:
+            raise Refused(DAMAGED)
 
-
-class _Clicked:
-    """The links of type hyperlink that lead to another computer, by the part they are of.
-
-    Readers look up a link by its id and not by its type, so that a picture may name one of these.
-    """
-
-    def __init__(self, package: Container, budget: Budget) -> None:
-        self._ids: dict[str, set[str]] = {}
-        self._count = 0
-        for entry in package.entries:
-            if entry.name.lower().endswith(LINKS) and entry.size:
-                self._add(package, entry.name, budget)
-
-    def of(self, part: str) -> Collection[str]:
-        """The ids in a part."""
-        return self._ids.get(part.casefold(), ())
-
-    def _add(self, package: Container, name: str, budget: Budget) -> None:
-        ids: set[str] = set()
-
-        def keep(element: str, attributes: Attributes) -> None:
-            if element == LINK and _kind(attributes) == "hyperlink" and reaches_out(_target(attributes)):
-                ids.add(attributes.get("Id", ""))
-                self._count += 1
-                if self._count > MOST_CLICKED:
-                    raise Refused(TOO_MUCH)
-
-        read(unpacked(package, package.find(name), budget), Reading(keep), budget)
-        part = posixpath.join(_folder_of(name), posixpath.basename(name)[: -len(LINKS)])
-        self._ids[part.casefold()] = ids
-
-
-def _folder_of(name: str) -> str:
-    """The folder in which the parts lie whose links are in the part of this name."""
-    return posixpath.dirname(posixpath.dirname(name))
-
-
-def _check_link(folder: str, attributes: Attributes) -> None:
-    """Raise Refused for a link that brings code or is followed by opening the document."""
-    kind, target = _kind(attributes), _target(attributes)
-    if kind == "afchunk":
-        raise Refused(UNUSUAL)
-    if kind == "vbaproject":
-        raise Refused(MACROS)
-    if kind == "hyperlink":  # followed when somebody clicks on it; everything else by opening the document
-        return
-    if reaches_out(target):
-        raise Refused(FETCHES)
-    if attributes.get("TargetMode") != "External" and leaves(target, folder):
-        raise Refused(UNUSUAL)
-
-
-def _refuse_unclicked(element: str, attributes: Attributes, ids: Collection[str]) -> None:
-    """Raise Refused when something that nobody clicks on uses one of these links."""
-    if ids and element.rpartition(" ")[2] not in CLICKED:
-        for name, value in attributes.items():
-            if value in ids and name.rpartition(" ")[0].endswith("/relationships"):
-                raise Refused(FETCHES)
-
-
-def _kind(attributes: Attributes) -> str:
-    return attributes.get("Type", "").rpartition("/")[2].casefold()
-
-
-def _target(attributes: Attributes) -> str:
-    return attributes.get("Target", "")
+    def _check_type(self, _element: str, attributes: Attributes) -> None:
+        kind = attributes.get("ContentType", "")
+        if CONTROL_TYPE.search(kind):
+            self._findings.add(Harm.CONTROL)
+        if MACRO_SHEET_TYPE.search(kind):
+            self._findings.add(Harm.MACROS)
+        self._names_macros |= MACRO_TYPE.search(kind) is not None
+        part, ending = attributes.get("PartName", ""), attributes.get("Extension", "")
+        if MARKUP_TYPE.search(kind) and not (part or f".{ending}").lower().endswith(".xml"):
+            self._hides_markup = True
+        if part or ending:
+            self._budget.element(4)
+            self._types.setdefault((part or ending).casefold(), kind)

@@ -29,6 +29,8 @@ MOST_ATTRIBUTES = 10_000
 LONGEST_ADDRESS = 1000
 """Characters. Office's own have less than 100."""
 DECLARATION = "xmlns"
+DECLARATION_WEIGHT = 2
+"""Elements of the budget that a declaration costs."""
 XML = "http://www.w3.org/XML/1998/namespace"
 
 
@@ -38,12 +40,16 @@ def ignore(_element: str, _attributes: Attributes) -> None:
 
 @dataclass(frozen=True)
 class Reading:
-    """What is done with a part. `typed` says whether it may name a document type, but declare nothing."""
+    """What is done with a part. `typed` says whether it may name a document type, but declare nothing.
+
+    `done` is called when all of it was read.
+    """
 
     start: Start = ignore
     text: Text | None = None
     end: End | None = None
     typed: bool = False
+    done: Callable[[], None] | None = None
 
 
 class _Form:
@@ -51,11 +57,11 @@ class _Form:
         self.reading, self.budget = reading, budget
         self.names: dict[str, str] = {}  # expat's wrapper puts each name here once
         self.known = 0
-        self.namespaces = _Namespaces()
+        self.namespaces = _Namespaces(budget)
         self.open: list[str] = []
 
     def begin(self, element: str, attributes: Attributes) -> None:
-        self.budget.element()
+        self.budget.element(1 + (len(attributes) >> 2))
         if len(self.names) > self.known:
             self.known = len(self.names)
             longest = max(map(len, (element, *attributes)))
@@ -82,13 +88,6 @@ class _Form:
             _refuse()
 
 
-def root(pieces: Iterable[bytes], budget: Budget) -> str:
-    """The name of the outermost element. Raises Refused as `read` does."""
-    names: list[str] = []
-    read(pieces, Reading(lambda name, _: None if names else names.append(name)), budget)
-    return names[0]
-
-
 def read(pieces: Iterable[bytes], reading: Reading, budget: Budget) -> None:
     """Tell `reading` what is in a part. Raises Refused when it is no XML, or declares entities."""
     form = _Form(reading, budget)
@@ -110,6 +109,8 @@ def read(pieces: Iterable[bytes], reading: Reading, budget: Budget) -> None:
             if unfinished > LONGEST_TAG or equals > MOST_ATTRIBUTES:
                 _refuse()
         parser.Parse(b"", True)
+        if reading.done:
+            reading.done()
     except Refused:
         raise
     except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an encoding it does not know
@@ -127,30 +128,54 @@ class _Namespaces:
     take a gigabyte of memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
         self._addresses = {"": [""], "xml": [XML]}  # by prefix, from the outermost element that declares it
-        self._declared: list[list[str]] = []  # by open element
+        self._declared: list[list[str] | None] = []  # by open element
+        # Full names by those in the part, as long as nothing is declared: most elements declare nothing.
+        self._elements: dict[str, str] = {}
+        self._attributes: dict[str, str] = {}
 
     def enter(self, element: str, attributes: dict[str, str]) -> tuple[str, dict[str, str]]:
         """An element begins: its name and attributes as "address local", or "local" when there is none."""
-        declared = [self._declare(name, attributes) for name in attributes if _declares(name)]
+        known = self._attributes
+        try:
+            found = {known[name]: value for name, value in attributes.items()}
+            declared = None
+        except KeyError:
+            found, declared = self._enter(attributes)
         self._declared.append(declared)
-        found = {
-            self._full(name) if ":" in name else name: value
-            for name, value in attributes.items()
-            if not _declares(name)
-        }
-        if len(found) + len(declared) < len(attributes):  # one name in two spellings
+        if len(found) + len(declared or ()) < len(attributes):  # one name in two spellings
             raise Refused(DAMAGED)
-        default = self._addresses[""][-1]
-        if ":" in element:
-            return self._full(element), found
-        return f"{default} {element}" if default else element, found
+        name = self._elements.get(element)
+        if name is None:
+            default = self._addresses[""][-1]
+            name = self._full(element) if ":" in element else f"{default} {element}" if default else element
+            self._elements[element] = name
+        return name, found
 
     def leave(self) -> None:
         """The element ends, and what it declared."""
-        for prefix in self._declared.pop():
-            self._addresses[prefix].pop()
+        if declared := self._declared.pop():
+            for prefix in declared:
+                self._addresses[prefix].pop()
+            self._forget()
+
+    def _enter(self, attributes: dict[str, str]) -> tuple[dict[str, str], list[str] | None]:
+        """The attributes with names that are new here, and the prefixes that are declared."""
+        declared = [self._declare(name, attributes) for name in attributes if _declares(name)]
+        if declared:
+            self._forget()
+        found = {}
+        for name, value in attributes.items():
+            if not _declares(name):
+                self._attributes[name] = full = self._full(name) if ":" in name else name
+                found[full] = value
+        return found, declared or None
+
+    def _forget(self) -> None:
+        self._elements.clear()
+        self._attributes.clear()
 
     def _declare(self, name: str, attributes: dict[str, str]) -> str:
         _, colon, prefix = name.partition(":")
@@ -163,6 +188,7 @@ class _Namespaces:
         if (prefix == "xml") != (address == XML):
             raise Refused(DAMAGED)
         self._addresses.setdefault(prefix, []).append(address)
+        self._budget.element(DECLARATION_WEIGHT)
         return prefix
 
     def _full(self, name: str) -> str:

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-import re
+from itertools import islice
 from typing import IO
 
 from . import parts
 from .budget import Budget
-from .container import Container, names_in
+from .container import Container
 from .findings import Flag, Refused
-from .links import reaches_out
-from .markup import Attributes, Reading, read, root
-from .sentences import DAMAGED, FETCHES, MACROS
+from .harm import Findings, Harm
+from .libraries import CODE, Library
+from .markup import Attributes, Reading, read
+from .odtelements import ODF, Elements
+from .sentences import DAMAGED
 from .unpacking import unpacked
 
-# ODF 1.3 part 2, 3.3: the first entry is `mimetype`, stored. Templates and masters go on with a hyphen.
-START = re.compile(rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.text(?!-)", re.DOTALL)
-TEXT, LOCKED_WHOLE, MANIFEST = "content.xml", "encrypted-package", "META-INF/manifest.xml"
-CODE = re.compile(r"(.*/)?(Basic|Dialogs|Scripts)/.*[^/]", re.IGNORECASE | re.DOTALL)
-CODE_LINK = re.compile(r"\s*(macro|script|vnd\.sun\.star\.[a-z]+):", re.IGNORECASE)
-
-ODF = "urn:oasis:names:tc:opendocument:xmlns:"
+KIND, TEXT, LOCKED_WHOLE, MANIFEST = "mimetype", "content.xml", "encrypted-package", "META-INF/manifest.xml"
+KINDS = {b"application/vnd.oasis.opendocument.text"}
+"""What the entry `mimetype` says, wherever it stands (ODF 1.3 part 2, 3.3); templates say more."""
+LONGEST_KIND = 128
 ROOT = f"{ODF}office:1.0 document-content"
-LISTED, LOCK = f"{ODF}manifest:1.0 file-entry", f"{ODF}manifest:1.0 encryption-data"
-PATH = f"{ODF}manifest:1.0 full-path"
-CODE_ELEMENTS = {f"{ODF}office:1.0 script", f"{ODF}script:1.0 event-listener"}
-DDE_ELEMENTS = {f"{ODF}office:1.0 dde-source", f"{ODF}text:1.0 dde-connection-decl"}
-AREAS = {f"{ODF}drawing:1.0 area-{form}" for form in ("rectangle", "circle", "polygon")}
-CLICKED = {f"{ODF}text:1.0 a", f"{ODF}drawing:1.0 a"} | AREAS
-HREF = "http://www.w3.org/1999/xlink href"
+LOCK = f"{ODF}manifest:1.0 encryption-data"
 
 
 def fits(stream: IO[bytes]) -> bool:
-    """Whether it is a container that says in its first bytes that it is an OpenDocument text."""
-    if names_in(stream).isdisjoint({TEXT, LOCKED_WHOLE}):
+    """Whether it is a container that says of itself that it is an OpenDocument text."""
+    try:
+        budget = Budget()
+        found = Container.of(stream, budget)
+        names = {entry.name for entry in found.entries}
+        if KIND not in names or names.isdisjoint({TEXT, LOCKED_WHOLE}):
+            return False
+        entry = found.find(KIND)
+        if entry.size > LONGEST_KIND:
+            return False
+        return b"".join(islice(unpacked(found, entry, budget), LONGEST_KIND)).strip() in KINDS
+    except Refused:
         return False
-    stream.seek(0)
-    return START.match(stream.read(128)) is not None
 
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
@@ -44,42 +45,63 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
 
     Formulas and charts of its own are folders of XML, looked at like the rest and no reason for a flag.
     """
-    budget = Budget()
-    package = Container.of(stream, budget)
-    manifest = _Manifest()
-    read(unpacked(package, package.find(MANIFEST), budget), Reading(manifest.begin, typed=True), budget)
-    flags = parts.inspect(package, lambda *_: _look, budget, locked=manifest.locked)
-    if manifest.locked:
-        return flags | {Flag.ENCRYPTED}
-    if root(unpacked(package, package.find(TEXT), budget), budget) != ROOT:
+    budget, findings = Budget(), Findings()
+    found = Container.of(stream, budget)
+    package = Package(found, budget, findings)
+    if package.is_locked:
+        for entry in found.entries:  # the bytes of what is locked say nothing
+            parts.judge_name(entry.name, findings)
+            if CODE.fullmatch(entry.name):
+                findings.add(Harm.MACROS)
+        findings.add(Harm.PASSWORD)
+    package.require_manifest()
+    parts.inspect(found, package, Package, budget, findings)
+    if package.root != ROOT:
         raise Refused(DAMAGED)
-    return flags
+    return frozenset(findings.flags)
 
 
-class _Manifest:
-    """The paths of what is locked with a password, ODF 1.3 part 2, 4.8."""
+class Package:
+    """What the manifest of a container says, which is read before its other parts."""
 
-    def __init__(self) -> None:
-        self.locked: set[str] = set()
-        self._path = ""
+    def __init__(self, found: Container, budget: Budget, findings: Findings) -> None:
+        self._budget, self._findings = budget, findings
+        self._text: Elements | None = None
+        self.seen: set[str] = set()
+        self.is_locked = False
+        for entry in found.entries:
+            if entry.name.casefold() == MANIFEST.casefold() and entry.size:
+                # OpenOffice 2 and KOffice name the type of their manifest, and nobody fetches it.
+                read(unpacked(found, entry, budget), Reading(self._begin, typed=True), budget)
+                self.seen.add(entry.name)
 
-    def begin(self, element: str, attributes: Attributes) -> None:
-        if element == LISTED:
-            self._path = attributes.get(PATH, "")
-        elif element == LOCK:
-            self.locked.add(self._path)
+    @property
+    def root(self) -> str:
+        """The outermost element of the text."""
+        return self._text.root if self._text else ""
 
+    def reading(self, name: str) -> Reading | None:
+        """How the entry of this name is read. Raises Refused."""
+        if CODE.fullmatch(name):
+            return Library(self._findings).reading(name)
+        if not name.lower().endswith((".xml", ".svg")):
+            return None
+        elements = Elements(self._findings, self._budget)
+        if name.casefold() == TEXT:
+            self._text = elements
+        return elements.reading(typed=name.lower().endswith(".svg"))
 
-def _look(name: str) -> Reading | None:
-    if CODE.fullmatch(name):
-        raise Refused(MACROS)
-    # OpenOffice 2 and KOffice name the type of their manifest, and nobody fetches it.
-    return Reading(_check, typed=name == MANIFEST) if name.lower().endswith(".xml") else None
+    def is_expected(self, _name: str) -> bool:
+        """Whether an object of this name is nothing to be warned of: charts of its own are no containers."""
+        return False
 
+    def finish(self, *, has_empty_macros: bool) -> None:
+        """Nothing only shows at the end."""
 
-def _check(element: str, attributes: Attributes) -> None:
-    target = attributes.get(HREF, "")
-    if element in CODE_ELEMENTS or CODE_LINK.match(target):
-        raise Refused(MACROS)
-    if element in DDE_ELEMENTS or (element not in CLICKED and reaches_out(target)):
-        raise Refused(FETCHES)
+    def require_manifest(self) -> None:
+        """Raise Refused when there was none, or an empty one."""
+        if not self.seen:
+            raise Refused(DAMAGED)
+
+    def _begin(self, element: str, _attributes: Attributes) -> None:
+        self.is_locked |= element == LOCK

@@ -4,90 +4,104 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
-from typing import IO
+from typing import IO, Protocol
 
-from . import compound, container, embedded
+from . import compound, container, embedded, programs
 from .budget import MB, Budget
 from .compound import Compound
 from .container import Container
-from .findings import Flag, Refused
+from .findings import Refused
+from .harm import Findings, Harm
 from .markup import Reading, read
-from .sentences import PACKED, PROGRAM
+from .sentences import PACKED
 from .unpacking import unpacked
-from .work import Work
 
-Look = Callable[[str], Reading | None]
-"""Told an entry's name, says how it is read; None when it is no XML. May raise Refused."""
-Open = Callable[[Container, Budget], Look]
-"""Told a container, the document or one within it, says how its entries are looked at. May raise Refused."""
 
-# What Windows starts when it is opened; it forgets dots and spaces at a name's end.
-PROGRAM_NAME = re.compile(
-    r".*\.(bat|chm|cmd|com|cpl|dll|exe|hta|jar|jse?|lnk|ms[ci]|pif|ps1|sc[fr]|url|vb[es]|ws[fh])[. ]*",
-    re.IGNORECASE | re.DOTALL,
-)
-PROGRAM_MAGIC = (
-    b"MZ",
-    b"\x7fELF",
-    b"#!",
-    b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe",  # Mach-O
-    b"\xca\xfe\xba\xbe",  # Java, and Mach-O for several processors
-    b"L\0\0\0\x01\x14\x02\0",  # [MS-SHLLINK] 2.1
-)  # fmt: skip
-LONGEST_MAGIC = 8
+class Opened(Protocol):
+    """What is known of a container, the document or one within it, before its entries are looked at."""
+
+    seen: set[str]
+    """Names of entries that were read already."""
+
+    def reading(self, name: str) -> Reading | None:
+        """How the entry of this name is read; None when it is no XML. May raise Refused."""
+
+    def is_expected(self, name: str) -> bool:
+        """Whether an object of this name is nothing to be warned of."""
+
+    def finish(self, *, has_empty_macros: bool) -> None:
+        """Judge what only shows when all entries were looked at. May raise Refused."""
+
+
+Open = Callable[[Container, Budget, Findings], Opened]
+
+COM = re.compile(r".*\.com[. ]*", re.IGNORECASE | re.DOTALL)  # in a container a name is none of the web
 CONTAINER_MAGIC = (container.MAGIC, b"PK\x05\x06")
+LOCKED = ("encryptedpackage", "encryptioninfo")
 SMALL = 1 * MB  # what is unpacked as a whole is kept in memory up to here, on disk beyond
+LISTED = 4
+"""Elements of the budget that a line in the list of an embedded object costs."""
 
 
 def inspect(
-    found: Container, opened: Open, budget: Budget, *, locked: Collection[str] = ()
-) -> frozenset[Flag]:
-    """Look at every entry but the locked ones, whose bytes say nothing. Raises Refused, returns flags."""
-    return frozenset(_inspect(found, opened, budget, locked, nested=False))
-
-
-def _inspect(
-    found: Container, opened: Open, budget: Budget, locked: Collection[str], *, nested: bool
-) -> Iterator[Flag]:
-    look = opened(found, budget)
+    found: Container, opened: Opened, again: Open, budget: Budget, findings: Findings, *, nested: bool = False
+) -> None:
+    """Look at every entry; `again` opens a container within. Raises Refused."""
+    has_empty_macros = False
     for entry in found.entries:
-        if PROGRAM_NAME.fullmatch(entry.name):
-            raise Refused(PROGRAM)
-        pieces = unpacked(found, entry, budget)
-        if entry.name in locked:
-            _exhaust(pieces)
+        judge_name(entry.name, findings)
+        if entry.name in opened.seen:
             continue
+        pieces = unpacked(found, entry, budget)
         head = _head(pieces)
         whole = chain([head], pieces)
-        if head.startswith(PROGRAM_MAGIC):
-            raise Refused(PROGRAM)
-        reading = look(entry.name)
-        if reading and head:  # old programs write empty parts; those that are needed are read once more
+        if head.startswith(programs.MAGIC):
+            findings.add(Harm.PROGRAM)
+        reading = opened.reading(entry.name)
+        if reading and head:  # old programs write empty parts; those that are needed are missed later
             read(whole, reading, budget)
         elif head.startswith(compound.MAGIC):
             with _kept(whole) as stream:
-                work = Work()
-                embedded.judge(Compound(stream), work)
-            yield from work.flags
-            yield Flag.EMBEDDED
+                has_empty_macros |= _judge(Compound(stream), budget, findings)
         elif head.startswith(CONTAINER_MAGIC):
             if nested:
                 raise Refused(PACKED)
             with _kept(whole) as stream:
-                yield from _inspect(Container.of(stream, budget), opened, budget, (), nested=True)
-            yield Flag.EMBEDDED
+                within = Container.of(stream, budget)
+                inspect(within, again(within, budget, findings), again, budget, findings, nested=True)
+            if not opened.is_expected(entry.name):
+                findings.add(Harm.PASTED_OBJECT)
         else:
             _exhaust(pieces)
+    opened.finish(has_empty_macros=has_empty_macros)
+
+
+def judge_name(name: str, findings: Findings) -> None:
+    """Add what the name of an entry tells. Raises Refused."""
+    if programs.is_program(name) or COM.fullmatch(name):
+        findings.add(Harm.PROGRAM)
+
+
+def _judge(found: Compound, budget: Budget, findings: Findings) -> bool:
+    """Add what an embedded object does; say whether it is nothing but an empty macro project."""
+    budget.element(LISTED * len(found.entries))
+    if any(found.at_root(name) for name in LOCKED):
+        findings.add(Harm.PASSWORD)
+    if found.at_root("vba") and not found.at_root("worddocument"):
+        embedded.judge(found, findings)
+        return True
+    embedded.judge_file(found, findings)
+    return False
 
 
 def _head(pieces: Iterator[bytes]) -> bytes:
     head = b""
     for piece in pieces:
         head += piece
-        if len(head) >= LONGEST_MAGIC:
+        if len(head) >= programs.LONGEST_MAGIC:
             break
     return head
 

@@ -7,6 +7,8 @@ import struct
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from leadintake.documents.inspection import KINDS, kind_of
 from leadintake.documents.inspection.findings import Flag, Refused
 
@@ -20,14 +22,20 @@ def real(name: str) -> bytes:
     return (RESUMES / name).read_bytes()
 
 
-def inspected(extension: str, content: bytes) -> frozenset[Flag]:
-    """What a file of this kind is marked with. Raises Refused, also when it is of another kind."""
+def inspected(name: str, content: bytes) -> frozenset[Flag]:
+    """What a file of the kind that its name tells is marked with. Raises Refused, also for another kind."""
     stream = io.BytesIO(content)
     found = kind_of(stream)
-    if found is None or found.extension != extension:
-        raise Refused(f"This is {found.name if found else 'nothing'}, not {extension}.")
+    if found is None or found.extension != Path(name).suffix:
+        raise Refused(f"This is {found.name if found else 'damaged or nothing'}, not what {name} says.")
     stream.seek(0)
     return found.inspect(stream)
+
+
+def refused(name: str, content: bytes, sentence: str) -> None:
+    """Expect that it is refused with this sentence."""
+    with pytest.raises(Refused, match=sentence):
+        inspected(name, content)
 
 
 def container(entries: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
@@ -45,9 +53,9 @@ def entries_of(whole: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def repacked(whole: bytes, more: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
+def repacked(whole: bytes, /, **more: bytes) -> bytes:
     """The container with more entries, or others in place of its own."""
-    return container(entries_of(whole) | more, method)
+    return container(entries_of(whole) | more)
 
 
 class _Sectors:

@@ -16,12 +16,11 @@ from hypothesis import given as given_that
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from leadintake.documents.inspection import BY_EXTENSION
 from leadintake.documents.inspection.budget import Budget
 from leadintake.documents.inspection.container import Container
 from leadintake.documents.inspection.findings import Flag, Refused
 from leadintake.documents.inspection.unpacking import CHUNK
-from tests.support.files import container, entries_of, judged, real, repacked
+from tests.documents.inspection.files import container, entries_of, inspected, real, repacked
 
 DOCX = real("resume.docx")
 MB = 1024 * 1024
@@ -91,12 +90,12 @@ def deflated_as(squeezed: bytes, content: bytes) -> bytes:
 
 def refused(content: bytes, sentence: str = "damaged", name: str = "resume.docx") -> None:
     with pytest.raises(Refused, match=sentence):
-        judged(name, content)
+        inspected(name, content)
 
 
 def test_a_container_of_another_writer_is_taken():
     for content in (deflated(), container(entries_of(DOCX)), deflated(**{"word/media/empty.png": b""})):
-        assert judged("resume.docx", content).flags == frozenset()
+        assert inspected("resume.docx", content) == frozenset()
 
 
 def test_sizes_told_after_the_bytes_are_taken():
@@ -111,7 +110,7 @@ def test_sizes_told_after_the_bytes_are_taken():
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in entries_of(DOCX).items():
             archive.writestr(name, content)
-    assert judged("resume.docx", packed.getvalue()).flags == frozenset()
+    assert inspected("resume.docx", packed.getvalue()) == frozenset() == frozenset()
 
 
 def test_sizes_of_64_bits_in_an_entrys_own_header_are_taken():
@@ -120,14 +119,14 @@ def test_sizes_of_64_bits_in_an_entrys_own_header_are_taken():
         for name, content in entries_of(DOCX).items():
             with archive.open(name, "w", force_zip64=True) as entry:
                 entry.write(content)
-    assert judged("resume.docx", packed.getvalue()).flags == frozenset()
+    assert inspected("resume.docx", packed.getvalue()) == frozenset() == frozenset()
 
 
 def test_a_comment_at_the_end_is_taken():
     packed = io.BytesIO(DOCX)
     with zipfile.ZipFile(packed, "a") as archive:
         archive.comment = b"saved by Jane Doe"
-    assert judged("resume.docx", packed.getvalue()).flags == frozenset()
+    assert inspected("resume.docx", packed.getvalue()) == frozenset() == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -198,7 +197,7 @@ def test_an_entry_that_calls_itself_otherwise_than_the_list_does_is_refused():
 @pytest.mark.parametrize(("offset", "layout"), [(8, "<H"), (14, "<L"), (18, "<L"), (22, "<L")])
 def test_an_entry_that_describes_itself_otherwise_than_the_list_does_is_refused(offset, layout):
     whole = repacked(DOCX)
-    assert judged("resume.docx", whole)
+    assert inspected("resume.docx", whole) == frozenset()
     refused(patched(whole, b"PK\x03\x04", offset, layout, 8))
 
 
@@ -208,7 +207,7 @@ def test_bytes_behind_the_end_are_refused(behind):
 
 
 def test_bytes_before_the_first_entry_are_refused_even_when_the_list_allows_for_them():
-    assert judged("resume.docx", moved(DOCX, 0, b""))
+    assert inspected("resume.docx", moved(DOCX, 0, b"")) == frozenset()
     refused(moved(DOCX, 0, b"#!/bin/sh\nexit\n"))
     refused(moved(DOCX, 0, b"PK\x03\x04" + bytes(26)))
 
@@ -268,7 +267,7 @@ def test_a_checksum_or_size_that_is_not_true_is_refused(offset, layout):
 def test_deflated_bytes_that_stop_too_early_or_go_on_too_long_are_refused():
     content = b"Jane Doe " * 500
     squeezed = zlib.compress(content, wbits=-15)
-    assert judged("resume.docx", deflated_as(squeezed, content))
+    assert inspected("resume.docx", deflated_as(squeezed, content)) == frozenset() == frozenset()
     endless = zlib.compressobj(wbits=-15)
     never = endless.compress(content) + endless.flush(zlib.Z_SYNC_FLUSH)
     for wrong in (never, squeezed[:-3], squeezed + b"more", squeezed + squeezed, b"\xff" * 20, b"\x00"):
@@ -280,7 +279,7 @@ def test_deflated_bytes_of_any_length_are_taken():
     for size in (1, 258, *range(2**16 - 300, 2**16 + 300, 23), *range(2**17 - 300, 2**17 + 300, 23)):
         content = bytes(size)
         assert (
-            judged("resume.docx", deflated_as(zlib.compress(content, 9, wbits=-15), content)).flags
+            inspected("resume.docx", deflated_as(zlib.compress(content, 9, wbits=-15), content))
             == frozenset()
         )
 
@@ -298,7 +297,7 @@ def test_many_bytes_behind_the_deflated_ones_are_refused():
     filled = zlib.compressobj(0, wbits=-15)
     squeezed = filled.compress(content) + filled.flush()
     assert len(squeezed) == CHUNK
-    assert judged("resume.docx", deflated_as(squeezed, content))
+    assert inspected("resume.docx", deflated_as(squeezed, content)) == frozenset()
     refused(deflated_as(squeezed + b"hidden", content))
 
 
@@ -324,21 +323,23 @@ def test_a_bomb_costs_neither_memory_nor_time(name):
 
 def test_markup_much_denser_than_text_is_refused_unless_it_is_short():
     for name in ("customXml/item1.xml", "word/_rels/styles.xml.rels"):
-        assert (
-            judged("resume.docx", deflated(**{name: b"<a>" + b" " * (MB - 7) + b"</a>"})).flags == frozenset()
-        )
+        assert inspected("resume.docx", deflated(**{name: b"<a>" + b" " * (MB - 7) + b"</a>"})) == frozenset()
         refused(deflated(**{name: b"<a>" + b" " * 2 * MB + b"</a>"}), "far more than a resume needs")
 
 
 def test_a_picture_may_be_as_dense_as_a_white_page():
-    assert judged("resume.docx", deflated(**{"word/media/1.bmp": bytes(20 * MB)})).flags == frozenset()
+    assert (
+        inspected("resume.docx", deflated(**{"word/media/1.bmp": bytes(20 * MB)}))
+        == frozenset()
+        == frozenset()
+    )
 
 
 def test_a_bomb_of_many_parts_that_look_harmless_is_refused():
     block = os.urandom(16 * 1024) * (24 * MB // (16 * 1024))
     bomb = deflated(**{f"word/media/{number}.bin": block for number in range(5)})
     refused(bomb, "far more than a resume needs")
-    assert judged("resume.docx", deflated(**{"word/media/1.bin": block})).flags == frozenset()
+    assert inspected("resume.docx", deflated(**{"word/media/1.bin": block})) == frozenset() == frozenset()
 
 
 def test_containers_within_share_one_budget_with_the_outer():
@@ -348,7 +349,7 @@ def test_containers_within_share_one_budget_with_the_outer():
         archive.writestr("xl/media/1.bin", block)
     inner = packed.getvalue()
     one = deflated(**{"word/embeddings/1.xlsx": inner})
-    assert judged("resume.docx", one).flags == {Flag.EMBEDDED}
+    assert inspected("resume.docx", one) == {Flag.EMBEDDED}
     refused(
         deflated(**{f"word/embeddings/{number}.xlsx": inner for number in range(5)}),
         "far more than a resume needs",
@@ -359,7 +360,7 @@ def test_containers_within_share_one_budget_with_the_outer():
 
 def test_a_container_within_is_marked_and_one_within_that_is_refused():
     inner = container({"xl/workbook.xml": b"<workbook/>"})
-    assert judged("resume.docx", repacked(DOCX, **{"word/embeddings/1.xlsx": inner})).flags == {Flag.EMBEDDED}
+    assert inspected("resume.docx", repacked(DOCX, **{"word/embeddings/1.xlsx": inner})) == {Flag.EMBEDDED}
     deeper = repacked(DOCX, **{"word/embeddings/1.xlsx": container({"x.bin": inner})})
     refused(deeper, "carries other files inside")
 
@@ -370,12 +371,12 @@ def test_a_large_container_within_is_kept_on_disk_while_it_is_read():
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        found = judged("resume.docx", whole)
+        found = inspected("resume.docx", whole)
         # The upload itself, and less than 3 MB more.
         assert tracemalloc.get_traced_memory()[1] - before < len(whole) + 3 * MB
     finally:
         tracemalloc.stop()
-    assert found.flags == {Flag.EMBEDDED}
+    assert found == {Flag.EMBEDDED}
 
 
 def test_a_damaged_container_within_is_refused():
@@ -492,12 +493,12 @@ def test_markup_that_is_not_well_formed_is_damage(markup):
 )
 def test_markup_with_names_from_several_places_is_taken(markup):
     taken = repacked(DOCX, **{"customXml/item1.xml": markup.encode()})
-    assert judged("resume.docx", taken).flags == frozenset()
+    assert inspected("resume.docx", taken) == frozenset() == frozenset()
 
 
 def test_an_empty_part_that_nobody_needs_is_taken():
     for name in ("customXml/item1.xml", "word/_rels/styles.xml.rels"):
-        assert judged("resume.docx", repacked(DOCX, **{name: b""})).flags == frozenset()
+        assert inspected("resume.docx", repacked(DOCX, **{name: b""})) == frozenset()
 
 
 @pytest.mark.parametrize("name", ["[Content_Types].xml", "_rels/.rels", "word/document.xml"])
@@ -534,7 +535,11 @@ def test_names_without_end_cost_no_memory(markup):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_markup_in_the_encodings_of_xml_is_taken(encoding):
     markup = "<a>Zoë</a>".encode(encoding)
-    assert judged("resume.docx", repacked(DOCX, **{"customXml/item1.xml": markup})).flags == frozenset()
+    assert (
+        inspected("resume.docx", repacked(DOCX, **{"customXml/item1.xml": markup}))
+        == frozenset()
+        == frozenset()
+    )
 
 
 def test_more_elements_than_a_resume_has_are_refused_soon():
@@ -542,7 +547,7 @@ def test_more_elements_than_a_resume_has_are_refused_soon():
         return repacked(DOCX, **{"customXml/item1.xml": b"<a>" + b"<b/>" * elements + b"</a>"})
 
     began = time.process_time()
-    assert judged("resume.docx", file_with(100_000)).flags == frozenset()
+    assert inspected("resume.docx", file_with(100_000)) == frozenset() == frozenset()
     judging = time.process_time() - began
     began = time.process_time()
     refused(file_with(1_100_000), "far more than a resume needs")
@@ -550,9 +555,9 @@ def test_more_elements_than_a_resume_has_are_refused_soon():
 
 
 def test_more_markup_than_a_resume_has_is_refused_soon():
-    markup = b"<a>" + os.urandom(8 * 1024).hex().encode() * 768 + b"</a>"
+    markup = b"<a>" + os.urandom(8 * 1024).hex().encode() * 384 + b"</a>"
     parts = {f"customXml/item{number}.xml": markup for number in range(2)}
-    assert judged("resume.docx", deflated(**parts)).flags == frozenset()
+    assert inspected("resume.docx", deflated(**parts)) == frozenset() == frozenset()
     parts["customXml/item3.xml"] = markup
     began = time.process_time()
     refused(deflated(**parts), "far more than a resume needs")
@@ -588,10 +593,10 @@ def test_a_damaged_document_is_taken_or_refused_but_never_a_failure(name, data):
         content[data.draw(st.integers(part[0], part[1] - 1))] = data.draw(st.integers(0, 255))
     length = data.draw(st.one_of(st.just(len(content)), st.integers(1, len(content))))
     try:
-        found = judged(name, bytes(content[:length]))
+        found = inspected(name, bytes(content[:length]))
     except Refused:
         return
-    assert found.kind in BY_EXTENSION.values()
+    assert found <= set(Flag)
 
 
 @pytest.mark.parametrize("name", ["illustrated.docx", "illustrated.odt", "spreadsheet.docx"])
@@ -605,10 +610,10 @@ def test_damage_below_the_checksum_is_taken_or_refused_but_never_a_failure(name,
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     entries[changed] = bytes(content)
     try:
-        found = judged(name, container(entries))
+        found = inspected(name, container(entries))
     except Refused:
         return
-    assert found.kind.extension == name[name.index(".") :]
+    assert found <= set(Flag)
 
 
 @examples(max_examples=200, deadline=None, derandomize=True, database=None)
