@@ -10,6 +10,7 @@ import jinja2
 from flask import current_app
 
 from leadintake.core.languages import ENGLISH, direction, phrase, said, speaking, translate_in
+from leadintake.core.text import unlinked
 
 SUBJECTS = {
     "account_notice": "A change of your account",
@@ -30,6 +31,9 @@ SECRET = {"invitation", "password_reset"}
 
 OPTIONAL = {"prospect_confirmation"}
 """Kinds that a stranger may refuse: their mails carry a link for it."""
+
+OF_STRANGERS = {"prospect", "name", "reason"}
+"""What strangers typed, or their mail servers answered: no address in it becomes a link."""
 
 LONGEST_GREETING, MOST_WORDS = 40, 3
 NAME_MARKS = " '-\u2019"
@@ -77,6 +81,7 @@ translate_in(_templates)
 
 def render(kind: str, *, language: str = ENGLISH, **words: object) -> Words:
     """Say it in a language we speak, as text and as HTML."""
+    words |= {name: unlinked(str(words[name])) for name in OF_STRANGERS & words.keys()}
     with speaking(language):
         subject = said(SUBJECTS[kind])
         text = _templates.get_template(f"{kind}.txt").render(**words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import html
 import re
 import uuid
 
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck
 from hypothesis import given as for_any
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from linkify_it import LinkifyIt
 
 from leadintake import create_app
 from leadintake.leads.models import Lead
@@ -132,6 +134,43 @@ def test_every_message_has_a_text_and_a_html_part_and_no_attachment(app, given, 
     assert list(message.iter_attachments()) == []
     assert text_of(message, "plain") == said.text
     assert text_of(message, "html") == said.html
+
+
+ADDRESSES = (
+    "evil.com", "www.evil.com", "WWW.EVIL.COM", "http://evil.com/x?y=1", "https://evil.com", "//evil.com",
+    "ftp://evil.com", "http://localhost", "http://10.0.0.1/", "mailto:joe@evil.com", "joe@evil.com",
+    "evil.com:8080/x", "evil.co.uk?x=1", "пример.рф", "xn--e1afmkfd.xn--p1ai", "http://evil\u3002com",
+    "evil\u3002com", "evil\uff0ecom", "www.1evil.com", "Jane.evil.com Doe", "(evil.com)",
+    "Jane,evil.com", "evil.com.",
+)  # fmt: skip
+
+
+def links_in(text: str) -> set[str]:
+    """What a mail program makes links of."""
+    found = LinkifyIt(options={"fuzzy_email": True, "fuzzy_link": True}).match(text) or ()
+    simple = re.findall(
+        r"(?i)\b(?:www\.|(?:https?|ftp|mailto|tel|file):)\S+|[\w-]+(?:[.\u3002\uff0e\uff61][\w-]+)+", text
+    )
+    return {match.url for match in found} | {link for link in simple if re.search(r"[^\d.]", link)}
+
+
+@pytest.mark.parametrize("kind", sorted(SUBJECTS))
+@pytest.mark.parametrize("word", ["prospect", "name", "reason"])
+def test_no_mail_program_makes_a_link_of_what_a_stranger_typed(kind, word):
+    plain = {**WORDS, "addressee": "somebody", "firm": "Our Law Firm"}
+    usual = render(kind, **plain)
+    for address in ADDRESSES:
+        assert links_in(address), "no link by itself, so this would show nothing"
+        said = render(kind, **{**plain, word: f"Jane {address}"})
+        assert links_in(said.text) == links_in(usual.text), address
+        assert links_in(html.unescape(said.html)) == links_in(html.unescape(usual.html)), address
+
+
+@pytest.mark.parametrize("name", ["J.R. Smith", "Jane Doe", "O'Neil", "Dr. No", "山田。太郎", "A:B"])
+def test_a_name_in_a_mail_reads_as_it_was_typed(name):
+    said = render("attorney_alert", **{**WORDS, "prospect": name})
+    for words in (said.text, html.unescape(said.html)):
+        assert name in words.replace("\u200c", "")
 
 
 @pytest.mark.parametrize("kind", ["attorney_alert", "unassigned_alert"])
