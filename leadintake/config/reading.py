@@ -18,6 +18,7 @@ from leadintake.config.hosts import is_loopback
 from leadintake.config.rules import SHORTEST_SECRET, contradictions
 from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
+from leadintake.core.files import make_private_folder
 
 PREFIX = "LEADINTAKE_"
 IN_THE_INSTANCE = ("ASSIGNMENT_POLICY", "FIRM_LOGO")
@@ -74,9 +75,7 @@ def complete(settings: Settings, default_instance: Path) -> Settings:
     values = {f.name: getattr(settings, f.name) for f in fields(settings)}
     values["INSTANCE_PATH"] = str(instance)
     try:
-        instance.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not settings.INSTANCE_PATH:
-            instance.chmod(0o700)  # a checkout brings the folder along, open to everybody on the machine
+        make_private_folder(instance)  # a checkout brings it along, open to everybody on the machine
         secret = settings.SECRET_KEY or read_or_make_secret(instance / "secret_key")
     except OSError as error:
         raise ConfigurationError(

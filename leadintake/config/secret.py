@@ -7,6 +7,8 @@ import os
 import secrets
 from pathlib import Path
 
+from leadintake.core.files import open_private, tighten_file
+
 
 def read_or_make_secret(path: Path) -> str:
     """Return the secret kept at `path`, making it first (mode 0600) when there is none.
@@ -15,7 +17,7 @@ def read_or_make_secret(path: Path) -> str:
     """
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(secrets.token_urlsafe(48))
@@ -26,4 +28,5 @@ def read_or_make_secret(path: Path) -> str:
                 os.link(draft, path)
         finally:
             draft.unlink()
+    tighten_file(path)
     return path.read_text(encoding="ascii").strip()

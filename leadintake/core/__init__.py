@@ -7,6 +7,7 @@ from flask import Flask
 from leadintake.core import (
     database,
     errors,
+    files,
     headers,
     languages,
     lengths,
@@ -25,6 +26,7 @@ def init_app(app: Flask) -> None:
     lengths.init_app(app)
     database.init_app(app)
     locks.init_app(app)
+    files.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
     paths.init_app(app)

@@ -29,6 +29,7 @@ from sqlalchemy.orm import (
 
 from leadintake.core import checks
 from leadintake.core.clock import now
+from leadintake.core.files import secure_database
 from leadintake.core.patience import CONNECT_SECONDS, LOCK_SECONDS, OTHER_SECONDS, be_patient
 from leadintake.core.types import UTCDateTime, new_id
 
@@ -77,6 +78,7 @@ def init_app(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "do_connect", _secure_sqlite)
             event.listen(db.engine, "connect", _settle_sqlite)
             event.listen(db.engine, "begin", _begin_sqlite)
         be_patient(db.engine)
@@ -131,6 +133,13 @@ def _engine_options(url: sa.URL, pool_size: int) -> dict[str, Any]:
     else:
         options["connect_args"] = {"timeout": LOCK_SECONDS}
     return options
+
+
+def _secure_sqlite(_dialect: Any, _record: Any, arguments: Any, _named: Any) -> None:
+    """Have the database's files be for our user alone, before SQLite makes or opens them."""
+    path = str(arguments[0])
+    if path and not path.startswith((":memory:", "file:")):
+        secure_database(Path(path))
 
 
 def _settle_sqlite(connection: Any, _record: Any) -> None:

@@ -14,6 +14,7 @@ from typing import IO
 import structlog
 
 from leadintake.core.errors import Unavailable
+from leadintake.core.files import make_private_folder, open_private, tighten_file, write_private
 from leadintake.core.languages import phrase
 
 PART = ".part"
@@ -36,7 +37,7 @@ class LocalFolder:
         part = self.folder / f"{key}{PART}"
         with _as_unavailable("store"):
             _make_folder(self.folder)
-            descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = open_private(part, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_SH)
                 with os.fdopen(descriptor, "wb", closefd=False) as file:
@@ -65,11 +66,13 @@ class LocalFolder:
         (self.folder / key).unlink(missing_ok=True)
 
     def names(self) -> Iterator[str]:
-        """The names of all files, unfinished ones too."""
+        """The names of all files, unfinished ones too. One that others can read is tightened on the way."""
         if self.folder.is_dir():
             # Folders are none of ours: a volume brings its lost+found.
-            files = (path.name for path in self.folder.iterdir() if path.is_file())
-            yield from sorted(name for name in files if not name.startswith("."))
+            files = (path for path in self.folder.iterdir() if path.is_file())
+            for path in sorted(path for path in files if not path.name.startswith(".")):
+                tighten_file(path)
+                yield path.name
 
     def delete_unless(self, key: str, owned: Callable[[], bool]) -> bool:
         """Ask for the file's lock first: whoever holds it is still deciding."""
@@ -101,7 +104,7 @@ class LocalFolder:
         with _as_unavailable("check"):
             _make_folder(self.folder)
             try:
-                probe.write_bytes(bytes(64 * 1024))
+                write_private(probe, bytes(64 * 1024))
             finally:
                 probe.unlink(missing_ok=True)
 
@@ -119,10 +122,8 @@ def _as_unavailable(act: str) -> Iterator[None]:
 
 def _make_folder(folder: Path) -> None:
     """Make it with those above it, each one's name synced into the folder it is in."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
+    for changed in make_private_folder(folder):
+        _sync_folder(changed)
 
 
 def _sync_folder(folder: Path) -> None:

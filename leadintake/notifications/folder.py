@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from leadintake.core.files import make_private_folder, tighten_file, write_private
 from leadintake.notifications.channels import ChannelDown, Interrupted, as_message
 from leadintake.notifications.models import Notification
 
@@ -19,12 +20,17 @@ class FolderChannel:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._tightened = False
 
     @contextmanager
     def opened(self) -> Iterator[FolderChannel]:
-        """Make the folder."""
+        """Make the folder, for us alone."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.folder)
+            if not self._tightened:
+                for kept in self.folder.iterdir():
+                    tighten_file(kept)
+                self._tightened = True
         except OSError as error:
             raise ChannelDown(f"{self.folder}: {error.strerror}") from error
         yield self
@@ -34,7 +40,7 @@ class FolderChannel:
         path = self.folder / f"{notification.id}.eml"
         part = path.with_suffix(".part")
         try:
-            part.write_bytes(as_message(notification).as_bytes())
+            write_private(part, as_message(notification).as_bytes())
             part.rename(path)
         except OSError as error:
             raise Interrupted(f"{path}: {error.strerror}") from error

@@ -17,6 +17,7 @@ from sqlalchemy import event
 
 from leadintake.core.database import db
 from leadintake.core.errors import Unavailable
+from leadintake.documents import local
 from leadintake.documents.local import LocalFolder
 from leadintake.documents.models import Document
 from leadintake.leads.models import Lead
@@ -203,7 +204,7 @@ def test_a_check_leaves_nothing_behind(folder):
 
 
 def test_a_check_says_when_nothing_can_be_written(folder, monkeypatch):
-    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    monkeypatch.setattr(local, "write_private", full_disk)
     with pytest.raises(Unavailable):
         folder.check()
     assert list(folder.folder.iterdir()) == []

@@ -16,7 +16,18 @@ from tests.factories import UserFactory
 from tests.support.redis import free_port
 
 pytestmark = pytest.mark.every_engine
-PARTS = {"configuration", "database", "revision", "storage", "worker", "mail", "intake", "policy", "texts"}
+PARTS = {
+    "configuration",
+    "database",
+    "revision",
+    "storage",
+    "worker",
+    "mail",
+    "intake",
+    "policy",
+    "texts",
+    "files",
+}
 
 
 @pytest.fixture

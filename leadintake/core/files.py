@@ -1,0 +1,126 @@
+"""What the service writes is for its own user alone: files 0600, folders 0700, whatever the umask.
+
+What was there before, as an operator or an earlier version made it, is tightened where it is ours. A folder
+that others have something in, or that is everybody's by design (`/tmp`), is left; the doctor names it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+import sqlalchemy as sa
+from flask import Flask
+
+from leadintake.core import checks
+
+OTHERS = 0o077
+BESIDE_A_DATABASE = ("-wal", "-shm", "-journal")
+NOT_OURS = {"lost+found"}
+"""What a volume brings along."""
+
+
+def init_app(app: Flask) -> None:
+    """Have the doctor look."""
+    checks.register(app, "files", lambda: _check(_places(app)), needed=False)
+
+
+def make_private_folder(folder: Path) -> list[Path]:
+    """Make the folder, and those above it, for us alone; tighten one that is there.
+
+    Return the folders in which a name is new: whoever promises durability syncs them. Raises OSError.
+    """
+    if folder.is_dir():
+        tighten_folder(folder)
+        return []
+    above = make_private_folder(folder.parent) if not folder.parent.is_dir() else []
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    tighten_folder(folder)  # it may have been made by another process meanwhile, and mkdir heeds the umask
+    return [*above, folder.parent]
+
+
+def tighten_folder(folder: Path) -> None:
+    """Take a folder of ours from others, unless they have something in it."""
+    found = folder.stat()
+    if _is_open(found) and not found.st_mode & stat.S_ISVTX and not _is_shared(folder):
+        folder.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
+
+
+def tighten_file(path: Path) -> None:
+    """Take a file of ours from others. What is not there, not ours or on a disk that only reads is left."""
+    with contextlib.suppress(OSError):
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode) and _is_open(found):
+            path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
+
+
+def open_private(path: Path, flags: int = os.O_WRONLY | os.O_CREAT | os.O_TRUNC) -> int:
+    """The descriptor of a file for us alone, which is no link to another. Raises OSError."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file for us alone. Raises OSError."""
+    with os.fdopen(open_private(path), "wb") as file:
+        file.write(content)
+
+
+def secure_database(path: Path) -> None:
+    """Have the file of an embedded database be ours alone before it is opened, and what SQLite keeps beside.
+
+    SQLite gives those the mode of the database, but makes that by the umask.
+    """
+    if not path.exists():
+        with contextlib.suppress(OSError):  # whoever opens it says what is wrong
+            os.close(open_private(path, os.O_RDWR | os.O_CREAT))
+    for kept in (path, *(path.with_name(path.name + more) for more in BESIDE_A_DATABASE)):
+        tighten_file(kept.resolve())
+
+
+def _is_open(found: os.stat_result) -> bool:
+    """Whether it is ours and others may do something with it."""
+    return bool(found.st_mode & OTHERS) and found.st_uid == os.geteuid()
+
+
+def _is_shared(folder: Path) -> bool:
+    """Whether somebody else has something in it."""
+    with os.scandir(folder) as entries:
+        others = (entry.stat(follow_symlinks=False).st_uid != os.geteuid() for entry in entries
+                  if entry.name not in NOT_OURS)  # fmt: skip
+        return any(others)
+
+
+def _places(app: Flask) -> list[Path]:
+    """Where the service keeps things on this machine."""
+    instance = Path(app.config["INSTANCE_PATH"])
+    places = [instance, instance / "secret_key", instance / "mail"]
+    scheme, _, rest = app.config["STORAGE_URL"].partition(":")
+    if scheme == "file":
+        places.append(Path(rest))
+    url = sa.make_url(app.config["SQLALCHEMY_DATABASE_URI"])
+    if url.get_backend_name() == "sqlite" and url.database:
+        places.append(Path(url.database))
+    return places
+
+
+def _check(places: Iterable[Path]) -> None:
+    """Take from others what is ours, and raise where they can get at something still."""
+    for place in places:
+        with contextlib.suppress(FileNotFoundError):
+            (tighten_folder if place.is_dir() else tighten_file)(place)
+            mode = place.stat().st_mode
+            if mode & OTHERS:
+                raise PermissionError(
+                    f"{place} is open to others on this machine (mode {stat.S_IMODE(mode):04o}). "
+                    f"Run: chmod {'700' if stat.S_ISDIR(mode) else '600'} {place}"
+                )
