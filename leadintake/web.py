@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from typing import IO
+from typing import IO, cast
 
 from flask import Request
 from werkzeug.datastructures import MultiDict
@@ -12,11 +12,27 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.utils import cached_property
 
 from leadintake.core.errors import Unavailable
+from leadintake.core.http import bodies
+from leadintake.core.http.forms import StrictFormParser
 from leadintake.core.languages import phrase
 
 
 class IntakeRequest(Request):
     """A request whose forms are parsed strictly, and which leaves no file open when they are refused."""
+
+    form_data_parser_class = StrictFormParser
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body as it arrives, no longer than this route takes."""
+        return cast("IO[bytes]", bodies.incoming(self))
+
+    def close(self) -> None:
+        """Let go of files, and of what was not read."""
+        super().close()
+        body = self.__dict__.get("stream")
+        if isinstance(body, bodies.IncomingBody):
+            body.release()
 
     @cached_property
     def args(self) -> MultiDict[str, str]:
@@ -44,6 +60,8 @@ class IntakeRequest(Request):
         return stream
 
     def _load_form_data(self) -> None:
+        if "form" not in self.__dict__:
+            bodies.refuse_other_forms(self)
         try:
             super()._load_form_data()
         except Exception as error:

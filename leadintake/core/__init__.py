@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from leadintake.core import database, errors, headers, languages, limits, locks, logs, texts, transaction
+from leadintake.core.http import bodies
 
 
 def init_app(app: Flask) -> None:
@@ -14,6 +15,7 @@ def init_app(app: Flask) -> None:
     locks.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
+    bodies.init_app(app)
     languages.init_app(app)
     texts.init_app(app)
     limits.init_app(app)
