@@ -24,9 +24,6 @@ from leadintake import (
 from leadintake.config.reading import as_flask, complete, read_settings
 from leadintake.web import IntakeRequest
 
-FORM_OVERHEAD_BYTES = 256 * 1024
-"""What a submission may weigh beside its file: names, boundaries, headers of parts."""
-
 
 class LeadIntake(Flask):
     """A Flask application whose request bodies are judged strictly."""
@@ -44,8 +41,6 @@ def create_app(**overrides: object) -> Flask:
     settings = complete(settings, instance)
     app = LeadIntake(__name__, instance_path=settings.INSTANCE_PATH, static_folder=None)
     app.config.update({**overrides, **as_flask(settings)})
-    app.config["MAX_CONTENT_LENGTH"] = settings.MAX_UPLOAD_BYTES + FORM_OVERHEAD_BYTES
-    app.config["MAX_FORM_PARTS"] = 50
 
     core.init_app(app)
     audit.init_app(app)

@@ -29,6 +29,7 @@ from leadintake.core import headers
 from leadintake.core.access import SIGNED_IN
 from leadintake.core.database import SAFE_METHODS
 from leadintake.core.errors import Forbidden, Refusal, answer_to
+from leadintake.core.http import bodies
 from leadintake.leads.files import bp as lead_files
 from leadintake.leads.internal import bp as internal_leads
 from leadintake.leads.internal_quarantine import bp as quarantine
@@ -86,6 +87,7 @@ def guard() -> None:
         return
     if not current_user.is_authenticated:
         raise SignInFirst("Please sign in: POST /internal/session with your e-mail and password.")
+    bodies.count_for_person(current_user.id)
     by_token = _note_way_in()
     if not by_token and factors.required_of(current_user) and not _may_wait(view):
         raise MoreWanted

@@ -13,9 +13,10 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.utils import cached_property
 
 from leadintake.core.errors import Invalid, Unavailable
+from leadintake.core.http import bodies
+from leadintake.core.http.forms import BoundedParser
 from leadintake.core.languages import phrase
 from leadintake.core.lengths import cut_what_is_too_long
-from leadintake.multipart import BoundedParser
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -36,6 +37,18 @@ class IntakeRequest(Request):
     ) -> None:
         cut_what_is_too_long(environ)
         super().__init__(environ, populate_request, shallow)
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body as it arrives, no longer than this route takes."""
+        return cast("IO[bytes]", bodies.incoming(self))
+
+    def close(self) -> None:
+        """Let go of files, and of what was not read."""
+        super().close()
+        body = self.__dict__.get("stream")
+        if isinstance(body, bodies.IncomingBody):
+            body.release()
 
     @cached_property
     def args(self) -> MultiDict[str, str]:
@@ -61,6 +74,8 @@ class IntakeRequest(Request):
         return stream
 
     def _load_form_data(self) -> None:
+        if "form" not in self.__dict__:
+            bodies.refuse_other_forms(self)
         try:
             super()._load_form_data()
         except Exception as error:

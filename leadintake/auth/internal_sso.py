@@ -14,7 +14,7 @@ from leadintake.auth.sso import GOOD_FOR, NotAdmitted, sso
 from leadintake.core.access import anyone
 from leadintake.core.api import Interface, judge, speaks
 from leadintake.core.errors import Invalid, NotFound
-from leadintake.core.limits import client_address
+from leadintake.core.limits import client_counted
 
 bp = Blueprint("sso", __name__)
 
@@ -44,7 +44,7 @@ def come_back() -> Response:
     answer, sealed = _answer(), request.cookies.get(_cookie_name(), "")
     journey = sso.journey(answer, sealed)
     # Whose sign-in it is shows only at its end: failures count for the device, or the place they come from.
-    device = any_known_device() or throttle.place_of(client_address())
+    device = any_known_device() or client_counted()
     with throttle.attempting("sso", device, counts=NotAdmitted):
         to = sso.finish(answer, journey, back_to=_back_to())
     response = _go_to(to)

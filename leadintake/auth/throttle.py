@@ -18,7 +18,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
 
 import sqlalchemy as sa
 from flask import current_app
@@ -29,7 +28,7 @@ from leadintake.core import locks
 from leadintake.core.clock import now
 from leadintake.core.database import db, reading
 from leadintake.core.keys import keyed_hash
-from leadintake.core.limits import TooMany, client_address
+from leadintake.core.limits import TooMany, client_counted
 from leadintake.core.transaction import on_rollback, transaction
 
 LOCK = "sign_in"
@@ -61,7 +60,7 @@ def attempting(account: str, device: str | None, *, counts: type[Exception]) -> 
     The attempt is counted before it is judged, so that many at once gain nothing; one that does not end in
     `counts` is taken back.
     """
-    place = place_of(client_address())
+    place = client_counted()
     counted = [_Count(_pair(account, device, place))]
     if device is None:  # strangers, also those behind the same address, must not keep a known one waiting
         counted.append(_Count(f"address|{place}", LONGEST_WAIT_OF_ADDRESS))
@@ -79,7 +78,7 @@ def attempting(account: str, device: str | None, *, counts: type[Exception]) -> 
 
 def count(act: str, *, device: str | None = None) -> None:
     """Count an act that nobody must do often from one address, or a known device. Raises TooMany."""
-    _enter([_Count(f"{act}|{device or place_of(client_address())}")])
+    _enter([_Count(f"{act}|{device or client_counted()}")])
 
 
 def _pair(account: str, device: str | None, place: str) -> str:
@@ -150,13 +149,3 @@ def _take_back(attempt: Sequence[SignInAttempt]) -> None:
 def _take_back_apart(attempt: Sequence[SignInAttempt]) -> None:
     with transaction():
         _take_back(attempt)
-
-
-def place_of(address: str) -> str:
-    """An address, or the /64 around an IPv6 one: that is what one subscriber has."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    found = getattr(found, "ipv4_mapped", None) or found
-    return str(found) if found.version == 4 else str(ip_network(f"{found}/64", strict=False))

@@ -57,6 +57,7 @@ def contradictions(settings: Settings) -> list[str]:
         ),
         (settings.DATABASE_POOL_SIZE < 2, "DATABASE_POOL_SIZE: use 2 or more"),
         (settings.MAX_UPLOAD_BYTES < 1024, "MAX_UPLOAD_BYTES: use 1024 or more"),
+        (settings.BODIES_PER_ADDRESS < 0, "BODIES_PER_ADDRESS: use 1 or more, or 0 for no limit"),
         (
             bool(settings.CLAMD_ADDRESS) and not _is_clamd(settings.CLAMD_ADDRESS),
             "CLAMD_ADDRESS: use unix:/path/of/its/socket, tcp://host:port or host:port",

@@ -90,6 +90,9 @@ class Settings:
     RATE_LIMIT_LOGINS: str = "10 per minute; 50 per hour"
     """Failed sign-ins to one account from one address or known device. Empty switches all such limits off."""
 
+    BODIES_PER_ADDRESS: int = 16
+    """Bodies that one address may leave unfinished at once. 0: no limit, for benchmarks from one machine."""
+
     REQUIRE_MFA: list[str] = field(default_factory=list)
     """Roles that must prove more than a password, such as `admin,manager`."""
 

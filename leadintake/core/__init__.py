@@ -18,6 +18,7 @@ from leadintake.core import (
     texts,
     transaction,
 )
+from leadintake.core.http import bodies
 
 
 def init_app(app: Flask) -> None:
@@ -30,6 +31,7 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     headers.init_app(app)
     paths.init_app(app)
+    bodies.init_app(app)
     languages.init_app(app)
     texts.init_app(app)
     limits.init_app(app)

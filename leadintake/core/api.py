@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,11 @@ from leadintake.core.languages import phrase, said
 
 View = TypeVar("View", bound=Callable[..., Any])
 Schema = TypeVar("Schema", bound=msgspec.Struct)
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no JSON. A ValidationError, for JSON of another type, is one too."""
+MOST_UNKNOWN = 100
+"""Unknown members that are named; whoever sends more of them is not helped by a longer list."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +88,26 @@ def expect_version(version: int) -> None:
 def _body_of(schema: type[msgspec.Struct]) -> msgspec.Struct:
     if request.mimetype != "application/json" or request.content_encoding:
         raise WrongKind("Send a body of type application/json, not compressed.")
+    body = request.get_data()
     try:
-        content = msgspec.json.decode(request.get_data())
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        body.decode()  # a member that is passed over is not decoded below
+        content = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError as error:
+        if not _is_json(body):
+            raise Malformed("The body is not JSON.") from error
+        raise Invalid({"body": ["Send a JSON object."]}) from error
+    except UNREADABLE as error:
         raise Malformed("The body is not JSON.") from error
-    if not isinstance(content, dict):
-        raise Invalid({"body": ["Send a JSON object."]})
-    return judge(schema, content, strict=True)
+    return _judged(schema, content, lambda raw, kind: msgspec.json.decode(raw, type=kind))
+
+
+def _is_json(body: bytes) -> bool:
+    """Whether all of it is JSON of some kind, built of nothing."""
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except UNREADABLE:
+        return False
+    return True
 
 
 def _query_of(schema: type[msgspec.Struct] | None) -> msgspec.Struct | None:
@@ -107,9 +126,15 @@ def _query_of(schema: type[msgspec.Struct] | None) -> msgspec.Struct | None:
 
 def judge(schema: type[Schema], content: Mapping[str, Any], *, strict: bool) -> Schema:
     """Build `schema` from `content`, or raise Invalid naming every member that is wrong, not the first."""
+    return _judged(schema, content, lambda value, kind: msgspec.convert(value, kind, strict=strict))
+
+
+def _judged(schema: type[Schema], content: Mapping[str, Any], read: Callable[[Any, Any], Any]) -> Schema:
+    """Build `schema` from members that `read` makes what their type says: nothing is built untyped first."""
     known = {member.encode_name: member for member in msgspec.structs.fields(schema)}
     errors: dict[str, list[str]] = {
-        name: [phrase("There is no such field.")] for name in content if name not in known
+        name: [phrase("There is no such field.")]
+        for name in itertools.islice((name for name in content if name not in known), MOST_UNKNOWN)
     }
     values = {}
     for name, member in known.items():
@@ -118,9 +143,11 @@ def judge(schema: type[Schema], content: Mapping[str, Any], *, strict: bool) -> 
                 errors[name] = ["This field is required."]
             continue
         try:
-            values[member.name] = msgspec.convert(content[name], member.type, strict=strict)
+            values[member.name] = read(content[name], member.type)
         except msgspec.ValidationError as error:
             errors[name] = [_what_fits(member.type) or str(error)]
+        except UNREADABLE as error:
+            raise Malformed("The body is not JSON.") from error
     if errors:
         raise Invalid(_printable(errors))
     return schema(**values)

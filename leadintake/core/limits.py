@@ -16,6 +16,7 @@ from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from leadintake.core.errors import Refusal
+from leadintake.core.http.addresses import client_key
 
 REDIS_PATIENCE_SECONDS = 1
 REDIS_REST_SECONDS = 30
@@ -80,6 +81,11 @@ def init_app(app: Flask) -> None:
 def client_address() -> str:
     """Where the request comes from: TRUSTED_PROXIES decides how far X-Forwarded-For is believed."""
     return request.remote_addr or "nowhere"
+
+
+def client_counted() -> str:
+    """Who is counted for this request: the same for every limit."""
+    return client_key(client_address())
 
 
 def limit(setting: str, *, who: str) -> None:

@@ -102,7 +102,8 @@ def _serve(host: str, port: int) -> None:
     target = ["wsgi:app", "--working-dir", str(checkout)]
     if not (checkout / "wsgi.py").exists():
         target = ["leadintake.serving:serve", "--factory"]
-    options = ["--interface", "wsgi", "--blocking-threads", "64", "--host", host, "--port", str(port)]
+    options = ["--interface", "wsgi", "--http", "1", "--blocking-threads", "64"]
+    options += ["--host", host, "--port", str(port)]
     environment = {name: value for name, value in os.environ.items() if name != "FLASK_RUN_FROM_CLI"}
     if not PUBLIC_URL_GIVEN & environment.keys():
         environment["LEADINTAKE_PUBLIC_URL"] = f"http://{host}:{port}"

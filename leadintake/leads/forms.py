@@ -16,7 +16,7 @@ from leadintake.core.addresses import LONGEST_TYPED as LONGEST_EMAIL
 from leadintake.core.addresses import BadAddress, mail_address
 from leadintake.core.errors import Errors
 from leadintake.core.languages import phrase, said
-from leadintake.core.limits import client_address
+from leadintake.core.limits import client_counted
 from leadintake.core.text import TYPED_PER_CHARACTER, TooLong, has_controls, is_invisible, regular
 from leadintake.documents.inspection.findings import Refused, TooLarge
 from leadintake.documents.service import documents
@@ -174,7 +174,7 @@ class IntakeForm(FlaskForm):
         if len(files) > 1:
             raise ValidationError(phrase("Please send one file only."))
         try:
-            self.verdict = documents.judge(chosen.filename, chosen.stream, sender=client_address())
+            self.verdict = documents.judge(chosen.filename, chosen.stream, sender=client_counted())
         except Refused as error:
             self.too_large = isinstance(error, TooLarge)
             raise ValidationError(str(error)) from error

@@ -10,7 +10,7 @@ from leadintake.core.access import anyone
 from leadintake.core.api import respond, speaks
 from leadintake.core.errors import Invalid, Malformed, Refusal, WrongKind, wants_html
 from leadintake.core.languages import Language, phrase, spoken
-from leadintake.core.limits import client_address, limit
+from leadintake.core.limits import client_counted, limit
 from leadintake.core.types import new_id
 from leadintake.leads import disclaimers
 from leadintake.leads.forms import IntakeForm
@@ -62,7 +62,7 @@ class FileTooLarge(Refusal):
 )
 def submit(query: Speaking) -> AnyResponse:  # noqa: ARG001 - core.languages has read it already
     """Receive a prospect's form and file. When the answer is 201 or 303, all of it is durable."""
-    limit("RATE_LIMIT_SUBMISSIONS", who=client_address())
+    limit("RATE_LIMIT_SUBMISSIONS", who=client_counted())
     _refuse_other_bodies()
     form = IntakeForm()
     if not form.judged():

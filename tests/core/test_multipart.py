@@ -34,7 +34,7 @@ def echo(app, client):
             "files": [file.filename for file in request.files.values()],
         }
 
-    serve(app, view)
+    serve(app, view, files=True)
     return lambda body, content_type=MULTIPART: client.post("/test", data=body, content_type=content_type)
 
 

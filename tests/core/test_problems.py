@@ -115,7 +115,7 @@ def test_the_wrong_kind_of_body_is_415(client):
     )
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"a": "\\ud800"}', b"[" * 100_000, b"NaN"])
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"a": "\\ud800"}', b"[" * 60_000, b"NaN"])
 def test_a_body_that_is_no_json_is_400(body, client):
     answer = client.post("/internal/session", data=body, content_type="application/json")
     is_problem(answer, 400, "/internal/session")

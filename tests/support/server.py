@@ -17,6 +17,12 @@ import requests
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
+GRANIAN = ["granian", "--interface", "wsgi", "--blocking-threads", "64", "--port", "{port}"]
+SERVERS = {
+    "granian": [*GRANIAN, "--http", "1"],
+    "granian as the contract says": GRANIAN,
+    "gunicorn": ["gunicorn", "-k", "gevent", "--no-control-socket", "-b", "127.0.0.1:{port}"],
+}
 _workers = itertools.count(1)
 
 
@@ -46,7 +52,7 @@ class Process:
 
 
 class Server(Process):
-    """granian with our application, as `flask demo` starts it.
+    """A server with our application: granian as `flask demo` starts it, or another of SERVERS.
 
     `under` is a command to run it under, `around` are variables of its environment beside our settings,
     `app` is another application to serve.
@@ -59,11 +65,12 @@ class Server(Process):
         under: Sequence[str] = (),
         around: Mapping[str, str] | None = None,
         app: str = "wsgi:app",
+        kind: str = "granian",
         **settings: str,
     ) -> None:
         self.port = _free_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--blocking-threads", "64"]
+        command = [part.format(port=self.port) for part in SERVERS[kind]]
         environment = {
             **{
                 name: value
@@ -79,9 +86,8 @@ class Server(Process):
         }
         # With workers elsewhere a server alone is not ready, and need not be.
         self.sign_of_life = "/healthz" if settings.get("WORKER") == "external" else "/readyz"
-        super().__init__(
-            [*under, *granian, "--port", str(self.port), app], environment, folder / "server.log"
-        )
+        command = [*under, sys.executable, "-m", *command, app]
+        super().__init__(command, environment, folder / "server.log")
 
     def start(self) -> None:
         """Start and wait until it is ready."""
@@ -100,7 +106,7 @@ class Server(Process):
             raise AssertionError(f"the server ended: {self.log.read_text()}")
         try:
             return requests.get(self.address + self.sign_of_life, timeout=2).status_code == 200
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):  # gunicorn listens before it has loaded anything
             return False
 
 
@@ -132,10 +138,11 @@ def serving(
     under: Sequence[str] = (),
     around: Mapping[str, str] | None = None,
     app: str = "wsgi:app",
+    kind: str = "granian",
     **settings: str,
 ) -> Iterator[Server]:
     """A started server, ended whatever happens."""
-    server = Server(database_url, folder, under, around, app, **settings)
+    server = Server(database_url, folder, under, around, app, kind, **settings)
     with running(server):
         yield server
 

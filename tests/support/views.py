@@ -7,7 +7,13 @@ from typing import Any
 
 from flask import Flask
 
+from leadintake.core.api import speaks
 
-def serve(app: Flask, view: Callable[[], Any], rule: str = "/test", method: str = "POST") -> None:
-    """Let the application answer `rule` with `view`."""
+
+def serve(
+    app: Flask, view: Callable[[], Any], rule: str = "/test", method: str = "POST", *, files: bool = False
+) -> None:
+    """Let the application answer `rule` with `view`, one that takes `files` or none."""
+    if files:
+        view = speaks({200: dict}, form={"type": "object"})(view)
     app.add_url_rule(rule, view.__name__, view, methods=[method])

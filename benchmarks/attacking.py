@@ -1,0 +1,201 @@
+"""Ordinary submissions while one address does its worst, on both servers. Takes two minutes.
+
+The stranger comes from 127.0.0.2 and everybody else from 127.0.0.1, which count as two addresses.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from benchmarks.stage import application
+from leadintake.demo.people import resume_of
+
+SECONDS = int(os.environ.get("ATTACK_SECONDS", "30"))
+HALF_OPEN = 300
+STRANGER = ("127.0.0.2", 0)
+BOUNDARY = "-----------------------------4066"
+SERVERS = {
+    "granian": ["-m", "granian", "--interface", "wsgi", "--http", "1", "--blocking-threads", "64"],
+    "gunicorn with gevent": ["-m", "gunicorn", "-k", "gevent"],
+}
+
+
+def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
+    """Yield what was compared, the ratio, and the ratio wanted."""
+    for number, (name, command) in enumerate(SERVERS.items()):
+        settings = {"INSTANCE_PATH": str(folder / f"attacking-{number}")}
+        application(folder, f"attacking-{number}")
+        with _server(command, settings) as port:
+            _submissions(port, 2)
+            before = statistics.median(_submissions(port, 8))
+            with _attack(port):
+                during = statistics.median(_submissions(port, SECONDS))
+        yield f"a submission while one address does its worst, on {name}", during / before, 2
+
+
+@contextmanager
+def _server(command: list[str], settings: dict[str, str]) -> Iterator[int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    where = (
+        ["--bind", f"127.0.0.1:{port}"]
+        if "gunicorn" in command
+        else ["--host", "127.0.0.1", "--port", str(port)]
+    )
+    limits = {"LEADINTAKE_RATE_LIMIT_SUBMISSIONS": "100000 per hour"}
+    environment = {
+        **os.environ,
+        **limits,
+        **{f"LEADINTAKE_{name}": value for name, value in settings.items()},
+    }
+    server = subprocess.Popen(  # noqa: S603 - our own server
+        [sys.executable, *command, *where, "wsgi:app"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2):
+            return
+        time.sleep(0.1)
+    raise TimeoutError("the server does not start")
+
+
+def _submissions(port: int, seconds: float) -> list[float]:
+    """Be one prospect after the other, twice a second; return how long each waited."""
+    waited, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        body = _form(
+            {"first_name": "Jane", "last_name": "Doe", "email": f"{os.urandom(4).hex()}@example.com"}
+        )
+        start = time.perf_counter()
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("POST", "/public/leads", body, _multipart(len(body)))
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        assert answer.status == 201, text
+        waited.append(time.perf_counter() - start)
+        time.sleep(0.5)
+    return waited
+
+
+def _form(fields: dict[str, str], file: bytes = resume_of("Jane Doe"), name: str = "resume.pdf") -> bytes:
+    parts = [
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'.encode()
+        for field, value in fields.items()
+    ]
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="resume_file"; filename="{name}"\r\n\r\n'
+    return b"".join(parts) + head.encode() + file + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def _multipart(length: int) -> dict[str, str]:
+    return {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", "Content-Length": str(length)}
+
+
+@contextmanager
+def _attack(port: int) -> Iterator[None]:
+    over = threading.Event()
+    accents = "a" + "\u0301\u0327" * 20_000
+    who = {"first_name": "Jane", "last_name": "Doe", "email": "jane@example.com"}
+    forms = [
+        _form({**who, "first_name": accents}),
+        _form({**who, "website": accents, "opened": accents, accents[:200]: accents}),
+        _form(who, _costly_pdf()),
+        _form(who, b"{\\rtf1" + b"{\\b a}" * 1_000_000 + b"}", "a.rtf"),
+        _form(who, b"%PDF-1.7\n" + b"1 0 obj<</A(" * 700_000, "b.pdf"),
+    ]
+    nested = b"[" * 60_000
+    passwords = [
+        json.dumps({"email": "ada@firm.example.com", "password": f"wrong {n}"}).encode() for n in range(99)
+    ]
+    as_json = {"Content-Type": "application/json"}
+    slow = {"Accept-Language": "en;q=0.1," * 800, "Accept": "text/html;q=0.5," * 400}
+    acts: list[Iterator[tuple[str, str, bytes, dict[str, str]]]] = [
+        itertools.cycle([("POST", "/public/leads", form, _multipart(len(form))) for form in forms]),
+        itertools.cycle([("POST", "/internal/session", body, as_json) for body in (nested, *passwords)]),
+        itertools.cycle(
+            [
+                ("GET", "/", b"", slow),
+                ("GET", "/readyz", b"", {}),
+                ("GET", "/?lang=" + "%cc%81" * 900, b"", {}),
+            ]
+        ),
+    ]
+    threads = [threading.Thread(target=_repeat, args=(port, act, over)) for act in acts for _ in range(2)]
+    threads.append(threading.Thread(target=_hold, args=(port, over)))
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def _costly_pdf() -> bytes:
+    """Many object streams that unpack to far more than they are."""
+    packed = zlib.compress(b"<</A 1>> " * 400_000, 9)
+    one = b"<</Type/ObjStm/N 1/First 1/Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (
+        len(packed),
+        packed,
+    )
+    objects = b"".join(b"%d 0 obj%s\nendobj\n" % (number, one) for number in range(1, 200))
+    return b"%PDF-1.7\n" + objects + b"trailer<</Root 1 0 R>>\nstartxref\n0\n%%EOF"
+
+
+def _repeat(port: int, acts: Iterator[tuple[str, str, bytes, dict[str, str]]], over: threading.Event) -> None:
+    for method, path, body, headers in acts:
+        if over.is_set():
+            return
+        with suppress(OSError, http.client.HTTPException):  # refused or cut off: on to the next
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=STRANGER)
+            try:
+                connection.request(method, path, body or None, headers)
+                connection.getresponse().read()
+            finally:
+                connection.close()
+
+
+def _hold(port: int, over: threading.Event) -> None:
+    """Keep as many half-sent forms open as the server lets one address have, and ask for more."""
+    lines = ["POST /public/leads HTTP/1.1", "Host: a", *(f"{k}: {v}" for k, v in _multipart(900_000).items())]
+    start = "\r\n".join([*lines, "", "--"])
+    held: list[socket.socket] = []
+    while not over.wait(0.05):
+        for _ in range(10 if len(held) < HALF_OPEN else 0):
+            with suppress(OSError):
+                held.append(socket.create_connection(("127.0.0.1", port), timeout=5, source_address=STRANGER))
+                held[-1].sendall(start.encode())
+        if len(held) >= HALF_OPEN:
+            held.pop(0).close()
+    for one in held:
+        one.close()

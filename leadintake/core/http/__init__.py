@@ -1,0 +1,1 @@
+"""What HTTP brings along: whose request it is, how its body arrives, and what it may weigh."""
