@@ -21,7 +21,8 @@ from tests.support.files import judged
 
 MOST_SECONDS, MOST_SECONDS_OF_A_FILE = 0.5, 2.0
 """CPU of a request outside the inspection, and in it."""
-FILE_SIZES = (100_000, 400_000, 1_600_000)
+FILE_SIZES, FILE_FLOOR = (200_000, 1_000_000, 5_000_000), 0.2
+"""Bytes, and the CPU below which it does not matter how it grew: at 10 MB a square of it is 0.8 s."""
 UNREADY = {503}
 """What the routes about readiness answer while no worker runs."""
 
@@ -71,7 +72,7 @@ def files(cases: Iterator[tuple[str, random.Random]]) -> Iterator[Finding]:
         what, write = documents.thrown(dice)
         size = dice.choice(FILE_SIZES)
         try:
-            found = price(write, _judge, size)
+            found = price(write, _judge, size, FILE_FLOOR)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
             yield Finding(case, f"{what} size {size}", f"{type(error).__name__}: {error}")
             continue
