@@ -10,6 +10,8 @@ from typing import TypeVar
 Thing = TypeVar("Thing")
 FLOOR = 0.04
 """Seconds below which a price is low enough, however it grew: there noise would be measured."""
+HOPELESS = 3.0
+"""Seconds that no noise explains."""
 MOST_RATIO = 2.5
 REPEATS = 3
 
@@ -43,5 +45,6 @@ def price(
     twice = cost(size)
     if twice <= floor:
         return Price(0, twice)
-    pairs = [Price(cost(size // 2), cost(size)) for _ in range(REPEATS)]
+    repeats = 1 if twice > HOPELESS else REPEATS
+    pairs = [Price(cost(size // 2), cost(size)) for _ in range(repeats)]
     return min(pairs, key=lambda pair: pair.twice / pair.once)  # the processor's own pace changes, too
