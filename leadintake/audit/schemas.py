@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from leadintake.audit.models import AuditEntry
+from leadintake.core.pages import Cursor
 
 MACHINE_WORD = re.compile(r"[a-z0-9_.:-]{0,80}")
 LONGEST_DETAIL = 8000
@@ -54,7 +55,7 @@ class AuditFilter(msgspec.Struct, forbid_unknown_fields=True):
     """`created_from` is the first instant that counts, `created_to` the first that does not."""
 
     actor: uuid.UUID | None = None
-    action: Annotated[str, msgspec.Meta(pattern=ACTION)] | None = None
+    action: Annotated[str, msgspec.Meta(max_length=60, pattern=ACTION)] | None = None
     about: uuid.UUID | None = None
     created_from: Aware | None = None
     created_to: Aware | None = None
@@ -80,7 +81,7 @@ class AuditQuery(AuditFilter):
     """Which page of which entries."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class AuditPage(msgspec.Struct):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, request
 
-from leadintake.core.errors import Malformed, NotFound
+from leadintake.core.errors import Invalid, Malformed, NotFound
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -50,7 +50,7 @@ CLAIMS = {
     "X_FORWARDED_PROTO": 100,
 }
 """Headers that decide what a request means: a request with a longer one is refused."""
-TOO_LONG, PATH = "leadintake.too_long", "path"
+TOO_LONG, PATH, QUERY = "leadintake.too_long", "path", "query"
 
 
 def init_app(app: Flask) -> None:
@@ -67,7 +67,7 @@ def cut_what_is_too_long(environ: WSGIEnvironment) -> None:
             if name in CLAIMS:
                 environ[TOO_LONG] = f"header {name.replace('_', '-').title()}"
     if len(environ.get("QUERY_STRING", "")) > LONGEST_QUERY:
-        environ["QUERY_STRING"], environ[TOO_LONG] = "", "query of the address"
+        environ["QUERY_STRING"], environ[TOO_LONG] = "", QUERY
     if len(environ.get("PATH_INFO", "")) > LONGEST_PATH:
         environ["PATH_INFO"], environ[TOO_LONG] = "/", PATH
 
@@ -76,5 +76,7 @@ def _refuse() -> None:
     what = request.environ.get(TOO_LONG)
     if what == PATH:
         raise NotFound
+    if what == QUERY:
+        raise Invalid({QUERY: [f"Use {LONGEST_QUERY} characters at most."]})
     if what is not None:
         raise Malformed(f"The {what} is longer than any that is read here.")

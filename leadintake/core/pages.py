@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -19,6 +19,8 @@ from leadintake.core.errors import Invalid
 from leadintake.core.types import UTCDateTime
 
 BATCH = 500
+Cursor = Annotated[str, msgspec.Meta(max_length=8000)]
+"""As an address carries it: longer than any that is handed out, whatever the letters of a name."""
 Row = TypeVar("Row", bound=Model)
 
 

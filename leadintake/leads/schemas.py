@@ -10,11 +10,15 @@ from typing import Annotated, Literal
 import msgspec
 
 from leadintake.auth.schemas import UserSummary
+from leadintake.core.pages import Cursor
+from leadintake.core.text import TYPED_PER_CHARACTER
 from leadintake.leads.models import Lead, LeadEvent, LeadStatus, Screen
 from leadintake.notifications.schemas import NotificationSummary
 
 ASSIGNED_TO = "^(me|none|[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$(?!\n)"
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
+Words = Annotated[str, msgspec.Meta(max_length=500 * TYPED_PER_CHARACTER)]
+"""A sentence or two of 500 characters, however their letters are typed."""
 WARNINGS = "What to know before opening it, in sentences. Not there when there is nothing to know."
 SORTS = Literal[
     "created_at", "-created_at", "updated_at", "-updated_at", "last_name", "-last_name",
@@ -140,7 +144,7 @@ class LeadFilter(msgspec.Struct, forbid_unknown_fields=True):
     """Which leads. `created_from` is the first instant that counts, `created_to` the first that does not."""
 
     status: LeadStatus | None = None
-    assigned_to: Annotated[str, msgspec.Meta(pattern=ASSIGNED_TO)] | None = None
+    assigned_to: Annotated[str, msgspec.Meta(max_length=36, pattern=ASSIGNED_TO)] | None = None
     q: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     created_from: Aware | None = None
     created_to: Aware | None = None
@@ -155,7 +159,7 @@ class LeadQuery(LeadFilter):
     """Which page of which leads."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
-    cursor: str | None = None
+    cursor: Cursor | None = None
     count: bool = False
 
 
@@ -182,7 +186,7 @@ class AssigneeChange(msgspec.Struct, forbid_unknown_fields=True):
 class Declining(msgspec.Struct, forbid_unknown_fields=True):
     """Why somebody refuses a lead that is theirs, in 1 to 500 characters."""
 
-    reason: str
+    reason: Words
 
 
 class ResumeQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -221,7 +225,7 @@ class ScreenChange(msgspec.Struct, forbid_unknown_fields=True):
     """Whom to bar from a lead, and why, in 1 to 500 characters."""
 
     user_id: uuid.UUID
-    notice: str
+    notice: Words
 
 
 class ScreenView(msgspec.Struct):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from leadintake.core.pages import Cursor
 from leadintake.leads.models import Lead
 from leadintake.leads.schemas import LeadSummary, QuarantineView
 
@@ -27,7 +28,7 @@ class QuarantineQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Which page of them."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class QuarantinePage(msgspec.Struct):

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 
+from leadintake.core.pages import Cursor
 from leadintake.notifications.models import Notification, Status
 
 
@@ -51,7 +52,7 @@ class NotificationQuery(msgspec.Struct, forbid_unknown_fields=True):
 
     status: Status | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class NotificationPage(msgspec.Struct):
