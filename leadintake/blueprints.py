@@ -60,6 +60,13 @@ for pages in PAGES:
 public.after_request(headers.let_embedders_in)
 
 
+class Forged(Refusal):
+    """A page of another site may have sent it. Unlike a rule's Forbidden, no page of the desk takes it up."""
+
+    status = 403
+    title = "Forbidden"
+
+
 class SignInFirst(Refusal):
     """Nobody is signed in here."""
 
@@ -105,7 +112,7 @@ def guard() -> None:
         csrf.protect()
     except CSRFError as error:
         if not _signed_with_an_earlier_key():
-            raise Forbidden("Send the csrf_token of your session in the header X-CSRFToken.") from error
+            raise Forged("Send the csrf_token of your session in the header X-CSRFToken.") from error
 
 
 @desk.errorhandler(SignInFirst)
@@ -166,7 +173,7 @@ def _refuse_foreign_pages() -> None:
         ours = {_origin_of(current_app.config["PUBLIC_URL"]), _origin_of(request.host_url)}
         foreign = source is not None and _origin_of(source) not in ours
     if foreign:
-        raise Forbidden("This request comes from a page of another site.")
+        raise Forged("This request comes from a page of another site.")
 
 
 def _origin_of(address: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from leadintake.auth.factors import factors
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Role
 from leadintake.auth.service import auth
+from leadintake.auth.tokens import tokens
 from leadintake.auth.users import users
 from leadintake.core.commands import CommandGroup
 from leadintake.core.tables import format_option, show
@@ -127,12 +128,20 @@ def sign_out(email: str | None, everybody: bool) -> None:
 @group.command("set-password")
 @click.argument("email")
 @from_stdin
-def set_password(email: str, password_stdin: bool) -> None:
+@click.option(
+    "--end-tokens/--keep-tokens", default=False, show_default=True, help="API tokens of theirs, too."
+)
+def set_password(email: str, password_stdin: bool, end_tokens: bool) -> None:
     """Give EMAIL a new password and end their sessions."""
     password = _password(password_stdin)
     with transaction():
-        users.set_password(user_named(email), password)
-    click.echo(f"The password of {email} is changed; every session of theirs has ended.")
+        user = user_named(email)
+        users.set_password(user, password, end_tokens=end_tokens)
+        programs = [row.name for row in tokens.of(user)]
+    ended = "every session and API token" if end_tokens else "every session"
+    click.echo(f"The password of {email} is changed; {ended} of theirs has ended.")
+    if programs:
+        click.echo(f"API tokens of theirs go on: {', '.join(programs)}. End them: --end-tokens", err=True)
 
 
 def user_named(email: str) -> User:

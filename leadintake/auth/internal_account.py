@@ -44,7 +44,8 @@ def forgot_password(json: Forgotten) -> Response:
 def choose_password(json: ChosenPassword) -> Response:
     """Choose a password with the link from an invitation or from a mail one asked for."""
     response = Response(status=204)
-    remember_device(response, users.choose_password(json.token, json.password).email)
+    user = users.choose_password(json.token, json.password, end_tokens=json.end_tokens)
+    remember_device(response, user.email)
     return response
 
 

@@ -115,6 +115,8 @@ class ChosenPassword(msgspec.Struct, forbid_unknown_fields=True):
 
     token: Annotated[str, msgspec.Meta(max_length=200)]
     password: Password
+    end_tokens: bool = False
+    """Whether one's API tokens end as well: where somebody else may have had the password."""
 
 
 class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):

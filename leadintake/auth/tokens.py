@@ -35,6 +35,10 @@ class Tokens:
 
         Return its text, which is nowhere else and never shown again, and its row. Raises Invalid.
         """
+        if not user.active:
+            raise Invalid(
+                {"email": [f"{user.email} was deactivated; what is made now would come to life later."]}
+            )
         beyond = [scope for scope in scopes if scope not in GRANTS[user.role]]
         if not scopes or beyond:
             granted = ", ".join(sorted(GRANTS[user.role]))
@@ -70,6 +74,19 @@ class Tokens:
             row.revoked_at = now()
             audit.record("token.revoked", by=by, about=("user", row.user_id), token=str(row.id))
         return row
+
+    def of(self, user: User) -> Sequence[ApiToken]:
+        """The user's tokens that are good still, the oldest first."""
+        good = sa.and_(ApiToken.revoked_at.is_(None), ApiToken.expires_at > now())
+        theirs = sa.select(ApiToken).where(ApiToken.user_id == user.id, good).order_by(ApiToken.id)
+        return db.session.scalars(theirs).all()
+
+    def revoke_all(self, user: User, *, by: By = None) -> int:
+        """Make every token of the user worthless; return how many there were."""
+        theirs = self.of(user)
+        for row in theirs:
+            self.revoke(row.id, by=by)
+        return len(theirs)
 
     def shown_by(self, authorization: str) -> tuple[uuid.UUID, User] | None:
         """The token in an Authorization header and its user, bounded to its scopes; None if it is no good."""

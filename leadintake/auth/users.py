@@ -14,6 +14,7 @@ from leadintake.auth.links import links
 from leadintake.auth.models import LinkPurpose, User
 from leadintake.auth.permissions import Role
 from leadintake.auth.service import auth, folded
+from leadintake.auth.tokens import tokens
 from leadintake.core.addresses import LONGEST, BadAddress, mail_address
 from leadintake.core.clock import now
 from leadintake.core.database import db
@@ -88,15 +89,19 @@ class Users:
         """The user whom this link was mailed to. Raises LinkGone."""
         return links.whose(token)
 
-    def choose_password(self, token: str, password: str) -> User:
-        """Take the password of whoever has the link, once. Raises LinkGone, Invalid."""
+    def choose_password(self, token: str, password: str, *, end_tokens: bool = False) -> User:
+        """Take the password of whoever has the link, once; `end_tokens`: their API tokens end with it.
+
+        Raises LinkGone, Invalid.
+        """
         user = links.whose(token)
         password_hash = self._hashed("password", password, user.email, user.name)
         self.get_to_change(user.id)  # the user before the link, as everybody else locks them
         links.spend(token)
         user.joined_at = user.joined_at or now()
         sessions.end_all(user)
-        self._change_password(user, password_hash, by=user, how="link")
+        ended = tokens.revoke_all(user, by=user) if end_tokens else 0
+        self._change_password(user, password_hash, by=user, how="link", tokens_ended=ended)
         return user
 
     def change_own_password(self, user: User, current: str, new: str) -> None:
@@ -114,12 +119,13 @@ class Users:
         sessions.go_on(user)
         self._change_password(user, password_hash, by=user, how="session")
 
-    def set_password(self, user: User, password: str, *, by: By = None) -> None:
-        """Change the password; every session of the user ends."""
+    def set_password(self, user: User, password: str, *, end_tokens: bool = False, by: By = None) -> None:
+        """Change the password; every session of the user ends, and with `end_tokens` every API token."""
         password_hash = self._hashed("password", password, user.email, user.name)
         user.joined_at = user.joined_at or now()
         sessions.end_all(user)
-        self._change_password(user, password_hash, by=by, how="set")
+        ended = tokens.revoke_all(user, by=by) if end_tokens else 0
+        self._change_password(user, password_hash, by=by, how="set", tokens_ended=ended)
 
     def rename(self, user: User, name: str, *, by: By) -> None:
         """Change the name."""
@@ -146,7 +152,10 @@ class Users:
             audit.record("user.intake_changed", by=by, about=("user", user.id), can_intake=can_intake)
 
     def deactivate(self, user: User, *, by: By = None) -> None:
-        """Let nobody in as this user any more, and give them no leads. The last active admin stays."""
+        """Let nobody in as this user any more, and give them no leads. The last active admin stays.
+
+        Their API tokens end for good: who is let in again does not bring back what programs could do.
+        """
         if not user.active:
             return
         leaving.hold()
@@ -154,6 +163,7 @@ class Users:
         user.active = False
         sessions.end_all(user)
         links.revoke(user)
+        tokens.revoke_all(user, by=by)
         audit.record("user.deactivated", by=by, about=("user", user.id))
         leaving.left(user, f"{user.name} was deactivated.", by=by)
 
@@ -163,7 +173,7 @@ class Users:
         audit.record("user.signed_out", by=by, about=("user", user.id))
 
     def activate(self, user: User, *, by: By = None) -> None:
-        """Let them in again, as they were."""
+        """Let them in again, as they were but for their API tokens."""
         if not user.active:
             user.active = True
             audit.record("user.activated", by=by, about=("user", user.id))
@@ -190,11 +200,15 @@ class Users:
         audit.record(action, by=by, about=("user", user.id), role=user.role)
         return user
 
-    def _change_password(self, user: User, password_hash: str, *, by: By, how: str) -> None:
+    def _change_password(
+        self, user: User, password_hash: str, *, by: By, how: str, tokens_ended: int = 0
+    ) -> None:
         user.password_hash = password_hash
         links.revoke(user)
         audit.record("password.changed", by=by, about=("user", user.id), how=how)
-        self._tell(user, "Your password was changed, and every session that used the old one has ended.")
+        sentence = "Your password was changed, and every session that used the old one has ended."
+        more = " So have your API tokens: programs that use them need new ones."
+        self._tell(user, sentence + (more if tokens_ended else ""))
 
     def _refuse_last_admin(self, user: User) -> None:
         others = [one for one in auth.admins() if one.joined_at is not None and one.id != user.id]

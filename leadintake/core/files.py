@@ -95,9 +95,14 @@ def _is_open(found: os.stat_result) -> bool:
 def _is_shared(folder: Path) -> bool:
     """Whether somebody else has something in it."""
     with os.scandir(folder) as entries:
-        others = (entry.stat(follow_symlinks=False).st_uid != os.geteuid() for entry in entries
-                  if entry.name not in NOT_OURS)  # fmt: skip
-        return any(others)
+        return any(_is_anothers(entry) for entry in entries if entry.name not in NOT_OURS)
+
+
+def _is_anothers(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.stat(follow_symlinks=False).st_uid != os.geteuid()
+    except FileNotFoundError:  # it went meanwhile
+        return False
 
 
 def _places(app: Flask) -> list[Path]:

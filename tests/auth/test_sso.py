@@ -17,7 +17,7 @@ from hypothesis import strategies as some
 from joserfc.jwk import RSAKey
 
 from leadintake.audit.models import AuditEntry
-from leadintake.auth import oidc_client, sso
+from leadintake.auth import devices, oidc_client, sso
 from leadintake.auth.models import SignedInSession, User
 from leadintake.auth.permissions import Role
 from leadintake.core.database import db
@@ -755,6 +755,20 @@ class TestTooOften:
         assert client.get(f"{CALLBACK}?code=x&state=x").status_code == 401  # nobody set out: not counted
         back = agree(begin(browser()))
         assert client.get(back, environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 401
+
+    def test_a_device_that_came_in_before_goes_on_beside_them(self, client, browser, amara, provider):
+        desk = browser()
+        assert enter(desk).status_code == 303
+        failed = []
+        for _ in range(4):
+            (state,) = parse_qs(urlsplit(begin(client)).query)["state"]
+            failed.append(client.get(f"{CALLBACK}?code=x&state={state}").status_code)
+        assert failed[-1] == 429
+        assert enter(browser()).status_code == 429
+        assert enter(desk).status_code == 303
+        for number in range(devices.MOST_ACCOUNTS):  # what is no cookie of ours, before it, sets nobody apart
+            client.set_cookie(f"leadintake-device-{number:08}", "x")
+        assert enter(client).status_code == 429
 
     def test_a_provider_that_is_away_is_nobodys_failure(self, client, browser, amara, provider):
         provider.instead[TOKEN] = lambda talk: talk.say(500, {})

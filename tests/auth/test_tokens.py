@@ -9,8 +9,12 @@ import time_machine
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
+from leadintake.audit.models import AuditEntry
 from leadintake.auth.models import ApiToken
+from leadintake.core import chores
+from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, UserFactory
+from tests.support.links import link_in
 
 LEADS = "/internal/leads"
 
@@ -37,6 +41,80 @@ def add(run, *scopes: str, email="max@firm.example.com", days="90") -> str:
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+PUT_OUT = {
+    "by an admin": ("DELETE", "/internal/users/{id}", None),
+    "by a change": ("PATCH", "/internal/users/{id}", {"active": False}),
+    "at the desk": ("POST", "/desk/people/{id}", "active=false"),
+    "at the machine": None,
+}
+
+
+def put_out(app, admin, user, way: str) -> None:
+    """Deactivate the user."""
+    if PUT_OUT[way] is None:
+        assert app.test_cli_runner().invoke(args=["users", "deactivate", user.email]).exit_code == 0
+        return
+    method, address, body = PUT_OUT[way]
+    form = {"data": body, "content_type": "application/x-www-form-urlencoded"}
+    how = form if isinstance(body, str) else {"json": body}
+    assert admin.open(address.format(id=user.id), method=method, **how).status_code < 400
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("way", PUT_OUT)
+def test_a_token_ends_with_its_user_and_does_not_come_back_with_them(
+    app, run, client, browser, max_, given, rows, way
+):
+    admin = browser().sign_in(given(UserFactory, "admin"))
+    headers, other = bearer(add(run, "read_leads")), given(UserFactory, "manager")
+    add(run, "read_leads")
+    theirs = bearer(add(run, "read_leads", email=other.email))
+    before = len(rows(AuditEntry))
+    put_out(app, admin, max_, way)
+    assert client.get(LEADS, headers=headers).status_code == 401
+    ended = [entry for entry in rows(AuditEntry)[before:] if entry.action == "token.revoked"]
+    assert {entry.subject_id for entry in ended} == {max_.id}
+    assert len(ended) == 2
+    assert admin.patch(f"/internal/users/{max_.id}", json={"active": True}).json["active"]
+    assert client.get(LEADS, headers=headers).status_code == 401
+    assert client.get(LEADS, headers=theirs).status_code == 200
+    assert client.get(LEADS, headers=bearer(add(run, "read_leads"))).status_code == 200
+
+
+def test_no_token_is_made_for_somebody_who_was_put_out(app, run, max_):
+    app.test_cli_runner().invoke(args=["users", "deactivate", max_.email])
+    result = run("add", max_.email, "--name", "Case system", "--scope", "read_leads")
+    assert result.exit_code == 1
+    assert "deactivated" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "status"), [((), 200), (("--keep-tokens",), 200), (("--end-tokens",), 401)]
+)
+def test_a_new_password_given_at_the_machine_ends_them_if_told_so(app, run, client, max_, options, status):
+    headers = bearer(add(run, "read_leads"))
+    line = ["users", "set-password", max_.email, "--password-stdin", *options]
+    done = app.test_cli_runner().invoke(args=line, input="quite different words\n")
+    assert done.exit_code == 0
+    assert client.get(LEADS, headers=headers).status_code == status
+    assert ("Case system" in done.stderr) == (status == 200)
+    assert ("API token" in done.stdout) == (status == 401)
+
+
+@pytest.mark.parametrize(
+    ("more", "status"), [({}, 200), ({"end_tokens": False}, 200), ({"end_tokens": True}, 401)]
+)
+def test_a_password_chosen_by_a_program_ends_them_if_told_so(app, run, client, max_, rows, more, status):
+    headers = bearer(add(run, "read_leads"))
+    client.post("/internal/password/forgotten", json={"email": max_.email})
+    with app.app_context():
+        chores.do_rounds(app)
+    token = link_in(app, rows(Notification)[-1]).rpartition("/")[2]
+    body = {"token": token, "password": "quite different words", **more}
+    assert client.post("/internal/password/chosen", json=body).status_code == 204
+    assert client.get(LEADS, headers=headers).status_code == status
 
 
 @pytest.mark.every_engine
@@ -92,9 +170,14 @@ def test_a_token_that_ended_lets_nobody_in(app, run, client, max_, rows, end):
         "x" * 4000,
     ],
 )
-def test_what_is_no_token_lets_nobody_in_not_even_beside_a_cookie(client, max_, authorization):
+def test_what_is_no_token_lets_nobody_in_and_a_wrong_one_not_even_beside_a_cookie(
+    client, max_, authorization
+):
+    shown = {"Authorization": authorization}
+    assert client.get(LEADS, headers=shown).status_code == 401
     client.sign_in(max_)
-    assert client.get(LEADS, headers={"Authorization": authorization}).status_code == 401
+    wrong = authorization.lower().startswith("bearer")
+    assert client.get(LEADS, headers=shown).status_code == (401 if wrong else 200)
 
 
 def test_the_token_counts_and_not_the_cookie_beside_it(run, client, given, max_):

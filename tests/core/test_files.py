@@ -102,6 +102,28 @@ def test_a_folder_in_which_somebody_else_has_something_is_left_but_for_a_volumes
     assert mode_of(tmp_path) == 0o700
 
 
+def test_what_goes_while_a_folder_is_looked_at_is_nobodys(tmp_path, monkeypatch):
+    (tmp_path / "part").touch()
+    tmp_path.chmod(0o777)
+    real = os.scandir
+
+    class Entries:
+        def __init__(self, folder):
+            with real(folder) as found:
+                self.found = [*found]
+            (tmp_path / "part").unlink()
+
+        def __enter__(self):
+            return self.found
+
+        def __exit__(self, *_how):
+            pass
+
+    monkeypatch.setattr(os, "scandir", Entries)
+    files.make_private_folder(tmp_path)
+    assert mode_of(tmp_path) == 0o700
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o666, 0o640, 0o604, 0o444])
 def test_a_file_that_was_there_keeps_what_its_owner_may(tmp_path, mode):
     path = tmp_path / "file"

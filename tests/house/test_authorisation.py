@@ -230,22 +230,6 @@ def test_a_door_answers_everybody_alike(browser, given, kind, method, rule):
     assert world.call(method, rule, body).status_code == answer
 
 
-@pytest.mark.parametrize("pair", [pair for pair in ROUTES if pair[0] != "GET"], ids=" ".join)
-def test_no_unsafe_route_works_without_the_csrf_token(app, browser, given, pair):
-    row = ROUTES[pair]
-    world = World(given, browser, "admin", row, permission_of(app, *pair))
-    world.headers = {"X-CSRFToken": "forged"}
-    assert world.call(*pair, row.body).status_code == 403
-
-
-@pytest.mark.parametrize("pair", [pair for pair in OPEN if pair[0] != "GET"], ids=" ".join)
-def test_no_page_of_another_site_knocks_at_a_door(browser, given, pair):
-    answer = browser().open(
-        pair[1], method=pair[0], json=OPEN[pair][1], headers={"Sec-Fetch-Site": "cross-site"}
-    )
-    assert answer.status_code == 403
-
-
 def test_public_and_operations_routes_ask_nobody_who_they_are(app):
     open_views = {
         rule.rule

@@ -1,9 +1,8 @@
 """A lead somebody is barred from answers them, byte for byte, as if it had never come: on every route.
 
 Every request is put to a world and to the same world with the lead really taken out. What stays of it is
-accepted, and the same in both: the `version` and `updated_at` of other leads with its address, which rose
-when it came; and numbers that were true when they were written down, in the reason of an assignment or in
-the audit trail's record of how many leads a colleague listed.
+accepted, and the same in both: numbers that were true when they were written down, in the reason of an
+assignment or in the audit trail's record of how many leads a colleague listed.
 """
 
 from __future__ import annotations

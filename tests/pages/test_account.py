@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from leadintake.audit.models import AuditEntry
 from leadintake.auth.models import AccountLink
 from leadintake.core import chores
 from leadintake.notifications.models import Notification
@@ -72,6 +73,43 @@ def test_what_is_wrong_is_said_beside_the_field_and_the_link_stays_good(client, 
     assert page.by_id("password-error")["id"] in page.by_id("password")["aria-describedby"]
     assert password not in [one["value"] for one in page.inputs().values()] or not password
     assert fill(client, link).status_code == 200
+
+
+@pytest.fixture
+def token(app, amara) -> str:
+    """An API token of hers."""
+    line = ["tokens", "add", amara.email, "--name", "Case system", "--scope", "read_leads"]
+    return app.test_cli_runner().invoke(args=line).stdout.strip()
+
+
+def works(browser, token: str) -> bool:
+    return browser().get("/internal/leads", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_to_end_ones_api_tokens_is_offered_and_chosen_beforehand(client, browser, link, token, rows):
+    page = Page(client.get(link).text)
+    assert page.mistakes == []
+    assert "checked" in page.inputs()["end_tokens"].attributes
+    assert "Case system" in page.source
+    wrong = client.post(link, data={"password": "x", "again": "x"})
+    assert "checked" not in Page(wrong.text).inputs()["end_tokens"].attributes
+    wrong = client.post(link, data={"password": "x", "again": "y", "end_tokens": "1"})
+    assert "checked" in Page(wrong.text).inputs()["end_tokens"].attributes
+    assert works(browser, token)
+    assert client.post(link, data={"password": GOOD, "again": GOOD, "end_tokens": "1"}).status_code == 200
+    assert not works(browser, token)
+    assert [one.action for one in rows(AuditEntry)][-2:] == ["token.revoked", "password.changed"]
+    assert "API tokens" in rows(Notification)[-1].text
+
+
+def test_who_unchecks_it_keeps_them(client, browser, link, token, rows):
+    assert fill(client, link).status_code == 200
+    assert works(browser, token)
+    assert "API tokens" not in rows(Notification)[-1].text
+
+
+def test_who_has_none_is_asked_nothing(client, link):
+    assert "end_tokens" not in Page(client.get(link).text).inputs()
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 43, "%00", "%ff", "\u00e9", "x" * 2000])
