@@ -100,7 +100,7 @@ class Server(Process):
             raise AssertionError(f"the server ended: {self.log.read_text()}")
         try:
             return requests.get(self.address + self.sign_of_life, timeout=2).status_code == 200
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
 
