@@ -6,14 +6,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import assigning, listing, mailing, recording, submitting
+from benchmarks import assigning, inspecting, listing, mailing, recording, submitting
 
 
 def main() -> int:
     """Measure and print; the exit status is the number of ratios that are not as wanted."""
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
-        rooms = (listing, submitting, assigning, mailing, recording)
+        rooms = (listing, submitting, inspecting, assigning, mailing, recording)
         for measure in (room.measure for room in rooms):
             print(measure.__module__.removeprefix("benchmarks."))
             for what, ratio, allowed in measure(Path(folder)):

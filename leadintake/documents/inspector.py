@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Collection, Iterator
 from typing import IO
@@ -17,11 +18,11 @@ from leadintake.core.languages import phrase
 from leadintake.documents.inspection import Finding
 from leadintake.documents.inspection.findings import Refused
 from leadintake.documents.inspection.sentences import TOO_COMPLICATED
-from leadintake.documents.turns import Busy, Places, Turns
+from leadintake.documents.turns import MOST_WAITING, MOST_WAITING_GREENLETS, Busy, Places, Turns
 from leadintake.documents.workers import Exhausted, Failed, Late, Lost, Worker
 
-ANSWER_SECONDS = 10.0
-"""For one file, by the clock on the wall: the last resort, should a worker stop without using CPU time."""
+ANSWER_SECONDS = 30.0
+"""For one file, by the clock on the wall: the last resort, should a worker wait without using CPU time."""
 BUSY = phrase(
     "Too many files are being checked right now. Nothing was kept. Please send it again in a moment."
 )
@@ -34,6 +35,7 @@ class Inspector:
 
     def __init__(self) -> None:
         self._registered = False
+        self._idle: list[Worker] = []
         self._forget()
 
     def look(self, stream: IO[bytes], accepted: Collection[str], *, sender: str, places: Places) -> Finding:
@@ -90,13 +92,21 @@ class Inspector:
 
     def _forget(self) -> None:
         """Begin anew: the workers of the process this one was forked from are not its own."""
-        self._idle: list[Worker] = []
-        self._turns = Turns(processors())
+        for worker in self._idle:
+            worker.connection.close()
+        self._idle = []
+        self._turns = Turns(processors(), MOST_WAITING_GREENLETS if has_greenlets() else MOST_WAITING)
 
 
 def processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def has_greenlets() -> bool:
+    """Whether gevent has made threads cheap in this process."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ OURS = re.compile(
     rf"(?P<stem>.*)(?P<ending>{'|'.join(map(re.escape, BY_EXTENSION))})(?P<copy>[\W\d_]*)",
     re.IGNORECASE | re.DOTALL,
 )
-LOOKS_LIKE_AN_ENDING = re.compile(r"(?!v\d)([a-z][a-z0-9]{1,3}|[A-Z][A-Z0-9]{1,3})")
+LOOKS_LIKE_AN_ENDING = re.compile(r"(?![vV]\d)([a-z][a-z0-9]{1,3}|[A-Z][A-Z0-9]{1,3})")
 OTHERS = {
     "3gp", "7z", "class", "command", "crdownload", "desktop", "download", "ipynb", "mhtml", "numbers",
     "pages", "shtml", "sqlite", "torrent", "webarchive", "webloc", "xhtml",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import mmap
 import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -41,9 +42,9 @@ class ObjectStore:
         )
 
     def save(self, key: str, stream: IO[bytes]) -> Callable[[], None]:
-        """Put the object."""
-        with _as_unavailable("store"):
-            obstore.put(self._store, key, stream, use_multipart=False)
+        """Put the object in one request, mapped and not read, so that its size costs no memory."""
+        with _as_unavailable("store"), _mapped(stream) as content:
+            obstore.put(self._store, key, content, use_multipart=False)
         return lambda: None
 
     def open(self, key: str) -> IO[bytes]:
@@ -109,6 +110,23 @@ class _Raw(io.RawIOBase):
 
     def tell(self) -> int:
         return self._reader.tell()
+
+
+@contextlib.contextmanager
+def _mapped(stream: IO[bytes]) -> Iterator[IO[bytes] | mmap.mmap]:
+    """The stream as it lies on the disk; itself where it is in memory."""
+    stream.seek(0)  # and so write what is still in its buffer
+    try:
+        number = stream.fileno()
+    except OSError:
+        yield stream
+        return
+    content = mmap.mmap(number, 0, access=mmap.ACCESS_READ)
+    try:
+        yield content
+    finally:
+        with contextlib.suppress(BufferError):  # a request that was given up: unmapped when it lets go
+            content.close()
 
 
 @contextlib.contextmanager

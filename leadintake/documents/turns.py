@@ -6,8 +6,8 @@
    the first of the ring, which then goes to the ring's end. So an address has one file waiting or under
    inspection while others wait, however many it sends; alone, it may have all the places.
 4. When the queue is full, the newest of the address that has the most in it leaves.
-5. The first NEAR_OF_ONE of an address, and the first NEAR_OF_ALL in all, wait NEAR_SECONDS; whoever stands
-   farther back gives up after FAR_SECONDS, so that slow files do not keep a server's threads.
+5. Nobody waits longer than WAIT_SECONDS. The queue is shorter than the threads of a server, so that some are
+   always free for everything else.
 6. A place in this process is one thing, a place on the machine another: the server processes of one
    installation share as many files with locks (flock(2)) as there are processors. The kernel drops the
    locks of a process that dies.
@@ -27,11 +27,11 @@ from pathlib import Path
 
 import structlog
 
-MOST_WAITING = 256
-NEAR_OF_ONE = 8
-NEAR_OF_ALL = 24
-NEAR_SECONDS = 5.0
-FAR_SECONDS = 0.75
+MOST_WAITING = 48
+"""Files that wait in a process: three quarters of granian's 64 threads. Each holds one."""
+MOST_WAITING_GREENLETS = 512
+"""The same under gevent, where waiting holds next to nothing."""
+WAIT_SECONDS = 8.0
 LOOK_AGAIN_SECONDS = 0.01
 """How often a place on the machine is tried for, when other processes have them all."""
 log = structlog.get_logger()
@@ -46,7 +46,6 @@ class Ticket:
     """One file that waits. `called` is set when it may go, or has to leave."""
 
     sender: str
-    since: float = field(default_factory=time.monotonic)
     called: threading.Event = field(default_factory=threading.Event)
     goes: bool = False
 
@@ -54,12 +53,11 @@ class Ticket:
 class Turns:
     """The places of this process, and who waits for one."""
 
-    def __init__(self, places: int) -> None:
-        self.places = places
+    def __init__(self, places: int, most_waiting: int = MOST_WAITING) -> None:
+        self.places, self.most_waiting = places, most_waiting
         self._guard = threading.Lock()
         self._running: Counter[str] = Counter()
         self._ring: dict[str, deque[Ticket]] = {}
-        self._any_ended = False
 
     @property
     def waiting(self) -> int:
@@ -81,13 +79,12 @@ class Turns:
             yield
         finally:
             with self._guard:
-                self._any_ended = True
                 self._running[sender] -= 1
                 self._running += Counter()  # forget who has nothing running
                 self._call_next()
 
     def _queue(self, sender: str) -> Ticket:
-        if self.waiting >= MOST_WAITING:
+        if self.waiting >= self.most_waiting:
             busiest = max(self._ring, key=lambda one: len(self._ring[one]))
             if len(self._ring[busiest]) <= len(self._ring.get(sender, ())) + 1:
                 raise Busy
@@ -98,10 +95,7 @@ class Turns:
 
     def _wait(self, ticket: Ticket) -> None:
         try:
-            while not ticket.called.wait(self._patience(ticket)):
-                with self._guard:
-                    if not ticket.goes and self._left(ticket) <= 0:
-                        break
+            ticket.called.wait(WAIT_SECONDS)
         except BaseException:
             with self._guard:
                 self._leave(ticket)
@@ -110,20 +104,6 @@ class Turns:
             if not ticket.goes:
                 self._leave(ticket)
                 raise Busy
-
-    def _patience(self, ticket: Ticket) -> float:
-        with self._guard:
-            return max(0.0, min(FAR_SECONDS, self._left(ticket)))
-
-    def _left(self, ticket: Ticket) -> float:
-        """Seconds it may go on waiting. Before the first file has ended, workers are still being started."""
-        near = not self._any_ended or self._is_near(ticket)
-        return ticket.since + (NEAR_SECONDS if near else FAR_SECONDS) - time.monotonic()
-
-    def _is_near(self, ticket: Ticket) -> bool:
-        line = self._ring.get(ticket.sender, deque())
-        older = sum(other.since < ticket.since for others in self._ring.values() for other in others)
-        return older < NEAR_OF_ALL and ticket in list(line)[:NEAR_OF_ONE]
 
     def _leave(self, ticket: Ticket) -> None:
         if ticket.goes:  # called at the moment it gave up
@@ -178,7 +158,7 @@ class Places:
             return None  # a folder that cannot be written: the places of this process still hold
 
     def _lock_when_free(self) -> int:
-        end = time.monotonic() + NEAR_SECONDS
+        end = time.monotonic() + WAIT_SECONDS
         with self._open("waiting") as waiting:
             fcntl.flock(waiting, fcntl.LOCK_SH)
             while (locked := self._try_each()) is None:

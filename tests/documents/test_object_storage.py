@@ -6,11 +6,14 @@ import http.client
 import io
 import json
 import logging
+import mmap
 import os
 import socket
+import tempfile
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import obstore
 import pytest
 import time_machine
 from werkzeug.test import run_wsgi_app
@@ -96,6 +99,19 @@ def test_bytes_come_back_as_they_were_given(store):
     stream.seek(1_000_000)
     assert stream.read(10) == content[1_000_000:1_000_010]
     stream.close()
+
+
+def test_a_file_on_the_disk_is_mapped_and_not_read_into_memory(store, monkeypatch):
+    content, given = os.urandom(3_000_000), []
+    put = obstore.put
+    monkeypatch.setattr(obstore, "put", lambda *them, **more: given.append(them[2]) or put(*them, **more))
+    with tempfile.SpooledTemporaryFile(1000) as file:
+        file.write(content)
+        store.save(KEY, file)()
+    assert [type(one) for one in given] == [mmap.mmap]
+    assert given[0].closed
+    with store.open(KEY) as kept:
+        assert kept.read() == content
 
 
 def test_names_are_those_below_the_prefix_without_it(store, bucket):

@@ -114,15 +114,13 @@ def somebody_waits(places: Places) -> bool:
 
 
 class TestAQueueThatIsFull:
-    def test_takes_nobody_of_the_only_address(self, called, monkeypatch):
-        monkeypatch.setattr(module, "MOST_WAITING", 3)
-        turns = Turns(1)
+    def test_takes_nobody_of_the_only_address(self, called):
+        turns = Turns(1, most_waiting=3)
         visitors = [Visitor(turns, "a", called) for _ in range(5)]
         assert [one.refused for one in visitors] == [False] * 4 + [True]
 
-    def test_takes_another_address_in_the_place_of_the_newest_of_the_busiest(self, called, monkeypatch):
-        monkeypatch.setattr(module, "MOST_WAITING", 3)
-        turns = Turns(1)
+    def test_takes_another_address_in_the_place_of_the_newest_of_the_busiest(self, called):
+        turns = Turns(1, most_waiting=3)
         visitors = [Visitor(turns, "a", called) for _ in range(4)]
         other = Visitor(turns, "b", called)
         until(lambda: visitors[-1].refused)
@@ -132,7 +130,7 @@ class TestAQueueThatIsFull:
 
 class TestWaiting:
     def test_ends_when_no_place_becomes_free_in_time(self, called, monkeypatch):
-        monkeypatch.setattr(module, "NEAR_SECONDS", 0.1)
+        monkeypatch.setattr(module, "WAIT_SECONDS", 0.1)
         turns = Turns(1)
         Visitor(turns, "a", called)
         with pytest.raises(Busy), turns.turn("b"):
@@ -142,35 +140,10 @@ class TestWaiting:
         with turns.turn("b"):
             assert turns.waiting == 0
 
-    def test_ends_soon_for_whoever_stands_far_back_once_files_have_ended(self, called, monkeypatch):
-        monkeypatch.setattr(module, "NEAR_OF_ONE", 2)
-        monkeypatch.setattr(module, "FAR_SECONDS", 0.1)
-        turns = Turns(1)
-        with turns.turn("a"):
-            pass
-        visitors = [Visitor(turns, "a", called) for _ in range(5)]
-        other = Visitor(turns, "b", called)
-        for one in visitors[3:]:
-            one.join()
-        assert [one.refused for one in visitors] == [False, False, False, True, True]
-        assert not other.refused
-        assert turns.waiting == 3
-
-    def test_is_short_for_all_but_the_first_of_many_addresses(self, called, monkeypatch):
-        monkeypatch.setattr(module, "NEAR_OF_ALL", 3)
-        monkeypatch.setattr(module, "FAR_SECONDS", 0.1)
-        turns = Turns(1)
-        with turns.turn("x"):
-            pass
-        visitors = [Visitor(turns, sender, called) for sender in "abcdef"]
-        for one in visitors[4:]:
-            one.join()
-        assert [one.refused for one in visitors] == [False] * 4 + [True] * 2
-
 
 class TestPlacesOfAMachine:
     def test_are_as_many_as_there_are_whatever_process_takes_them(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(module, "NEAR_SECONDS", 0.05)
+        monkeypatch.setattr(module, "WAIT_SECONDS", 0.05)
         one, other = Places(tmp_path / "places", 2), Places(tmp_path / "places", 2)
         with one.place(), other.place(), pytest.raises(Busy), one.place():
             raise AssertionError("there was no place")
@@ -178,7 +151,7 @@ class TestPlacesOfAMachine:
             assert (tmp_path / "places").stat().st_mode & 0o777 == 0o700
 
     def test_become_free_when_a_process_dies(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(module, "NEAR_SECONDS", 0.05)
+        monkeypatch.setattr(module, "WAIT_SECONDS", 0.05)
         places = Places(tmp_path, 1)
         with places.place():
             pass

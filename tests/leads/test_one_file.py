@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
+from urllib.parse import quote
 
 import pytest
 
 from leadintake.documents.models import Document
+from leadintake.documents.turns import Busy, Turns
 from leadintake.leads.models import Lead
+from tests.factories import UserFactory
 from tests.support.client import PDF
+from tests.support.files import real
 from tests.support.leads import files_of, good_parts, nothing_is_kept, part, post_parts
 from tests.support.pdfs import pdf, pdf_stream
 
@@ -94,6 +98,59 @@ def test_a_hostile_file_name_is_shown_harmless_and_never_a_path(client, app, row
         assert answer.json["resume"]["filename"] == shown
     assert sorted(document.filename for document in rows(Document)) == sorted(names.values())
     assert sorted(files_of(app)) == sorted(f"{document.id}.pdf" for document in rows(Document))
+
+
+@pytest.mark.parametrize(
+    ("sent", "content", "kept"),
+    [
+        ("履歴書", "resume.pdf", "履歴書.pdf"),
+        ("resume.pdf.", "resume.pdf", "resume.pdf"),
+        ("resume.pdf (1)", "resume.pdf", "resume (1).pdf"),
+        ("resume.doc", "resume.rtf", "resume.rtf"),
+        ("resume.doc", "resume.docx", "resume.docx"),
+    ],
+)
+def test_a_file_is_kept_and_handed_out_under_its_true_ending(client, given, sent, content, kept):
+    answer = post_parts(client, *good_parts(resume_file=part("resume_file", real(content), sent)).values())
+    assert answer.status_code == 201, answer.text
+    assert answer.json["resume"]["filename"] == kept
+    client.sign_in(given(UserFactory, "manager"))
+    file = client.get(f"/internal/leads/{answer.json['id']}/resume")
+    assert file.data == real(content)
+    assert file.mimetype == answer.json["resume"]["content_type"]
+    assert quote(kept) in file.headers["Content-Disposition"] or kept in file.headers["Content-Disposition"]
+
+
+def test_empty_file_fields_are_no_files(client):
+    empty = [part(name, b"", "") for name in ("resume_file", "photo", "cover")]
+    assert post_parts(client, *empty, *good_parts().values()).status_code == 201
+
+
+def test_more_file_fields_than_a_form_has_are_refused_as_several_files(client, app, rows):
+    many = [part(f"file_{number}", b"", "") for number in range(9)]
+    answer = post_parts(client, *good_parts().values(), *many)
+    assert (answer.status_code, set(answer.json["errors"])) == (422, {"resume_file"})
+    assert nothing_is_kept(app, rows)
+
+
+def test_a_file_that_cannot_be_looked_into_now_may_be_sent_again_soon(client, app, rows, monkeypatch):
+    def busy(*_arguments):
+        raise Busy
+
+    monkeypatch.setattr(Turns, "turn", busy)
+    answer = client.submit()
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "Too many files are being checked" in answer.json["detail"]
+    assert nothing_is_kept(app, rows)
+
+
+def test_the_line_a_file_waits_in_is_that_of_its_address(client, monkeypatch):
+    senders = []
+    turn = Turns.turn
+    monkeypatch.setattr(Turns, "turn", lambda turns, sender: senders.append(sender) or turn(turns, sender))
+    assert client.submit().status_code == 201
+    assert senders == ["127.0.0.1"]
 
 
 def test_the_bytes_are_kept_as_they_were_sent(client, app, rows):

@@ -64,7 +64,9 @@ function begin(form) {
     if (!one) return [file.dataset.missing];
     if (!one.size) return [file.dataset.empty];
     if (one.size > Number(file.dataset.most)) return [file.dataset.large];
-    return file.accept.split(",").some((ending) => one.name.toLowerCase().endsWith(ending)) ? [] : [file.dataset.kinds];
+    // A name without an ending may be that of a PDF: the server looks inside.
+    const [ending] = /\.(?!v\d)([a-z][a-z0-9]{1,3}|[A-Z][A-Z0-9]{1,3})$/.exec(one.name.trim()) ?? [];
+    return !ending || file.accept.split(",").includes(ending.toLowerCase()) ? [] : [file.dataset.kinds];
   }
 
   function wrongWith(field) {
