@@ -40,7 +40,9 @@ def read_packed(objects: Objects, at: int, decrypt: Decrypt | None) -> tuple[byt
                 raise Refused(PDF_TOO_MUCH)
     except Undecodable as error:
         raise Refused(PDF_DAMAGED) from error
-    return bytes(content), _objects_of(bytes(content), first, count, objects)
+    whole = bytes(content)
+    del content
+    return whole, _objects_of(whole, first, count, objects)
 
 
 def _objects_of(content: bytes, first: int, count: int, objects: Objects) -> list[tuple[int, int]]:
