@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from .limits import LONGEST_CHAIN, Budget
+from ..findings import Refused
+from ..sentences import PDF_UNUSUAL
+from .limits import LONGEST_CHAIN, MOST_OF_ONE_NUMBER, Budget
 from .spans import number_of
 from .syntax import STREAM
 from .values import LONGEST_STRING, Dictionary, Odd, Reference, Several, String, Value, read_value
@@ -137,5 +139,7 @@ class Objects:
                     self._numbers[at] = found.number if found else 0
             self._order = array("L", sorted(range(len(self._starts)), key=self._numbers.__getitem__))
             self._sorted = array("q", (self._numbers[at] for at in self._order))
-        first = bisect_left(self._sorted, number)
-        return self._order[first : bisect_left(self._sorted, number + 1)]
+        first, last = bisect_left(self._sorted, number), bisect_left(self._sorted, number + 1)
+        if last - first > MOST_OF_ONE_NUMBER:
+            raise Refused(PDF_UNUSUAL)
+        return self._order[first:last]
