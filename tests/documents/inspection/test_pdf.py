@@ -180,6 +180,7 @@ def test_a_script_is_found_in_packed_objects_that_do_not_say_so(kind_of_stream):
         (b"/First 4", b"/First 4 /First 0"),
         (b"/First 4", b"/First 7 0 R"),
         (b"/N 1", b""),
+        (b"/N 1", b"/N 2"),
         (b"/FlateDecode", b"/FlateDecode /Filter /LZWDecode"),
         (b"/FlateDecode", b"/LZWDecode"),
         (b"/FlateDecode", b"[/FlateDecode /Crypt]"),
@@ -241,6 +242,11 @@ WRITTEN = b"9 0 " + SCRIPT
 def test_objects_are_found_however_a_writer_packs_them(content, how):
     stream = pdf_stream(content, b"/Type /ObjStm /N 1 /First 4 /Filter " + how)
     assert flags(pdf(stream)) == {Flag.JAVASCRIPT}
+
+
+def test_a_list_of_packed_objects_that_not_every_viewer_understands_is_refused():
+    stream = pdf_stream(b"9 %\n0 " + SCRIPT, b"/Type /ObjStm /N 1 /First 7")
+    assert_refused(pdf(stream), "put together in an unusual way")
 
 
 def test_the_length_and_the_filter_of_packed_objects_may_be_elsewhere():
