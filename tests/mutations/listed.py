@@ -110,7 +110,7 @@ MUTATIONS = [
         "documents/inspection/pdf/packed.py",
         ("unpacking a PDF is bounded",
          "            if len(content) > MOST_UNPACKED:\n                raise Refused(PDF_TOO_MUCH)\n", "",
-         ("tests/documents/inspection/test_pdf.py",)),
+         ("tests/documents/inspection/test_pdf_bounds.py",)),
     ),
     *_in(
         "documents/inspection/pdf/encryption.py",

@@ -12,6 +12,7 @@ from leadintake.documents.inspection.findings import Flag
 
 TEN_MB = 10 * 1024 * 1024
 RESUMES = Path(__file__).parents[1] / "data" / "resumes"
+OTHERS = RESUMES.parent / "documents" / "pdf"
 
 
 def flags(content: bytes) -> frozenset[Flag]:

@@ -47,7 +47,7 @@ def encrypted(
             saved,
             encryption=pikepdf.Encryption(owner="owner", user=user, **way),
             object_stream_mode=pikepdf.ObjectStreamMode.generate
-            if packed
+            if is_packed
             else pikepdf.ObjectStreamMode.disable,
         )
     return saved.getvalue()
@@ -146,6 +146,13 @@ def test_two_ways_to_decrypt_one_file_are_refused():
     ):
         with pytest.raises(Refused, match=r"unusual way|needs a password"):
             flags(content + update % other)
+
+
+def test_an_object_without_a_number_cannot_be_decrypted():
+    content = encrypted(WAYS["AES of 128 bits"], change=_link_oddly)
+    assert flags(content) == {Flag.UNUSUAL_LINK}
+    with pytest.raises(Refused, match="put together in an unusual way"):
+        flags(_changed(content, rb"(\d+ 0) obj(\s+<< /S /URI)", rb"\1%\nobj\2"))
 
 
 def test_a_file_that_is_not_encrypted_may_say_so():

@@ -61,39 +61,60 @@ REFUSED: dict[str, tuple[str, Objects]] = {
     "opens a document elsewhere, for a Mac": (LINK, (b"<< /S /GoToR /F << /Mac (//evil/a.pdf) >> >>",)),
     "a thread in another machine's file": (LINK, (b"<< /S /Thread /F (//evil.example/a.pdf) /D 0 >>",)),
     "data imported from another machine": (FETCHES, (b"<< /S /ImportData /F (\\\\\\\\evil\\\\a.fdf) >>",)),
-    "a form sent to another machine": (FETCHES, (b"<< /S /SubmitForm /F << /FS /URL /F (file://evil/a) >> >>",)),
-    "a page of another machine's file": (FETCHES, (b"<< /Ref << /F (//evil.example/a.pdf) /Page 0 >> >>",)),
-    "a film on another machine": (f"{FETCHES}|put together", (b"<< /S /MCD /D (\\\\\\\\evil.example\\\\a.avi) >>",)),
-}  # fmt: skip
+    "a form sent to another machine": (FETCHES, (b"<< /S /SubmitForm /F << /F (file://evil/a) >> >>",)),
+    "a page of another machine's file": (FETCHES, (b"<< /Ref << /F (//evil/a.pdf) >> >>",)),
+    "a film on another machine": (f"{FETCHES}|put together", (b"<< /S /MCD /D (\\\\\\\\evil\\\\a.avi) >>",)),
+}
 MARKED: dict[str, tuple[set[Flag], Objects]] = {
     "JavaScript": ({Flag.JAVASCRIPT}, (b"<< /S /JavaScript /JS (app.alert\\(1\\)) >>",)),
-    "JavaScript in a stream": ({Flag.JAVASCRIPT}, (b"<< /S /JavaScript /JS 5 0 R >>", pdf_stream(b"app.alert(1)"))),
+    "JavaScript in a stream": (
+        {Flag.JAVASCRIPT},
+        (b"<< /S /JavaScript /JS 5 0 R >>", pdf_stream(b"app.alert(1)")),
+    ),
     "JavaScript on opening": ({Flag.JAVASCRIPT}, (b"<< /OpenAction << /S /JavaScript /JS (a) >> >>",)),
     "JavaScript in a form": ({Flag.JAVASCRIPT}, (b"<< /AA << /K << /S /JavaScript /JS (a) >> >> >>",)),
     "a form of XML": ({Flag.JAVASCRIPT}, (b"<< /XFA [(a) 5 0 R] >>", pdf_stream(b"<xdp/>"))),
-    "opens a page of the web": ({Flag.REACHES_OUT}, (b"<< /OpenAction << /S /URI /URI (https://example.com) >> >>",)),
+    "opens a page of the web": (
+        {Flag.REACHES_OUT},
+        (b"<< /OpenAction << /S /URI /URI (https://example.com) >> >>",),
+    ),
     "opens a page of the web later": (
         {Flag.REACHES_OUT},
-        (b"<< /OpenAction << /S /GoTo /D [3 0 R /Fit] /Next [<< /S /URI /URI (https://example.com) >>] >> >>",),
+        (b"<< /OpenAction << /S /GoTo /D (top) /Next [<< /S /URI /URI (https://example.com) >>] >> >>",),
     ),
     "opens a page of the web with a page": (
         {Flag.REACHES_OUT},
         (b"<< /AA << /O << /S /URI /URI (https://example.com) >> >> >>",),
     ),
-    "sends a form": ({Flag.REACHES_OUT}, (b"<< /S /SubmitForm /F << /FS /URL /F (https://example.com) >> >>",)),
+    "sends a form": (
+        {Flag.REACHES_OUT},
+        (b"<< /S /SubmitForm /F << /FS /URL /F (https://example.com) >> >>",),
+    ),
     "imports data": ({Flag.REACHES_OUT}, (b"<< /S /ImportData /F (data.fdf) >>",)),
-    "a page of a file of the web": ({Flag.REACHES_OUT}, (b"<< /Ref << /F << /FS /URL /F (http://example.com/a) >> >> >>",)),
+    "a page of a file of the web": (
+        {Flag.REACHES_OUT},
+        (b"<< /Ref << /F << /FS /URL /F (http://example.com/a) >> >> >>",),
+    ),
     "a film": ({Flag.MEDIA}, (b"<< /Subtype /Movie /Movie << /F 5 0 R >> >>", b"<< /F (a.avi) >>")),
     "a sound": ({Flag.MEDIA}, (b"<< /S /Sound /Sound 5 0 R >>", pdf_stream(b"a"))),
     "a scene": ({Flag.MEDIA}, (b"<< /Subtype /3D >>",)),
     "rich media": ({Flag.MEDIA}, (b"<< /Subtype /RichMedia >>",)),
     "a screen": ({Flag.MEDIA}, (b"<< /Subtype /Screen >>",)),
     "a rendition": ({Flag.MEDIA}, (b"<< /S /Rendition /OP 0 >>",)),
-    "an invoice as data": ({Flag.EMBEDDED}, _attached(b"(factur-x.xml)", pdf_stream(b"<?xml version='1.0'?><a/>"))),
+    "an invoice as data": (
+        {Flag.EMBEDDED},
+        _attached(b"(factur-x.xml)", pdf_stream(b"<?xml version='1.0'?><a/>")),
+    ),
     "an archive": ({Flag.EMBEDDED}, _attached(b"(papers.zip)", pdf_stream(zipped({"a.txt": b"a"})))),
-    "a letter that is damaged": ({Flag.EMBEDDED}, _attached(b"(a.txt)", pdf_stream(b"a", b"/Filter /FlateDecode"))),
-    "a link by an unusual scheme": ({Flag.UNUSUAL_LINK}, (b"<< /S /URI /URI (zoommtg://example.com/join) >>",)),
-}  # fmt: skip
+    "a letter that is damaged": (
+        {Flag.EMBEDDED},
+        _attached(b"(a.txt)", pdf_stream(b"a", b"/Filter /FlateDecode")),
+    ),
+    "a link by an unusual scheme": (
+        {Flag.UNUSUAL_LINK},
+        (b"<< /S /URI /URI (zoommtg://example.com/join) >>",),
+    ),
+}
 KEPT: dict[str, Objects] = {
     "a link to the web": (b"<< /S /URI /URI (https://example.com/jane?a=b#c) >>",),
     "a link to the web without its scheme": (b"<< /S /URI /URI (www.example.com) >>",),
@@ -103,8 +124,12 @@ KEPT: dict[str, Objects] = {
     "a link to a server for files": (b"<< /S /URI /URI (ftp://example.com/a) >>",),
     "a link to the writer's own disk": (b"<< /S /URI /URI (file:///C:/Users/Jane/cv.docx) >>",),
     "a base of all links in the web": (b"<< /URI << /Base (https://example.com/) >> >>",),
+    "a link that does nothing": (b"<< /S /URI /URI (javascript:void\\(0\\);) >>",),
+    "a link to nothing": (b"<< /S /URI /URI (about:blank) >>",),
     "a document beside it": (b"<< /S /GoToR /F (references.pdf) /D [0 /Fit] >>",),
-    "a document on the writer's own disk": (b"<< /S /GoToR /F << /F (/C/Users/Jane/a.pdf) /UF (/C/a.pdf) >> >>",),
+    "a document on the writer's own disk": (
+        b"<< /S /GoToR /F << /F (/C/Users/Jane/a.pdf) /UF (/C/a.pdf) >> >>",
+    ),
     "a document on the writer's own Mac": (b"<< /S /GoToR /F (/Users/jane/a.pdf) >>",),
     "a document in an attached one": (b"<< /S /GoToE /T << /R /C /N (a.pdf) >> >>",),
     "opening at a page": (b"<< /OpenAction [3 0 R /XYZ null null 0] >>",),
@@ -121,11 +146,16 @@ KEPT: dict[str, Objects] = {
     "an empty form of XML": (b"<< /Fields [] /XFA [] >>",),
     "actions that are none": (b"<< /AA << >> /OpenAction null >>",),
     "a picture that is called JS": (b"<< /XObject << /JS 5 0 R >> >>", pdf_stream(b"", b"/Subtype /Image")),
-    "fonts and layers with such names": (b"<< /Font << /Movie 5 0 R >> /Launch << >> /Title /Sound >>", b"<< >>"),
+    "fonts and layers with such names": (
+        b"<< /Font << /Movie 5 0 R >> /Launch << >> /Title /Sound >>",
+        b"<< >>",
+    ),
     "numbers of annotations": (b"<< /Type /Annot /Subtype /Link /F 4 /Border [0 0 0] >>",),
     "numbers of annotations elsewhere": (b"<< /Type /Annot /Subtype /Link /F 5 0 R >>", b"4"),
-    "names that only begin so": (b"<< /JSON 1 /Launcher (a) /URIs (file://evil/) /EFFECT 1 /EncryptMetadata true >>",),
-}  # fmt: skip
+    "names that only begin so": (
+        b"<< /JSON 1 /Launcher (a) /URIs (file://evil/) /EFFECT 1 /EncryptMetadata true >>",
+    ),
+}
 
 
 def _plain(objects: Objects) -> bytes:

@@ -19,7 +19,7 @@ from .objects import Objects, Resolved
 from .streams import only
 from .values import Dictionary, Reference, String
 
-MOST_DICTIONARIES = 16
+MOST_DICTIONARIES = 100
 """Of /Encrypt, one for each time the file was changed; they have to say the same."""
 OLD, AES, NEW = "V2", "AESV2", "AESV3"
 IDENTITY = "Identity"
@@ -74,13 +74,17 @@ def find_cipher(objects: Objects, trailers: list[Dictionary]) -> Cipher | None:
 
     `trailers` are all dictionaries in which a viewer may look for /Encrypt.
     """
-    encrypted = [trailer for trailer in trailers if objects.resolve(trailer.get("Encrypt"))]
+    encrypted, found = [], []
+    is_mixed = False
+    for trailer in trailers:
+        dictionaries = objects.resolve(trailer.get("Encrypt"))
+        if dictionaries:
+            encrypted.append(trailer)
+            found += dictionaries
+        is_mixed = is_mixed or ("Root" in trailer and not dictionaries)
     if not encrypted:
         return None
-    if any("Root" in trailer and trailer not in encrypted for trailer in trailers):
-        raise Refused(PDF_UNUSUAL)  # one viewer would decrypt it, the next one not
-    found = [one for trailer in encrypted for one in objects.resolve(trailer["Encrypt"])]
-    if len(found) > MOST_DICTIONARIES:
+    if is_mixed or len(found) > MOST_DICTIONARIES:  # one viewer would decrypt it, the next one not
         raise Refused(PDF_UNUSUAL)
     handlers = {_handler(objects, one) for one in found}
     ids = {_first_id(objects, trailer) for trailer in encrypted} - {None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from itertools import islice
 
 from ..findings import Refused
 from ..sentences import PDF_DAMAGED, PDF_TWO_FILES
@@ -15,6 +16,7 @@ MOST_BEHIND_THE_END = 2048
 """Bytes after the last %%EOF that are forgiven: scanners add some, and viewers look about that far back."""
 FARTHEST_SECOND_FILE = 4096
 LONGEST_ZIP_END = 22 + 65535
+MOST_ZIP_ENDS = 100
 BLANK = b"\0\t\n\f\r "
 NOT_BLANK = re.compile(rb"[^\x00\t\n\f\r ]")
 CHUNK = 4096
@@ -84,5 +86,7 @@ def _not_blank(data: bytes, start: int) -> tuple[int, int]:
 
 def _ends_a_zip(tail: bytes) -> bool:
     """Whether a zip's end record (APPNOTE 4.3.16) and its comment reach exactly to the end of the file."""
-    records = (found.start() for found in re.finditer(rb"PK\x05\x06", tail[:-18]))
-    return any(struct.unpack_from("<H", tail, at + 20)[0] == len(tail) - at - 22 for at in records)
+    records = [found.start() for found in islice(re.finditer(rb"PK\x05\x06", tail[:-18]), MOST_ZIP_ENDS + 1)]
+    return len(records) > MOST_ZIP_ENDS or any(
+        struct.unpack_from("<H", tail, at + 20)[0] == len(tail) - at - 22 for at in records
+    )

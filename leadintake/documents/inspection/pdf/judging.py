@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ..addresses import CLICKED, Place, place_of
@@ -44,6 +45,8 @@ SENTENCES = {
 REACHING = {"SubmitForm", "ImportData"}
 AT_OPENING = {"URI", "GoToR", "GoToE", *REACHING}
 """What is harmless only as long as somebody has to click."""
+NOWHERE = re.compile(r"\s*(?:about:blank|javascript:\s*(?:void\s*\(\s*0?\s*\))?\s*;?)\s*", re.IGNORECASE)
+"""Links that do nothing, as browsers print them from pages."""
 FETCHED = {
     Place.INSIDE: Harm.UNFETCHED,
     Place.OWN_DISK: Harm.OWN_DISK,
@@ -147,7 +150,9 @@ class Judge:
     def _judge_link(self, value: Value) -> None:
         for found in self._objects.resolve(value):
             if isinstance(found, String):
-                self.findings.add(CLICKED[place_of(self._objects.text(found))])
+                address = self._objects.text(found)
+                if not NOWHERE.fullmatch(address):
+                    self.findings.add(CLICKED[place_of(address)])
             elif found is UNKNOWN:
                 self.findings.add(Harm.UNUSUAL_LINK)
 

@@ -1,4 +1,4 @@
-"""What reading one PDF may cost. Sized by genuine documents; the reader of each number is named beside it."""
+"""What reading one PDF may cost. Sized by genuine documents."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ DEEPEST = 200
 """Brackets within brackets."""
 MOST_OVERLAP = 2
 """How often, on average, each byte may be read as part of an object; once, in honest files."""
+MOST_OF_ONE_NUMBER = 200
+"""Objects of one number; each time a document is changed and saved may add one."""
 LONGEST_CHAIN = 16
-"""References to references, actions after actions in one place, and filters of a stream."""
+"""References to references, and filters of a stream."""
 
 
 @dataclass

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from .limits import LONGEST_CHAIN, Budget
+from ..findings import Refused
+from ..sentences import PDF_UNUSUAL
+from .limits import LONGEST_CHAIN, MOST_OF_ONE_NUMBER, Budget
 from .spans import number_of
 from .syntax import STREAM
 from .values import LONGEST_STRING, Dictionary, Odd, Reference, Several, String, Value, read_value
@@ -52,20 +54,21 @@ class Objects:
 
     def add(self, start: int) -> int:
         """Note an object of the file itself that begins here; its place in the order of all."""
-        return self._add(0, start, -1)
-
-    def add_packed(self, content: bytes, objects: list[tuple[int, int]]) -> list[int]:
-        """Note the objects of an object stream: their starts and numbers."""
-        self._sources.append(content)
-        source = len(self._sources) - 1
-        return [self._add(source, start, number) for start, number in objects]
-
-    def _add(self, source: int, start: int, number: int) -> int:
-        self._source_of.append(source)
+        self._source_of.append(0)
         self._starts.append(start)
-        self._numbers.append(number)
+        self._numbers.append(-1)
         self._order = None
         return len(self._starts) - 1
+
+    def add_packed(self, content: bytes, objects: list[tuple[int, int]]) -> range:
+        """Note the objects of an object stream: their starts and numbers."""
+        self._sources.append(content)
+        first = len(self._starts)
+        self._source_of.extend([len(self._sources) - 1] * len(objects))
+        self._starts.extend(start for start, _ in objects)
+        self._numbers.extend(number for _, number in objects)
+        self._order = None
+        return range(first, len(self._starts))
 
     def place_of(self, at: int) -> tuple[bytes, int]:
         """In what an object stands, and where it begins."""
@@ -75,6 +78,13 @@ class Objects:
         """Read one object. Raises Odd."""
         source, start = self.place_of(at)
         owner = None if self._source_of[at] else number_of(source, start)
+        if (
+            self.decrypt_string
+            and not owner
+            and self._source_of[at] == 0
+            and source[start - 3 : start] == b"obj"
+        ):
+            raise Odd  # nobody can say by whose key its strings are decrypted
         value, end = read_value(source, start, owner, self.budget)
         if isinstance(value, dict) and self._source_of[at] == 0 and (found := STREAM.match(source, end)):
             is_usual = found["begun"] is not None and found["comment"] is None
@@ -137,5 +147,7 @@ class Objects:
                     self._numbers[at] = found.number if found else 0
             self._order = array("L", sorted(range(len(self._starts)), key=self._numbers.__getitem__))
             self._sorted = array("q", (self._numbers[at] for at in self._order))
-        first = bisect_left(self._sorted, number)
-        return self._order[first : bisect_left(self._sorted, number + 1)]
+        first, last = bisect_left(self._sorted, number), bisect_left(self._sorted, number + 1)
+        if last - first > MOST_OF_ONE_NUMBER:
+            raise Refused(PDF_UNUSUAL)
+        return self._order[first:last]

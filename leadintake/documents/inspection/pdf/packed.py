@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from ..budget import MB
 from ..findings import Refused
@@ -13,12 +14,14 @@ from .objects import Objects, Stream
 from .spans import TOKENS_OF_OBJECT, read_end
 from .streams import Decrypt, only, unpacked
 from .syntax import END_OF_NAME, SPACE, TOKEN, spelled
-from .values import Odd, end_of_string
+from .values import DIGITS, Odd, end_of_string
 
 MOST_UNPACKED = 8 * MB
 MAY_BE_PACKED = re.compile(rb"/(?:" + spelled("ObjStm", "First") + b")" + END_OF_NAME)
 """Viewers go by /First where /Type is missing or elsewhere; no other stream has it."""
-PAIR = re.compile(SPACE + rb"*+(\d{1,10})" + SPACE + rb"++(\d{1,10})(?!\d)")
+NUMBERS = re.compile(rb"(?:" + SPACE + rb"*+\d{1,10}(?!\d))*+")
+SHORTEST_PAIR = 4  # bytes
+TOKENS_OF_PAIR = 4
 
 
 def read_packed(objects: Objects, at: int, decrypt: Decrypt | None) -> tuple[bytes, list[tuple[int, int]]]:
@@ -40,17 +43,21 @@ def read_packed(objects: Objects, at: int, decrypt: Decrypt | None) -> tuple[byt
                 raise Refused(PDF_TOO_MUCH)
     except Undecodable as error:
         raise Refused(PDF_DAMAGED) from error
-    return bytes(content), _objects_of(bytes(content), first, count, objects)
+    whole = bytes(content)
+    del content
+    return whole, _objects_of(whole, first, count, objects)
 
 
 def _objects_of(content: bytes, first: int, count: int, objects: Objects) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    position = 0
-    while len(found) < count and (pair := PAIR.match(content, position)):
-        position = pair.end()
-        objects.budget.scan(1)
-        found.append((first + int(pair[2]), int(pair[1])))
-    return sorted((start, number) for start, number in found if 0 <= start < len(content))
+    """Starts and numbers, as the pairs of numbers say with which the stream begins."""
+    header = NUMBERS.match(content)
+    written = header[0] if header else b""
+    objects.budget.scan(min(max(count, 0), len(written) // SHORTEST_PAIR) * TOKENS_OF_PAIR)
+    numbers = [int(found[0]) for found in islice(DIGITS.finditer(written), 2 * max(count, 0))]
+    if len(numbers) < 2 * count:
+        raise Refused(PDF_UNUSUAL)
+    pairs = zip((first + offset for offset in numbers[1::2]), numbers[0::2], strict=False)
+    return sorted(pair for pair in pairs if 0 <= pair[0] < len(content))
 
 
 def end_of_packed(content: bytes, start: int, budget: Budget) -> int:
