@@ -22,7 +22,7 @@ OF_PROJECT, OF_OBJECT = 20_000, 100
 
 @dataclass
 class Work(Findings):
-    """Findings, with what is left to spend. Its verbs raise Refused, as the table says or when that is spent."""
+    """Findings, with what is left to spend. Its verbs raise Refused, by the table or when that is spent."""
 
     units: int = UNITS
     packages: Budget = field(
