@@ -7,7 +7,8 @@ from typing import IO
 from . import embedded, wordtext
 from .compound import Compound
 from .findings import Flag, Refused
-from .harm import Findings, Harm
+from .harm import Harm
+from .work import Work
 
 RIGHTS = {"\tdrmcontent", "encryptedpackage"}  # [MS-OFFCRYPTO] 1.3: what only those may read who are named
 
@@ -22,9 +23,9 @@ def fits(stream: IO[bytes]) -> bool:
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     """Flags of a whole DOC. Raises Refused."""
-    found, findings = Compound(stream), Findings()
+    found, work = Compound(stream), Work()
     if any(entry.name in RIGHTS for entry in found.inside(0)):
-        findings.add(Harm.PASSWORD)
-    wordtext.judge(found, findings)
-    embedded.judge(found, findings)
-    return frozenset(findings.flags)
+        work.add(Harm.PASSWORD)
+    wordtext.judge(found, work)
+    embedded.judge(found, work)
+    return frozenset(work.flags)

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 
 from .addresses import CLICKED, FETCHED, Place, place_of
 from .compound import Content
-from .findings import Refused
-from .harm import Findings
-from .sentences import TOO_MUCH
+from .work import OF_ADDRESS, Work
 
 # Tables of properties are known by their heads wherever they lie: version 3, their number, their type.
 HEAD = re.compile(
@@ -21,7 +19,6 @@ PROPERTY = struct.Struct("<HL")
 IS_COMPLEX, NUMBER = 0x8000, 0x3FFF
 PICTURES = {0x0105, 0x0109, 0x0187, 0x01C7}
 """Names of a picture (pibName), of one for printing, of what fills a shape and of what fills its line."""
-MOST_PROPERTIES = 500_000
 LONGEST = 16 * 1024
 
 LINK = bytes.fromhex("d0c9ea79f9bace118c8200aa004ba90b")
@@ -30,39 +27,34 @@ ADDRESS, PATH = (
     bytes.fromhex("0303000000000000c000000000000046"),
 )
 HAS_MONIKER, HAS_NAME, HAS_FRAME, IS_STRING = 1, 0x10, 0x80, 0x100
-MOST_LINKS = 20_000
 
 
-def judge(content: Content, findings: Findings) -> None:
+def judge(content: Content, work: Work) -> None:
     """Add what the addresses in a stream do. Raises Refused."""
     data = content.all()
-    for name in _pictures(data):
-        findings.add(FETCHED[place_of(name)])
-    judge_links(data, findings)
+    for name in _pictures(data, work):
+        work.follow(name, FETCHED)
+    judge_links(data, work)
 
 
-def judge_links(data: bytes, findings: Findings) -> None:
+def judge_links(data: bytes, work: Work) -> None:
     """Add what the links in these bytes do. Raises Refused."""
-    start = links = 0
+    start = 0
     while (start := data.find(LINK, start)) >= 0:
-        start, links = start + len(LINK), links + 1
-        if links > MOST_LINKS:
-            raise Refused(TOO_MUCH)
+        start += len(LINK)
+        work.spend(OF_ADDRESS)
         place = _place_of_link(data, start)
         if place:
-            findings.add(CLICKED[place])
+            work.add(CLICKED[place])
 
 
-def _pictures(data: bytes) -> Iterator[str]:
-    left = MOST_PROPERTIES
+def _pictures(data: bytes, work: Work) -> Iterator[str]:
     for head in HEAD.finditer(data):
         first, kind, size = struct.unpack("<HHL", data[head.start() : head.start() + 8].ljust(8, b"\0"))
         count, start = first >> 4, head.start() + 8
         if kind not in TYPES or count * PROPERTY.size > size or start + size > len(data):
             continue
-        left -= count
-        if left < 0:
-            raise Refused(TOO_MUCH)
+        work.spend(1 + count // 8)
         position = start + count * PROPERTY.size
         for number, length in PROPERTY.iter_unpack(data[start:position]):
             if number & IS_COMPLEX:

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .addresses import CLICKED, FETCHED, Place, place_of
+from .addresses import CLICKED, FETCHED, Place
 from .findings import Refused
-from .harm import Findings, Harm
-from .sentences import TOO_MUCH, UNUSUAL
+from .harm import Harm
+from .sentences import UNUSUAL
+from .work import Work
 
 HARMS = dict.fromkeys(
     ("dde", "ddeauto", "link", "include", "includetext", "import", "database", "rd"), Harm.DATA_LINK
@@ -28,10 +29,12 @@ WITH_WORDS = {"l", "o", "t", "s", "c", "*", "#", "@"}
 
 LONGEST = 16 * 1024
 """Characters of an instruction that are kept. Programs that manage references keep longer data in theirs."""
+MOST_SPELLINGS = 64
+"""Addresses in one instruction, or words of one that has blanks, in all spellings."""
 HEAD = 64
 """Characters in which the first word stands."""
-MOST_HELD = 4 * 1024 * 1024
-"""Characters that fields may hand to those around them."""
+OF_HELD = 16
+"""Characters that a field hands to the one around it for a unit of work."""
 DEEPEST = 256
 BLANKS = re.compile(r"\s+")
 UNSEEN = re.compile(
@@ -45,17 +48,21 @@ ARGUMENT = re.compile(r'"((?:[^"\\]|\\.)*+)"?|\\([^\s\\"])(?=[\s"\\]|$)|([^\s"]+
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-def judge(instruction: str, findings: Findings) -> None:
+def judge(instruction: str, work: Work) -> None:
     """Add what a field of this instruction does. Raises Refused."""
+    count = 0
     word = _first_word(instruction)
     if word in HARMS:
-        findings.add(HARMS[word])
+        work.add(HARMS[word])
     elif word in PLACES:
         if len(instruction) >= LONGEST:
             raise Refused(UNUSUAL)
         for address in _addresses(instruction, instruction.lower().index(word) + len(word)):
             for spelling in {address, ESCAPED.sub(r"\1", address)}:
-                findings.add(PLACES[word][place_of(spelling)])
+                work.follow(spelling, PLACES[word])
+                count += 1
+                if count > MOST_SPELLINGS:
+                    raise Refused(UNUSUAL)
 
 
 def _first_word(instruction: str) -> str:
@@ -143,28 +150,28 @@ class Field:
         else:
             self.result.add("", stored, stored)
 
-    def judge(self, findings: Findings) -> None:
+    def judge(self, work: Work) -> None:
         """Add what it does, in whichever way its instruction is read. Raises Refused."""
         for reading in dict.fromkeys(self.instruction.readings()):
-            judge(reading, findings)
+            judge(reading, work)
         if self.within - {"quote"}:
             if self.is_first_word_built:
-                findings.add(Harm.UNREAD)
+                work.add(Harm.UNREAD)
             if self.word in PLACES:
-                findings.add(PLACES[self.word][Place.UNUSUAL])
+                work.add(PLACES[self.word][Place.UNUSUAL])
 
 
 class Fields:
     """The fields of a text in its order, one within the other."""
 
-    def __init__(self, findings: Findings) -> None:
-        self._findings = findings
+    def __init__(self, work: Work) -> None:
+        self._work = work
         self._open: list[Field] = []
         self._instructions = 0
-        self._held = 0
 
     def begin(self) -> None:
         """A field begins. Raises Refused."""
+        self._work.spend(1)
         if len(self._open) >= DEEPEST:
             raise Refused(UNUSUAL)
         if self._open:
@@ -175,7 +182,7 @@ class Fields:
     def separate(self) -> None:
         """The instruction ends, the result follows. Raises Refused."""
         if self._open and self._open[-1].is_instruction:
-            self._open[-1].judge(self._findings)
+            self._open[-1].judge(self._work)
             self._open[-1].is_instruction = False
             self._instructions -= 1
 
@@ -185,9 +192,7 @@ class Fields:
         if self._open:
             ended = self._open.pop()
             if self._instructions:
-                self._held += ended.result.length + ended.instruction.length
-                if self._held > MOST_HELD:
-                    raise Refused(TOO_MUCH)
+                self._work.spend((ended.result.length + ended.instruction.length) // OF_HELD)
                 self._open[-1].hold(ended)
 
     def end_all(self) -> None:

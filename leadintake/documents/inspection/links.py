@@ -5,11 +5,10 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from . import instructions
-from .budget import Budget
 from .findings import Refused
-from .harm import Findings
 from .markup import Attributes
 from .sentences import UNUSUAL
+from .work import Work
 
 # The vocabulary of a Word text in its transitional and its strict form, ECMA-376 part 1 annex A and part 4.
 WORD = {
@@ -20,8 +19,6 @@ INSTRUCTS = {f"{address} {name}" for address in WORD for name in ("instrText", "
 SHOWS = {f"{address} {name}" for address in WORD for name in ("t", "delText")}
 SIMPLE = {f"{address} fldSimple": f"{address} instr" for address in WORD}
 MARKS = {f"{address} fldChar": f"{address} fldCharType" for address in WORD}
-WEIGHT = 12
-"""Elements of the budget that a field costs: its instruction is read in several ways."""
 
 
 def leaves(target: str, folder: str) -> bool:
@@ -42,8 +39,8 @@ class Fields:
     made of must not depend on whether it does.
     """
 
-    def __init__(self, findings: Findings, budget: Budget) -> None:
-        self._fields, self._budget = instructions.Fields(findings), budget
+    def __init__(self, work: Work) -> None:
+        self._fields = instructions.Fields(work)
         self._outside: list[int] = []  # by open element of another vocabulary: the fields open around it
         self._foreign: dict[str, bool] = {}
 
@@ -55,7 +52,7 @@ class Fields:
         if foreign:
             self._outside.append(self._fields.depth)
         elif element in SIMPLE:
-            self._begin()
+            self._fields.begin()
             self._fields.say(attributes.get(SIMPLE[element], ""))
             self._fields.separate()
         elif element in MARKS:
@@ -80,13 +77,9 @@ class Fields:
         """The part ends. Raises Refused."""
         self._fields.end_all()
 
-    def _begin(self) -> None:
-        self._budget.element(WEIGHT)
-        self._fields.begin()
-
     def _mark(self, kind: str) -> None:
         if kind == "begin":
-            self._begin()
+            self._fields.begin()
         elif self._is_in_field():  # separate: the result follows; or end
             self._fields.end() if kind == "end" else self._fields.separate()
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from .addresses import Place, place_of
-from .harm import Findings, Harm
+from .addresses import Place
+from .harm import Harm
+from .work import Work
 
 SOURCE = re.compile(
     r"(?:data source|(?:remote )?server|(?:network )?addr(?:ess)?|database|dbq|location|url)\s*=\s*([^;]*)",
@@ -13,21 +14,22 @@ SOURCE = re.compile(
 )
 """The parts of a connection string (OLE DB, ODBC) that name a file or a machine."""
 IS_MACHINE = re.compile(r"(?:remote )?server|addr|network|url", re.IGNORECASE)
-ELSEWHERE = {Place.WEB, Place.FTP, Place.OTHER_MACHINE, Place.UNUSUAL, Place.PROGRAM}
-HERE = {"", ".", "(local)", "localhost", "(localdb)"}
+HERE = {Place.INSIDE, Place.OWN_DISK, Place.CONTACT}
+DATA = {place: Harm.OWN_DISK if place in HERE else Harm.MAIL_MERGE for place in Place}
+"""What it is when data come from a place."""
+OWN_MACHINE = {"", ".", "(local)", "localhost", "(localdb)"}
 
 
-def judge_file(name: str, findings: Findings) -> None:
+def judge_file(name: str, work: Work) -> None:
     """Add what it does to take data from this file. Raises Refused."""
-    if place_of(name) in ELSEWHERE:
-        findings.add(Harm.MAIL_MERGE)
+    work.follow(name, DATA)
 
 
-def judge_connection(connection: str, findings: Findings) -> None:
+def judge_connection(connection: str, work: Work) -> None:
     """Add what it does to connect so. Raises Refused."""
-    judge_file(connection, findings)
+    judge_file(connection, work)
     for found in SOURCE.finditer(connection):
         source = found[1].strip(" \"'\0")
-        if IS_MACHINE.match(found[0]) and source.lower() not in HERE:
-            findings.add(Harm.MAIL_MERGE)
-        judge_file(source, findings)
+        if IS_MACHINE.match(found[0]) and source.lower() not in OWN_MACHINE:
+            work.add(Harm.MAIL_MERGE)
+        judge_file(source, work)

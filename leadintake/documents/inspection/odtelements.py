@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .addresses import CLICKED, FETCHED, LINKED, SUBDOCUMENTS, TEMPLATES, Place, place_of
-from .budget import Budget
-from .harm import Findings, Harm
+from .addresses import CLICKED, FETCHED, LINKED, SUBDOCUMENTS, TEMPLATES, Place
+from .harm import Harm
 from .markup import Attributes, Reading
+from .work import Work
 
 ODF = "urn:oasis:names:tc:opendocument:xmlns:"
 VOCABULARY = re.compile(r"(?:urn:[^ ]*:xmlns:|http://openoffice\.org/20\d\d/)([a-z0-9-]+)(?::[\d.]+)?")
@@ -68,15 +68,13 @@ ADDRESSES = {
 }
 """Attributes that are looked at, and on elements of which vocabulary."""
 EXECUTES = {"execute", "verb"}  # what a click on a shape may do, ODF 1.3 part 3, 19.380
-ADDRESS = 10
-"""Elements of the budget that an address costs."""
 
 
 class Elements:
     """What is read in one part. Names of attributes that mean nothing are asked about once."""
 
-    def __init__(self, findings: Findings, budget: Budget) -> None:
-        self._findings, self._budget = findings, budget
+    def __init__(self, work: Work) -> None:
+        self._work = work
         self._short: dict[str, str] = {}
         self._dull: set[str] = set()
         self.root = ""
@@ -91,7 +89,7 @@ class Elements:
         if short is None:
             short = self._short[element] = _short(element)
         if short in BRINGS:
-            self._findings.add(BRINGS[short])
+            self._work.add(BRINGS[short])
         if not attributes.keys() <= self._dull:
             for name, value in attributes.items():
                 if name not in self._dull:
@@ -99,7 +97,7 @@ class Elements:
 
     def _text(self, element: str, words: str) -> None:
         if self._short[element] in CODE and words.strip():
-            self._findings.add(Harm.MACROS)
+            self._work.add(Harm.MACROS)
 
     def _judge_attribute(self, element: str, attribute: str, value: str) -> None:
         vocabulary, _, name = attribute.rpartition(" ")
@@ -110,12 +108,12 @@ class Elements:
                 self._follow(element, value)
         elif name == "action":
             if element.startswith(("presentation ", "drawing ")) and value.strip() in EXECUTES:
-                self._findings.add(Harm.LINK_TO_PROGRAM)
+                self._work.add(Harm.LINK_TO_PROGRAM)
         elif name.startswith("on"):
             if element.startswith("SVG "):
-                self._findings.add(Harm.OTHER_FORMAT)
+                self._work.add(Harm.OTHER_FORMAT)
         elif element.startswith(ADDRESSES[name]):
-            self._judge(FETCHED if name == "image-data" else LINKED, value)
+            self._work.follow(value, FETCHED if name == "image-data" else LINKED)
 
     def _follow(self, element: str, address: str) -> None:
         table = TABLES.get(element)
@@ -125,13 +123,9 @@ class Elements:
         if table is None and vocabulary in WITH_ADDRESSES:
             table = LINKED
         if CODE_ADDRESS.match(address) and table is not CLICKED:
-            self._findings.add(Harm.MACROS)
+            self._work.add(Harm.MACROS)
         if table is not None:  # nothing fetches the others
-            self._judge(table, address)
-
-    def _judge(self, table: Mapping[Place, Harm], address: str) -> None:
-        self._budget.element(ADDRESS)
-        self._findings.add(table[place_of(address)])
+            self._work.follow(address, table)
 
 
 def _short(name: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import re
 
-from .addresses import CLICKED, LINKED, place_of
-from .budget import Budget
+from .addresses import CLICKED, LINKED
 from .container import Container
-from .harm import Findings, Harm
+from .harm import Harm
 from .markup import Attributes, Reading, read
 from .programs import is_program
 from .unpacking import unpacked
+from .work import Work
 
 NAMES = (
     (re.compile(r"(.*/)?(vbaproject|vbadata)|.*/macrosheets/", re.IGNORECASE), Harm.MACROS),
@@ -23,26 +23,26 @@ NAMES = (
 """By the beginning of a part's name, what it brings."""
 
 
-def judge(content: bytes, findings: Findings) -> None:
+def judge(content: bytes, work: Work) -> None:
     """Add what a package within an object does; it may hold no further object. Raises Refused."""
-    budget = Budget()
+    budget = work.packages
     package = Container.of(io.BytesIO(content), budget)
     for entry in package.entries:
         for pattern, harm in NAMES:
             if pattern.match(entry.name):
-                findings.add(harm)
+                work.add(harm)
         if is_program(entry.name):
-            findings.add(Harm.PROGRAM)
+            work.add(Harm.PROGRAM)
         if entry.name.lower().endswith(".rels") and entry.size:
             read(
                 unpacked(package, entry, budget),
-                Reading(lambda _, attributes: _judge_link(attributes, findings)),
+                Reading(lambda _, attributes: _judge_link(attributes, work)),
                 budget,
             )
-    findings.add(Harm.PASTED_OBJECT)
+    work.add(Harm.PASTED_OBJECT)
 
 
-def _judge_link(attributes: Attributes, findings: Findings) -> None:
+def _judge_link(attributes: Attributes, work: Work) -> None:
     if attributes.get("TargetMode", "").lower() == "external":
         is_clicked = attributes.get("Type", "").lower().endswith("/hyperlink")
-        findings.add((CLICKED if is_clicked else LINKED)[place_of(attributes.get("Target", ""))])
+        work.follow(attributes.get("Target", ""), CLICKED if is_clicked else LINKED)

@@ -9,16 +9,15 @@ from itertools import pairwise
 
 from .fib import FIELDS, PIECES, Block
 from .findings import Refused
-from .harm import Findings, Harm
+from .harm import Harm
 from .instructions import Fields
 from .sentences import DAMAGED, TOO_MUCH
+from .work import Work
 
 PRC, PCDT = 1, 2  # 2.9.38: what the parts of a table begin with
 IS_8_BIT = 1 << 30  # 2.9.73
 MOST_PIECES = 50_000
 """Pieces of a text. Word saves anew before there are some thousands."""
-MOST_MARKS = 200_000
-"""Beginnings, separators and ends of fields; a long table of contents has some thousands."""
 CHUNK = 64 * 1024
 MARK = re.compile("[\x13-\x15]")
 FLD = re.compile(rb"(?s)[\x13\x33\x53\x73\x93\xb3\xd3\xf3](.)|..")
@@ -27,30 +26,28 @@ FETCHING = {11, 36, 45, 46, 55, 56, 68, 78}
 names in the language of their menus."""
 
 
-def judge(block: Block, findings: Findings) -> None:
+def judge(block: Block, work: Work) -> None:
     """Add what the fields of a text do, those of its headers, notes and boxes too. Raises Refused."""
-    fields, marks = Fields(findings), 0
+    fields = Fields(work)
     for words in _chunks(block):
         position = 0
         for mark in MARK.finditer(words):
-            marks += 1
-            if marks > MOST_MARKS:
-                raise Refused(TOO_MUCH)
+            work.spend(1)
             fields.say(words[position : mark.start()])
             position = mark.end()
             {"\x13": fields.begin, "\x14": fields.separate, "\x15": fields.end}[mark[0]]()
         fields.say(words[position:])
     fields.end_all()
     for number in FIELDS:
-        _judge_numbers(block.table(number), findings)
+        _judge_numbers(block.table(number), work)
 
 
-def _judge_numbers(table: bytes, findings: Findings) -> None:
+def _judge_numbers(table: bytes, work: Work) -> None:
     """Look at the numbers of the fields, 2 bytes each behind the places of all, 2.8.25."""
     count = max(0, len(table) - 4) // 6
     for kind in set(FLD.findall(table[(count + 1) * 4 :])) - {b""}:
         if kind[0] in FETCHING:
-            findings.add(Harm.DATA_LINK)
+            work.add(Harm.DATA_LINK)
 
 
 def _chunks(block: Block) -> Iterator[str]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from string import ascii_lowercase
 
 from . import objdata
 from .findings import Refused
-from .harm import Findings, Harm
+from .harm import Harm
 from .instructions import Fields
 from .mapping import Bytes
+from .rtftokens import ASIDES, BLANK, END, HEX, IDLE, TOKEN
 from .rtfwords import DESTINATIONS, FIRST_BYTES, Said
 from .sentences import DAMAGED, N_
+from .work import Work
 
 MOST_WORDS = 1_000_000
 """Backslashes. A long resume by Word has a hundred thousand; its pictures have none."""
@@ -23,36 +23,6 @@ CHUNK = 1024 * 1024
 DEEPEST = 500
 TOO_LONG = N_("This document is far longer inside than a resume. Please save it as PDF and try again.")
 
-TOKEN = re.compile(
-    rb"(?P<text>[^\\{}]{1,65536}+)|(?P<brace>[{}])|\\(?:(?P<word>[A-Za-z]++)(?P<number>-?[0-9]++)?+[ ]?+"
-    rb"|'(?P<code>[0-9A-Fa-f]{2})|(?P<symbol>.))",
-    re.DOTALL,
-)
-MATTERS = ("bin", "obj*", "field", "fldinst", "fldrslt", "uc", "ud", *DESTINATIONS)
-
-
-def _in_any_case(words: Iterable[str]) -> bytes:
-    """The pattern of these words; a star stands for more letters. Sets of two letters are tried fastest."""
-    letters = {letter: f"[{letter.upper()}{letter}]" for letter in ascii_lowercase} | {"*": "[A-Za-z]*"}
-    return "|".join("".join(letters[letter] for letter in word) for word in words).encode()
-
-
-# What nobody listens to: text and words that do not matter. A match takes so many that its memory is bounded.
-IDLE = re.compile(
-    rb"(?:[^\\{}\0]++|\\(?:(?!(?:%b)(?![A-Za-z]))[A-Za-z]++(?:-?[0-9]++)?+ ?+"
-    rb"|'[0-9A-Fa-f]{2}|[^A-Za-z'*\0])){1,10000}+" % _in_any_case(MATTERS),
-    re.DOTALL,
-)
-HEX = re.compile(rb"[0-9A-Fa-f \t\r\n\f\v]*+")
-BLANK = re.compile(rb"[ \t\r\n\f\v]*+")
-END = re.compile(rb"[\0\t\n\f\r \x1a]*+\Z")
-# Those whose text is no part of the text around them: no writer puts them into a field, whose first word they
-# would hide.
-ASIDES = re.compile(
-    "annotation|author|buptim|category|colortbl|comment|company|creatim|doccomm|falt|filetbl|fonttbl|footnote"
-    "|(?:footer|header)[flr]?|info|keywords|listtext|manager|nonesttables|nonshppict|operator|pntext|pntxt[ab]"
-    "|printim|private|revtim|rxe|shprslt|shptxt|stylesheet|subject|tcn?|title|txe|ud|xe"
-)
 OBJECTS = {
     "objautlink": Harm.DATA_LINK,
     "objlink": Harm.DATA_LINK,
@@ -83,9 +53,9 @@ class _Group:
 class Reader:
     """Goes through a document once, token by token, with the group it is in."""
 
-    def __init__(self, data: Bytes, findings: Findings) -> None:
-        self.data, self.findings = data, findings
-        self.fields = Fields(findings)
+    def __init__(self, data: Bytes, work: Work) -> None:
+        self.data, self.work = data, work
+        self.fields = Fields(work)
         self.groups = [_Group()]
         self.position = data.find(b"{")
         self.to_skip = 0
@@ -94,10 +64,12 @@ class Reader:
 
     def read(self) -> None:
         """Read to the brace that closes the first group; nothing but white space may follow."""
-        words = 0
+        words = braces = 0
         for start in range(0, len(self.data), CHUNK):
-            words += self.data[start : start + CHUNK].count(b"\\")
-        if words > MOST_WORDS:
+            chunk = self.data[start : start + CHUNK]
+            words += chunk.count(b"\\")
+            braces += chunk.count(b"{")
+        if words > MOST_WORDS or braces > MOST_TOKENS // 2:
             raise Refused(TOO_LONG)
         for _ in range(MOST_TOKENS):
             if self._is_idle():
@@ -157,7 +129,7 @@ class Reader:
         if group.said and group.said is not self.groups[-1].said:
             self._judge(group.said)
         if group.ends == "object" and self.objects:
-            self.findings.add(Harm.PACKED_FILE)
+            self.work.add(Harm.PACKED_FILE)
         elif group.ends:
             while self.fields.depth > group.fields:
                 self.fields.end()
@@ -166,7 +138,7 @@ class Reader:
         self.to_skip = 0
 
     def _judge(self, said: Said) -> None:
-        said.judge(self.findings, self.shape_property)
+        said.judge(self.work, self.shape_property)
         if said.of == "sn":
             self.shape_property = said.words.strip().lower()
 
@@ -187,7 +159,7 @@ class Reader:
             if word == "ud":  # what is said once more in Unicode: no word processor says an address twice
                 self._refuse_twice()
         elif group.is_field_text and ASIDES.fullmatch(word):
-            self.findings.add(Harm.DATA_LINK)
+            self.work.add(Harm.DATA_LINK)
         elif word == "field":
             group.ends, group.fields, group.in_field = "field", self.fields.depth, True
         elif word == "fldrslt":
@@ -211,12 +183,12 @@ class Reader:
 
     def _refuse_twice(self) -> None:
         if any(group.said or group.is_field_text for group in self.groups):
-            self.findings.add(Harm.DATA_LINK)
+            self.work.add(Harm.DATA_LINK)
 
     def _obey_object(self, word: str) -> None:
         group = self.groups[-1]
         if word in OBJECTS:
-            self.findings.add(OBJECTS[word])
+            self.work.add(OBJECTS[word])
         elif word == "object":
             group.ends, self.objects = "object", self.objects + 1
             group.said, group.is_field_text = None, False
@@ -230,10 +202,10 @@ class Reader:
         digits = HEX.match(self.data, self.position)
         end = digits.end() if digits else self.position
         if self.data[end : end + 1] != b"}":
-            self.findings.add(Harm.PACKED_FILE)
+            self.work.add(Harm.PACKED_FILE)
         content = objdata.decoded(self.data, self.position, end)
         self.position = end
-        objdata.judge(content, self.findings)
+        objdata.judge(content, self.work)
         self.objects -= 1
 
     def _pass_bytes(self, number: bytes) -> None:
