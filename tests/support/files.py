@@ -33,12 +33,11 @@ MARKED = {
     "attachment.pdf": Flag.EMBEDDED,
     "locked.pdf": Flag.ENCRYPTED,
     "restricted.pdf": Flag.ENCRYPTED,
-    "locked.doc": Flag.ENCRYPTED,
     "spreadsheet.doc": Flag.EMBEDDED,
     "spreadsheet.docx": Flag.EMBEDDED,
 }
 """Real files that are taken, and what is warned of."""
-REFUSED = ("locked.docx", "locked.odt")
+REFUSED = ("locked.doc", "locked.docx", "locked.odt")
 EXTENSIONS = (".pdf", ".doc", ".docx", ".odt", ".rtf", ".txt")
 TEN_MB = 10 * 1024 * 1024
 

@@ -7,8 +7,7 @@ from typing import IO
 from . import embedded, wordtext
 from .compound import Compound
 from .findings import Flag, Refused
-from .harm import Harm
-from .work import Work
+from .harm import Findings, Harm
 
 RIGHTS = {"\tdrmcontent", "encryptedpackage"}  # [MS-OFFCRYPTO] 1.3: what only those may read who are named
 
@@ -23,9 +22,9 @@ def fits(stream: IO[bytes]) -> bool:
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     """Flags of a whole DOC. Raises Refused."""
-    found, work = Compound(stream), Work()
+    found, findings = Compound(stream), Findings()
     if any(entry.name in RIGHTS for entry in found.inside(0)):
-        work.add(Harm.PASSWORD)
-    wordtext.judge(found, work)
-    embedded.judge(found, work)
-    return frozenset(work.flags)
+        findings.add(Harm.PASSWORD)
+    wordtext.judge(found, findings)
+    embedded.judge(found, findings)
+    return frozenset(findings.flags)

@@ -11,13 +11,12 @@ from .compound import Compound
 from .container import Container, names_in
 from .elements import Elements
 from .findings import Flag, Refused
-from .harm import Harm
+from .harm import Findings, Harm
 from .links import WORD
 from .markup import Attributes, Reading, read
 from .relationships import ENDING, Relationships
 from .sentences import DAMAGED, UNUSUAL
 from .unpacking import unpacked
-from .work import Work
 
 TEXT = re.compile(r"word/document\d*\.xml")  # some of Word's own services number it
 TYPES = "[Content_Types].xml"
@@ -47,15 +46,15 @@ def fits(stream: IO[bytes]) -> bool:
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     """Flags of a whole DOCX. Raises Refused."""
-    work = Work()
+    findings = Findings()
     if _is_locked(stream):
-        work.add(Harm.PASSWORD)
+        findings.add(Harm.PASSWORD)
     budget = Budget()
     found = Container.of(stream, budget)
-    package = Package(found, budget, work)
-    parts.inspect(found, package, Package, budget, work)
+    package = Package(found, budget, findings)
+    parts.inspect(found, package, Package, budget, findings)
     package.require_text()
-    return frozenset(work.flags)
+    return frozenset(findings.flags)
 
 
 def _is_locked(stream: IO[bytes]) -> bool:
@@ -69,9 +68,9 @@ def _is_locked(stream: IO[bytes]) -> bool:
 class Package:
     """What the types and relationships of a package say, which are read before its other parts."""
 
-    def __init__(self, found: Container, budget: Budget, work: Work) -> None:
-        self._budget, self._work = budget, work
-        self._links = Relationships(work)
+    def __init__(self, found: Container, budget: Budget, findings: Findings) -> None:
+        self._budget, self._findings = budget, findings
+        self._links = Relationships(findings)
         self._types: dict[str, str] = {}
         self._names_macros = self._hides_markup = False
         self._roots: dict[str, Elements] = {}
@@ -88,14 +87,14 @@ class Package:
         if ODD_NAME.match(name):
             raise Refused(UNUSUAL)
         if CONTROL_NAME.match(name):
-            self._work.add(Harm.CONTROL)
+            self._findings.add(Harm.CONTROL)
         if MACRO_SHEET_NAME.match(name):
-            self._work.add(Harm.MACROS)
+            self._findings.add(Harm.MACROS)
         self._names_macros |= MACRO_NAME.fullmatch(name) is not None
         name = name.casefold()
         if not name.endswith((".xml", ".svg")):
             return None
-        elements = Elements(self._links.of(name), self._work)
+        elements = Elements(self._links.of(name), self._findings)
         if name in {main.casefold() for main in self._links.main}:
             self._roots[name] = elements
         return elements.reading(typed=name.endswith(".svg"))
@@ -107,7 +106,7 @@ class Package:
     def finish(self, *, has_empty_macros: bool) -> None:
         """Refuse what calls itself macros, unless they were seen to be empty, and XML that was not read."""
         if (self._names_macros or self._links.has_macros) and not has_empty_macros:
-            self._work.add(Harm.MACROS)
+            self._findings.add(Harm.MACROS)
         if self._hides_markup:  # readers go by the type
             raise Refused(UNUSUAL)
 
@@ -123,9 +122,9 @@ class Package:
     def _check_type(self, _element: str, attributes: Attributes) -> None:
         kind = attributes.get("ContentType", "")
         if CONTROL_TYPE.search(kind):
-            self._work.add(Harm.CONTROL)
+            self._findings.add(Harm.CONTROL)
         if MACRO_SHEET_TYPE.search(kind):
-            self._work.add(Harm.MACROS)
+            self._findings.add(Harm.MACROS)
         self._names_macros |= MACRO_TYPE.search(kind) is not None
         part, ending = attributes.get("PartName", ""), attributes.get("Extension", "")
         if MARKUP_TYPE.search(kind) and not (part or f".{ending}").lower().endswith(".xml"):

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from .addresses import CLICKED, FETCHED, Place, place_of
 from .compound import Content
-from .work import OF_ADDRESS, Work
+from .harm import Findings
+from .work import OF_ADDRESS, follow
 
 # Tables of properties are known by their heads wherever they lie: version 3, their number, their type.
 HEAD = re.compile(
@@ -29,32 +30,32 @@ ADDRESS, PATH = (
 HAS_MONIKER, HAS_NAME, HAS_FRAME, IS_STRING = 1, 0x10, 0x80, 0x100
 
 
-def judge(content: Content, work: Work) -> None:
+def judge(content: Content, findings: Findings) -> None:
     """Add what the addresses in a stream do. Raises Refused."""
     data = content.all()
-    for name in _pictures(data, work):
-        work.follow(name, FETCHED)
-    judge_links(data, work)
+    for name in _pictures(data, findings):
+        follow(findings, name, FETCHED)
+    judge_links(data, findings)
 
 
-def judge_links(data: bytes, work: Work) -> None:
+def judge_links(data: bytes, findings: Findings) -> None:
     """Add what the links in these bytes do. Raises Refused."""
     start = 0
     while (start := data.find(LINK, start)) >= 0:
         start += len(LINK)
-        work.spend(OF_ADDRESS)
+        findings.spend(OF_ADDRESS)
         place = _place_of_link(data, start)
         if place:
-            work.add(CLICKED[place])
+            findings.add(CLICKED[place])
 
 
-def _pictures(data: bytes, work: Work) -> Iterator[str]:
+def _pictures(data: bytes, findings: Findings) -> Iterator[str]:
     for head in HEAD.finditer(data):
         first, kind, size = struct.unpack("<HHL", data[head.start() : head.start() + 8].ljust(8, b"\0"))
         count, start = first >> 4, head.start() + 8
         if kind not in TYPES or count * PROPERTY.size > size or start + size > len(data):
             continue
-        work.spend(1 + count // 8)
+        findings.spend(1 + count // 8)
         position = start + count * PROPERTY.size
         for number, length in PROPERTY.iter_unpack(data[start:position]):
             if number & IS_COMPLEX:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 
 from . import classes, merging
 from .addresses import CLICKED, FETCHED, LINKED, SUBDOCUMENTS, TEMPLATES, Place
-from .harm import Harm
+from .harm import Findings, Harm
 from .links import Fields
 from .markup import Attributes, Reading
-from .work import OF_OBJECT, Work
+from .work import OF_OBJECT, follow
 
 Places = Mapping[str, tuple[Place, str]]
 """Where the relationships of a part lead, by their ids, and their addresses."""
@@ -48,8 +48,8 @@ LONGEST = 4096
 class Elements:
     """What is read in one part. Names of elements and attributes that mean nothing are asked about once."""
 
-    def __init__(self, places: Places, work: Work) -> None:
-        self._places, self._work, self._fields = places, work, Fields(work)
+    def __init__(self, places: Places, findings: Findings) -> None:
+        self._places, self._findings, self._fields = places, findings, Fields(findings)
         self._dull_elements: set[str] = set()
         self._dull_attributes: set[str] = set()
         self._within_task_pane = 0
@@ -81,14 +81,14 @@ class Elements:
 
     def _done(self) -> None:
         if self._base:
-            self._work.follow(self._base, CLICKED)
+            follow(self._findings, self._base, CLICKED)
         self._fields.end_all()
 
     def _begin_unknown(self, element: str, attributes: Attributes) -> None:
         self.root = self.root or element
         vocabulary, _, name = element.rpartition(" ")
         if name in BRINGS:
-            self._work.add(BRINGS[name])
+            self._findings.add(BRINGS[name])
         judge = JUDGES.get(name)
         if judge:
             judge(self, vocabulary, attributes)
@@ -103,13 +103,13 @@ class Elements:
             if value in self._places:
                 place, target = self._places[value]
                 if own in MERGES:
-                    merging.judge_file(target, self._work)
+                    merging.judge_file(target, self._findings)
                 else:
-                    self._work.add(BY_ELEMENT.get(own, LINKED)[place])
+                    self._findings.add(BY_ELEMENT.get(own, LINKED)[place])
         elif name in ADDRESSES and (VML.match(element) or VML.match(attribute)):
-            self._work.follow(value, CLICKED if attribute == "href" else FETCHED)
+            follow(self._findings, value, CLICKED if attribute == "href" else FETCHED)
         elif name == "href" and (element.startswith(SVG) or "xlink" in vocabulary):
-            self._work.follow(value, CLICKED if own == "a" else FETCHED)
+            follow(self._findings, value, CLICKED if own == "a" else FETCHED)
         elif name in NAMED:
             self._judge_named(element, name, value)
         elif name not in ADDRESSES:
@@ -117,48 +117,48 @@ class Elements:
 
     def _judge_named(self, element: str, name: str, value: str) -> None:
         if name == "manifestLocation":
-            self._work.follow(value, LINKED)
+            follow(self._findings, value, LINKED)
         elif name == "action":
             if value.casefold().startswith(("ppaction://program", "ppaction://macro", "ppaction://ole")):
-                self._work.add(Harm.LINK_TO_PROGRAM)
+                self._findings.add(Harm.LINK_TO_PROGRAM)
         elif name == "embeddedHtml" or element.startswith(SVG):
-            self._work.add(Harm.OTHER_FORMAT)
+            self._findings.add(Harm.OTHER_FORMAT)
 
     def judge_script(self, vocabulary: str, _attributes: Attributes) -> None:
         """Add what a script in a drawing is."""
         if f"{vocabulary} " == SVG:
-            self._work.add(Harm.OTHER_FORMAT)
+            self._findings.add(Harm.OTHER_FORMAT)
 
     def judge_object(self, _vocabulary: str, attributes: Attributes) -> None:
         """Add what the class of an embedded object tells."""
-        self._work.spend(OF_OBJECT)
+        self._findings.spend(OF_OBJECT)
         name = attributes.get("ProgID", "")
         if name and attributes.get("Type") != "Link":
-            self._work.add(classes.of_name(name))
+            self._findings.add(classes.of_name(name))
 
     def judge_pane(self, vocabulary: str, attributes: Attributes) -> None:
         """Add an add-in whose pane is open. Its reference is expected within, and nowhere else."""
         if ADD_INS.match(vocabulary):
             self._within_task_pane += 1
             if attributes.get("visibility", "1").strip().casefold() not in {"0", "false"}:
-                self._work.add(Harm.ADD_IN)
+                self._findings.add(Harm.ADD_IN)
 
     def judge_reference(self, vocabulary: str, _attributes: Attributes) -> None:
         """Add an add-in that stands in the text."""
         if ADD_INS.match(vocabulary) and not self._within_task_pane:
-            self._work.add(Harm.ADD_IN)
+            self._findings.add(Harm.ADD_IN)
 
     def judge_property(self, vocabulary: str, attributes: Attributes) -> None:
         """Add an add-in that opens its own pane."""
         name, value = (attributes.get(key, "").strip(" \"'").casefold() for key in ("name", "value"))
         if ADD_INS.match(vocabulary) and name in SHOWS_ITSELF and value not in {"false", "0", ""}:
-            self._work.add(Harm.ADD_IN)
+            self._findings.add(Harm.ADD_IN)
 
     def judge_connection(self, _vocabulary: str, attributes: Attributes) -> None:
         """Add where the data of a mail merge comes from."""
         for attribute, value in attributes.items():
             if attribute.rpartition(" ")[2] == "val":
-                merging.judge_connection(value[: 4 * LONGEST], self._work)
+                merging.judge_connection(value[: 4 * LONGEST], self._findings)
 
 
 JUDGES: dict[str, Callable[[Elements, str, Attributes], None]] = {

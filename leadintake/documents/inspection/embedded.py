@@ -6,8 +6,8 @@ import struct
 
 from . import classes, macros, packages
 from .compound import ROOT, STORAGE, STREAM, UNUSED, Compound, Entry
-from .harm import Harm
-from .work import OF_OBJECT, OF_PROJECT, Work
+from .harm import Findings, Harm
+from .work import OF_OBJECT, OF_PROJECT
 
 MACRO_STORAGES = {"macros", "vba", "_vba_project", "_vba_project_cur"}  # [MS-OVBA] 2.2.1
 STREAMS = {
@@ -45,80 +45,80 @@ ITSELF, ADD_INS = 0x0401, 0x3A01
 MOST_RECORDS = 50_000
 
 
-def judge(found: Compound, work: Work) -> None:
+def judge(found: Compound, findings: Findings) -> None:
     """Add what a compound file holds beside text: macros, objects, links, controls. Raises Refused."""
     for entry in found.entries:
         if entry.kind != UNUSED:
-            _judge_entry(found, entry, work)
+            _judge_entry(found, entry, findings)
     projects = {entry.name for entry in found.entries if entry.kind == STORAGE} & MACRO_STORAGES
     if projects:
-        work.spend(OF_PROJECT)
+        findings.spend(OF_PROJECT)
         is_empty = "vba" in projects and not macros.has_code(found)
-        work.add(Harm.EMPTY_MACROS if is_empty else Harm.MACROS)
+        findings.add(Harm.EMPTY_MACROS if is_empty else Harm.MACROS)
     pool = found.at_root("ObjectPool")
     for entry in found.inside(pool.number) if pool else ():
-        judge_object(found, entry, work)
+        judge_object(found, entry, findings)
 
 
-def judge_file(found: Compound, work: Work) -> None:
+def judge_file(found: Compound, findings: Findings) -> None:
     """Add what a compound file does that is an object as a whole. Raises Refused."""
-    judge(found, work)
-    judge_object(found, found.entries[0], work)
+    judge(found, findings)
+    judge_object(found, found.entries[0], findings)
 
 
-def judge_object(found: Compound, storage: Entry, work: Work) -> None:
+def judge_object(found: Compound, storage: Entry, findings: Findings) -> None:
     """Add what the object in a storage is. Raises Refused."""
-    work.spend(OF_OBJECT)
+    findings.spend(OF_OBJECT)
     described = found.find(storage.number, COMPOBJ)
     clsid, name = _described(found.open(described).read(0, 4096)) if described else (classes.NOBODY, "")
     ids = {storage.clsid, clsid} - {classes.NOBODY}
     for harm in [classes.of_id(each) for each in ids]:
-        work.add(harm)
+        findings.add(harm)
     if name:
-        work.add(classes.of_name(name))
+        findings.add(classes.of_name(name))
     streams = {entry.name for entry in found.inside(storage.number)}
     if not ids and not name and not streams & OF_OFFICE and not streams <= OF_PICTURES:
-        work.add(Harm.PACKED_FILE)
-    work.add(Harm.PASTED_OBJECT)
+        findings.add(Harm.PACKED_FILE)
+    findings.add(Harm.PASTED_OBJECT)
 
 
-def _judge_entry(found: Compound, entry: Entry, work: Work) -> None:
+def _judge_entry(found: Compound, entry: Entry, findings: Findings) -> None:
     if entry.name in MACRO_STORAGES and (entry.kind != STORAGE or entry.within is None):
         is_part = entry.within is not None and found.entries[entry.within].name == "vba"
-        work.add(Harm.EMPTY_MACROS if is_part else Harm.MACROS)  # looked at as a whole
+        findings.add(Harm.EMPTY_MACROS if is_part else Harm.MACROS)  # looked at as a whole
     if entry.kind in {STORAGE, ROOT}:
         harm = classes.BY_ID.get(entry.clsid, Harm.PASTED_OBJECT)
         if harm is not Harm.PASTED_OBJECT:
-            work.add(harm)
+            findings.add(harm)
     if entry.name in STREAMS:
-        work.add(STREAMS[entry.name])
+        findings.add(STREAMS[entry.name])
     if entry.kind != STREAM:
         return
     if entry.within is None:  # in no storage: no reader should find it, and its bytes may be another's by now
         if entry.name in {NATIVE, PACKAGE}:
-            work.add(Harm.PACKED_FILE)
+            findings.add(Harm.PACKED_FILE)
         return
-    _judge_stream(found, entry, work)
+    _judge_stream(found, entry, findings)
 
 
-def _judge_stream(found: Compound, entry: Entry, work: Work) -> None:
+def _judge_stream(found: Compound, entry: Entry, findings: Findings) -> None:
     if entry.name == NATIVE:
         is_picture = found.open(entry).read(4, 4).startswith(PICTURES)
-        work.add(Harm.PASTED_OBJECT if is_picture else Harm.PACKED_FILE)
+        findings.add(Harm.PASTED_OBJECT if is_picture else Harm.PACKED_FILE)
     elif entry.name == OLE:
         (flags,) = struct.unpack("<4xL", found.open(entry).read(0, 8).ljust(8, b"\0"))
         if flags & IS_LINK:
-            work.add(Harm.DATA_LINK)
+            findings.add(Harm.DATA_LINK)
     elif entry.name == INFO:
         (flags,) = struct.unpack("<H", found.open(entry).read(0, 2).ljust(2, b"\0"))
         if flags & IS_LINK_IN_WORD:
-            work.add(Harm.DATA_LINK)
+            findings.add(Harm.DATA_LINK)
         if flags & IS_CONTROL_IN_WORD:
-            work.add(Harm.CONTROL)
+            findings.add(Harm.CONTROL)
     elif entry.name == PACKAGE:
-        packages.judge(found.content(entry), work)
+        packages.judge(found.content(entry), findings)
     elif entry.name in BOOKS:
-        _judge_book(found.content(entry), work)
+        _judge_book(found.content(entry), findings)
 
 
 def _described(content: bytes) -> tuple[bytes, str]:
@@ -132,21 +132,21 @@ def _described(content: bytes) -> tuple[bytes, str]:
     return clsid, name if 0 < length <= LONGEST_NAME else ""
 
 
-def _judge_book(content: bytes, work: Work) -> None:
+def _judge_book(content: bytes, findings: Findings) -> None:
     """Look at the list of sheets at the start of an Excel book: macros may be sheets, data may be DDE's."""
     position = 0
     for _ in range(MOST_RECORDS):
         kind, length = struct.unpack("<HH", content[position : position + 4].ljust(4, b"\0"))
         record = content[position + 4 : position + 4 + length]
         if kind == BOUNDSHEET and len(record) > 5 and record[5] in MACRO_SHEETS:
-            work.add(Harm.MACROS)
+            findings.add(Harm.MACROS)
         if kind == FILEPASS:
-            work.add(Harm.PASSWORD)
+            findings.add(Harm.PASSWORD)
         if kind == SUPBOOK and len(record) >= 4:
             sheets, letters = struct.unpack_from("<HH", record)
             if not sheets and letters not in {ITSELF, ADD_INS} and b"\x03" in record[4:]:
-                work.add(Harm.DATA_LINK)
+                findings.add(Harm.DATA_LINK)
         position += 4 + length
         if kind == END_OF_GLOBALS or position >= len(content):
             return
-    work.add(Harm.UNREAD)
+    findings.add(Harm.UNREAD)

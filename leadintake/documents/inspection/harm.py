@@ -24,6 +24,7 @@ from .sentences import (
     PROGRAM,
     SUBDOCUMENT,
     TEMPLATE,
+    TOO_MUCH,
 )
 
 
@@ -99,11 +100,19 @@ TABLE = {
 }
 
 
+UNITS = 100_000
+"""Units of work in one document, objects within it included. A field that is followed takes some ten.
+
+A long resume has some hundred fields and links; a book with five thousand of them has enough.
+"""
+
+
 @dataclass
 class Findings:
-    """What was found in one document so far."""
+    """What was found in one document so far, and how much work may still be done to find more."""
 
     flags: set[Flag] = field(default_factory=set)
+    units: int = UNITS
 
     def add(self, harm: Harm) -> None:
         """Raise Refused, or note the warning, as the table says."""
@@ -112,3 +121,9 @@ class Findings:
             raise Refused(effect.sentence)
         if effect.flag:
             self.flags.add(effect.flag)
+
+    def spend(self, units: int) -> None:
+        """Spend units of work. Raises Refused when there are not so many."""
+        self.units -= units
+        if self.units < 0:
+            raise Refused(TOO_MUCH)

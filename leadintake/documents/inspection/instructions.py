@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from .addresses import CLICKED, FETCHED, Place
 from .findings import Refused
-from .harm import Harm
+from .harm import Findings, Harm
 from .sentences import UNUSUAL
-from .work import Work
+from .work import follow
 
 HARMS = dict.fromkeys(
     ("dde", "ddeauto", "link", "include", "includetext", "import", "database", "rd"), Harm.DATA_LINK
@@ -34,7 +34,7 @@ MOST_SPELLINGS = 64
 HEAD = 64
 """Characters in which the first word stands."""
 OF_HELD = 16
-"""Characters that a field hands to the one around it for a unit of work."""
+"""Characters that a field hands to the one around it for a unit of findings."""
 DEEPEST = 256
 BLANKS = re.compile(r"\s+")
 UNSEEN = re.compile(
@@ -48,18 +48,18 @@ ARGUMENT = re.compile(r'"((?:[^"\\]|\\.)*+)"?|\\([^\s\\"])(?=[\s"\\]|$)|([^\s"]+
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-def judge(instruction: str, work: Work) -> None:
+def judge(instruction: str, findings: Findings) -> None:
     """Add what a field of this instruction does. Raises Refused."""
     count = 0
     word = _first_word(instruction)
-    if word in HARMS:
-        work.add(HARMS[word])
+    if word in HARMS or word.startswith("dde"):
+        findings.add(HARMS.get(word, Harm.DATA_LINK))
     elif word in PLACES:
         if len(instruction) >= LONGEST:
             raise Refused(UNUSUAL)
         for address in _addresses(instruction, instruction.lower().index(word) + len(word)):
             for spelling in {address, ESCAPED.sub(r"\1", address)}:
-                work.follow(spelling, PLACES[word])
+                follow(findings, spelling, PLACES[word])
                 count += 1
                 if count > MOST_SPELLINGS:
                     raise Refused(UNUSUAL)
@@ -150,28 +150,28 @@ class Field:
         else:
             self.result.add("", stored, stored)
 
-    def judge(self, work: Work) -> None:
+    def judge(self, findings: Findings) -> None:
         """Add what it does, in whichever way its instruction is read. Raises Refused."""
         for reading in dict.fromkeys(self.instruction.readings()):
-            judge(reading, work)
+            judge(reading, findings)
         if self.within - {"quote"}:
             if self.is_first_word_built:
-                work.add(Harm.UNREAD)
+                findings.add(Harm.UNREAD)
             if self.word in PLACES:
-                work.add(PLACES[self.word][Place.UNUSUAL])
+                findings.add(PLACES[self.word][Place.UNUSUAL])
 
 
 class Fields:
     """The fields of a text in its order, one within the other."""
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
         self._open: list[Field] = []
         self._instructions = 0
 
     def begin(self) -> None:
         """A field begins. Raises Refused."""
-        self._work.spend(1)
+        self._findings.spend(1)
         if len(self._open) >= DEEPEST:
             raise Refused(UNUSUAL)
         if self._open:
@@ -182,7 +182,7 @@ class Fields:
     def separate(self) -> None:
         """The instruction ends, the result follows. Raises Refused."""
         if self._open and self._open[-1].is_instruction:
-            self._open[-1].judge(self._work)
+            self._open[-1].judge(self._findings)
             self._open[-1].is_instruction = False
             self._instructions -= 1
 
@@ -192,7 +192,7 @@ class Fields:
         if self._open:
             ended = self._open.pop()
             if self._instructions:
-                self._work.spend((ended.result.length + ended.instruction.length) // OF_HELD)
+                self._findings.spend((ended.result.length + ended.instruction.length) // OF_HELD)
                 self._open[-1].hold(ended)
 
     def end_all(self) -> None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 
 from .findings import Refused
-from .harm import Harm
+from .harm import Findings, Harm
 from .markup import Attributes, Reading
 from .sentences import UNUSUAL
-from .work import Work
 
 CODE = re.compile(r"(?:.*/)?(Basic|Dialogs|Scripts)/.*[^/]", re.IGNORECASE | re.DOTALL)
 INDEX = re.compile(r".*/(?:script|dialog)-l[bc]\.xml", re.IGNORECASE | re.DOTALL)
@@ -29,15 +28,15 @@ LONGEST = 64 * 1024
 class Library:
     """One part of a library: a list of what is in it, or a module."""
 
-    def __init__(self, work: Work) -> None:
-        self._work, self._source, self._size = work, list[str](), 0
+    def __init__(self, findings: Findings) -> None:
+        self._findings, self._source, self._size = findings, list[str](), 0
 
     def reading(self, name: str) -> Reading:
         """How the part of this name is read. Raises Refused for what is no part of a library of Basic."""
         if INDEX.fullmatch(name):
             return Reading(self._list, self._refuse_words, typed=True)
         if not name.lower().endswith(".xml") or CODE.fullmatch(name)[1].lower() != "basic":  # type: ignore[index]
-            self._work.add(Harm.MACROS)
+            self._findings.add(Harm.MACROS)
         return Reading(self._module, self._add, typed=True, done=self._judge)
 
     def _list(self, element: str, attributes: Attributes) -> None:
@@ -45,7 +44,7 @@ class Library:
         is_far = attributes.get(f"{LIBRARY} link", "false") != "false" or target
         is_locked = attributes.get(f"{LIBRARY} passwordprotected", "false") != "false"
         if element not in LISTS or is_far or is_locked:
-            self._work.add(Harm.MACROS)
+            self._findings.add(Harm.MACROS)
 
     def _refuse_words(self, _element: str, words: str) -> None:
         if words.strip():
@@ -53,15 +52,15 @@ class Library:
 
     def _module(self, element: str, _attributes: Attributes) -> None:
         if element != MODULE:
-            self._work.add(Harm.MACROS)
+            self._findings.add(Harm.MACROS)
 
     def _add(self, _element: str, words: str) -> None:
         self._size += len(words)
         if self._size > LONGEST:
-            self._work.add(Harm.MACROS)
+            self._findings.add(Harm.MACROS)
         self._source.append(words)
 
     def _judge(self) -> None:
         lines = "".join(self._source).splitlines()
         is_empty = all(map(EMPTY_LINE.fullmatch, lines))
-        self._work.add(Harm.EMPTY_MACROS if is_empty else Harm.MACROS)
+        self._findings.add(Harm.EMPTY_MACROS if is_empty else Harm.MACROS)

@@ -6,9 +6,9 @@ from urllib.parse import unquote
 
 from . import instructions
 from .findings import Refused
+from .harm import Findings
 from .markup import Attributes
 from .sentences import UNUSUAL
-from .work import Work
 
 # The vocabulary of a Word text in its transitional and its strict form, ECMA-376 part 1 annex A and part 4.
 WORD = {
@@ -39,8 +39,8 @@ class Fields:
     made of must not depend on whether it does.
     """
 
-    def __init__(self, work: Work) -> None:
-        self._fields = instructions.Fields(work)
+    def __init__(self, findings: Findings) -> None:
+        self._fields = instructions.Fields(findings)
         self._outside: list[int] = []  # by open element of another vocabulary: the fields open around it
         self._foreign: dict[str, bool] = {}
 

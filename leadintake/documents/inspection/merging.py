@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from .addresses import Place
-from .harm import Harm
-from .work import Work
+from .harm import Findings, Harm
+from .work import follow
 
 SOURCE = re.compile(
     r"(?:data source|(?:remote )?server|(?:network )?addr(?:ess)?|database|dbq|location|url)\s*=\s*([^;]*)",
@@ -20,16 +20,16 @@ DATA = {place: Harm.OWN_DISK if place in HERE else Harm.MAIL_MERGE for place in 
 OWN_MACHINE = {"", ".", "(local)", "localhost", "(localdb)"}
 
 
-def judge_file(name: str, work: Work) -> None:
+def judge_file(name: str, findings: Findings) -> None:
     """Add what it does to take data from this file. Raises Refused."""
-    work.follow(name, DATA)
+    follow(findings, name, DATA)
 
 
-def judge_connection(connection: str, work: Work) -> None:
+def judge_connection(connection: str, findings: Findings) -> None:
     """Add what it does to connect so. Raises Refused."""
-    judge_file(connection, work)
+    judge_file(connection, findings)
     for found in SOURCE.finditer(connection):
         source = found[1].strip(" \"'\0")
         if IS_MACHINE.match(found[0]) and source.lower() not in OWN_MACHINE:
-            work.add(Harm.MAIL_MERGE)
-        judge_file(source, work)
+            findings.add(Harm.MAIL_MERGE)
+        judge_file(source, findings)

@@ -7,9 +7,9 @@ from binascii import unhexlify
 
 from . import classes, embedded, wordtext
 from .compound import MAGIC, Compound
-from .harm import Harm
+from .harm import Findings, Harm
 from .mapping import Bytes
-from .work import OF_OBJECT, Work
+from .work import OF_OBJECT
 
 LINKED, EMBEDDED, STATIC, PRESENTATION = 1, 2, 3, 5  # 2.2.4, 2.2.1
 LONGEST_NAME = 256
@@ -27,34 +27,34 @@ def decoded(data: Bytes, start: int, end: int) -> bytes:
     return bytes(content)
 
 
-def judge(content: bytes, work: Work) -> None:
+def judge(content: bytes, findings: Findings) -> None:
     """Add what an object of this data does. Raises Refused."""
-    work.spend(OF_OBJECT)
+    findings.spend(OF_OBJECT)
     _, form = struct.unpack("<LL", content[:8].ljust(8, b"\0"))
     if form == LINKED:
-        work.add(Harm.DATA_LINK)
+        findings.add(Harm.DATA_LINK)
     if form not in {EMBEDDED, STATIC, PRESENTATION}:
-        work.add(Harm.PACKED_FILE)
+        findings.add(Harm.PACKED_FILE)
     position, name = 8, ""
     for number in range(1 if form == PRESENTATION else 3):  # class, topic, item
         length = int.from_bytes(content[position : position + 4], "little")
         if length > LONGEST_NAME:
-            work.add(Harm.PACKED_FILE)
+            findings.add(Harm.PACKED_FILE)
         if not number:
             name = content[position + 4 : position + 4 + length].decode("latin-1").partition("\0")[0]
         position += 4 + length
-    work.add(classes.of_name(name))
+    findings.add(classes.of_name(name))
     if form == EMBEDDED:
         size = int.from_bytes(content[position : position + 4], "little")
         if position + 4 + size > len(content):
-            work.add(Harm.PACKED_FILE)
-        _judge_native(content[position + 4 : position + 4 + size], work)
+            findings.add(Harm.PACKED_FILE)
+        _judge_native(content[position + 4 : position + 4 + size], findings)
 
 
-def _judge_native(native: bytes, work: Work) -> None:
+def _judge_native(native: bytes, findings: Findings) -> None:
     if native.startswith(MAGIC):
         found = Compound(native)
-        wordtext.judge(found, work)
-        embedded.judge_file(found, work)
+        wordtext.judge(found, findings)
+        embedded.judge_file(found, findings)
     elif not native.startswith(embedded.PICTURES):
-        work.add(Harm.PACKED_FILE)
+        findings.add(Harm.PACKED_FILE)

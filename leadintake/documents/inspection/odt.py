@@ -9,13 +9,12 @@ from . import parts
 from .budget import Budget
 from .container import Container
 from .findings import Flag, Refused
-from .harm import Harm
+from .harm import Findings, Harm
 from .libraries import CODE, Library
 from .markup import Attributes, Reading, read
 from .odtelements import ODF, Elements
 from .sentences import DAMAGED
 from .unpacking import unpacked
-from .work import Work
 
 KIND, TEXT, LOCKED_WHOLE, MANIFEST = "mimetype", "content.xml", "encrypted-package", "META-INF/manifest.xml"
 KINDS = {b"application/vnd.oasis.opendocument.text"}
@@ -46,27 +45,27 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
 
     Formulas and charts of its own are folders of XML, looked at like the rest and no reason for a flag.
     """
-    budget, work = Budget(), Work()
+    budget, findings = Budget(), Findings()
     found = Container.of(stream, budget)
-    package = Package(found, budget, work)
+    package = Package(found, budget, findings)
     if package.is_locked:
         for entry in found.entries:  # the bytes of what is locked say nothing
-            parts.judge_name(entry.name, work)
+            parts.judge_name(entry.name, findings)
             if CODE.fullmatch(entry.name):
-                work.add(Harm.MACROS)
-        work.add(Harm.PASSWORD)
+                findings.add(Harm.MACROS)
+        findings.add(Harm.PASSWORD)
     package.require_manifest()
-    parts.inspect(found, package, Package, budget, work)
+    parts.inspect(found, package, Package, budget, findings)
     if package.root != ROOT:
         raise Refused(DAMAGED)
-    return frozenset(work.flags)
+    return frozenset(findings.flags)
 
 
 class Package:
     """What the manifest of a container says, which is read before its other parts."""
 
-    def __init__(self, found: Container, budget: Budget, work: Work) -> None:
-        self._work = work
+    def __init__(self, found: Container, budget: Budget, findings: Findings) -> None:
+        self._findings = findings
         self._text: Elements | None = None
         self.seen: set[str] = set()
         self.is_locked = False
@@ -84,10 +83,10 @@ class Package:
     def reading(self, name: str) -> Reading | None:
         """How the entry of this name is read. Raises Refused."""
         if CODE.fullmatch(name):
-            return Library(self._work).reading(name)
+            return Library(self._findings).reading(name)
         if not name.lower().endswith((".xml", ".svg")):
             return None
-        elements = Elements(self._work)
+        elements = Elements(self._findings)
         if name.casefold() == TEXT:
             self._text = elements
         return elements.reading(typed=name.lower().endswith(".svg"))

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 
 from .addresses import CLICKED, FETCHED, LINKED, SUBDOCUMENTS, TEMPLATES, Place
-from .harm import Harm
+from .harm import Findings, Harm
 from .markup import Attributes, Reading
-from .work import Work
+from .work import follow
 
 ODF = "urn:oasis:names:tc:opendocument:xmlns:"
 VOCABULARY = re.compile(r"(?:urn:[^ ]*:xmlns:|http://openoffice\.org/20\d\d/)([a-z0-9-]+)(?::[\d.]+)?")
@@ -73,8 +73,8 @@ EXECUTES = {"execute", "verb"}  # what a click on a shape may do, ODF 1.3 part 3
 class Elements:
     """What is read in one part. Names of attributes that mean nothing are asked about once."""
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
         self._short: dict[str, str] = {}
         self._dull: set[str] = set()
         self.root = ""
@@ -89,7 +89,7 @@ class Elements:
         if short is None:
             short = self._short[element] = _short(element)
         if short in BRINGS:
-            self._work.add(BRINGS[short])
+            self._findings.add(BRINGS[short])
         if not attributes.keys() <= self._dull:
             for name, value in attributes.items():
                 if name not in self._dull:
@@ -97,7 +97,7 @@ class Elements:
 
     def _text(self, element: str, words: str) -> None:
         if self._short[element] in CODE and words.strip():
-            self._work.add(Harm.MACROS)
+            self._findings.add(Harm.MACROS)
 
     def _judge_attribute(self, element: str, attribute: str, value: str) -> None:
         vocabulary, _, name = attribute.rpartition(" ")
@@ -108,12 +108,12 @@ class Elements:
                 self._follow(element, value)
         elif name == "action":
             if element.startswith(("presentation ", "drawing ")) and value.strip() in EXECUTES:
-                self._work.add(Harm.LINK_TO_PROGRAM)
+                self._findings.add(Harm.LINK_TO_PROGRAM)
         elif name.startswith("on"):
             if element.startswith("SVG "):
-                self._work.add(Harm.OTHER_FORMAT)
+                self._findings.add(Harm.OTHER_FORMAT)
         elif element.startswith(ADDRESSES[name]):
-            self._work.follow(value, FETCHED if name == "image-data" else LINKED)
+            follow(self._findings, value, FETCHED if name == "image-data" else LINKED)
 
     def _follow(self, element: str, address: str) -> None:
         table = TABLES.get(element)
@@ -123,9 +123,9 @@ class Elements:
         if table is None and vocabulary in WITH_ADDRESSES:
             table = LINKED
         if CODE_ADDRESS.match(address) and table is not CLICKED:
-            self._work.add(Harm.MACROS)
+            self._findings.add(Harm.MACROS)
         if table is not None:  # nothing fetches the others
-            self._work.follow(address, table)
+            follow(self._findings, address, table)
 
 
 def _short(name: str) -> str:

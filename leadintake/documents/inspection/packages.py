@@ -6,12 +6,13 @@ import io
 import re
 
 from .addresses import CLICKED, LINKED
+from .budget import MB, Budget
 from .container import Container
-from .harm import Harm
+from .harm import Findings, Harm
 from .markup import Attributes, Reading, read
 from .programs import is_program
 from .unpacking import unpacked
-from .work import Work
+from .work import OF_PACKAGE, follow
 
 NAMES = (
     (re.compile(r"(.*/)?(vbaproject|vbadata)|.*/macrosheets/", re.IGNORECASE), Harm.MACROS),
@@ -23,26 +24,27 @@ NAMES = (
 """By the beginning of a part's name, what it brings."""
 
 
-def judge(content: bytes, work: Work) -> None:
+def judge(content: bytes, findings: Findings) -> None:
     """Add what a package within an object does; it may hold no further object. Raises Refused."""
-    budget = work.packages
+    findings.spend(OF_PACKAGE)
+    budget = Budget(entries=500, unpacked=2 * MB, markup=MB, elements=20_000)
     package = Container.of(io.BytesIO(content), budget)
     for entry in package.entries:
         for pattern, harm in NAMES:
             if pattern.match(entry.name):
-                work.add(harm)
+                findings.add(harm)
         if is_program(entry.name):
-            work.add(Harm.PROGRAM)
+            findings.add(Harm.PROGRAM)
         if entry.name.lower().endswith(".rels") and entry.size:
             read(
                 unpacked(package, entry, budget),
-                Reading(lambda _, attributes: _judge_link(attributes, work)),
+                Reading(lambda _, attributes: _judge_link(attributes, findings)),
                 budget,
             )
-    work.add(Harm.PASTED_OBJECT)
+    findings.add(Harm.PASTED_OBJECT)
 
 
-def _judge_link(attributes: Attributes, work: Work) -> None:
+def _judge_link(attributes: Attributes, findings: Findings) -> None:
     if attributes.get("TargetMode", "").lower() == "external":
         is_clicked = attributes.get("Type", "").lower().endswith("/hyperlink")
-        work.follow(attributes.get("Target", ""), CLICKED if is_clicked else LINKED)
+        follow(findings, attributes.get("Target", ""), CLICKED if is_clicked else LINKED)

@@ -14,11 +14,10 @@ from .budget import MB, Budget
 from .compound import Compound
 from .container import Container
 from .findings import Refused
-from .harm import Harm
+from .harm import Findings, Harm
 from .markup import Reading, read
 from .sentences import PACKED
 from .unpacking import unpacked
-from .work import Work
 
 
 class Opened(Protocol):
@@ -37,7 +36,7 @@ class Opened(Protocol):
         """Judge what only shows when all entries were looked at. May raise Refused."""
 
 
-Open = Callable[[Container, Budget, Work], Opened]
+Open = Callable[[Container, Budget, Findings], Opened]
 
 COM = re.compile(r".*\.com[. ]*", re.IGNORECASE | re.DOTALL)  # in a container a name is none of the web
 CONTAINER_MAGIC = (container.MAGIC, b"PK\x05\x06")
@@ -48,53 +47,53 @@ LISTED = 4
 
 
 def inspect(
-    found: Container, opened: Opened, again: Open, budget: Budget, work: Work, *, nested: bool = False
+    found: Container, opened: Opened, again: Open, budget: Budget, findings: Findings, *, nested: bool = False
 ) -> None:
     """Look at every entry; `again` opens a container within. Raises Refused."""
     has_empty_macros = False
     for entry in found.entries:
-        judge_name(entry.name, work)
+        judge_name(entry.name, findings)
         if entry.name in opened.seen:
             continue
         pieces = unpacked(found, entry, budget)
         head = _head(pieces)
         whole = chain([head], pieces)
         if head.startswith(programs.MAGIC):
-            work.add(Harm.PROGRAM)
+            findings.add(Harm.PROGRAM)
         reading = opened.reading(entry.name)
         if reading and head:  # old programs write empty parts; those that are needed are missed later
             read(whole, reading, budget)
         elif head.startswith(compound.MAGIC):
             with _kept(whole) as stream:
-                has_empty_macros |= _judge(Compound(stream), budget, work)
+                has_empty_macros |= _judge(Compound(stream), budget, findings)
         elif head.startswith(CONTAINER_MAGIC):
             if nested:
                 raise Refused(PACKED)
             with _kept(whole) as stream:
                 within = Container.of(stream, budget)
-                inspect(within, again(within, budget, work), again, budget, work, nested=True)
+                inspect(within, again(within, budget, findings), again, budget, findings, nested=True)
             if not opened.is_expected(entry.name):
-                work.add(Harm.PASTED_OBJECT)
+                findings.add(Harm.PASTED_OBJECT)
         else:
             _exhaust(pieces)
     opened.finish(has_empty_macros=has_empty_macros)
 
 
-def judge_name(name: str, work: Work) -> None:
+def judge_name(name: str, findings: Findings) -> None:
     """Add what the name of an entry tells. Raises Refused."""
     if programs.is_program(name) or COM.fullmatch(name):
-        work.add(Harm.PROGRAM)
+        findings.add(Harm.PROGRAM)
 
 
-def _judge(found: Compound, budget: Budget, work: Work) -> bool:
+def _judge(found: Compound, budget: Budget, findings: Findings) -> bool:
     """Add what an embedded object does; say whether it is nothing but an empty macro project."""
     budget.element(LISTED * len(found.entries))
     if any(found.at_root(name) for name in LOCKED):
-        work.add(Harm.PASSWORD)
+        findings.add(Harm.PASSWORD)
     if found.at_root("vba") and not found.at_root("worddocument"):
-        embedded.judge(found, work)
+        embedded.judge(found, findings)
         return True
-    embedded.judge_file(found, work)
+    embedded.judge_file(found, findings)
     return False
 
 

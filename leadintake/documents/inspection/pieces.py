@@ -9,10 +9,9 @@ from itertools import pairwise
 
 from .fib import FIELDS, PIECES, Block
 from .findings import Refused
-from .harm import Harm
+from .harm import Findings, Harm
 from .instructions import Fields
 from .sentences import DAMAGED, TOO_MUCH
-from .work import Work
 
 PRC, PCDT = 1, 2  # 2.9.38: what the parts of a table begin with
 IS_8_BIT = 1 << 30  # 2.9.73
@@ -26,28 +25,28 @@ FETCHING = {11, 36, 45, 46, 55, 56, 68, 78}
 names in the language of their menus."""
 
 
-def judge(block: Block, work: Work) -> None:
+def judge(block: Block, findings: Findings) -> None:
     """Add what the fields of a text do, those of its headers, notes and boxes too. Raises Refused."""
-    fields = Fields(work)
+    fields = Fields(findings)
     for words in _chunks(block):
         position = 0
         for mark in MARK.finditer(words):
-            work.spend(1)
+            findings.spend(1)
             fields.say(words[position : mark.start()])
             position = mark.end()
             {"\x13": fields.begin, "\x14": fields.separate, "\x15": fields.end}[mark[0]]()
         fields.say(words[position:])
     fields.end_all()
     for number in FIELDS:
-        _judge_numbers(block.table(number), work)
+        _judge_numbers(block.table(number), findings)
 
 
-def _judge_numbers(table: bytes, work: Work) -> None:
+def _judge_numbers(table: bytes, findings: Findings) -> None:
     """Look at the numbers of the fields, 2 bytes each behind the places of all, 2.8.25."""
     count = max(0, len(table) - 4) // 6
     for kind in set(FLD.findall(table[(count + 1) * 4 :])) - {b""}:
         if kind[0] in FETCHING:
-            work.add(Harm.DATA_LINK)
+            findings.add(Harm.DATA_LINK)
 
 
 def _chunks(block: Block) -> Iterator[str]:

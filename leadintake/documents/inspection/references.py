@@ -9,9 +9,9 @@ from . import merging
 from .addresses import FETCHED, TEMPLATES
 from .fib import CONTROLS, FILES, MERGE, NAMES, Block
 from .findings import Refused
-from .harm import Harm
+from .harm import Findings, Harm
 from .sentences import DAMAGED, TOO_MUCH
-from .work import Work
+from .work import follow
 
 TEMPLATE, DATA, HEADER = 1, 8, 9  # numbers of the names a document is associated with
 IS_16_BIT = 0xFFFF
@@ -21,19 +21,19 @@ CONNECTION, DATA_FILE = 0, 2
 LARGE = 0xFFFF
 
 
-def judge(text: Block, work: Work) -> None:
+def judge(text: Block, findings: Findings) -> None:
     """Add what follows from the names of other files. Raises Refused."""
     names = list(_names(text.table(NAMES, LONGEST_TABLE)))
     for number, name in enumerate(names):
         if number == TEMPLATE:
-            work.follow(name, TEMPLATES)
+            follow(findings, name, TEMPLATES)
         if number in {DATA, HEADER}:
-            merging.judge_file(name, work)
+            merging.judge_file(name, findings)
     for name in _names(text.table(FILES, LONGEST_TABLE)):
-        work.follow(name, FETCHED)
-    _judge_source(text.table(MERGE, LONGEST_TABLE), work)
+        follow(findings, name, FETCHED)
+    _judge_source(text.table(MERGE, LONGEST_TABLE), findings)
     if len(text.table(CONTROLS)) > 4:  # the places of controls, of which there is one more than controls
-        work.add(Harm.CONTROL)
+        findings.add(Harm.CONTROL)
 
 
 def _names(table: bytes) -> Iterator[str]:
@@ -56,7 +56,7 @@ def _names(table: bytes) -> Iterator[str]:
         position += length + extra
 
 
-def _judge_source(table: bytes, work: Work) -> None:
+def _judge_source(table: bytes, findings: Findings) -> None:
     """Look at where the data of a mail merge comes from, 2.9.162. Raises Refused."""
     position = 0
     for _ in range(MOST_NAMES):
@@ -69,8 +69,8 @@ def _judge_source(table: bytes, work: Work) -> None:
             position += 4
         said = table[position : position + size].decode("utf-16-le", "replace").strip("\0")
         if number == CONNECTION:
-            merging.judge_connection(said, work)
+            merging.judge_connection(said, findings)
         elif number == DATA_FILE:
-            merging.judge_file(said, work)
+            merging.judge_file(said, findings)
         position += size
     raise Refused(TOO_MUCH)

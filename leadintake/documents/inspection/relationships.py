@@ -7,12 +7,12 @@ import posixpath
 from . import merging
 from .addresses import CLICKED, FETCHED, LINKED, SUBDOCUMENTS, TEMPLATES, Place, place_of
 from .findings import Refused
-from .harm import Harm
+from .harm import Findings, Harm
 from .links import leaves
 from .markup import Attributes, Reading
 from .programs import is_program
 from .sentences import DAMAGED, TOO_MUCH, UNUSUAL
-from .work import LETTERS, OF_ADDRESS, Work
+from .work import LETTERS, OF_ADDRESS
 
 Places = dict[str, tuple[Place, str]]
 LINK = "http://schemas.openxmlformats.org/package/2006/relationships Relationship"
@@ -42,8 +42,8 @@ MOST_LINKS = 10_000
 class Relationships:
     """All relationships of a package, as far as they lead out of it, by the part they are of."""
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
         self._places: dict[str, Places] = {}
         self._count = 0
         self.has_macros = False
@@ -75,14 +75,14 @@ class Relationships:
         kind = attributes.get("Type", "").rstrip("/ ").rpartition("/")[2].casefold()
         target, is_inside = attributes.get("Target", ""), attributes.get("TargetMode") != "External"
         if kind in BRINGS:
-            self._work.add(BRINGS[kind])
+            self._findings.add(BRINGS[kind])
         self.has_macros |= kind in MACROS
-        self._work.spend(OF_ADDRESS + len(target) // LETTERS)
+        self._findings.spend(OF_ADDRESS + len(target) // LETTERS)
         place = place_of(target)
         if is_inside and place is Place.OWN_DISK:  # from the package's root
             place = Place.INSIDE
         if is_inside and kind != "hyperlink" and is_program(target):
-            self._work.add(Harm.PROGRAM)
+            self._findings.add(Harm.PROGRAM)
         self._judge(kind, target, place)
         if is_inside and kind != "hyperlink" and leaves(target, folder):
             raise Refused(UNUSUAL)
@@ -97,6 +97,6 @@ class Relationships:
 
     def _judge(self, kind: str, target: str, place: Place) -> None:
         if kind in MERGES:
-            merging.judge_file(target, self._work)
+            merging.judge_file(target, self._findings)
         else:
-            self._work.add(BY_KIND.get(kind, LINKED)[place])
+            self._findings.add(BY_KIND.get(kind, LINKED)[place])

@@ -6,9 +6,9 @@ import re
 from typing import IO
 
 from .findings import Flag
+from .harm import Findings
 from .mapping import mapped
 from .rtfreader import Reader
-from .work import Work
 
 
 def fits(stream: IO[bytes]) -> bool:
@@ -18,6 +18,6 @@ def fits(stream: IO[bytes]) -> bool:
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     """Flags of a whole RTF document. Raises Refused."""
-    work = Work()
-    Reader(mapped(stream), work).read()
-    return frozenset(work.flags)
+    findings = Findings()
+    Reader(mapped(stream), findings).read()
+    return frozenset(findings.flags)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 
 from . import objdata
 from .findings import Refused
-from .harm import Harm
+from .harm import Findings, Harm
 from .instructions import Fields
 from .mapping import Bytes
 from .rtftokens import ASIDES, BLANK, END, HEX, IDLE, TOKEN
 from .rtfwords import DESTINATIONS, FIRST_BYTES, Said
 from .sentences import DAMAGED, N_
-from .work import Work
 
 MOST_WORDS = 1_000_000
 """Backslashes. A long resume by Word has a hundred thousand; its pictures have none."""
@@ -53,9 +52,9 @@ class _Group:
 class Reader:
     """Goes through a document once, token by token, with the group it is in."""
 
-    def __init__(self, data: Bytes, work: Work) -> None:
-        self.data, self.work = data, work
-        self.fields = Fields(work)
+    def __init__(self, data: Bytes, findings: Findings) -> None:
+        self.data, self.findings = data, findings
+        self.fields = Fields(findings)
         self.groups = [_Group()]
         self.position = data.find(b"{")
         self.to_skip = 0
@@ -129,7 +128,7 @@ class Reader:
         if group.said and group.said is not self.groups[-1].said:
             self._judge(group.said)
         if group.ends == "object" and self.objects:
-            self.work.add(Harm.PACKED_FILE)
+            self.findings.add(Harm.PACKED_FILE)
         elif group.ends:
             while self.fields.depth > group.fields:
                 self.fields.end()
@@ -138,7 +137,7 @@ class Reader:
         self.to_skip = 0
 
     def _judge(self, said: Said) -> None:
-        said.judge(self.work, self.shape_property)
+        said.judge(self.findings, self.shape_property)
         if said.of == "sn":
             self.shape_property = said.words.strip().lower()
 
@@ -159,7 +158,7 @@ class Reader:
             if word == "ud":  # what is said once more in Unicode: no word processor says an address twice
                 self._refuse_twice()
         elif group.is_field_text and ASIDES.fullmatch(word):
-            self.work.add(Harm.DATA_LINK)
+            self.findings.add(Harm.DATA_LINK)
         elif word == "field":
             group.ends, group.fields, group.in_field = "field", self.fields.depth, True
         elif word == "fldrslt":
@@ -183,12 +182,12 @@ class Reader:
 
     def _refuse_twice(self) -> None:
         if any(group.said or group.is_field_text for group in self.groups):
-            self.work.add(Harm.DATA_LINK)
+            self.findings.add(Harm.DATA_LINK)
 
     def _obey_object(self, word: str) -> None:
         group = self.groups[-1]
         if word in OBJECTS:
-            self.work.add(OBJECTS[word])
+            self.findings.add(OBJECTS[word])
         elif word == "object":
             group.ends, self.objects = "object", self.objects + 1
             group.said, group.is_field_text = None, False
@@ -202,10 +201,10 @@ class Reader:
         digits = HEX.match(self.data, self.position)
         end = digits.end() if digits else self.position
         if self.data[end : end + 1] != b"}":
-            self.work.add(Harm.PACKED_FILE)
+            self.findings.add(Harm.PACKED_FILE)
         content = objdata.decoded(self.data, self.position, end)
         self.position = end
-        objdata.judge(content, self.work)
+        objdata.judge(content, self.findings)
         self.objects -= 1
 
     def _pass_bytes(self, number: bytes) -> None:

@@ -10,56 +10,56 @@ from . import classes, drawings, merging
 from .addresses import CLICKED, FETCHED, TEMPLATES, Place, place_of
 from .compound import MAGIC as COMPOUND
 from .container import MAGIC as CONTAINER
-from .harm import Harm
+from .harm import Findings, Harm
 from .instructions import UNSEEN
 from .programs import MAGIC as PROGRAMS
-from .work import OF_ADDRESS, Work
+from .work import OF_ADDRESS, follow
 
-Judge = Callable[[str, Work], None]
+Judge = Callable[[str, Findings], None]
 FIRST_BYTES = 16
 LONGEST = 16 * 1024
 """Characters of a destination's text that are looked at."""
 HEX = re.compile("[0-9a-f]*+", re.IGNORECASE)
 
 
-def _picture(digits: str, work: Work) -> None:
+def _picture(digits: str, findings: Findings) -> None:
     head = bytes.fromhex(digits[: len(digits) // 2 * 2])
     if head.startswith(PROGRAMS):
-        work.add(Harm.PROGRAM)
+        findings.add(Harm.PROGRAM)
     if head.startswith((COMPOUND, CONTAINER)):
-        work.add(Harm.PACKED_FILE)
+        findings.add(Harm.PACKED_FILE)
 
 
 def _by_place(table: Mapping[Place, Harm]) -> Judge:
-    return lambda address, work: work.follow(address, table)
+    return lambda address, findings: follow(findings, address, table)
 
 
-def _base(address: str, work: Work) -> None:
+def _base(address: str, findings: Findings) -> None:
     """What links are relative to."""
     is_machine = place_of(address) is Place.OTHER_MACHINE
-    work.add(Harm.LINK_TO_MACHINE if is_machine else Harm.LINK)
+    findings.add(Harm.LINK_TO_MACHINE if is_machine else Harm.LINK)
 
 
-def _link(digits: str, work: Work) -> None:
+def _link(digits: str, findings: Findings) -> None:
     """The data of a field: of a link it is what [MS-OSHARED] 2.3.7 tells, which Word goes by."""
-    drawings.judge_links(bytes.fromhex(digits[: len(digits) // 2 * 2]), work)
+    drawings.judge_links(bytes.fromhex(digits[: len(digits) // 2 * 2]), findings)
 
 
-def _connection_in_bytes(digits: str, work: Work) -> None:
+def _connection_in_bytes(digits: str, findings: Findings) -> None:
     content = bytes.fromhex(digits[: len(digits) // 2 * 2])
     for encoding in ("utf-16-le", "cp1252"):
-        merging.judge_connection(content.decode(encoding, "ignore").strip("\0"), work)
+        merging.judge_connection(content.decode(encoding, "ignore").strip("\0"), findings)
 
 
-def _class(name: str, work: Work) -> None:
-    work.add(classes.of_name(name))
+def _class(name: str, findings: Findings) -> None:
+    findings.add(classes.of_name(name))
 
 
 DESTINATIONS: dict[str, Judge] = {
     "pict": _picture,
     "template": _by_place(TEMPLATES),
-    "sn": lambda _name, _work: None,
-    "sv": lambda _value, _work: None,  # by the name before it
+    "sn": lambda _name, _findings: None,
+    "sv": lambda _value, _findings: None,  # by the name before it
     "hlsrc": _by_place(CLICKED),
     "hlinkbase": _base,
     "nextfile": _by_place(FETCHED),
@@ -72,7 +72,7 @@ DESTINATIONS: dict[str, Judge] = {
     "mmodsosrc": merging.judge_file,
     "mmodsoudl": merging.judge_connection,
     "mmodsoudldata": _connection_in_bytes,
-    "oleclsid": lambda clsid, work: work.add(classes.of_text(clsid)),
+    "oleclsid": lambda clsid, findings: findings.add(classes.of_text(clsid)),
 }
 """What is read, by its control word, and how it is judged."""
 OF_BYTES = {"pict", "datafield", "mmconnectstrdata", "mmodsoudldata"}
@@ -113,7 +113,7 @@ class Said:
             self.parts.append(seen[:LONGEST])
             self.length += len(seen)
 
-    def judge(self, work: Work, shape_property: str) -> None:
+    def judge(self, findings: Findings, shape_property: str) -> None:
         """Add what follows from it. Raises Refused."""
         words = self.words
         if self.of in OF_BYTES:
@@ -121,5 +121,5 @@ class Said:
             words = found[0] if found else ""
         judge = SHAPES.get(shape_property) if self.of == "sv" else DESTINATIONS.get(self.of, _class)
         if judge:
-            work.spend(OF_ADDRESS)
-            judge(words, work)
+            findings.spend(OF_ADDRESS)
+            judge(words, findings)

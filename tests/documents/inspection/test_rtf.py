@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import struct
 import time
 import tracemalloc
 
@@ -13,10 +14,15 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.documents.inspection import rtf as kind
-from leadintake.documents.inspection.findings import Refused
-from leadintake.documents.inspection.sentences import DAMAGED, FETCHES, PACKED
-from tests.support.files import TEN_MB, judged, real
+from leadintake.documents.inspection.findings import Flag, Refused
+from leadintake.documents.inspection.harm import TABLE, Harm
+from leadintake.documents.inspection.sentences import DAMAGED, FETCHES, PACKED, PROGRAM, TOO_MUCH
+from tests.documents.inspection import word as w
+from tests.documents.inspection.files import compound, inspected, macro_project, real
 
+TEN_MB = 10 * 1024 * 1024
+KEPT: frozenset[Flag] = frozenset()
+PASTED = {Flag.EMBEDDED}
 UNICODE = "".join(f"\\u{ord(letter)}?" for letter in "http://example.com/a.dotm").encode()
 
 
@@ -33,13 +39,13 @@ def field(instruction: bytes) -> bytes:
 def refusal(content: bytes) -> str:
     """What the sender is told."""
     with pytest.raises(Refused) as refused:
-        judged("resume.rtf", content)
+        inspected("resume.rtf", content)
     return str(refused.value)
 
 
 @pytest.mark.parametrize("behind", [b"", b"\r\n", b"\x00", b" \r\n\x00\x00", b"\r\n\x1a"])
 def test_white_space_behind_the_end_is_forgiven(behind):
-    assert judged("resume.rtf", real("resume.rtf") + behind).flags == frozenset()
+    assert inspected("resume.rtf", real("resume.rtf") + behind) == KEPT
 
 
 @pytest.mark.parametrize("name", ["resume.rtf", "illustrated.rtf"])
@@ -94,7 +100,7 @@ def test_a_document_that_does_not_close_as_it_opens_is_damaged(content):
     ],
 )
 def test_what_word_processors_write_is_taken(inside):
-    assert judged("resume.rtf", document(inside)).flags == frozenset()
+    assert inspected("resume.rtf", document(inside)) == KEPT
 
 
 @pytest.mark.parametrize(
@@ -103,39 +109,18 @@ def test_what_word_processors_write_is_taken(inside):
         b"{\\object\\objemb{\\*\\objclass Package}{\\*\\objdata 01050000}}",
         b"{\\*\\objdata 01050000}",
         b"{\\*\\objdata\\bin4 abcd}",
-        b"{\\*\\unknown{\\*\\deeper{\\objocx}}}",
-        b"\\objautlink",
-        b"\\objlink",
-        b"\\objupdate",
         b"\\OBJDATA 01",
         b"{\\object}",
-        b"\\*\\*\\objhtml",
-        b"{\\pict 4d5a90000300}",
-        b"{\\pict\\pngblip\r\n 4D\r\n5A 90}",
-        b"{\\pict{\\*\\blipuid 00}7f454c46}",
         b"{\\pict 504b0304}",
-        b"{\\pict " + b" " * 70_000 + b"4d5a}",
-        b"{\\pict\\bin4 MZ\x90\x00}",
-        b"{\\*\\unknown{\\pict 4d5a}}",
     ],
 )
-def test_other_files_and_programs_inside_are_refused(inside):
+def test_other_files_inside_are_refused(inside):
     assert refusal(document(inside)) == PACKED
 
 
 @pytest.mark.parametrize(
     "inside",
     [
-        b"{\\*\\template http://example.com/a.dotm}",
-        b"{\\*\\template " + UNICODE + b"}",
-        b"{\\*\\template \\u8203?http://example.com/a.dotm}",
-        b"{\\*\\template ht\\u173?t\\u-257?p://example.com/a.dotm}",
-        b"{\\*\\template{\\uc0 " + UNICODE.replace(b"?", b"") + b"}}",
-        b"{\\*\\template \\'68ttp{s}://example.com/a}",
-        b"{\\*\\template \\\\\\\\server\\\\share\\\\a.dotm}",
-        b"{\\template //server/share/a.dotm}",
-        field(b"INCLUDEPICTURE http://example.com/a.png"),
-        field(b'{\\rtlch  includepicture "a.png"}'),
         field(b"{INC}{LUDE}{\\b TEXT} a"),
         field(b" " * 70_000 + b"DDEAUTO c:\\\\\\\\windows cmd"),
         field(b"{\\*\\unknown ignored}DDE a b"),
@@ -150,12 +135,250 @@ def test_other_files_and_programs_inside_are_refused(inside):
         field(b"DDEAUTO\\u8203? cmd"),
         field(b"DDE a b\\sn "),
         b"{\\*\\unknown" + field(b"DDE a b") + b"}",
-        b"{\\sp{\\sn pibName}{\\sv http://example.com/a.png}}",
         b"{\\sp{\\sn pibName}{\\sv \\\\\\\\server\\\\a.png}}",
     ],
 )
 def test_what_fetches_from_elsewhere_is_refused(inside):
     assert refusal(document(inside)) == FETCHES
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        rb"{\pict 4d5a90000300}",
+        b"{\\pict\\pngblip\r\n 4D\r\n5A 90}",
+        rb"{\pict{\*\blipuid 00}7f454c46}",
+        b"{\\pict " + b" " * 70_000 + b"4d5a}",
+        b"{\\pict\\bin4 MZ\x90\x00}",
+        rb"{\*\unknown{\pict 4d5a}}",
+    ],
+)
+def test_programs_inside_are_refused(inside):
+    assert refusal(document(inside)) == PROGRAM
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        rb"{\*\template http://example.com/a.dotm}",
+        b"{\\*\\template " + UNICODE + b"}",
+        rb"{\*\template \u8203?http://example.com/a.dotm}",
+        rb"{\*\template ht\u173?t\u-257?p://example.com/a.dotm}",
+        b"{\\*\\template{\\uc0 " + UNICODE.replace(b"?", b"") + b"}}",
+        rb"{\*\template \'68ttp{s}://example.com/a}",
+        rb"{\*\template \\\\server\\share\\a.dotm}",
+        rb"{\template //server/share/a.dotm}",
+        rb"{\*\template file://server/a.dotm}",
+        b"{\\*\\template " + b" " * 70_000 + b"http://example.com/a}",
+    ],
+)
+def test_a_template_elsewhere_is_refused(inside):
+    assert refusal(document(inside)) == TABLE[Harm.TEMPLATE].sentence
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        rb"C:\\Users\\jane\\Templates\\Resume.dotx",
+        rb"Normal.dotm",
+        rb"Macintosh HD:Users:jane:Normal.dotm",
+        rb"/Users/jane/Library/Group Containers/UBF8T346G9.Office/Normal.dotm",
+        rb"file:////Users/jane/Normal.dotm",
+        rb"file:///C:/Templates/a.dot",
+        rb"C:\\Users\\Zo\'eb\\a.dot",
+        rb"",
+    ],
+)
+def test_a_template_on_the_own_disk_is_kept(name):
+    assert inspected("resume.rtf", document(b"{\\*\\template " + name + b"}")) == KEPT
+
+
+ADDRESSES = [
+    (rb"{\*\template %b}", Harm.TEMPLATE),
+    (rb"{\*\nextfile %b}", Harm.OTHER_MACHINE),
+    (rb"{\*\filetbl{\file\fid0\fnetwork %b}}", Harm.OTHER_MACHINE),
+    (rb"{\*\mailmerge{\mmdatasource %b}}", Harm.MAIL_MERGE),
+    (rb"{\*\mailmerge{\mmheadersource %b}}", Harm.MAIL_MERGE),
+    (rb"{\*\mailmerge{\mmodso{\mmodsosrc %b}}}", Harm.MAIL_MERGE),
+    (rb"{\*\mailmerge{\mmconnectstr Provider=x;Data Source=%b;Mode=Read}}", Harm.MAIL_MERGE),
+    (rb"{\*\mailmerge{\mmodso{\mmodsoudl Data Source=%b}}}", Harm.MAIL_MERGE),
+    (rb"{\sp{\sn pibName}{\sv %b}}", Harm.OTHER_MACHINE),
+    (rb"{\sp{\sn pibPrintName}{\sv %b}}", Harm.OTHER_MACHINE),
+    (rb"{\*\background{\shp{\*\shpinst{\sp{\sn fillBlipName}{\sv %b}}}}}", Harm.OTHER_MACHINE),
+    (rb"{\sp{\sn pihlShape}{\sv {\*\hl{\hlloc }{\hlsrc %b}{\hlfr x}}}}", Harm.LINK_TO_MACHINE),
+    (rb"{\info{\hlinkbase %b}}", Harm.LINK_TO_MACHINE),
+    (rb'{\field{\*\fldinst HYPERLINK "%b"}{\fldrslt a}}', Harm.LINK_TO_MACHINE),
+    (rb'{\field{\*\fldinst INCLUDEPICTURE \\d "%b"}{\fldrslt a}}', Harm.OTHER_MACHINE),
+]
+
+
+@pytest.mark.parametrize(("layout", "harm"), ADDRESSES, ids=[str(layout) for layout, _ in ADDRESSES])
+def test_an_address_on_another_machine_is_refused_wherever_it_stands(layout, harm):
+    assert inspected("resume.rtf", document(layout % rb"C:\\Users\\jane\\a.dat")) == KEPT
+    for address in (rb"\\\\server\\share\\a", b"//server/share/a", b"file://server/a"):
+        assert refusal(document(layout % address)) == TABLE[harm].sentence
+        letters = address.replace(rb"\\", b"\\")
+        for spelling in (b"\\u%d?", b"\\'%02x", b"{\\b \\u%d ?}"):
+            spelled = b"".join(spelling % letter for letter in letters)
+            assert refusal(document(layout % spelled)) == TABLE[harm].sentence
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        field(rb'INCLUDEPICTURE "http://example.com/a.png" \\* MERGEFORMAT'),
+        field(rb'{\rtlch  includepicture "https://example.com/a.png"}'),
+        rb"{\sp{\sn pibName}{\sv http://example.com/a.png}}",
+        rb"{\sp{\sn fillBlipName}{\sv http://example.com/a.png}}",
+        rb"{\*\filetbl{\file\fid0 http://example.com/a.png}}",
+    ],
+)
+def test_a_picture_from_the_web_is_warned_of(inside):
+    assert inspected("resume.rtf", document(inside)) == {Flag.REACHES_OUT}
+
+
+def test_a_link_that_starts_a_program_is_refused_and_one_of_another_scheme_warned_of():
+    program = TABLE[Harm.LINK_TO_PROGRAM].sentence
+    assert refusal(document(field(b'HYPERLINK "ms-word:ofe|u|http://x"'))) == program
+    assert refusal(document(rb"{\*\hl{\hlsrc search-ms:q}}")) == program
+    assert inspected("resume.rtf", document(field(b"HYPERLINK gopher://x"))) == {Flag.UNUSUAL_LINK}
+
+
+def test_a_link_is_judged_by_what_is_kept_beside_its_field_too():
+    def with_data(kept: bytes) -> bytes:
+        digits = b"00" + kept.hex().encode()
+        return document(field(b'{HYPERLINK "http://example.com"}{{\\*\\datafield \r\n' + digits + b"}}"))
+
+    assert inspected("resume.rtf", with_data(w.link("http://example.com"))) == KEPT
+    assert refusal(with_data(w.link("ms-msdt:/id"))) == TABLE[Harm.LINK_TO_PROGRAM].sentence
+    assert refusal(with_data(w.link(path="\\\\server\\a"))) == TABLE[Harm.LINK_TO_MACHINE].sentence
+
+
+def test_what_is_said_twice_for_old_and_new_readers_is_refused_where_it_would_be_followed():
+    for inside in (
+        field(rb"{\upr{PAGE}{\*\ud{DDEAUTO cmd}}}"),
+        rb"{\*\template {\upr{Normal.dot}{\*\ud{http://example.com/a}}}}",
+    ):
+        assert refusal(document(inside)) == FETCHES
+    assert inspected("resume.rtf", document(rb"{\upr{\*\bkmkstart a}{\*\ud{\*\bkmkstart b}}}")) == KEPT
+
+
+def test_data_of_a_mail_merge_kept_as_digits_are_read():
+    for encoding in ("utf-16-le", "cp1252"):
+        digits = "Provider=x;Data Source=\\\\server\\a.mdb;".encode(encoding).hex().encode()
+        for word in (b"mmconnectstrdata", b"mmodsoudldata"):
+            inside = b"{\\*\\mailmerge{\\*\\" + word + b" " + digits + b"}}"
+            assert refusal(document(inside)) == TABLE[Harm.MAIL_MERGE].sentence
+
+
+def ole1(name: bytes, native: bytes, form: int = 2) -> bytes:
+    """The data of an object, [MS-OLEDS] 2.2.5."""
+    named = struct.pack("<L", len(name) + 1) + name + b"\0"
+    return struct.pack("<LL", 0x501, form) + named + bytes(8) + struct.pack("<L", len(native)) + native
+
+
+def holding(data: bytes, words: bytes = rb"\objemb") -> bytes:
+    """A document with an object of this data."""
+    digits = b"\r\n".join(data[at : at + 40].hex().encode() for at in range(0, len(data), 40))
+    return document(rb"{\object%b{\*\objdata %b}{\result{\pict 00}}}" % (words, digits + b"\r\n"))
+
+
+BOOK = {"Workbook": struct.pack("<HH", 10, 0)}
+EXCEL = bytes.fromhex("2008020000000000c000000000000046")
+EQUATION = bytes.fromhex("02ce020000000000c000000000000046")
+WITH_CODE = BOOK | macro_project({"a": "Sub a()\r\nEnd Sub"}, at="Macros/")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ole1(b"PBrush", b"BM" + bytes(60)),
+        ole1(b"Paint.Picture", b"BM" + bytes(60)),
+        ole1(b"StaticDib", b"x", form=3),
+        ole1(b"StaticMetafile", b"x", form=3),
+        ole1(b"METAFILEPICT", b"x", form=5),
+        ole1(b"Excel.Sheet.8", compound(BOOK, {"": EXCEL})),
+        ole1(b"Word.Document.8", w.word("Jane")),
+    ],
+)
+def test_a_pasted_picture_and_content_of_an_office_suite_are_warned_of(data):
+    assert inspected("resume.rtf", holding(data)) == PASTED
+    assert inspected("resume.rtf", holding(data, rb"\objemb{\*\objclass PBrush}\objw100\objh9")) == PASTED
+
+
+@pytest.mark.parametrize(
+    ("data", "harm"),
+    [
+        (ole1(b"Package", b"\x02\0setup.exe\0"), Harm.PACKED_FILE),
+        (ole1(b"AcroExch.Document", b"%PDF-1.4"), Harm.PACKED_FILE),
+        (ole1(b"PBrush", b"MZ" + bytes(60)), Harm.PACKED_FILE),
+        (ole1(b"Excel.Sheet.8", b"PK\x03\x04"), Harm.PACKED_FILE),
+        (ole1(b"", b"BM"), Harm.PACKED_FILE),
+        (ole1(b"PBrush", b"BM")[:-1], Harm.PACKED_FILE),
+        (ole1(b"x" * 300, b"BM"), Harm.PACKED_FILE),
+        (ole1(b"PBrush", b"BM", form=7), Harm.PACKED_FILE),
+        (b"", Harm.PACKED_FILE),
+        (ole1(b"Equation.3", b"x"), Harm.EQUATION),
+        (ole1(b"eQuAtiOn.2", b"x"), Harm.EQUATION),
+        (ole1(b"Excel.Sheet.8", b"x", form=1), Harm.DATA_LINK),
+        (ole1(b"OLE2Link", b"x"), Harm.DATA_LINK),
+        (ole1(b"htmlfile", b"x"), Harm.OTHER_FORMAT),
+        (ole1(b"Forms.TextBox.1", b"x"), Harm.CONTROL),
+        (ole1(b"Excel.Sheet.8", compound({"Equation Native": b"x"} | BOOK, {"": EXCEL})), Harm.EQUATION),
+        (ole1(b"Excel.Sheet.8", compound(BOOK, {"": EQUATION})), Harm.EQUATION),
+        (ole1(b"Excel.Sheet.8", compound(BOOK, {"": b"x" * 16})), Harm.PACKED_FILE),
+        (ole1(b"Excel.Sheet.8", compound(WITH_CODE, {"": EXCEL})), Harm.MACROS),
+        (ole1(b"Word.Document.8", w.word(w.field("DDE a"))), Harm.DATA_LINK),
+        (ole1(b"Word.Document.8", w.word("a", tables={w.NAMES: w.names("", "http://x/a")})), Harm.TEMPLATE),
+    ],
+)
+def test_an_object_of_another_kind_is_refused_for_what_it_is(data, harm):
+    assert refusal(holding(data)) == TABLE[harm].sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "harm"),
+    [
+        (rb"\objautlink", Harm.DATA_LINK),
+        (rb"\objlink", Harm.DATA_LINK),
+        (rb"\objemb\objupdate", Harm.DATA_LINK),
+        (rb"\OBJUPDATE", Harm.DATA_LINK),
+        (rb"\objsub", Harm.DATA_LINK),
+        (rb"\objpub", Harm.DATA_LINK),
+        (rb"\objocx", Harm.CONTROL),
+        (rb"\objhtml", Harm.OTHER_FORMAT),
+        (rb"\objemb{\*\objclass Package}", Harm.PACKED_FILE),
+        (rb"\objemb{\*\objclass Equation.3}", Harm.EQUATION),
+        (rb"\objemb{\*\objclass{Equ}{ation.3}}", Harm.EQUATION),
+        (rb"\objemb{\*\oleclsid \'7b0002CE02-0000-0000-C000-000000000046\'7d}", Harm.EQUATION),
+        (rb"\objemb{\*\oleclsid \{0002CE02-0000-0000-C000-000000000046\}}", Harm.EQUATION),
+        (rb"\objemb{\*\oleclsid what}", Harm.PACKED_FILE),
+    ],
+)
+def test_what_is_said_of_an_object_is_believed(words, harm):
+    assert refusal(holding(ole1(b"PBrush", b"BM" + bytes(60)), words)) == TABLE[harm].sentence
+
+
+@pytest.mark.parametrize("word", [rb"\objautlink", rb"\*\*\objlink", rb"{\*\a{\*\b{\objupdate}}}"])
+def test_words_of_objects_are_believed_where_no_object_is(word):
+    assert refusal(document(word)) == FETCHES
+
+
+ODD = [b"{}", rb"{\*\a}", rb"\bin1 x", rb"\'41", rb"\a", b"x", rb"\*", rb"{\object}", b"\\\r\n", rb"\u48?"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_data_of_an_object_that_are_not_plain_digits_are_refused(odd):
+    digits = ole1(b"PBrush", b"BM" + bytes(60)).hex().encode()
+    for at in (0, 1, 20, len(digits)):
+        inside = rb"{\object\objemb{\*\objdata %b}}" % (digits[:at] + odd + digits[at:])
+        assert refusal(document(inside)) == PACKED
+
+
+def test_objects_cost_no_more_than_one_document_may():
+    one = rb"{\object{\*\objdata %b}}" % ole1(b"PBrush", b"BM").hex().encode()
+    assert inspected("resume.rtf", document(one * 100)) == PASTED
+    assert refusal(document(one * 2000)) == TOO_MUCH
 
 
 WORST = {
@@ -178,8 +401,7 @@ def test_the_worst_document_costs_in_proportion_to_its_size(unit, begin):
         content = document(begin + unit * (size // len(unit)))
         return min(_seconds(content) for _ in range(3))
 
-    # Eight times the size may cost eight times the time; quadratic work would cost sixty-four times.
-    assert cost(200_000) < 24 * max(cost(25_000), 0.001)
+    assert cost(80_000) < 2.5 * max(cost(40_000), 0.02)
 
 
 def _seconds(content: bytes) -> float:
@@ -197,8 +419,8 @@ def test_a_large_picture_costs_little_memory_beside_the_document():
     stream = io.BytesIO(document(b"{\\pict " + b"89504e47" * (TEN_MB // 8) + b"}"))
     tracemalloc.start()
     try:
-        assert kind.inspect(stream) == frozenset()
-        assert tracemalloc.get_traced_memory()[1] < 1.2 * TEN_MB
+        assert kind.inspect(stream) == KEPT
+        assert tracemalloc.get_traced_memory()[1] < 1.4 * TEN_MB
     finally:
         tracemalloc.stop()
 
@@ -215,4 +437,4 @@ def test_a_damaged_document_is_taken_or_refused_but_never_a_failure(name, data):
         start = data.draw(st.integers(6, len(content)))
         content[start : start + data.draw(st.integers(0, 40))] = data.draw(pieces)
     with contextlib.suppress(Refused):
-        assert kind.inspect(io.BytesIO(bytes(content))) == frozenset()
+        assert kind.inspect(io.BytesIO(bytes(content))) <= {Flag.UNREAD}
