@@ -7,7 +7,7 @@ from typing import IO
 
 from . import parts
 from .budget import Budget
-from .compound import Compound
+from .compound import MAGIC, Compound
 from .container import Container, names_in
 from .elements import Elements
 from .findings import Flag, Refused
@@ -59,6 +59,9 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
 
 def _is_locked(stream: IO[bytes]) -> bool:
     """A package with a password is a stream in a compound file, [MS-OFFCRYPTO] 2.3.2."""
+    stream.seek(0)
+    if stream.read(len(MAGIC)) != MAGIC:
+        return False
     try:
         return Compound(stream).at_root("EncryptedPackage") is not None
     except Refused:

@@ -19,6 +19,8 @@ INSTRUCTS = {f"{address} {name}" for address in WORD for name in ("instrText", "
 SHOWS = {f"{address} {name}" for address in WORD for name in ("t", "delText")}
 SIMPLE = {f"{address} fldSimple": f"{address} instr" for address in WORD}
 MARKS = {f"{address} fldChar": f"{address} fldCharType" for address in WORD}
+OF_MARKS = 3
+"""Units of work that the marks of a field in XML cost, beside what the field does."""
 
 
 def leaves(target: str, folder: str) -> bool:
@@ -40,7 +42,7 @@ class Fields:
     """
 
     def __init__(self, findings: Findings) -> None:
-        self._fields = instructions.Fields(findings)
+        self._fields, self._findings = instructions.Fields(findings), findings
         self._outside: list[int] = []  # by open element of another vocabulary: the fields open around it
         self._foreign: dict[str, bool] = {}
 
@@ -52,7 +54,7 @@ class Fields:
         if foreign:
             self._outside.append(self._fields.depth)
         elif element in SIMPLE:
-            self._fields.begin()
+            self._begin()
             self._fields.say(attributes.get(SIMPLE[element], ""))
             self._fields.separate()
         elif element in MARKS:
@@ -77,9 +79,13 @@ class Fields:
         """The part ends. Raises Refused."""
         self._fields.end_all()
 
+    def _begin(self) -> None:
+        self._findings.spend(OF_MARKS)
+        self._fields.begin()
+
     def _mark(self, kind: str) -> None:
         if kind == "begin":
-            self._fields.begin()
+            self._begin()
         elif self._is_in_field():  # separate: the result follows; or end
             self._fields.end() if kind == "end" else self._fields.separate()
 
