@@ -52,8 +52,8 @@ def judge(instruction: str, findings: Findings) -> None:
     """Add what a field of this instruction does. Raises Refused."""
     count = 0
     word = _first_word(instruction)
-    if word in HARMS:
-        findings.add(HARMS[word])
+    if word in HARMS or word.startswith("dde"):
+        findings.add(HARMS.get(word, Harm.DATA_LINK))
     elif word in PLACES:
         if len(instruction) >= LONGEST:
             raise Refused(UNUSUAL)

@@ -7,25 +7,31 @@ import re
 from typing import IO
 
 CHUNK = 64 * 1024
-# What a browser takes for HTML (WHATWG MIME Sniffing, 7.1) and what else is no text although it looks so.
+# What a browser takes for HTML (WHATWG MIME Sniffing, 7.1), what Word opens as another kind whatever its name
+# is, and what else is no text although it looks so.
 NOT_PLAIN = re.compile(
-    rb"\s*(%PDF|\{\\rtf|#!|<!--|<!doctype html|<\?xml|<\?php|<svg"
-    rb"|<(html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[\s>])",
+    rb"\s*(%PDF|\{\\rt|#!|<!--|<!doctype|<!entity|<\?xml|<\?php|<\?=|<%|<svg"
+    rb"|<(html|head|meta|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|job|package|hta:\w+)[\s>]"
+    rb"|([\w-]{1,40}:[^\n]{0,400}\n([ \t][^\n]{0,400}\n){0,5}){0,20}mime-version:)",
     re.IGNORECASE,
 )
 BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+NO_LETTER = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffe\uffff]")
 DOS_END = b"\x1a"
 """Ctrl-Z, which old editors write at the end."""
+BEGINNING = 1024
+"""Bytes of UTF-16 in which a page would begin."""
 
 
 def fits(stream: IO[bytes]) -> bool:
-    """Text in UTF-8, UTF-16 with its mark, or one of the old 8-bit encodings; nothing that a program runs."""
+    """Text in UTF-8, UTF-16 or one of the old 8-bit encodings; nothing that a program runs."""
     head = stream.read(CHUNK)
     if NOT_PLAIN.match(head.removeprefix(codecs.BOM_UTF8)):
         return False
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        start = head[:1024].decode("utf-16", "ignore").encode(errors="ignore")
-        return not NOT_PLAIN.match(start) and _decodes(stream, head)
+    encoding = _wide_encoding(head)
+    if encoding:
+        start = head[:BEGINNING].decode(encoding, "ignore").lstrip("\ufeff").encode(errors="ignore")
+        return not NOT_PLAIN.match(start) and _decodes(stream, head, encoding)
     while head:
         following = stream.read(CHUNK)
         if BINARY.search(head if following else head.removesuffix(DOS_END)):
@@ -34,11 +40,22 @@ def fits(stream: IO[bytes]) -> bool:
     return True
 
 
-def _decodes(stream: IO[bytes], head: bytes) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-16")()
+def _wide_encoding(head: bytes) -> str:
+    """The kind of UTF-16, by its mark; without one by the nulls of its letters, blanks and line ends."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    for encoding, first, other in (("utf-16-le", 1, 0), ("utf-16-be", 0, 1)):
+        nulls = head[first::2].count(0)
+        if head[first : first + 1] == b"\0" and nulls > len(head) // 8 and not head[other::2].count(0):
+            return encoding
+    return ""
+
+
+def _decodes(stream: IO[bytes], head: bytes, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
     try:
         while head:
-            if "\x00" in decoder.decode(head):
+            if NO_LETTER.search(decoder.decode(head)):
                 return False
             head = stream.read(CHUNK)
         decoder.decode(b"", final=True)

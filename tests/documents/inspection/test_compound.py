@@ -20,7 +20,7 @@ SECTOR, END, NONE = 512, 0xFFFFFFFE, 0xFFFFFFFF
 
 def refused(content: bytes, sentence: str = "damaged") -> None:
     with pytest.raises(Refused, match=sentence):
-        inspected(".doc", content)
+        inspected("resume.doc", content)
 
 
 def patched(content: bytes, at: int, layout: str, *values: int | bytes) -> bytes:
@@ -144,7 +144,7 @@ def test_a_short_text_that_is_not_there_is_damage():
     short = real("resume.doc")
     at = entry_at(short, "WordDocument")
     assert struct.unpack_from("<L", short, at + 120)[0] < 4096
-    assert inspected(".doc", short) == frozenset()
+    assert inspected("resume.doc", short) == frozenset()
     refused(patched(short, at + 116, "<L", 2**20))
     refused(patched(short, at + 120, "<L", 4095))
     root = (struct.unpack_from("<L", short, 48)[0] + 1) * SECTOR
@@ -159,7 +159,7 @@ def test_a_text_shorter_than_its_own_beginning_is_damage():
 def test_the_upper_half_of_a_size_is_nothing_in_the_usual_version():
     """[MS-CFB] 2.6.3: some writers leave what was in memory there."""
     content = patched(DOC, entry_at(DOC, "WordDocument") + 124, "<L", NONE)
-    assert inspected(".doc", content) == frozenset()
+    assert inspected("resume.doc", content) == frozenset()
 
 
 def test_a_hostile_compound_file_costs_neither_memory_nor_time():

@@ -37,7 +37,7 @@ def with_object(streams: dict[str, bytes], of: bytes = bytes(16)) -> bytes:
 
 def refusal(content: bytes) -> str:
     with pytest.raises(Refused) as refused:
-        inspected(".doc", content)
+        inspected("resume.doc", content)
     return str(refused.value)
 
 
@@ -60,17 +60,17 @@ def said(harm: Harm) -> str:
     ],
 )
 def test_a_pasted_picture_and_content_of_an_office_suite_are_warned_of(of, streams):
-    assert inspected(".doc", with_object(streams, clsid(of))) == PASTED
+    assert inspected("resume.doc", with_object(streams, clsid(of))) == PASTED
 
 
 def test_what_has_no_class_is_known_by_its_streams():
-    assert inspected(".doc", with_object({"\x03META": b"x", "\x03PIC": b"x"})) == PASTED
-    assert inspected(".doc", with_object({"Workbook": struct.pack("<HH", 10, 0)})) == PASTED
+    assert inspected("resume.doc", with_object({"\x03META": b"x", "\x03PIC": b"x"})) == PASTED
+    assert inspected("resume.doc", with_object({"Workbook": struct.pack("<HH", 10, 0)})) == PASTED
     assert refusal(with_object({"\x03META": b"x", "setup": b"x"})) == said(Harm.PACKED_FILE)
 
 
 def test_a_spreadsheet_that_a_word_processor_put_in_is_warned_of():
-    assert inspected(".doc", real("spreadsheet.doc")) == PASTED
+    assert inspected("resume.doc", real("spreadsheet.doc")) == PASTED
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_an_object_is_refused_for_its_class_name_too(name, harm):
 @pytest.mark.parametrize("name", ["PBrush", "Paint.Picture", "StaticDib", "Excel.Sheet.12", "MSGraph.Chart"])
 def test_the_class_name_of_a_picture_or_an_office_suite_is_kept(name):
     streams = {"\x01CompObj": described(bytes(16), name.encode()), "\x03META": b"x"}
-    assert inspected(".doc", with_object(streams)) == PASTED
+    assert inspected("resume.doc", with_object(streams)) == PASTED
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_stream_that_says_what_an_object_does_is_believed(streams, harm, of):
 
 
 def test_a_control_that_the_text_places_is_refused():
-    assert inspected(".doc", word("Jane", tables={w.CONTROLS: bytes(4)})) == frozenset()
+    assert inspected("resume.doc", word("Jane", tables={w.CONTROLS: bytes(4)})) == frozenset()
     assert refusal(word("Jane", tables={w.CONTROLS: bytes(40)})) == said(Harm.CONTROL)
 
 
@@ -183,12 +183,12 @@ def test_an_embedded_book_with_macro_sheets_or_data_of_programs_is_refused(recor
         book = sheets((0x809, bytes(16)), (0x85, struct.pack("<LBB", 0, 0, 0) + b"\x05\0Sheet"), record)
         assert refusal(with_object({name: book}, clsid("00020820"))) == said(harm)
     usual = sheets((0x1AE, struct.pack("<HH", 0, 0x3A01)), (0x1AE, struct.pack("<HH", 3, 0x0401)))
-    assert inspected(".doc", with_object({"Workbook": usual}, clsid("00020820"))) == PASTED
+    assert inspected("resume.doc", with_object({"Workbook": usual}, clsid("00020820"))) == PASTED
 
 
 def test_a_book_whose_list_does_not_end_is_marked():
     endless = with_object({"Workbook": struct.pack("<HH", 1, 0) * 60_000}, clsid("00020820"))
-    assert inspected(".doc", endless) == {Flag.UNREAD, Flag.EMBEDDED}
+    assert inspected("resume.doc", endless) == {Flag.UNREAD, Flag.EMBEDDED}
 
 
 XLSX = container({"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/>"})
@@ -219,10 +219,10 @@ def link(kind: str, target: str, mode: str = "External") -> bytes:
 )
 def test_a_package_within_an_object_is_looked_into(more, harm):
     of = clsid("00020830")
-    assert inspected(".doc", with_object({"Package": XLSX}, of)) == PASTED
-    web = repacked(XLSX, {"xl/_rels/a.rels": link("hyperlink", "https://example.com")})
-    assert inspected(".doc", with_object({"Package": web}, of)) == PASTED
-    assert refusal(with_object({"Package": repacked(XLSX, more)}, of)) == said(harm)
+    assert inspected("resume.doc", with_object({"Package": XLSX}, of)) == PASTED
+    web = repacked(XLSX, **{"xl/_rels/a.rels": link("hyperlink", "https://example.com")})
+    assert inspected("resume.doc", with_object({"Package": web}, of)) == PASTED
+    assert refusal(with_object({"Package": repacked(XLSX, **more)}, of)) == said(harm)
     assert refusal(with_object({"Package": XLSX[:-30]}, of)) == DAMAGED
 
 
@@ -237,7 +237,7 @@ def test_packages_unpack_to_no_more_than_one_document_may():
 
 def test_macros_with_code_are_refused_and_an_empty_project_is_kept():
     empty = macro_project({"ThisDocument": HEADER}, at="Macros/")
-    assert inspected(".doc", word("Jane", more=empty)) == frozenset()
+    assert inspected("resume.doc", word("Jane", more=empty)) == frozenset()
     full = macro_project({"ThisDocument": HEADER + "Sub AutoOpen()\r\nEnd Sub\r\n"}, at="Macros/")
     assert refusal(word("Jane", more=full)) == said(Harm.MACROS)
     inner = macro_project({"ThisWorkbook": "Sub a()\r\nEnd Sub\r\n"}, at="ObjectPool/_1/_VBA_PROJECT_CUR/")
@@ -284,9 +284,12 @@ def test_the_text_of_a_document_within_is_read_too():
         if refused:
             assert refusal(content) == said(Harm.DATA_LINK)
         else:
-            assert inspected(".doc", content) == PASTED
+            assert inspected("resume.doc", content) == PASTED
     old = {f"{folder}WordDocument": struct.pack("<H", 0xA5DC).ljust(100, b"\0")}
-    assert inspected(".doc", word("Jane", more=old, classes={"ObjectPool/_1": clsid("00020900")})) == PASTED
+    assert (
+        inspected("resume.doc", word("Jane", more=old, classes={"ObjectPool/_1": clsid("00020900")}))
+        == PASTED
+    )
     template = w.text_streams("Jane", tables={w.NAMES: names("", "\\\\server\\a.dot")}, folder=folder)
     assert refusal(word("Jane", more=template)) == said(Harm.TEMPLATE)
 
@@ -299,6 +302,6 @@ def test_many_documents_within_cost_no_more_than_one():
 
 
 def test_an_empty_place_for_objects_is_nothing():
-    assert inspected(".doc", word("Jane", more={"ObjectPool/x": b"x"}, classes={})) != frozenset()
+    assert inspected("resume.doc", word("Jane", more={"ObjectPool/x": b"x"}, classes={})) != frozenset()
     streams = w.text_streams("Jane") | {"ObjectPool": b""}
-    assert inspected(".doc", compound(streams)) == frozenset()
+    assert inspected("resume.doc", compound(streams)) == frozenset()

@@ -39,13 +39,13 @@ def field(instruction: bytes) -> bytes:
 def refusal(content: bytes) -> str:
     """What the sender is told."""
     with pytest.raises(Refused) as refused:
-        inspected(".rtf", content)
+        inspected("resume.rtf", content)
     return str(refused.value)
 
 
 @pytest.mark.parametrize("behind", [b"", b"\r\n", b"\x00", b" \r\n\x00\x00", b"\r\n\x1a"])
 def test_white_space_behind_the_end_is_forgiven(behind):
-    assert inspected(".rtf", real("resume.rtf") + behind) == KEPT
+    assert inspected("resume.rtf", real("resume.rtf") + behind) == KEPT
 
 
 @pytest.mark.parametrize("name", ["resume.rtf", "illustrated.rtf"])
@@ -100,7 +100,7 @@ def test_a_document_that_does_not_close_as_it_opens_is_damaged(content):
     ],
 )
 def test_what_word_processors_write_is_taken(inside):
-    assert inspected(".rtf", document(inside)) == KEPT
+    assert inspected("resume.rtf", document(inside)) == KEPT
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_template_elsewhere_is_refused(inside):
     ],
 )
 def test_a_template_on_the_own_disk_is_kept(name):
-    assert inspected(".rtf", document(b"{\\*\\template " + name + b"}")) == KEPT
+    assert inspected("resume.rtf", document(b"{\\*\\template " + name + b"}")) == KEPT
 
 
 ADDRESSES = [
@@ -214,7 +214,7 @@ ADDRESSES = [
 
 @pytest.mark.parametrize(("layout", "harm"), ADDRESSES, ids=[str(layout) for layout, _ in ADDRESSES])
 def test_an_address_on_another_machine_is_refused_wherever_it_stands(layout, harm):
-    assert inspected(".rtf", document(layout % rb"C:\\Users\\jane\\a.dat")) == KEPT
+    assert inspected("resume.rtf", document(layout % rb"C:\\Users\\jane\\a.dat")) == KEPT
     for address in (rb"\\\\server\\share\\a", b"//server/share/a", b"file://server/a"):
         assert refusal(document(layout % address)) == TABLE[harm].sentence
         letters = address.replace(rb"\\", b"\\")
@@ -234,14 +234,14 @@ def test_an_address_on_another_machine_is_refused_wherever_it_stands(layout, har
     ],
 )
 def test_a_picture_from_the_web_is_warned_of(inside):
-    assert inspected(".rtf", document(inside)) == {Flag.REACHES_OUT}
+    assert inspected("resume.rtf", document(inside)) == {Flag.REACHES_OUT}
 
 
 def test_a_link_that_starts_a_program_is_refused_and_one_of_another_scheme_warned_of():
     program = TABLE[Harm.LINK_TO_PROGRAM].sentence
     assert refusal(document(field(b'HYPERLINK "ms-word:ofe|u|http://x"'))) == program
     assert refusal(document(rb"{\*\hl{\hlsrc search-ms:q}}")) == program
-    assert inspected(".rtf", document(field(b"HYPERLINK gopher://x"))) == {Flag.UNUSUAL_LINK}
+    assert inspected("resume.rtf", document(field(b"HYPERLINK gopher://x"))) == {Flag.UNUSUAL_LINK}
 
 
 def test_a_link_is_judged_by_what_is_kept_beside_its_field_too():
@@ -249,7 +249,7 @@ def test_a_link_is_judged_by_what_is_kept_beside_its_field_too():
         digits = b"00" + kept.hex().encode()
         return document(field(b'{HYPERLINK "http://example.com"}{{\\*\\datafield \r\n' + digits + b"}}"))
 
-    assert inspected(".rtf", with_data(w.link("http://example.com"))) == KEPT
+    assert inspected("resume.rtf", with_data(w.link("http://example.com"))) == KEPT
     assert refusal(with_data(w.link("ms-msdt:/id"))) == TABLE[Harm.LINK_TO_PROGRAM].sentence
     assert refusal(with_data(w.link(path="\\\\server\\a"))) == TABLE[Harm.LINK_TO_MACHINE].sentence
 
@@ -260,7 +260,7 @@ def test_what_is_said_twice_for_old_and_new_readers_is_refused_where_it_would_be
         rb"{\*\template {\upr{Normal.dot}{\*\ud{http://example.com/a}}}}",
     ):
         assert refusal(document(inside)) == FETCHES
-    assert inspected(".rtf", document(rb"{\upr{\*\bkmkstart a}{\*\ud{\*\bkmkstart b}}}")) == KEPT
+    assert inspected("resume.rtf", document(rb"{\upr{\*\bkmkstart a}{\*\ud{\*\bkmkstart b}}}")) == KEPT
 
 
 def test_data_of_a_mail_merge_kept_as_digits_are_read():
@@ -302,8 +302,8 @@ WITH_CODE = BOOK | macro_project({"a": "Sub a()\r\nEnd Sub"}, at="Macros/")
     ],
 )
 def test_a_pasted_picture_and_content_of_an_office_suite_are_warned_of(data):
-    assert inspected(".rtf", holding(data)) == PASTED
-    assert inspected(".rtf", holding(data, rb"\objemb{\*\objclass PBrush}\objw100\objh9")) == PASTED
+    assert inspected("resume.rtf", holding(data)) == PASTED
+    assert inspected("resume.rtf", holding(data, rb"\objemb{\*\objclass PBrush}\objw100\objh9")) == PASTED
 
 
 @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ def test_data_of_an_object_that_are_not_plain_digits_are_refused(odd):
 
 def test_objects_cost_no_more_than_one_document_may():
     one = rb"{\object{\*\objdata %b}}" % ole1(b"PBrush", b"BM").hex().encode()
-    assert inspected(".rtf", document(one * 100)) == PASTED
+    assert inspected("resume.rtf", document(one * 100)) == PASTED
     assert refusal(document(one * 2000)) == TOO_MUCH
 
 
@@ -401,7 +401,7 @@ def test_the_worst_document_costs_in_proportion_to_its_size(unit, begin):
         content = document(begin + unit * (size // len(unit)))
         return min(_seconds(content) for _ in range(3))
 
-    assert cost(80_000) < 2.5 * max(cost(40_000), 0.004)
+    assert cost(80_000) < 2.5 * max(cost(40_000), 0.02)
 
 
 def _seconds(content: bytes) -> float:
