@@ -22,9 +22,7 @@ LONGEST_CHAIN = 16
 class Budget:
     """What is left to spend. Each verb raises Refused when that is not enough."""
 
-    tokens: int = (
-        1_000_000  # brackets and strings outside streams, three more an object; a resume has hundreds
-    )
+    tokens: int = 1_000_000  # brackets and strings outside streams, six more an object; a resume has hundreds
     values: int = 250_000  # names, numbers and strings of objects that are read in full
     steps: int = 250_000  # references followed
     decryptions: int = 10_000  # strings and streams

@@ -10,7 +10,7 @@ from .limits import DEEPEST, MOST_OVERLAP, Budget
 from .syntax import INSIDE, NUMBERED, OBJECT, OUTSIDE, STREAM, TRAILER
 from .values import OPENED_BY, Reference, end_of_string
 
-TOKENS_OF_OBJECT = 3
+TOKENS_OF_OBJECT = 6
 LONGEST_NUMBER = 32
 """Bytes before `obj` in which its number stands."""
 
