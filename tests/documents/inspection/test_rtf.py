@@ -104,8 +104,8 @@ def test_what_word_processors_write_is_taken(inside):
 
 
 BY_PROGRAMS = {
-    "Word for Windows": rb"""{\rtf1\adeflang1025\ansi\ansicpg1252\uc1\adeff31507\deff0\stshfdbch31505\deflang1033
-{\fonttbl{\f0\fbidi \froman\fcharset0\fprq2{\*\panose 02020603050405020304}Times New Roman;}}
+    "Word for Windows": rb"""{\rtf1\adeflang1025\ansi\ansicpg1252\uc1\adeff31507\deff0
+\deflang1033{\fonttbl{\f0\fbidi \froman\fcharset0\fprq2{\*\panose 02020603050405020304}Times New Roman;}}
 {\colortbl;\red0\green0\blue0;}{\*\defchp \fs22}{\stylesheet{\ql \snext0 \sqformat Normal;}}
 {\*\listtable{\list\listtemplateid-1{\listlevel\levelnfc23{\leveltext\'01\u-3913 ?;}{\levelnumbers;}}}}
 {\*\rsidtbl \rsid1}{\mmathPr\mmathFont34}{\info{\title Resume}{\author Jane}{\*\company Doe LLP}}
@@ -122,7 +122,8 @@ e0c9ea79f9bace118c8200aa004ba90b300000006d00610069006c0074006f003a006a0061006e00
 {\*\datastore 0105000002000000180000004d73786d6c322e534158584d4c5265616465722e362e30000000000000000000
 d0cf11e0a1b11ae1}}""",
     "Word for Mac": rb"""{\rtf1\mac\ansicpg10000{\*\template Macintosh HD:Applications:Office:Normal}
-{\*\template /Users/jane/Library/Group Containers/UBF8T346G9.Office/User Content/Normal.dotm}Jane \'8e\par}""",
+{\*\template /Users/jane/Library/Group Containers/UBF8T346G9.Office/User Content/Normal.dotm}
+Jane \'8e\par}""",
     "WordPad": rb"""{\rtf1\ansi\ansicpg1252\deff0\nouicompat{\fonttbl{\f0\fnil Calibri;}}
 {\colortbl ;\red0\green0\blue255;}
 {\*\generator Riched20 10.0.19041}\viewkind4\uc1\pard Jane {{\field{\*\fldinst
