@@ -23,12 +23,15 @@ MAGIC = b"PK\x03\x04"
 LOCAL = struct.Struct("<4s5H3L2H")  # [APPNOTE] 4.3.7
 LISTED = struct.Struct("<4s6H3L5H2L")  # 4.3.12
 END = struct.Struct("<4s4H2LH")  # 4.3.16
+END_64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14, written by tools that do not know sizes beforehand
+WAY_TO_END_64 = struct.Struct("<4sLQL")  # 4.3.15
 LONGEST_COMMENT = 0xFFFF
 LONGEST_LIST = 512 * 1024
 """Bytes a container may use for its list; a long one is an attack on memory and time, not a letter."""
 DESCRIPTORS = (0, 12, 16, 20, 24)  # bytes between an entry and the next: sizes told late, [APPNOTE] 4.3.9
 LOCKED, LATE, UTF_8 = 1 << 0 | 1 << 6 | 1 << 13, 1 << 3, 1 << 11  # general purpose flags, 4.4.4
-UNKNOWN = 0xFFFFFFFF
+UNKNOWN, MANY = 0xFFFFFFFF, 0xFFFF
+SIZES_64 = 0x0001  # the extra field that tells what does not fit into 32 bits, 4.5.3
 OUTSIDE = re.compile(r"/|[A-Za-z]:|(.*/)?\.\.?(/|$)")
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffd]")
 """Controls, line separators, and what makes a name read as another one (Unicode Standard Annex #9)."""
@@ -92,13 +95,12 @@ def _list(stream: IO[bytes], whole: int, budget: Budget) -> tuple[list[Entry], i
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < END.size:
         raise Refused(DAMAGED)
-    _, disk, start_disk, here, count, size, start, comment = END.unpack_from(tail, at)
+    _, *disks, here, count, size, start, comment = END.unpack_from(tail, at)
     end = whole - len(tail) + at
-    if (
-        (disk, start_disk, here) != (0, 0, count)
-        or start + size != end
-        or at + END.size + comment != len(tail)
-    ):
+    if any(disks) or at + END.size + comment != len(tail):
+        raise Refused(DAMAGED)
+    here, count, size, start, end = _end_64(stream, (here, count, size, start), end)
+    if here != count or start + size != end:
         raise Refused(DAMAGED)
     if size > LONGEST_LIST:
         raise Refused(DAMAGED)
@@ -108,6 +110,28 @@ def _list(stream: IO[bytes], whole: int, budget: Budget) -> tuple[list[Entry], i
     if len({entry.name.casefold().rstrip("/") for entry in entries}) < count:
         raise Refused(DAMAGED)
     return entries, start
+
+
+def _end_64(stream: IO[bytes], told: tuple[int, int, int, int], end: int) -> tuple[int, ...]:
+    """Counts, size and start of the list, and where it ends: as told, or as a record before the end says it.
+
+    Raises Refused when the two disagree, or when that record is not where every reader looks for it.
+    """
+    position = end - WAY_TO_END_64.size - END_64.size
+    stream.seek(max(0, position))
+    records = stream.read(end - max(0, position))
+    if position < 0 or records[END_64.size :][:4] != b"PK\x06\x07":
+        return *told, end
+    _, disk, offset, disks = WAY_TO_END_64.unpack_from(records, END_64.size)
+    magic, length, _, _, disk_64, start_disk, *true = END_64.unpack_from(records)
+    if (magic, length, offset) != (b"PK\x06\x06", END_64.size - 12, position):
+        raise Refused(DAMAGED)
+    if any((disk, disk_64, start_disk)) or disks > 1:
+        raise Refused(DAMAGED)
+    for short, long, unknown in zip(told, true, (MANY, MANY, UNKNOWN, UNKNOWN), strict=True):
+        if short not in (long, unknown):
+            raise Refused(DAMAGED)
+    return *true, position
 
 
 def _entries(listed: bytes, count: int) -> Iterator[Entry]:
@@ -125,12 +149,38 @@ def _entries(listed: bytes, count: int) -> Iterator[Entry]:
         if stat.S_IFMT(mode >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise Refused(DAMAGED)
         called = _name(listed[at : at + name], flags)
+        size, packed, header = _sizes_64(listed[at + name : at + name + extra], (size, packed, header))
         if called.endswith("/") and size:
             raise Refused(DAMAGED)
         yield Entry(called, flags, method, crc, packed, size, header)
         at += name + extra + comment
     if at != len(listed):
         raise Refused(DAMAGED)
+
+
+def _sizes_64(extra: bytes, told: tuple[int, ...]) -> tuple[int, ...]:
+    """The sizes and offsets, those that are unknown as an extra field tells them. Raises Refused."""
+    if UNKNOWN not in told:
+        return told
+    true = _extra(extra, SIZES_64)
+    missing = told.count(UNKNOWN)
+    if len(true) < 8 * missing:
+        raise Refused(DAMAGED)
+    further = iter(struct.unpack_from(f"<{missing}Q", true))
+    return tuple(next(further) if number == UNKNOWN else number for number in told)
+
+
+def _extra(extra: bytes, wanted: int) -> bytes:
+    """The one extra field of this kind, 4.5.1. Raises Refused when there are two, or none."""
+    found, at = list[bytes](), 0
+    while len(extra) - at >= 4:
+        kind, size = struct.unpack_from("<HH", extra, at)
+        if kind == wanted:
+            found.append(extra[at + 4 : at + 4 + size])
+        at += 4 + size
+    if len(found) != 1:
+        raise Refused(DAMAGED)
+    return found[0]
 
 
 def _name(raw: bytes, flags: int) -> str:
@@ -154,9 +204,9 @@ def _check_header(stream: IO[bytes], entry: Entry) -> int:
         raise Refused(DAMAGED)
     if _name(stream.read(name), flags) != entry.name:
         raise Refused(DAMAGED)
-    # Sizes of 64 bits stand in an extra field, [APPNOTE] 4.4.8; the list has those that count.
-    told = crc, entry.packed if packed == UNKNOWN else packed, entry.size if size == UNKNOWN else size
-    if not flags & LATE and told != (entry.crc, entry.packed, entry.size):
-        raise Refused(DAMAGED)
+    if not flags & LATE:
+        size, packed = _sizes_64(stream.read(extra), (size, packed))
+        if (crc, packed, size) != (entry.crc, entry.packed, entry.size):
+            raise Refused(DAMAGED)
     start: int = entry.header + LOCAL.size + name + extra
     return start

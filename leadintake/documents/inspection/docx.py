@@ -7,7 +7,7 @@ from typing import IO
 
 from . import parts
 from .budget import Budget
-from .compound import Compound
+from .compound import MAGIC, Compound
 from .container import Container, names_in
 from .elements import Elements
 from .findings import Flag, Refused
@@ -59,6 +59,9 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
 
 def _is_locked(stream: IO[bytes]) -> bool:
     """A package with a password is a stream in a compound file, [MS-OFFCRYPTO] 2.3.2."""
+    stream.seek(0)
+    if stream.read(len(MAGIC)) != MAGIC:
+        return False
     try:
         return Compound(stream).at_root("EncryptedPackage") is not None
     except Refused:
@@ -70,7 +73,7 @@ class Package:
 
     def __init__(self, found: Container, budget: Budget, findings: Findings) -> None:
         self._budget, self._findings = budget, findings
-        self._links = Relationships(findings, budget)
+        self._links = Relationships(findings)
         self._types: dict[str, str] = {}
         self._names_macros = self._hides_markup = False
         self._roots: dict[str, Elements] = {}
@@ -94,7 +97,7 @@ class Package:
         name = name.casefold()
         if not name.endswith((".xml", ".svg")):
             return None
-        elements = Elements(self._links.of(name), self._findings, self._budget)
+        elements = Elements(self._links.of(name), self._findings)
         if name in {main.casefold() for main in self._links.main}:
             self._roots[name] = elements
         return elements.reading(typed=name.endswith(".svg"))

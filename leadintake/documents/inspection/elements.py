@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 
 from . import classes, merging
-from .addresses import CLICKED, FETCHED, LINKED, SUBDOCUMENTS, TEMPLATES, Place, place_of
-from .budget import Budget
+from .addresses import CLICKED, FETCHED, LINKED, SUBDOCUMENTS, TEMPLATES, Place
 from .harm import Findings, Harm
 from .links import Fields
 from .markup import Attributes, Reading
+from .work import OF_OBJECT, follow
 
 Places = Mapping[str, tuple[Place, str]]
 """Where the relationships of a part lead, by their ids, and their addresses."""
@@ -42,17 +42,14 @@ VML = re.compile(r"urn:schemas-microsoft-com:(vml|office:(office|word|excel|powe
 SVG = "http://www.w3.org/2000/svg "
 ADD_INS = re.compile(r"http://schemas\.microsoft\.com/office/(webextensions|appforoffice)/")
 SHOWS_ITSELF = {"office.autoshowtaskpanewithdocument"}
-ADDRESS = 10
-"""Elements of the budget that an address costs."""
 LONGEST = 4096
 
 
 class Elements:
     """What is read in one part. Names of elements and attributes that mean nothing are asked about once."""
 
-    def __init__(self, places: Places, findings: Findings, budget: Budget) -> None:
-        self._places, self._findings, self._budget = places, findings, budget
-        self._fields = Fields(findings, budget)
+    def __init__(self, places: Places, findings: Findings) -> None:
+        self._places, self._findings, self._fields = places, findings, Fields(findings)
         self._dull_elements: set[str] = set()
         self._dull_attributes: set[str] = set()
         self._within_task_pane = 0
@@ -84,7 +81,7 @@ class Elements:
 
     def _done(self) -> None:
         if self._base:
-            self._findings.add(CLICKED[place_of(self._base)])
+            follow(self._findings, self._base, CLICKED)
         self._fields.end_all()
 
     def _begin_unknown(self, element: str, attributes: Attributes) -> None:
@@ -110,9 +107,9 @@ class Elements:
                 else:
                     self._findings.add(BY_ELEMENT.get(own, LINKED)[place])
         elif name in ADDRESSES and (VML.match(element) or VML.match(attribute)):
-            self._follow(CLICKED if attribute == "href" else FETCHED, value)
+            follow(self._findings, value, CLICKED if attribute == "href" else FETCHED)
         elif name == "href" and (element.startswith(SVG) or "xlink" in vocabulary):
-            self._follow(CLICKED if own == "a" else FETCHED, value)
+            follow(self._findings, value, CLICKED if own == "a" else FETCHED)
         elif name in NAMED:
             self._judge_named(element, name, value)
         elif name not in ADDRESSES:
@@ -120,16 +117,12 @@ class Elements:
 
     def _judge_named(self, element: str, name: str, value: str) -> None:
         if name == "manifestLocation":
-            self._follow(LINKED, value)
+            follow(self._findings, value, LINKED)
         elif name == "action":
             if value.casefold().startswith(("ppaction://program", "ppaction://macro", "ppaction://ole")):
                 self._findings.add(Harm.LINK_TO_PROGRAM)
         elif name == "embeddedHtml" or element.startswith(SVG):
             self._findings.add(Harm.OTHER_FORMAT)
-
-    def _follow(self, table: Mapping[Place, Harm], address: str) -> None:
-        self._budget.element(ADDRESS)
-        self._findings.add(table[place_of(address)])
 
     def judge_script(self, vocabulary: str, _attributes: Attributes) -> None:
         """Add what a script in a drawing is."""
@@ -138,7 +131,7 @@ class Elements:
 
     def judge_object(self, _vocabulary: str, attributes: Attributes) -> None:
         """Add what the class of an embedded object tells."""
-        self._budget.element(ADDRESS)
+        self._findings.spend(OF_OBJECT)
         name = attributes.get("ProgID", "")
         if name and attributes.get("Type") != "Link":
             self._findings.add(classes.of_name(name))
@@ -165,7 +158,6 @@ class Elements:
         """Add where the data of a mail merge comes from."""
         for attribute, value in attributes.items():
             if attribute.rpartition(" ")[2] == "val":
-                self._budget.element(ADDRESS + len(value) // 100)
                 merging.judge_connection(value[: 4 * LONGEST], self._findings)
 
 

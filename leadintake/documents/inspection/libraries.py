@@ -34,10 +34,10 @@ class Library:
     def reading(self, name: str) -> Reading:
         """How the part of this name is read. Raises Refused for what is no part of a library of Basic."""
         if INDEX.fullmatch(name):
-            return Reading(self._list, self._refuse_words)
+            return Reading(self._list, self._refuse_words, typed=True)
         if not name.lower().endswith(".xml") or CODE.fullmatch(name)[1].lower() != "basic":  # type: ignore[index]
             self._findings.add(Harm.MACROS)
-        return Reading(self._module, self._add, done=self._judge)
+        return Reading(self._module, self._add, typed=True, done=self._judge)
 
     def _list(self, element: str, attributes: Attributes) -> None:
         target = attributes.get(f"{XLINK} href", "")

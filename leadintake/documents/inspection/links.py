@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from . import instructions
-from .budget import Budget
 from .findings import Refused
 from .harm import Findings
 from .markup import Attributes
@@ -20,8 +19,8 @@ INSTRUCTS = {f"{address} {name}" for address in WORD for name in ("instrText", "
 SHOWS = {f"{address} {name}" for address in WORD for name in ("t", "delText")}
 SIMPLE = {f"{address} fldSimple": f"{address} instr" for address in WORD}
 MARKS = {f"{address} fldChar": f"{address} fldCharType" for address in WORD}
-WEIGHT = 12
-"""Elements of the budget that a field costs: its instruction is read in several ways."""
+OF_MARKS = 3
+"""Units of work that the marks of a field in XML cost, beside what the field does."""
 
 
 def leaves(target: str, folder: str) -> bool:
@@ -42,8 +41,8 @@ class Fields:
     made of must not depend on whether it does.
     """
 
-    def __init__(self, findings: Findings, budget: Budget) -> None:
-        self._fields, self._budget = instructions.Fields(findings), budget
+    def __init__(self, findings: Findings) -> None:
+        self._fields, self._findings = instructions.Fields(findings), findings
         self._outside: list[int] = []  # by open element of another vocabulary: the fields open around it
         self._foreign: dict[str, bool] = {}
 
@@ -81,7 +80,7 @@ class Fields:
         self._fields.end_all()
 
     def _begin(self) -> None:
-        self._budget.element(WEIGHT)
+        self._findings.spend(OF_MARKS)
         self._fields.begin()
 
     def _mark(self, kind: str) -> None:

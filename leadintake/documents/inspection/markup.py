@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 from xml.parsers import expat
@@ -99,7 +99,7 @@ def read(pieces: Iterable[bytes], reading: Reading, budget: Budget) -> None:
         parser.CharacterDataHandler = form.say
     read = equals = 0
     try:
-        for piece in pieces:
+        for piece in _doubled(pieces, parser):
             budget.parse(len(piece))
             read += len(piece)
             parser.Parse(piece, False)
@@ -115,6 +115,20 @@ def read(pieces: Iterable[bytes], reading: Reading, budget: Budget) -> None:
         raise
     except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an encoding it does not know
         raise Refused(DAMAGED) from error
+
+
+def _doubled(pieces: Iterable[bytes], parser: expat.XMLParserType) -> Iterator[bytes]:
+    """Pieces as long as the tag that is unfinished: expat reads it again from its start with each of them."""
+    held, size, read = list[bytes](), 0, 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= read - parser.CurrentByteIndex:
+            read += size
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
 
 
 def _refuse() -> NoReturn:

@@ -65,7 +65,7 @@ class Package:
     """What the manifest of a container says, which is read before its other parts."""
 
     def __init__(self, found: Container, budget: Budget, findings: Findings) -> None:
-        self._budget, self._findings = budget, findings
+        self._findings = findings
         self._text: Elements | None = None
         self.seen: set[str] = set()
         self.is_locked = False
@@ -86,7 +86,7 @@ class Package:
             return Library(self._findings).reading(name)
         if not name.lower().endswith((".xml", ".svg")):
             return None
-        elements = Elements(self._findings, self._budget)
+        elements = Elements(self._findings)
         if name.casefold() == TEXT:
             self._text = elements
         return elements.reading(typed=name.lower().endswith(".svg"))

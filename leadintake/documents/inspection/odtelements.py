@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .addresses import CLICKED, FETCHED, LINKED, SUBDOCUMENTS, TEMPLATES, Place, place_of
-from .budget import Budget
+from .addresses import CLICKED, FETCHED, LINKED, SUBDOCUMENTS, TEMPLATES, Place
 from .harm import Findings, Harm
 from .markup import Attributes, Reading
+from .work import follow
 
 ODF = "urn:oasis:names:tc:opendocument:xmlns:"
 VOCABULARY = re.compile(r"(?:urn:[^ ]*:xmlns:|http://openoffice\.org/20\d\d/)([a-z0-9-]+)(?::[\d.]+)?")
@@ -68,15 +68,13 @@ ADDRESSES = {
 }
 """Attributes that are looked at, and on elements of which vocabulary."""
 EXECUTES = {"execute", "verb"}  # what a click on a shape may do, ODF 1.3 part 3, 19.380
-ADDRESS = 10
-"""Elements of the budget that an address costs."""
 
 
 class Elements:
     """What is read in one part. Names of attributes that mean nothing are asked about once."""
 
-    def __init__(self, findings: Findings, budget: Budget) -> None:
-        self._findings, self._budget = findings, budget
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
         self._short: dict[str, str] = {}
         self._dull: set[str] = set()
         self.root = ""
@@ -115,7 +113,7 @@ class Elements:
             if element.startswith("SVG "):
                 self._findings.add(Harm.OTHER_FORMAT)
         elif element.startswith(ADDRESSES[name]):
-            self._judge(FETCHED if name == "image-data" else LINKED, value)
+            follow(self._findings, value, FETCHED if name == "image-data" else LINKED)
 
     def _follow(self, element: str, address: str) -> None:
         table = TABLES.get(element)
@@ -127,11 +125,7 @@ class Elements:
         if CODE_ADDRESS.match(address) and table is not CLICKED:
             self._findings.add(Harm.MACROS)
         if table is not None:  # nothing fetches the others
-            self._judge(table, address)
-
-    def _judge(self, table: Mapping[Place, Harm], address: str) -> None:
-        self._budget.element(ADDRESS)
-        self._findings.add(table[place_of(address)])
+            follow(self._findings, address, table)
 
 
 def _short(name: str) -> str:

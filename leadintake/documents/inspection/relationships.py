@@ -6,13 +6,13 @@ import posixpath
 
 from . import merging
 from .addresses import CLICKED, FETCHED, LINKED, SUBDOCUMENTS, TEMPLATES, Place, place_of
-from .budget import Budget
 from .findings import Refused
 from .harm import Findings, Harm
 from .links import leaves
 from .markup import Attributes, Reading
 from .programs import is_program
 from .sentences import DAMAGED, TOO_MUCH, UNUSUAL
+from .work import LETTERS, OF_ADDRESS
 
 Places = dict[str, tuple[Place, str]]
 LINK = "http://schemas.openxmlformats.org/package/2006/relationships Relationship"
@@ -37,15 +37,13 @@ BRINGS = {
 """By the same word: what is harm wherever it leads."""
 MACROS = {"vbaproject", "wordvbadata", "vbadata"}
 MOST_LINKS = 10_000
-WEIGHT = 8
-"""Elements of the budget that a relationship costs."""
 
 
 class Relationships:
     """All relationships of a package, as far as they lead out of it, by the part they are of."""
 
-    def __init__(self, findings: Findings, budget: Budget) -> None:
-        self._findings, self._budget = findings, budget
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
         self._places: dict[str, Places] = {}
         self._count = 0
         self.has_macros = False
@@ -72,7 +70,6 @@ class Relationships:
 
     def _add(self, part: str, folder: str, places: Places, attributes: Attributes) -> None:
         self._count += 1
-        self._budget.element(WEIGHT)
         if self._count > MOST_LINKS:
             raise Refused(TOO_MUCH)
         kind = attributes.get("Type", "").rstrip("/ ").rpartition("/")[2].casefold()
@@ -80,6 +77,7 @@ class Relationships:
         if kind in BRINGS:
             self._findings.add(BRINGS[kind])
         self.has_macros |= kind in MACROS
+        self._findings.spend(OF_ADDRESS + len(target) // LETTERS)
         place = place_of(target)
         if is_inside and place is Place.OWN_DISK:  # from the package's root
             place = Place.INSIDE

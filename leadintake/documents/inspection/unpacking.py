@@ -12,22 +12,19 @@ from .sentences import DAMAGED, TOO_MUCH
 
 CHUNK = 64 * 1024
 HIGHEST_RATIO = 200
-"""Unpacked bytes of markup for a packed one: Word's stay below 50, a bomb is near deflate's limit of 1032.
-
-Pictures may be as dense as a white page is; they only count for the whole."""
+"""Unpacked bytes for a packed one: what Word writes stays below 50, a bomb is near deflate's limit, 1032."""
 UNMEASURED = 1 * MB  # below this an entry may be as dense as it likes
 
 
 def unpacked(container: Container, entry: Entry, budget: Budget) -> Iterator[bytes]:
     """The entry's bytes, piece by piece. Raises Refused when they are not as the list says."""
     size = crc = 0
-    markup = entry.name.lower().endswith((".xml", ".rels"))
     densest = max(UNMEASURED, HIGHEST_RATIO * entry.packed)
     for piece in _stored(container, entry) if entry.method == STORED else _inflated(container, entry):
         budget.unpack(len(piece))
         size += len(piece)
         crc = zlib.crc32(piece, crc)
-        if markup and size > densest:
+        if size > densest:
             raise Refused(TOO_MUCH)
         yield piece
     if (size, crc) != (entry.size, entry.crc):

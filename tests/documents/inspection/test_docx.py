@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from leadintake.documents.inspection.findings import Flag, Refused
-from tests.documents.inspection.files import container, entries_of, inspected, real, repacked
+from tests.documents.inspection.files import (
+    compound,
+    container,
+    entries_of,
+    inspected,
+    macro_project,
+    real,
+    repacked,
+)
 
 DOCX = real("illustrated.docx")
 WORD = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
@@ -560,3 +568,230 @@ def test_a_document_with_a_password_is_refused_with_what_to_do():
         real("locked.docx"),
         r"^This document is locked with a password\. Please remove the password and send it again\.$",
     )
+
+
+VML = 'xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office"'
+
+
+@pytest.mark.parametrize("element", ["v:imagedata", "v:fill", "v:stroke", "o:image"])
+@pytest.mark.parametrize("attribute", ["src", "o:href", "o:althref"])
+def test_an_address_on_an_old_drawing_is_followed_like_a_picture(element, attribute):
+    def drawn(target: str) -> bytes:
+        return repacked(DOCX, **{"word/header9.xml": f'<{element} {VML} {attribute}="{target}"/>'.encode()})
+
+    refused(drawn("//evil.example/x"), FETCHES)
+    assert inspected("resume.docx", drawn("http://example.com/x.png")) == {Flag.REACHES_OUT}
+    assert inspected("resume.docx", drawn("file:////Users/jane/x.png")) == frozenset()
+    elsewhere = b'<x src="//evil.example/x"/>'
+    assert inspected("resume.docx", repacked(DOCX, **{"customXml/item1.xml": elsewhere})) == frozenset()
+    both = elsewhere[:-2] + f'><{element} {VML} {attribute}="//evil.example/x"/></x>'.encode()
+    refused(repacked(DOCX, **{"customXml/item1.xml": both}), FETCHES)
+
+
+def test_a_link_on_an_old_drawing_is_followed_like_a_link():
+    def drawn(target: str) -> bytes:
+        return repacked(DOCX, **{"word/header9.xml": f'<v:shape {VML} href="{target}"/>'.encode()})
+
+    refused(drawn("ms-msdt:/id"), "a link that starts a program")
+    refused(drawn("//evil.example/x"), "a link that opens a file of another computer")
+    assert inspected("resume.docx", drawn("https://example.com/")) == frozenset()
+
+
+PANES = "http://schemas.microsoft.com/office/webextensions/taskpanes/2010/11"
+EXTENSION = "http://schemas.microsoft.com/office/webextensions/webextension/2010/11"
+ADD_IN = "opens an add-in beside itself"
+
+
+def pane(visibility: str) -> dict[str, bytes]:
+    reference = f'<we:webextensionref xmlns:we="{EXTENSION}"/>'
+    content = (
+        f'<p:taskpanes xmlns:p="{PANES}"><p:taskpane {visibility}>{reference}</p:taskpane></p:taskpanes>'
+    )
+    return {"word/webextensions/taskpanes.xml": content.encode()}
+
+
+def extension(value: str) -> dict[str, bytes]:
+    name = "Office.AutoShowTaskpaneWithDocument"
+    content = (
+        f'<we:webextension xmlns:we="{EXTENSION}"><we:reference id="wa1" store="en-US" storeType="OMEX"/>'
+        f'<we:properties><we:property name="{name}" value="{value}"/></we:properties></we:webextension>'
+    )
+    return {"word/webextensions/webextension1.xml": content.encode()}
+
+
+def test_an_add_in_that_shows_itself_is_refused():
+    for visibility in ('visibility="1"', 'visibility="true"', ""):
+        refused(repacked(DOCX, **pane(visibility)), ADD_IN)
+    refused(repacked(DOCX, **extension("true")), ADD_IN)
+    in_text = f'<w:p><we:webextensionref xmlns:we="{EXTENSION}"/></w:p>'
+    refused(changed("word/document.xml", "<w:body>", f"<w:body>{in_text}"), ADD_IN)
+
+
+def test_an_add_in_that_stays_hidden_is_taken():
+    for visibility in ('visibility="0"', 'visibility="false"'):
+        assert (
+            inspected("resume.docx", repacked(DOCX, **pane(visibility), **extension("false"))) == frozenset()
+        )
+
+
+def test_a_film_of_the_web_that_is_embedded_as_html_is_refused():
+    film = '<x:webVideoPr xmlns:x="http://schemas.microsoft.com/office/word/2012/wordprocessingDrawing"'
+    film += ' embeddedHtml="&lt;iframe src=&quot;https://example.com&quot;/&gt;"/>'
+    refused(repacked(DOCX, **{"word/header9.xml": film.encode()}), "a web page or a script inside")
+
+
+@pytest.mark.parametrize(
+    ("element", "value"),
+    [
+        (
+            "connectString",
+            r"Provider=Microsoft.ACE.OLEDB.12.0;Data Source=\\evil.example\share\x.xlsx;Mode=Read",
+        ),
+        ("connectString", "Driver={SQL Server};Server=evil.example;Database=x"),
+        ("udl", "//evil.example/x.odc"),
+    ],
+)
+def test_data_of_a_mail_merge_from_another_machine_are_refused(element, value):
+    settings = f'<w:{element} xmlns:w="urn:x" w:val="{value}"/>'
+    refused(repacked(DOCX, **{"word/settings9.xml": settings.encode()}), "takes its data from a mail merge")
+
+
+@pytest.mark.parametrize(
+    ("element", "value"),
+    [
+        (
+            "connectString",
+            r"Provider=Microsoft.ACE.OLEDB.12.0;User ID=Admin;Data Source=C:\Users\Jane\x.xlsx",
+        ),
+        ("query", "SELECT * FROM `Sheet1$`"),
+        ("udl", "file:///C:/Users/Jane/x.odc"),
+    ],
+)
+def test_data_of_a_mail_merge_from_the_own_disk_are_taken(element, value):
+    settings = f'<w:{element} xmlns:w="urn:x" w:val="{value}"/>'
+    assert (
+        inspected("resume.docx", repacked(DOCX, **{"word/settings9.xml": settings.encode()})) == frozenset()
+    )
+
+
+EMPTY_MODULE = 'Attribute VB_Name = "ThisDocument"\r\nAttribute VB_Exposed = True\r\n'
+
+
+@pytest.mark.parametrize(
+    "main", ["openxmlformats-officedocument.wordprocessingml.document", "ms-word.document.macroEnabled"]
+)
+def test_an_empty_macro_project_is_nothing_to_be_warned_of(main):
+    project = compound(macro_project({"ThisDocument": EMPTY_MODULE}))
+    old = "openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    types = changed(TYPES, old, f"{main}.main+xml")
+    kind = '<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>'
+    more = {
+        TYPES: entries_of(types)[TYPES].replace(b"</Types>", kind.encode()),
+        "word/vbaProject.bin": project,
+        "word/vbaData.xml": b"<x/>",
+        "word/_rels/header9.xml.rels": links("vbaProject.bin", "vbaProject", mode=""),
+    }
+    assert inspected("resume.docx", repacked(DOCX, **more)) == frozenset()
+    code = compound(macro_project({"ThisDocument": f"{EMPTY_MODULE}Sub AutoOpen()\r\nEnd Sub\r\n"}))
+    refused(repacked(DOCX, **more | {"word/vbaProject.bin": code}), MACROS)
+    refused(repacked(DOCX, **more | {"word/media/image1.png": code}), MACROS)
+
+
+def test_what_calls_itself_macros_beside_an_empty_project_in_a_sheet_is_refused():
+    project = compound(macro_project({"ThisWorkbook": EMPTY_MODULE}))
+    sheet = container({TYPES: b"<Types/>", "xl/vbaProject.bin": project})
+    assert inspected("resume.docx", repacked(DOCX, **{"word/embeddings/1.xlsx": sheet})) == {Flag.EMBEDDED}
+    refused(repacked(DOCX, **{"word/embeddings/1.xlsx": sheet, "word/vbaProject.bin": b"x"}), MACROS)
+
+
+EQUATION = "an equation in an old form"
+
+
+@pytest.mark.parametrize("name", ["Equation.3", "Equation.2", "Equation.DSMT4"])
+def test_an_equation_object_is_refused_by_its_class_name(name):
+    element = f'<o:OLEObject {VML} Type="Embed" ProgID="{name}" r:id="rId9"/>'
+    refused(repacked(DOCX, **uses(element, "https://example.com/")), f"{EQUATION}|elsewhere")
+    assert inspected(
+        "resume.docx", repacked(DOCX, **{"word/header9.xml": b'<OLEObject ProgID="PBrush"/>'})
+    ) == {Flag.EMBEDDED}
+
+
+def test_an_equation_object_is_refused_by_its_content():
+    for whole in (
+        compound({"Equation Native": b"x" * 100}),
+        compound({"x": b"x"}, {"": bytes.fromhex("02ce020000000000c000000000000046")}),
+    ):
+        for name in ("word/embeddings/oleObject1.bin", "word/media/image1.wmf"):
+            refused(repacked(DOCX, **{name: whole}), EQUATION)
+
+
+def test_a_pasted_bitmap_is_kept_with_a_warning():
+    paint = compound(
+        {"\x01Ole10Native": b"\x10\0\0\0BM" + bytes(100)},
+        {"": bytes.fromhex("0a00030000000000c000000000000046")},
+    )
+    assert inspected("resume.docx", repacked(DOCX, **{"word/embeddings/1.bin": paint})) == {Flag.EMBEDDED}
+
+
+def test_a_file_behind_an_icon_is_refused():
+    packed = compound(
+        {"\x01Ole10Native": b"\x10\0\0\0\x02\0x.exe\0"},
+        {"": bytes.fromhex("0c00030000000000c000000000000046")},
+    )
+    refused(repacked(DOCX, **{"word/embeddings/1.bin": packed}), PACKED)
+
+
+def test_an_object_with_a_password_is_refused():
+    refused(repacked(DOCX, **{"word/embeddings/1.xlsx": real("locked.docx")}), "locked with a password")
+
+
+def test_the_numbers_behind_a_chart_are_nothing_to_be_warned_of():
+    sheet = container({TYPES: b"<Types/>", "xl/workbook.xml": b"<workbook/>"})
+    chart = {
+        "word/charts/chart1.xml": f'<chart xmlns:r="{R}"><externalData r:id="rId1"/></chart>'.encode(),
+        "word/charts/_rels/chart1.xml.rels": links("../embeddings/1.xlsx", "package", mode=""),
+        "word/embeddings/1.xlsx": sheet,
+    }
+    assert inspected("resume.docx", repacked(DOCX, **chart)) == frozenset()
+    assert inspected("resume.docx", repacked(DOCX, **chart, **{"word/embeddings/2.xlsx": sheet})) == {
+        Flag.EMBEDDED
+    }
+    linked_chart = chart | {
+        "word/charts/_rels/chart1.xml.rels": links("file:///C:/Users/Jane/x.xlsx", "oleObject")
+    }
+    del linked_chart["word/embeddings/1.xlsx"]
+    assert inspected("resume.docx", repacked(DOCX, **linked_chart)) == frozenset()
+    linked_chart["word/charts/_rels/chart1.xml.rels"] = links("//evil.example/x.xlsx", "oleObject")
+    refused(repacked(DOCX, **linked_chart), FETCHES)
+
+
+@pytest.mark.parametrize("name", ["word/vbaProj%65ct.bin", "word/%5F/x", "word/document.xml/[0].piece"])
+def test_a_name_that_readers_understand_differently_is_refused(name):
+    refused(repacked(DOCX, **{name: b"x"}), "word processors do not write|macros")
+
+
+def test_a_relationship_that_has_the_id_of_another_is_refused():
+    other = f'<Relationship Id="rId1" Type="{WORD}hyperlink" Target="http://b/" TargetMode="External"/>'
+    two = links("http://a/", "hyperlink").replace(b"</Rel", f"{other}</Rel".encode())
+    refused(repacked(DOCX, **{"word/_rels/header9.xml.rels": two}), "damaged")
+
+
+def test_an_action_of_a_slide_that_starts_a_program_is_refused():
+    slide = container({"ppt/slides/slide1.xml": b'<hlinkClick action="ppaction://program?x"/>'})
+    refused(repacked(DOCX, **{"word/embeddings/1.pptx": slide}), "a link that starts a program")
+    slide = container({"ppt/slides/slide1.xml": b'<hlinkClick action="ppaction://hlinksldjump"/>'})
+    assert inspected("resume.docx", repacked(DOCX, **{"word/embeddings/1.pptx": slide})) == {Flag.EMBEDDED}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize(
+    "wrap",
+    ["{}", "<mc:AlternateContent xmlns:mc='urn:mc'><mc:Fallback>{}</mc:Fallback></mc:AlternateContent>"],
+)
+def test_what_fetches_is_found_in_any_encoding_and_any_alternative(encoding, wrap):
+    part = f'<x xmlns:r="{R}">{wrap.format(chr(60) + "subDoc r:id=" + chr(34) + "rId1" + chr(34) + "/>")}</x>'
+    found = {
+        "word/header9.xml": f"<?xml version='1.0' encoding='{encoding}'?>{part}".encode(encoding),
+        "word/_rels/HEADER9.xml.rels": links("http://evil.example/x", "hyperlink").decode().encode(encoding),
+    }
+    refused(repacked(DOCX, **found), SUBDOCUMENT)

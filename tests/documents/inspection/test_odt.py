@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 
 from leadintake.documents.inspection.findings import Flag, Refused
@@ -329,3 +331,100 @@ def test_a_document_without_a_manifest_is_refused():
     parts = entries_of(ODT)
     del parts["META-INF/manifest.xml"]
     refused(container(parts), "damaged")
+
+
+LIBRARY = 'xmlns:library="http://openoffice.org/2000/library" xmlns:xlink="http://www.w3.org/1999/xlink"'
+EMPTY = {
+    "Basic/script-lc.xml": f'<library:libraries {LIBRARY}><library:library library:name="Standard" '
+    'library:link="false"/></library:libraries>',
+    "Basic/Standard/script-lb.xml": f'<library:library {LIBRARY} library:name="Standard" '
+    'library:readonly="false" library:passwordprotected="false"/>',
+    "Dialogs/dialog-lc.xml": f'<library:libraries {LIBRARY}><library:library library:name="Standard" '
+    'library:link="false"/></library:libraries>',
+    "Dialogs/Standard/dialog-lb.xml": f'<library:library {LIBRARY} library:name="Standard"/>',
+}
+TYPE = '<!DOCTYPE script:module PUBLIC "-//OpenOffice.org//DTD OfficeDocument 1.0//EN" "module.dtd">'
+
+
+def module(source: str) -> dict[str, bytes]:
+    schema = "http://openoffice.org/2000/script"
+    content = f'<script:module xmlns:script="{schema}" script:name="Module1">{source}</script:module>'
+    return {"Basic/Standard/Module1.xml": content.encode()}
+
+
+def with_library(**more: bytes) -> bytes:
+    return repacked(ODT, **{name: content.encode() for name, content in EMPTY.items()} | more)
+
+
+@pytest.mark.parametrize(
+    "source", ["", "REM  *****  BASIC  *****\n\nSub Main\n\nEnd Sub\n", "' nothing\nOption Explicit"]
+)
+def test_an_empty_library_is_nothing_to_be_warned_of(source):
+    assert inspected("resume.odt", with_library()) == frozenset()
+    assert inspected("resume.odt", with_library(**module(source))) == frozenset()
+
+
+def test_an_empty_library_whose_parts_name_their_type_is_taken():
+    """As LibreOffice writes them."""
+    named = {
+        name: f'<!DOCTYPE x PUBLIC "-//OpenOffice.org//DTD OfficeDocument 1.0//EN" "x.dtd">{content}'
+        for name, content in EMPTY.items()
+    }
+    assert inspected("resume.odt", repacked(ODT, **{n: c.encode() for n, c in named.items()})) == frozenset()
+    assert (
+        inspected("resume.odt", with_library(**{n: TYPE.encode() + c for n, c in module("").items()}))
+        == frozenset()
+    )
+
+
+@pytest.mark.parametrize(
+    "source", ['Sub Main\nShell "x"\nEnd Sub', "Sub Other\nEnd Sub", "REM x _\nx", "Dim x", "x" * 70_000]
+)
+def test_a_library_with_a_line_of_code_is_refused(source):
+    refused(with_library(**module(source)), MACROS)
+    refused(
+        repacked(ODT, **{f"Object 1/{name}": content for name, content in module(source).items()}), MACROS
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("Basic/script-lc.xml", 'link="false"', 'link="true"'),
+        ("Basic/script-lc.xml", 'link="false"', 'link="false" xlink:href="file:///C:/x.xlb"'),
+        ("Basic/Standard/script-lb.xml", 'protected="false"', 'protected="true"'),
+        ("Basic/script-lc.xml", "library:libraries", "library:other"),
+    ],
+)
+def test_a_library_that_is_elsewhere_or_locked_is_refused(name, old, new):
+    assert old in EMPTY[name]
+    refused(with_library(**{name: EMPTY[name].replace(old, new).encode()}), MACROS)
+
+
+def test_what_is_no_part_of_an_empty_library_is_refused():
+    refused(with_library(**{"Basic/Standard/Module1.pba": b"x"}), MACROS)
+    refused(
+        with_library(**{"Dialogs/Standard/Dialog1.xml": module("")["Basic/Standard/Module1.xml"]}), MACROS
+    )
+    refused(with_library(**{"Scripts/python/x.xml": module("")["Basic/Standard/Module1.xml"]}), MACROS)
+    words = EMPTY["Basic/script-lc.xml"].replace("</library:libraries>", "Sub Main</library:libraries>")
+    refused(with_library(**{"Basic/script-lc.xml": words.encode()}), "word processors do not write")
+
+
+def test_a_document_whose_kind_stands_anywhere_and_is_packed_is_taken():
+    """As tools that pack a folder again do."""
+    entries = entries_of(ODT)
+    kind = entries.pop("mimetype")
+    assert (
+        inspected("resume.odt", container(entries | {"mimetype": kind}, zipfile.ZIP_DEFLATED)) == frozenset()
+    )
+    assert inspected("resume.odt", container(entries | {"mimetype": kind + b"\n"})) == frozenset()
+    for wrong in (
+        b"",
+        kind + b"-template",
+        kind + b"-master",
+        kind.replace(b"text", b"spreadsheet"),
+        bytes(200),
+    ):
+        refused(container(entries | {"mimetype": wrong}), "not what resume.odt says")
+    refused(container(entries), "not what resume.odt says")
