@@ -117,7 +117,7 @@ def test_a_full_disk_below_a_large_upload_is_503_not_a_fault(client, monkeypatch
 
 
 def test_headers_before_a_part_are_read_as_far_as_a_form_has_them(echo):
-    for size, status in ((3_900, 200), (4_200, 413)):
+    for size, status in ((7_900, 200), (8_300, 413)):
         assert echo(body_of(part("x" * size, "1"))).status_code == status, size
 
 

@@ -130,13 +130,14 @@ def test_whatever_stands_before_a_pdf_is_looked_at(before):
     assert not kind.fits(io.BytesIO(before + b"%PDF-1.4\n")) or all(byte in known for byte in before[:1])
 
 
-def test_a_file_is_mapped_and_one_in_memory_is_not_put_on_the_disk(tmp_path):
+def test_a_file_is_mapped_and_one_in_memory_is_not_put_on_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(mapping, "SMALL", 1000)
     path = tmp_path / "resume.pdf"
     path.write_bytes(real("packed.pdf"))
     with path.open("rb") as stream:
-        with mapping.mapped(stream) as data:
-            assert isinstance(data, mmap.mmap)
+        assert isinstance(mapping.mapped(stream), mmap.mmap)
         assert kind.inspect(stream) == frozenset()
+    monkeypatch.undo()
     with tempfile.SpooledTemporaryFile(max_size=100_000) as spooled:
         spooled.write(real("packed.pdf"))
         assert kind.inspect(spooled) == frozenset()
