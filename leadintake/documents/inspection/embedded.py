@@ -42,7 +42,8 @@ LONGEST_NAME = 400
 BOUNDSHEET, SUPBOOK, FILEPASS, END_OF_GLOBALS = 0x85, 0x1AE, 0x2F, 0x0A  # [MS-XLS] 2.3
 MACRO_SHEETS = {1, 6}
 ITSELF, ADD_INS = 0x0401, 0x3A01
-MOST_RECORDS = 50_000
+MOST_RECORDS, RECORDS = 50_000, 16
+"""Records before the sheets, and how many of them are a unit of work."""
 
 
 def judge(found: Compound, findings: Findings) -> None:
@@ -135,7 +136,8 @@ def _described(content: bytes) -> tuple[bytes, str]:
 def _judge_book(content: bytes, findings: Findings) -> None:
     """Look at the list of sheets at the start of an Excel book: macros may be sheets, data may be DDE's."""
     position = 0
-    for _ in range(MOST_RECORDS):
+    for number in range(MOST_RECORDS):
+        findings.spend(not number % RECORDS)
         kind, length = struct.unpack("<HH", content[position : position + 4].ljust(4, b"\0"))
         record = content[position + 4 : position + 4 + length]
         if kind == BOUNDSHEET and len(record) > 5 and record[5] in MACRO_SHEETS:

@@ -17,9 +17,11 @@ PRC, PCDT = 1, 2  # 2.9.38: what the parts of a table begin with
 IS_8_BIT = 1 << 30  # 2.9.73
 MOST_PIECES = 50_000
 """Pieces of a text. Word saves anew before there are some thousands."""
+LONGEST_TABLE = 1024 * 1024
+"""Bytes of a table of pieces or fields."""
 CHUNK = 64 * 1024
 MARK = re.compile("[\x13-\x15]")
-FLD = re.compile(rb"(?s)[\x13\x33\x53\x73\x93\xb3\xd3\xf3](.)|..")
+BEGIN, MARK_BITS = 0x13, 0x1F
 FETCHING = {11, 36, 45, 46, 55, 56, 68, 78}
 """RD, INCLUDE, DDE, DDEAUTO, IMPORT, LINK, INCLUDETEXT, DATABASE by number, 2.9.90: old Words wrote their
 names in the language of their menus."""
@@ -38,15 +40,16 @@ def judge(block: Block, findings: Findings) -> None:
         fields.say(words[position:])
     fields.end_all()
     for number in FIELDS:
-        _judge_numbers(block.table(number), findings)
+        _judge_numbers(block.table(number, LONGEST_TABLE), findings)
 
 
 def _judge_numbers(table: bytes, findings: Findings) -> None:
     """Look at the numbers of the fields, 2 bytes each behind the places of all, 2.8.25."""
     count = max(0, len(table) - 4) // 6
-    for kind in set(FLD.findall(table[(count + 1) * 4 :])) - {b""}:
-        if kind[0] in FETCHING:
-            findings.add(Harm.DATA_LINK)
+    kinds = table[(count + 1) * 4 :]
+    begun = {kind for mark, kind in zip(kinds[0::2], kinds[1::2], strict=False) if mark & MARK_BITS == BEGIN}
+    if begun & FETCHING:
+        findings.add(Harm.DATA_LINK)
 
 
 def _chunks(block: Block) -> Iterator[str]:
@@ -66,7 +69,7 @@ def _chunks(block: Block) -> Iterator[str]:
 
 def _piece_table(block: Block) -> bytes:
     """The table within its wrapping. Raises Refused."""
-    content = block.table(PIECES)
+    content = block.table(PIECES, LONGEST_TABLE)
     position = 0
     while content[position : position + 1] == bytes([PRC]):
         (size,) = struct.unpack("<h", content[position + 1 : position + 3].ljust(2, b"\xff"))

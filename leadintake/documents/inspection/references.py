@@ -32,7 +32,9 @@ def judge(text: Block, findings: Findings) -> None:
     for name in _names(text.table(FILES, LONGEST_TABLE)):
         follow(findings, name, FETCHED)
     _judge_source(text.table(MERGE, LONGEST_TABLE), findings)
-    if len(text.table(CONTROLS)) > 4:  # the places of controls, of which there is one more than controls
+    if (
+        len(text.table(CONTROLS, LONGEST_TABLE)) > 4
+    ):  # the places of controls, of which there is one more than controls
         findings.add(Harm.CONTROL)
 
 

@@ -16,7 +16,7 @@ from .sentences import DAMAGED, N_
 
 MOST_WORDS = 1_000_000
 """Backslashes. A long resume by Word has a hundred thousand; its pictures have none."""
-MOST_TOKENS = 400_000
+MOST_TOKENS = 300_000
 """Braces, and words that matter."""
 CHUNK = 1024 * 1024
 DEEPEST = 500
@@ -154,9 +154,10 @@ class Reader:
         elif word == "fldinst":
             self._begin_instruction()
         elif group.ignorable:
+            if word == "ud" and (group.said or group.is_field_text):
+                # said once more in Unicode: no word processor says an address twice
+                self.findings.add(Harm.DATA_LINK)
             group.said, group.is_field_text = None, False
-            if word == "ud":  # what is said once more in Unicode: no word processor says an address twice
-                self._refuse_twice()
         elif group.is_field_text and ASIDES.fullmatch(word):
             self.findings.add(Harm.DATA_LINK)
         elif word == "field":
@@ -179,10 +180,6 @@ class Reader:
             group.ends, group.fields = "instruction", self.fields.depth + 1
         self.fields.begin()
         group.said, group.is_field_text = None, True
-
-    def _refuse_twice(self) -> None:
-        if any(group.said or group.is_field_text for group in self.groups):
-            self.findings.add(Harm.DATA_LINK)
 
     def _obey_object(self, word: str) -> None:
         group = self.groups[-1]

@@ -103,6 +103,56 @@ def test_what_word_processors_write_is_taken(inside):
     assert inspected("resume.rtf", document(inside)) == KEPT
 
 
+BY_PROGRAMS = {
+    "Word for Windows": rb"""{\rtf1\adeflang1025\ansi\ansicpg1252\uc1\adeff31507\deff0
+\deflang1033{\fonttbl{\f0\fbidi \froman\fcharset0\fprq2{\*\panose 02020603050405020304}Times New Roman;}}
+{\colortbl;\red0\green0\blue0;}{\*\defchp \fs22}{\stylesheet{\ql \snext0 \sqformat Normal;}}
+{\*\listtable{\list\listtemplateid-1{\listlevel\levelnfc23{\leveltext\'01\u-3913 ?;}{\levelnumbers;}}}}
+{\*\rsidtbl \rsid1}{\mmathPr\mmathFont34}{\info{\title Resume}{\author Jane}{\*\company Doe LLP}}
+{\*\xmlnstbl {\xmlns1 http://schemas.microsoft.com/office/word/2003/wordml}}
+{\*\wgrffmtfilter 2450}{\*\template C:\\Users\\jane\\AppData\\Roaming\\Templates\\Normal.dotm}
+{\*\passwordhash 01000000}{\*\pnseclvl1\pnucrm{\pntxta .}}
+\pard {\rtlch\fcs1 \ltrch Jane Doe, Zo\'eb, \u8211\'96 }{\field\fldedit{\*\fldinst {\rtlch  HYPERLINK
+"mailto:jane@example.com" }{\*\datafield 00d0c9ea79f9bace118c8200aa004ba90b0200000003000000
+e0c9ea79f9bace118c8200aa004ba90b300000006d00610069006c0074006f003a006a0061006e0065004000650078002e00630000
+}}{\fldrslt {\cs15\ul jane@example.com}}}\sectd
+{\shp{\*\shpinst\shpleft0{\sp{\sn shapeType}{\sv 75}}{\sp{\sn pibName}{\sv me.png}}
+{\sp{\sn wzDescription}{\sv https://example.com}}{\sp{\sn pib}{\sv {\pict\pngblip 89504e470d0a1a0a}}}}}
+{\*\themedata 504b030414000600}{\*\colorschememapping 3c3f786d6c}{\*\latentstyles{\lsdlockedexcept Normal;}}
+{\*\datastore 0105000002000000180000004d73786d6c322e534158584d4c5265616465722e362e30000000000000000000
+d0cf11e0a1b11ae1}}""",
+    "Word for Mac": rb"""{\rtf1\mac\ansicpg10000{\*\template Macintosh HD:Applications:Office:Normal}
+{\*\template /Users/jane/Library/Group Containers/UBF8T346G9.Office/User Content/Normal.dotm}
+Jane \'8e\par}""",
+    "WordPad": rb"""{\rtf1\ansi\ansicpg1252\deff0\nouicompat{\fonttbl{\f0\fnil Calibri;}}
+{\colortbl ;\red0\green0\blue255;}
+{\*\generator Riched20 10.0.19041}\viewkind4\uc1\pard Jane {{\field{\*\fldinst
+{HYPERLINK "http://example.com"}}
+{\fldrslt{\ul\cf1 site}}}}\f0\par {\pntext\f1\'B7\tab}a\par{\pict{\*\picprop}\wmetafile8 0100090000}}"""
+    + b"\r\n\x00",
+    "TextEdit": rb"""{\rtf1\ansi\ansicpg1252\cocoartf2639\cocoatextscaling0{\fonttbl\f0\fswiss Helvetica;}
+{\*\expandedcolortbl;;}{\*\listtable{\list\listtemplateid1
+{\listlevel\leveltext\leveltemplateid1\'01\uc0\u8226 ;}}}
+\paperw11900\f0 \cf0 Jane\
+{\field{\*\fldinst{HYPERLINK "https://example.com"}}{\fldrslt site}}\uc0\u26085 \u26412 }""",
+    "Google Docs": rb"""{\rtf1\ansi\ansicpg1252\uc0\stshfdbch0\deff0{\fonttbl{\f0 Arial;}}
+{\*\generator Google}
+{\sectd\pard{\field{\*\fldinst HYPERLINK https://example.com}{\fldrslt {site}}}{\*\bkmkstart _a}\par}}""",
+    "Pandoc": rb"""{\rtf1\ansi\deff0{\fonttbl{\f0 \fswiss Helvetica;}}{\pard \ql \f0 \sa180 \li0 Jane
+{\field{\*\fldinst{HYPERLINK "https://example.com"}}{\fldrslt{\ul site}}}{\super\chftn}
+{\*\footnote\chftn~a}\par}}""",
+    "AbiWord": rb"""{\rtf1\ansi\ansicpg1252\deff0{\*\listtable}
+{\*\shppict{\pict\pngblip\bin8 """
+    + b"\x89PNG\r\n\x1a\n"
+    + rb"""}}{\upr{\*\bkmkstart a}{\*\ud{\*\bkmkstart b}}}{\header\pard Jane}\par}""",
+}
+
+
+@pytest.mark.parametrize("program", BY_PROGRAMS)
+def test_what_programs_write_by_their_habits_is_kept(program):
+    assert inspected("resume.rtf", BY_PROGRAMS[program]) == KEPT
+
+
 @pytest.mark.parametrize(
     "inside",
     [
