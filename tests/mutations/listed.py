@@ -72,7 +72,7 @@ MUTATIONS = [
     ),
     *_in(
         "documents/inspection/relationships.py",
-        ("what is fetched by opening is refused", "            self._work.add(BY_KIND.get(kind, LINKED)[place])\n", "            pass\n",
+        ("what is fetched by opening is refused", "            self._findings.add(BY_KIND.get(kind, LINKED)[place])\n", "            pass\n",
          ("tests/documents/inspection/test_docx.py",)),
     ),
     *_in(
@@ -82,7 +82,7 @@ MUTATIONS = [
     ),
     *_in(
         "documents/inspection/odtelements.py",
-        ("what an ODT fetches is refused", "            self._work.follow(address, table)\n", "            pass\n",
+        ("what an ODT fetches is refused", "            follow(self._findings, address, table)\n", "            pass\n",
          ("tests/documents/inspection/test_odt.py",)),
     ),
     *_in(

@@ -123,7 +123,8 @@ def _doubled(pieces: Iterable[bytes], parser: expat.XMLParserType) -> Iterator[b
     for piece in pieces:
         held.append(piece)
         size += len(piece)
-        if size >= read - parser.CurrentByteIndex:
+        unfinished = read - parser.CurrentByteIndex
+        if size >= unfinished or size + unfinished > LONGEST_TAG:
             read += size
             yield b"".join(held)
             held, size = [], 0

@@ -67,6 +67,8 @@ def test_a_document_locked_as_a_whole_is_refused_with_what_to_do():
         "META-INF/manifest.xml": manifest.encode(),
     }
     refused(container(MIMETYPE | whole), LOCKED)
+    older = manifest.replace(schema, "http://openoffice.org/2001/manifest")
+    refused(container(MIMETYPE | whole | {"META-INF/manifest.xml": older.encode()}), LOCKED)
 
 
 def test_what_is_called_locked_is_judged_by_its_name_all_the_same():

