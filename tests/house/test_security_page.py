@@ -130,6 +130,9 @@ class TestTheSheet:
                     assert len(row["note"]) >= 5, f"{number}: what is missing, or why there is none"
                 assert [shown for shown in shown_by if not is_there(shown)] == [], number
 
+    def test_no_row_waits_to_be_looked_at_again(self):
+        assert [row["requirement"] for row in SHEET if "CHECK:" in row["note"]] == []
+
     def test_these_tests_would_notice(self):
         for wrong in (
             "tests/house/test_security_page.py::test_nothing", "tests/none.py::test_x",
