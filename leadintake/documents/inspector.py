@@ -18,7 +18,7 @@ from leadintake.core.languages import phrase
 from leadintake.documents.inspection import Finding
 from leadintake.documents.inspection.findings import Refused
 from leadintake.documents.inspection.sentences import TOO_COMPLICATED
-from leadintake.documents.turns import MOST_WAITING, MOST_WAITING_GREENLETS, Busy, Places, Turns
+from leadintake.documents.turns import LONG_QUEUE, MOST_WAITING, Busy, Places, Turns
 from leadintake.documents.workers import Exhausted, Failed, Late, Lost, Worker
 
 ANSWER_SECONDS = 30.0
@@ -95,7 +95,7 @@ class Inspector:
         for worker in self._idle:
             worker.connection.close()
         self._idle = []
-        self._turns = Turns(processors(), MOST_WAITING_GREENLETS if has_greenlets() else MOST_WAITING)
+        self._turns = Turns(processors(), MOST_WAITING if has_greenlets() else LONG_QUEUE)
 
 
 def processors() -> int:

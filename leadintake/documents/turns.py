@@ -6,8 +6,9 @@
    the first of the ring, which then goes to the ring's end. So an address has one file waiting or under
    inspection while others wait, however many it sends; alone, it may have all the places.
 4. When the queue is full, the newest of the address that has the most in it leaves.
-5. Nobody waits longer than WAIT_SECONDS. The queue is shorter than the threads of a server, so that some are
-   always free for everything else.
+5. Nobody waits longer than WAIT_SECONDS. Beyond LONG_QUEUE files the newest of the busiest address leave as
+   soon as the queue would take LONG_WAIT_SECONDS at the pace of late, so that slow files leave some of a
+   server's threads free for everything else; a burst of ordinary files passes.
 6. A place in this process is one thing, a place on the machine another: the server processes of one
    installation share as many files with locks (flock(2)) as there are processors. The kernel drops the
    locks of a process that dies.
@@ -27,11 +28,13 @@ from pathlib import Path
 
 import structlog
 
-MOST_WAITING = 48
-"""Files that wait in a process: three quarters of granian's 64 threads. Each holds one."""
-MOST_WAITING_GREENLETS = 512
-"""The same under gevent, where waiting holds next to nothing."""
-WAIT_SECONDS = 8.0
+MOST_WAITING = 512
+LONG_QUEUE = 48
+"""Three quarters of granian's 64 threads: each file that waits holds one."""
+LONG_WAIT_SECONDS = 3.0
+WAIT_SECONDS = 15.0
+WEIGHT_OF_THE_LAST = 0.04
+"""Of the last file in the mean time that a file takes: two slow files count, two starts of workers do not."""
 LOOK_AGAIN_SECONDS = 0.01
 """How often a place on the machine is tried for, when other processes have them all."""
 log = structlog.get_logger()
@@ -53,8 +56,9 @@ class Ticket:
 class Turns:
     """The places of this process, and who waits for one."""
 
-    def __init__(self, places: int, most_waiting: int = MOST_WAITING) -> None:
-        self.places, self.most_waiting = places, most_waiting
+    def __init__(self, places: int, long_queue: int = LONG_QUEUE) -> None:
+        self.places, self.long_queue = places, long_queue
+        self._mean_seconds = 0.0
         self._guard = threading.Lock()
         self._running: Counter[str] = Counter()
         self._ring: dict[str, deque[Ticket]] = {}
@@ -75,23 +79,42 @@ class Turns:
                 ticket = self._queue(sender)
         if not at_once:
             self._wait(ticket)
+        begun = time.monotonic()
         try:
             yield
         finally:
             with self._guard:
+                self._mean_seconds += WEIGHT_OF_THE_LAST * (time.monotonic() - begun - self._mean_seconds)
                 self._running[sender] -= 1
                 self._running += Counter()  # forget who has nothing running
                 self._call_next()
+                while self._is_full():
+                    self._send_away(self._busiest())
 
     def _queue(self, sender: str) -> Ticket:
-        if self.waiting >= self.most_waiting:
-            busiest = max(self._ring, key=lambda one: len(self._ring[one]))
+        if self._is_full(1):
+            busiest = self._busiest()
             if len(self._ring[busiest]) <= len(self._ring.get(sender, ())) + 1:
                 raise Busy
-            self._ring[busiest].pop().called.set()
+            self._send_away(busiest)
         ticket = Ticket(sender)
         self._ring.setdefault(sender, deque()).append(ticket)
         return ticket
+
+    def _is_full(self, more: int = 0) -> bool:
+        waiting = self.waiting + more
+        is_slow = waiting * self._mean_seconds / self.places > LONG_WAIT_SECONDS
+        return waiting > MOST_WAITING or (waiting > self.long_queue and is_slow)
+
+    def _busiest(self) -> str:
+        return max(self._ring, key=lambda one: len(self._ring[one]))
+
+    def _send_away(self, sender: str) -> None:
+        """Let the newest file of an address leave."""
+        line = self._ring[sender]
+        line.pop().called.set()
+        if not line:
+            del self._ring[sender]
 
     def _wait(self, ticket: Ticket) -> None:
         try:

@@ -202,7 +202,7 @@ def test_under_gevent_everybody_else_goes_on_while_a_file_is_looked_into(tmp_pat
                 gevent.sleep(0.01)
         ticking = gevent.spawn(tick)
         found = gevent.joinall([gevent.spawn(look, str(n)) for n in range(4)], raise_error=True)
-        print([one.value for one in found], ticks >= 10, inspector._turns.most_waiting)
+        print([one.value for one in found], ticks >= 10, inspector._turns.long_queue)
     """,
         first="from gevent import monkey; monkey.patch_all()",
     )

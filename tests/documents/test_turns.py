@@ -114,18 +114,33 @@ def somebody_waits(places: Places) -> bool:
 
 
 class TestAQueueThatIsFull:
-    def test_takes_nobody_of_the_only_address(self, called):
-        turns = Turns(1, most_waiting=3)
+    def test_takes_nobody_of_the_only_address(self, called, monkeypatch):
+        monkeypatch.setattr(module, "MOST_WAITING", 3)
+        turns = Turns(1)
         visitors = [Visitor(turns, "a", called) for _ in range(5)]
         assert [one.refused for one in visitors] == [False] * 4 + [True]
 
-    def test_takes_another_address_in_the_place_of_the_newest_of_the_busiest(self, called):
-        turns = Turns(1, most_waiting=3)
+    def test_takes_another_address_in_the_place_of_the_newest_of_the_busiest(self, called, monkeypatch):
+        monkeypatch.setattr(module, "MOST_WAITING", 3)
+        turns = Turns(1)
         visitors = [Visitor(turns, "a", called) for _ in range(4)]
         other = Visitor(turns, "b", called)
         until(lambda: visitors[-1].refused)
         assert [one.refused for one in (*visitors, other)] == [False, False, False, True, False]
         assert turns.waiting == 3
+
+    def test_is_so_sooner_when_files_are_slow(self, called):
+        turns = Turns(1, long_queue=3)
+        visitors = [Visitor(turns, "a", called) for _ in range(6)]
+        assert turns.waiting == 5  # as far as is known, files are quick
+        turns._mean_seconds = 2
+        late = Visitor(turns, "a", called)
+        assert late.refused
+        called[0].leave()
+        until(lambda: turns.waiting == 3)
+        assert [one.refused for one in visitors] == [False] * 5 + [True]
+        turns._mean_seconds = 0.1
+        assert not Visitor(turns, "a", called).refused
 
 
 class TestWaiting:
