@@ -114,3 +114,26 @@ def test_a_full_disk_below_a_large_upload_is_503_not_a_fault(client, monkeypatch
     answer = client.submit()
     assert answer.status_code == 503
     assert "Retry-After" in answer.headers
+
+
+def test_headers_before_a_part_are_read_as_far_as_a_form_has_them(echo):
+    for size, status in ((3_900, 200), (4_200, 413)):
+        assert echo(body_of(part("x" * size, "1"))).status_code == status, size
+
+
+def test_headers_before_all_parts_together_are_read_as_far_as_a_form_has_them(echo):
+    for count, status in ((5, 200), (6, 413)):
+        assert echo(body_of(*[part("x" * 3_000, "1") for _ in range(count)])).status_code == status, count
+
+
+def test_texts_together_are_as_long_as_a_form_has_them_and_files_as_long_as_files(echo):
+    for size, status in ((60_000, 200), (70_000, 413)):
+        assert (
+            echo(body_of(*[part(f"field{number}", "x" * size) for number in range(4)])).status_code == status
+        )
+    assert echo(body_of(part("resume_file", "x" * 2_000_000, "resume.txt"))).status_code == 200
+
+
+def test_a_file_name_of_any_script_fits_before_its_part_however_it_is_written(echo):
+    for name in ("履" * 250 + ".pdf", "🦊" * 250 + ".pdf"):
+        assert echo(body_of(part("resume_file", "x", name))).status_code == 200

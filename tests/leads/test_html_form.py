@@ -166,3 +166,38 @@ def test_other_mistakes_are_a_page_with_the_same_words(client):
         assert page.all("i", "b") == []
         assert answer.headers["X-Request-Id"] in page.source
         assert str(answer.status_code) in page.source
+
+
+def test_what_is_far_too_long_comes_back_cut_with_the_usual_sentence(client, app, rows):
+    heap = "e" + "\u0301" * 24_000 + "\u0316" * 24_000
+    for field in ("first_name", "last_name"):
+        for text in (heap, "x" * 48_000):
+            answer = client.submit(accept=BROWSER, **{field: text})
+            assert answer.status_code == 422
+            page = Page(answer.text)
+            assert "Please use 100 characters at most." in answer.text
+            shown = page.inputs()[field]["value"]
+            assert text.startswith(shown)
+            assert 100 <= len(shown) <= 400
+    assert client.submit(first_name=heap).json["errors"] == {
+        "first_name": ["Please use 100 characters at most."]
+    }
+    assert nothing_is_kept(app, rows)
+
+
+def test_every_field_that_is_far_too_long_is_refused_and_none_is_repeated_whole(client, app, rows):
+    heap = "\u0301\u0316" * 6_000
+    fields = ("first_name", "last_name", "email", "practice_area", "language", "submission_id")
+    answer = client.submit(**dict.fromkeys(fields, heap))
+    assert answer.status_code == 422
+    assert set(answer.json["errors"]) == set(fields)
+    assert len(answer.data) < 3_000
+    assert len(client.submit(accept=BROWSER, **dict.fromkeys(fields, heap)).data) < 30_000
+    assert nothing_is_kept(app, rows)
+
+
+def test_a_key_that_is_far_too_long_is_refused_in_a_header_too(client, app, rows):
+    for length in (256, 900):
+        answer = client.submit(key="k" * length)
+        assert answer.json["errors"] == {"submission_id": ["Use 1 to 255 visible ASCII characters."]}
+    assert nothing_is_kept(app, rows)

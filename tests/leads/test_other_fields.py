@@ -46,6 +46,38 @@ def test_an_address_of_any_script_is_kept_in_its_normal_form(client, rows):
     assert sorted(lead.email for lead in rows(Lead)) == sorted(TYPED_AND_KEPT.values())
 
 
+PASTED = (
+    "\u200bjane@example.com", "jane@example.com\u200b", "\ufeffjane@example.com\u2060",
+    "\u200djane@example.com\u200c", "\u00ad jane@example.com \u00ad", "jane@example.com\u200e",
+    "\u200fjane@example.com", "\u2068jane@example.com\u2069", "\u202ajane@example.com\u202c",
+    "jane@example.com.", "jane@example.com,", "jane@example.com;", "jane@example.com,\u200b",
+    "<jane@example.com>", "<jane@example.com>,", "mailto:jane@example.com", "MAILTO:jane@example.com",
+    " <mailto:jane@example.com>; ", "jane@example.com\u3002",
+    "\u200b<\u2060jane@example.com\u2060>\u200b",
+)  # fmt: skip
+
+
+def test_what_clings_to_a_pasted_address_is_dropped(client, rows):
+    for typed in PASTED:
+        answer = client.submit(email=typed)
+        assert answer.status_code == 201, ascii(typed)
+        assert answer.json["email"] == "jane@example.com", ascii(typed)
+    assert {lead.email for lead in rows(Lead)} == {"jane@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("local", "status"), [("x" * 64, 201), ("x" * 65, 422), ("é" * 32, 201), ("é" * 33, 422)]
+)
+def test_the_part_before_the_at_has_64_octets_at_most(client, local, status):
+    assert client.submit(email=f"{local}@example.com").status_code == status
+
+
+def test_a_long_address_fits_with_what_clings_to_it(client):
+    answer = client.submit(email=f"<mailto:{address_of(254)}>, ")
+    assert answer.status_code == 201
+    assert answer.json["email"] == address_of(254)
+
+
 def test_what_is_no_single_address_is_refused(client, app, rows):
     for bad in NO_ADDRESS:
         answer = client.submit(email=bad)
