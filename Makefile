@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo format lint types contracts test coverage faults mutations words sure bench lock clean
+.PHONY: help install demo format lint types contracts test coverage faults fuzz mutations words sure bench lock clean
 
 help:  ## show this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ faults: install  ## the fault suite in its long form; its report goes into docs/
 	rm -f build/faults.jsonl && mkdir -p build
 	LEADINTAKE_FAULTS=full LEADINTAKE_FAULT_REPORT=$(CURDIR)/build/faults.jsonl $(BIN)/pytest tests/faults
 	$(BIN)/python -m tests.faults build/faults.jsonl
+
+fuzz: install  ## throw dice for what makes a request or a document dear (FUZZ_SECONDS, 600 of them)
+	$(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),600)
 
 mutations: install  ## take each safeguard away in a copy and see which test misses it
 	$(BIN)/python -m tests.mutations

@@ -10,23 +10,27 @@ from typing import TypeVar
 Thing = TypeVar("Thing")
 FLOOR = 0.04
 """Seconds below which a price is low enough, however it grew: there noise would be measured."""
+HOPELESS = 3.0
+"""Seconds that no noise explains."""
 MOST_RATIO = 2.5
 REPEATS = 3
 
 
 @dataclass(frozen=True)
 class Price:
-    """What n and 2n units cost, in seconds."""
+    """What n and 2n units cost, in seconds; n nothing where 2n are below the floor."""
 
     once: float
     twice: float
 
     def is_fair(self, most: float) -> bool:
         """Whether it is below a bound and grew with the size alone."""
-        return self.twice < most and (self.twice <= FLOOR or self.twice <= MOST_RATIO * self.once)
+        return self.twice < most and (not self.once or self.twice <= MOST_RATIO * self.once)
 
 
-def price(prepare: Callable[[int], Thing], act: Callable[[Thing], object], size: int) -> Price:
+def price(
+    prepare: Callable[[int], Thing], act: Callable[[Thing], object], size: int, floor: float = FLOOR
+) -> Price:
     """What the act costs with `size` bytes and with half as many; what is cheap is tried once.
 
     What it acts on is prepared anew for each try, and that is not counted.
@@ -39,7 +43,8 @@ def price(prepare: Callable[[int], Thing], act: Callable[[Thing], object], size:
         return time.thread_time() - begun
 
     twice = cost(size)
-    if twice <= FLOOR:
-        return Price(twice, twice)
-    once = min(cost(size // 2) for _ in range(REPEATS))
-    return Price(once, min(twice, *(cost(size) for _ in range(REPEATS - 1))))
+    if twice <= floor:
+        return Price(0, twice)
+    repeats = 1 if twice > HOPELESS else REPEATS
+    pairs = [Price(cost(size // 2), cost(size)) for _ in range(repeats)]
+    return min(pairs, key=lambda pair: pair.twice / pair.once)  # the processor's own pace changes, too
