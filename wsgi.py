@@ -1,4 +1,4 @@
-"""The WSGI entry: granian --interface wsgi --blocking-threads 64 wsgi:app"""
+"""The WSGI entry: granian --interface wsgi --http 1 --blocking-threads 64 wsgi:app"""
 
 from leadintake.serving import serve
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Flask, Response, current_app, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from leadintake.core.errors import Refusal
+
 POLICY = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'"
@@ -15,12 +17,33 @@ SHUT_PATHS = ("/internal", "/account", "/desk")
 """What belongs to the firm's people: framed by nobody, kept by no cache."""
 
 
+class Misdirected(Refusal):
+    """HTTP/2 without TLS: granian speaks it unasked, no browser does, and one connection is 200 requests."""
+
+    status = 421
+    title = "Misdirected Request"
+
+    def __init__(self) -> None:
+        super().__init__("HTTP/2 is not spoken here without TLS. Please use HTTP/1.1.")
+
+
 def init_app(app: Flask) -> None:
     """Add the headers, and believe as many proxies as are configured."""
+    app.before_request(_refuse_clear_http2)
     hops = app.config["TRUSTED_PROXIES"]
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.after_request(_protect)
+
+
+def _refuse_clear_http2() -> None:
+    environ = request.environ
+    as_it_came = environ.get(
+        "werkzeug.proxy_fix.orig", {}
+    )  # a proxy may say https of what it did not pass on so
+    scheme = as_it_came.get("wsgi.url_scheme") or environ["wsgi.url_scheme"]
+    if environ.get("SERVER_PROTOCOL", "").startswith("HTTP/2") and scheme != "https":
+        raise Misdirected
 
 
 def _protect(response: Response) -> Response:

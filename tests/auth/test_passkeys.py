@@ -525,4 +525,4 @@ def test_nothing_that_answers_a_challenge_is_too_much(client, browser, added, at
 def test_what_is_larger_than_any_real_one_is_refused_unread(client, browser, added, member):
     shown = added.show(client.post(BEGIN_SIGN_IN).json)
     (shown if member in shown else shown["response"])[member] = "A" * 70_000
-    assert browser().post(SIGN_IN, json={"credential": shown}).status_code == 422
+    assert browser().post(SIGN_IN, json={"credential": shown}).status_code == 413

@@ -90,7 +90,7 @@ def test_it_becomes_the_default_server_with_a_worker(run, started, monkeypatch):
     assert program == sys.executable
     assert command[1:3] == ["-m", "granian"]
     joined = " ".join(command)
-    assert "--interface wsgi --blocking-threads 64 --host 127.0.0.1 --port 8123 wsgi:app" in joined
+    assert "--interface wsgi --http 1 --blocking-threads 64 --host 127.0.0.1 --port 8123 wsgi:app" in joined
     assert "FLASK_RUN_FROM_CLI" not in environment  # or the server would think itself a command
     assert environment["LEADINTAKE_PUBLIC_URL"] == "http://127.0.0.1:8123"
 

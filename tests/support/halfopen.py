@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -35,9 +36,14 @@ class HalfOpen:
                 received += more
         return received.partition(b"\r\n\r\n")[0].decode("latin-1")
 
-    def send(self, data: bytes) -> None:
-        """Send more of it."""
-        self.socket.sendall(data)
+    def everything(self, seconds: float) -> bytes:
+        """All that comes until the connection ends, or nothing more comes within so many seconds."""
+        self.socket.settimeout(seconds)
+        received = b""
+        with contextlib.suppress(OSError):  # it is reset, or stays open
+            while more := self.socket.recv(65536):
+                received += more
+        return received
 
     def close(self) -> None:
         """Hang up."""
@@ -71,8 +77,13 @@ def half_open(port: int, number: int, request: bytes, source: str = "127.0.0.1")
             client.close()
 
 
-def answered(clients: list[HalfOpen], seconds: float) -> list[int]:
-    """What those were answered that are answered within so many seconds."""
-    end = time.monotonic() + seconds
-    found = [client.status(max(0.01, end - time.monotonic())) for client in clients]
-    return [status for status in found if status is not None]
+def statuses(clients: list[HalfOpen], number: int) -> list[int | None]:
+    """What so many of them were answered: the first that are."""
+    end = time.monotonic() + ANSWER_SECONDS
+    waiting = {client.socket: client for client in clients}
+    found: list[int | None] = []
+    while len(found) < number:
+        ready, _, _ = select.select(waiting, (), (), max(0.0, end - time.monotonic()))
+        assert ready, f"{len(found)} of {number} were answered"
+        found += [waiting.pop(one).status() for one in ready]
+    return found
