@@ -18,7 +18,7 @@ from leadintake.core import (
     texts,
     transaction,
 )
-from leadintake.core.http import bodies
+from leadintake.core.http import bodies, turns
 
 
 def init_app(app: Flask) -> None:
@@ -29,6 +29,7 @@ def init_app(app: Flask) -> None:
     locks.init_app(app)
     files.init_app(app)
     errors.init_app(app)
+    turns.init_app(app)
     headers.init_app(app)
     paths.init_app(app)
     bodies.init_app(app)

@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wsgi import get_content_length
 
 from leadintake.core.errors import Refusal, WrongKind
-from leadintake.core.http import unfinished
+from leadintake.core.http import turns, unfinished
 from leadintake.core.http.addresses import client_key
 from leadintake.core.http.unfinished import Arrival, Sender, Unfinished
 from leadintake.core.languages import phrase
@@ -98,7 +98,7 @@ def incoming(request: Request) -> io.RawIOBase | io.BytesIO:
         raise BodyTooLarge
     if length == 0 or (length is None and not _is_streamed(environ)):
         return io.BytesIO()
-    return IncomingBody(environ["wsgi.input"], length, most, lambda: _sender_of(request))
+    return IncomingBody(environ, length, most, lambda: _sender_of(request))
 
 
 def _is_streamed(environ: dict[str, Any]) -> bool:
@@ -128,9 +128,13 @@ def _bodies_under_way() -> Unfinished:
 class IncomingBody(io.RawIOBase):
     """A body as it arrives, cut off where it is too long or too slow. What was refused once stays refused."""
 
-    def __init__(self, source: Source, length: int | None, most: int, sender: Callable[[], Sender]) -> None:
-        self._source, self._length, self._most, self._sender = source, length, most, sender
-        self._in_memory = isinstance(source, io.BytesIO)
+    def __init__(
+        self, environ: dict[str, Any], length: int | None, most: int, sender: Callable[[], Sender]
+    ) -> None:
+        self._environ = environ
+        self._source: Source = environ["wsgi.input"]
+        self._length, self._most, self._sender = length, most, sender
+        self._in_memory = isinstance(self._source, io.BytesIO)
         self._arrival: Arrival | None = None
         self._refusal: Exception | None = None
         self._begun = time.monotonic()
@@ -182,6 +186,7 @@ class IncomingBody(io.RawIOBase):
             raise BodyTooLarge
         if self._read == self._length or (len(piece) < wanted and self._length is None):
             self.release()
+            turns.resume(self._environ)
         elif not piece:
             raise BadRequest("Less came than the Content-Length says.")
         return piece
@@ -193,6 +198,7 @@ class IncomingBody(io.RawIOBase):
         (tried with 2.8.7): there time is looked at between pieces, and the seats are the bound.
         """
         if self._arrival is None:
+            turns.pause(self._environ)
             self._arrival = _bodies_under_way().admit(self._sender())
         self._arrival.since = time.monotonic()
         left = self._seconds_left()

@@ -19,6 +19,8 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 CHUNK = 64 * 1024
 LONGEST_HEADERS, LONGEST_HEADERS_OF_ALL = 8 * 1024, 16 * 1024
 """Bytes before one part, and before all together. A file name of 255 characters has 3,060, escaped."""
+MOST_HEADERS = 16
+"""Lines before one part. Browsers send two."""
 LONGEST_TEXTS = 256 * 1024
 """Bytes of all parts together that are no files."""
 ENCODINGS = {"ascii", "us-ascii", "utf-8", "iso-8859-1"}
@@ -44,7 +46,11 @@ class BoundedDecoder(MultipartDecoder):
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
         self._headers += len(data)
-        if len(data) > LONGEST_HEADERS or self._headers > LONGEST_HEADERS_OF_ALL:
+        if (
+            len(data) > LONGEST_HEADERS
+            or self._headers > LONGEST_HEADERS_OF_ALL
+            or data.count(b"\n") >= MOST_HEADERS
+        ):
             raise RequestEntityTooLarge
         return super()._parse_headers(data)
 
