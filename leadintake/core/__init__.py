@@ -7,12 +7,12 @@ from flask import Flask
 from leadintake.core import (
     database,
     errors,
-    files,
     headers,
     languages,
     limits,
     locks,
     logs,
+    modes,
     paths,
     texts,
     transaction,
@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
     logs.init_app(app)
     database.init_app(app)
     locks.init_app(app)
-    files.init_app(app)
+    modes.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
     paths.init_app(app)
