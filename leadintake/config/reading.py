@@ -18,7 +18,7 @@ from leadintake.config.hosts import is_loopback
 from leadintake.config.rules import SHORTEST_SECRET, contradictions
 from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
-from leadintake.core.files import make_private_folder
+from leadintake.core.modes import make_private_folder
 
 PREFIX = "LEADINTAKE_"
 IN_THE_INSTANCE = ("ASSIGNMENT_POLICY", "FIRM_LOGO")

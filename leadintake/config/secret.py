@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
-from leadintake.core.files import open_private, tighten_file
+from leadintake.core.modes import open_private, tighten_file
 
 
 def read_or_make_secret(path: Path) -> str:

@@ -7,13 +7,13 @@ from flask import Flask
 from leadintake.core import (
     database,
     errors,
-    files,
     headers,
     languages,
     lengths,
     limits,
     locks,
     logs,
+    modes,
     paths,
     texts,
     transaction,
@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
     lengths.init_app(app)
     database.init_app(app)
     locks.init_app(app)
-    files.init_app(app)
+    modes.init_app(app)
     errors.init_app(app)
     turns.init_app(app)
     headers.init_app(app)

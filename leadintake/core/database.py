@@ -29,7 +29,7 @@ from sqlalchemy.orm import (
 
 from leadintake.core import checks
 from leadintake.core.clock import now
-from leadintake.core.files import secure_database
+from leadintake.core.modes import secure_database
 from leadintake.core.patience import CONNECT_SECONDS, LOCK_SECONDS, OTHER_SECONDS, be_patient
 from leadintake.core.types import UTCDateTime, new_id
 

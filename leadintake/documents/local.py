@@ -14,8 +14,8 @@ from typing import IO
 import structlog
 
 from leadintake.core.errors import Unavailable
-from leadintake.core.files import make_private_folder, open_private, tighten_file, write_private
 from leadintake.core.languages import phrase
+from leadintake.core.modes import make_private_folder, open_private, tighten_file, write_private
 
 PART = ".part"
 log = structlog.get_logger()

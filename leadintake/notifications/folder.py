@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from leadintake.core.files import make_private_folder, tighten_file, write_private
+from leadintake.core.modes import make_private_folder, tighten_file, write_private
 from leadintake.notifications.channels import ChannelDown, Interrupted, as_message
 from leadintake.notifications.models import Notification
 

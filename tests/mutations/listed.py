@@ -501,10 +501,10 @@ MUTATIONS = [
          ("tests/house/test_addresses.py",)),
     ),
     *_in(
-        "core/files.py",
-        ("a file written is ours alone", "        os.fchmod(descriptor, 0o600)\n", "        pass\n", ("tests/core/test_files.py",)),
+        "core/modes.py",
+        ("a file written is ours alone", "        os.fchmod(descriptor, 0o600)\n", "        pass\n", ("tests/core/test_modes.py",)),
         ("the database is ours alone", "            os.close(open_private(path, os.O_RDWR | os.O_CREAT))\n", "            pass\n",
-         ("tests/core/test_files.py",)),
+         ("tests/core/test_modes.py",)),
     ),
     *_in(
         "blueprints.py",

@@ -116,7 +116,7 @@ class TestSize:
     def test_the_headers_of_a_part_are_bounded(self, client, line, filename):
         named = b'Content-Disposition: form-data; name="resume_file"' + filename + b"\r\n"
         odd = part("first_name", "x").partition(b"\r\n")[0] + b"\r\n" + named + line * 500 + b"\r\nx\r\n"
-        assert post_parts(client, odd).status_code == 413
+        assert post_parts(client, odd).status_code in {400, 413}
 
     def test_two_files_of_half_the_size_are_no_more_than_one(self, client):
         files = [part("resume_file", b"x" * 2_000_000, "cv.pdf") for _ in range(3)]

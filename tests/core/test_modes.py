@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from leadintake import create_app
-from leadintake.core import files
+from leadintake.core import modes
 from leadintake.core.database import db
 from tests.support.outbox import deliver
 
@@ -30,9 +30,9 @@ def mode_of(path) -> int:
 @pytest.mark.usefixtures("umask")
 def test_folders_that_are_made_are_ours_alone_and_named_for_those_who_sync(tmp_path):
     deep = tmp_path / "a" / "b" / "c"
-    assert files.make_private_folder(deep) == [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]
+    assert modes.make_private_folder(deep) == [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]
     assert {mode_of(one) for one in (deep, deep.parent, deep.parent.parent)} == {0o700}
-    assert files.make_private_folder(deep) == []
+    assert modes.make_private_folder(deep) == []
 
 
 @pytest.mark.usefixtures("umask")
@@ -41,7 +41,7 @@ def test_a_file_that_is_written_is_ours_alone_even_where_it_was_open(tmp_path):
     old.write_text("before, and longer")
     old.chmod(0o666)
     for path in (fresh, old):
-        files.write_private(path, b"now")
+        modes.write_private(path, b"now")
         assert (path.read_bytes(), mode_of(path)) == (b"now", 0o600)
 
 
@@ -49,7 +49,7 @@ def test_no_file_is_written_through_a_link(tmp_path):
     target = tmp_path / "elsewhere"
     (tmp_path / "link").symlink_to(target)
     with pytest.raises(OSError, match="symbolic"):
-        files.write_private(tmp_path / "link", b"x")
+        modes.write_private(tmp_path / "link", b"x")
     assert not target.exists()
 
 
@@ -59,13 +59,13 @@ def test_a_folder_somebody_made_wider_is_tightened(tmp_path, mode):
     folder.mkdir()
     (folder / "ours").touch()
     folder.chmod(mode)
-    files.make_private_folder(folder)
+    modes.make_private_folder(folder)
     assert mode_of(folder) & 0o777 == 0o700
 
 
 def test_a_folder_that_is_everybodys_by_design_is_left(tmp_path):
     tmp_path.chmod(0o1777)
-    files.make_private_folder(tmp_path)
+    modes.make_private_folder(tmp_path)
     assert mode_of(tmp_path) == 0o1777
 
 
@@ -95,10 +95,10 @@ def test_a_folder_in_which_somebody_else_has_something_is_left_but_for_a_volumes
             self.found.close()
 
     monkeypatch.setattr(os, "scandir", Entries)
-    files.make_private_folder(tmp_path)
+    modes.make_private_folder(tmp_path)
     assert mode_of(tmp_path) == 0o755
     (tmp_path / "theirs").rename(tmp_path / "lost+found")
-    files.make_private_folder(tmp_path)
+    modes.make_private_folder(tmp_path)
     assert mode_of(tmp_path) == 0o700
 
 
@@ -120,7 +120,7 @@ def test_what_goes_while_a_folder_is_looked_at_is_nobodys(tmp_path, monkeypatch)
             pass
 
     monkeypatch.setattr(os, "scandir", Entries)
-    files.make_private_folder(tmp_path)
+    modes.make_private_folder(tmp_path)
     assert mode_of(tmp_path) == 0o700
 
 
@@ -129,9 +129,9 @@ def test_a_file_that_was_there_keeps_what_its_owner_may(tmp_path, mode):
     path = tmp_path / "file"
     path.touch()
     path.chmod(mode)
-    files.tighten_file(path)
+    modes.tighten_file(path)
     assert mode_of(path) == mode & 0o700
-    files.tighten_file(tmp_path / "missing")
+    modes.tighten_file(tmp_path / "missing")
 
 
 def test_what_a_link_leads_to_is_not_tightened_by_its_name(tmp_path):
@@ -139,7 +139,7 @@ def test_what_a_link_leads_to_is_not_tightened_by_its_name(tmp_path):
     target.touch()
     target.chmod(0o644)
     (tmp_path / "link").symlink_to(target)
-    files.tighten_file(tmp_path / "link")
+    modes.tighten_file(tmp_path / "link")
     assert mode_of(target) == 0o644
 
 
