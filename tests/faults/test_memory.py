@@ -24,7 +24,7 @@ BOUNDARY = "a-line-between"
 
 def private_memory(session: int) -> int:
     """Bytes of memory that the processes of a session share with nobody, the workers' included."""
-    total = 0
+    total, rollups = 0, set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if int(process.joinpath("stat").read_text().rpartition(")")[2].split()[3]) != session:
@@ -32,6 +32,8 @@ def private_memory(session: int) -> int:
             rollup = process.joinpath("smaps_rollup").read_text()  # proc_pid_smaps(5)
         except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
             continue
+        rollups.add(rollup)  # a process that is being started shares its parent's until it has its own
+    for rollup in rollups:
         total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private_"))
     return total * 1024
 
