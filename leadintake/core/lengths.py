@@ -21,6 +21,7 @@ WISHES = {
     "ACCEPT": 2_000,
     "ACCEPT_ENCODING": 1_000,
     "ACCEPT_LANGUAGE": 1_000,
+    "AUTHORIZATION": 4_000,
     "IF_MODIFIED_SINCE": 100,
     "IF_NONE_MATCH": 1_000,
     "IF_RANGE": 200,
@@ -28,11 +29,12 @@ WISHES = {
     "RANGE": 1_000,
     "REFERER": 4_000,
     "USER_AGENT": 4_000,
+    "X_CSRFTOKEN": 1_000,
+    "X_CSRF_TOKEN": 1_000,
     "X_REQUEST_ID": 100,
 }
-"""Headers that an answer is right without: what is longer is as if it had not been sent."""
+"""Headers that an answer is right without, or refused: what is longer is as if it had not been sent."""
 CLAIMS = {
-    "AUTHORIZATION": 4_000,
     "CONTENT_ENCODING": 100,
     "CONTENT_TYPE": 500,
     "COOKIE": 16_000,
@@ -43,8 +45,6 @@ CLAIMS = {
     "IF_MATCH": 1_000,
     "ORIGIN": 1_000,
     "SEC_FETCH_SITE": 100,
-    "X_CSRFTOKEN": 1_000,
-    "X_CSRF_TOKEN": 1_000,
     "X_FORWARDED_FOR": 2_000,
     "X_FORWARDED_HOST": 1_000,
     "X_FORWARDED_PROTO": 100,

@@ -17,7 +17,7 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 CHUNK = 64 * 1024
-LONGEST_HEADERS, LONGEST_HEADERS_OF_ALL = 8 * 1024, 16 * 1024
+LONGEST_HEADERS, LONGEST_HEADERS_OF_ALL = 16 * 1024, 32 * 1024
 """Bytes before one part, and before all together. A file name of 255 characters has 3,060, escaped."""
 MOST_HEADERS = 16
 """Lines before one part. Browsers send two."""
