@@ -146,7 +146,7 @@ def test_a_form_cannot_sign_anybody_in(client, body):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b'{"email": "\xff"}', b'{"email": "\\ud800", "password": "x"}', b"[" * 100_000]
+    "body", [b"", b"{", b'{"email": "\xff"}', b'{"email": "\\ud800", "password": "x"}', b"[" * 60_000]
 )
 def test_what_is_no_json_is_malformed(client, body):
     assert client.post(URL, data=body, content_type="application/json").status_code == 400

@@ -143,7 +143,7 @@ def test_json_that_is_no_object_is_422(attorney, untouched, address):
 
 def test_what_is_no_json_is_400(attorney, untouched, address):
     cut = b'{"status": "REACHED_OUT"'
-    for body in (b"", b"{", cut, b"{'status': 1}", b"\xff\xfe", b"[" * 100_000, b'{"status": NaN}'):
+    for body in (b"", b"{", cut, b"{'status': 1}", b"\xff\xfe", b"[" * 60_000, b'{"status": NaN}'):
         answer = attorney.patch(address, data=body, content_type="application/json")
         assert (answer.status_code, answer.content_type) == (400, "application/problem+json"), body[:30]
     assert untouched()
