@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Collection, Iterator
 from typing import IO
@@ -14,11 +13,12 @@ from typing import IO
 import structlog
 
 from leadintake.core.errors import Unavailable
+from leadintake.core.hub import has_greenlets, server_threads
 from leadintake.core.languages import phrase
 from leadintake.documents.inspection import Finding
 from leadintake.documents.inspection.findings import Refused
 from leadintake.documents.inspection.sentences import TOO_COMPLICATED
-from leadintake.documents.turns import LONG_QUEUE, MOST_WAITING, Busy, Places, Turns
+from leadintake.documents.turns import MOST_WAITING, Busy, Places, Turns
 from leadintake.documents.workers import Exhausted, Failed, Late, Lost, Worker
 
 ANSWER_SECONDS = 30.0
@@ -95,18 +95,14 @@ class Inspector:
         for worker in self._idle:
             worker.connection.close()
         self._idle = []
-        self._turns = Turns(processors(), MOST_WAITING if has_greenlets() else LONG_QUEUE)
+        # Each file that waits holds a thread of the server; greenlets are cheap.
+        long_queue = MOST_WAITING if has_greenlets() else server_threads() * 3 // 4
+        self._turns = Turns(processors(), long_queue)
 
 
 def processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def has_greenlets() -> bool:
-    """Whether gevent has made threads cheap in this process."""
-    monkey = sys.modules.get("gevent.monkey")
-    return monkey is not None and bool(monkey.is_module_patched("threading"))
 
 
 @contextlib.contextmanager

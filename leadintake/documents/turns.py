@@ -30,7 +30,7 @@ import structlog
 
 MOST_WAITING = 512
 LONG_QUEUE = 48
-"""Three quarters of granian's 64 threads: each file that waits holds one."""
+"""Three quarters of granian's usual 64 threads."""
 LONG_WAIT_SECONDS = 3.0
 WAIT_SECONDS = 15.0
 WEIGHT_OF_THE_LAST = 0.04

@@ -53,9 +53,13 @@ def called():
 
 
 def order(called: list[Visitor], number: int) -> str:
-    """Let one after the other go; the senders of the first so many that were called."""
+    """Let one after the other go; the senders of the first so many that were called.
+
+    Nobody goes before all who were called have said so.
+    """
+    turns = called[0].turns
     for place in range(number):
-        until(lambda place=place: len(called) > place)
+        until(lambda place=place: called[place:] and len(called) - place == turns._running.total())
         called[place].leave()
     return "".join(one.sender for one in called[:number])
 
@@ -137,7 +141,7 @@ class TestAQueueThatIsFull:
         late = Visitor(turns, "a", called)
         assert late.refused
         called[0].leave()
-        until(lambda: turns.waiting == 3)
+        until(lambda: turns.waiting == 3 and visitors[-1].refused)
         assert [one.refused for one in visitors] == [False] * 5 + [True]
         turns._mean_seconds = 0.1
         assert not Visitor(turns, "a", called).refused

@@ -7,8 +7,6 @@ an urlencoded form of 64 KB at most, and no multipart at all.
 from __future__ import annotations
 
 import io
-import os
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, Protocol, cast
@@ -17,8 +15,9 @@ from flask import Flask, Request, current_app, g, has_app_context
 from werkzeug.exceptions import BadRequest
 from werkzeug.wsgi import get_content_length
 
+from leadintake.core import hub
 from leadintake.core.errors import Refusal, WrongKind
-from leadintake.core.http import turns, unfinished
+from leadintake.core.http import turns
 from leadintake.core.http.addresses import client_key
 from leadintake.core.http.unfinished import Arrival, Sender, Unfinished
 from leadintake.core.languages import phrase
@@ -118,9 +117,7 @@ def _bodies_under_way() -> Unfinished:
     """The count of this process, made when the first body comes: only then the server is known."""
     extensions = current_app.extensions
     if "leadintake.bodies" not in extensions:
-        greenlets = unfinished.has_greenlets()
-        threads = unfinished.threads_of_server(sys.argv, os.environ, greenlets=greenlets)
-        counted = Unfinished(current_app.config["BODIES_PER_ADDRESS"], threads)
+        counted = Unfinished(current_app.config["BODIES_PER_ADDRESS"], hub.server_threads())
         extensions.setdefault("leadintake.bodies", counted)
     return cast("Unfinished", extensions["leadintake.bodies"])
 
@@ -204,7 +201,7 @@ class IncomingBody(io.RawIOBase):
         left = self._seconds_left()
         if left <= 0:
             raise self._too_slow()
-        if not unfinished.has_greenlets():
+        if not hub.has_greenlets():
             return self._source.read(size)
         from gevent import Timeout
 

@@ -12,10 +12,9 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from leadintake.core.errors import Refusal, Unavailable
@@ -27,8 +26,6 @@ STOPPED_SECONDS = 0.1
 LOOK_EVERY_SECONDS = 0.05
 KEPT_FREE = 4
 """Threads that nobody may wait in, not even for a moment."""
-USUAL_THREADS, GREENLETS = 64, 1000
-"""granian's in every command we name, and gunicorn's --worker-connections with gevent."""
 
 
 class TooManyBodies(Refusal):
@@ -128,24 +125,3 @@ class Unfinished:
     def _refusal(self, sender: Sender) -> Refusal:
         full = self.each and len(self._seats.get(sender, ())) >= self.each
         return TooManyBodies() if full else Crowded()
-
-
-def threads_of_server(arguments: list[str], environment: Mapping[str, str], *, greenlets: bool) -> int:
-    """How many requests the server works on at once: its option or variable, else what we document."""
-    option, variable, usual = (
-        ("--worker-connections", "", GREENLETS)
-        if greenlets
-        else ("--blocking-threads", "GRANIAN_BLOCKING_THREADS", USUAL_THREADS)
-    )
-    told = [environment.get(variable, "")]
-    for place, argument in enumerate(arguments):
-        name, _, value = argument.partition("=")
-        if name == option:
-            told.append(value or "".join(arguments[place + 1 : place + 2]))
-    return next((int(one) for one in reversed(told) if one.isdecimal() and int(one)), usual)
-
-
-def has_greenlets() -> bool:
-    """Whether gevent has made threads cheap in this process."""
-    monkey = sys.modules.get("gevent.monkey")
-    return monkey is not None and bool(monkey.is_module_patched("threading"))

@@ -14,8 +14,8 @@ from leadintake.core.http.unfinished import (
     Sender,
     TooManyBodies,
     Unfinished,
-    threads_of_server,
 )
+from leadintake.core.hub import threads_of_server
 
 JANE, JOHN = Sender("192.0.2.1"), Sender("192.0.2.2")
 COLLEAGUE = Sender("person|1", signed_in=True)
