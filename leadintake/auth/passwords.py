@@ -58,6 +58,8 @@ def verify(password_hash: str | None, password: str, *, known: bool = True) -> b
         regular = _regular(password)
     except TooLong:
         return False
+    if len(regular) > LONGEST:
+        return False
     with lanes.turn(known=known):
         return beside_the_hub(lambda: _fits(password_hash, regular))
 

@@ -34,7 +34,7 @@ def echo(app, client):
             "files": [file.filename for file in request.files.values()],
         }
 
-    serve(app, view)
+    serve(app, view, files=True)
     return lambda body, content_type=MULTIPART: client.post("/test", data=body, content_type=content_type)
 
 
@@ -110,7 +110,7 @@ def test_a_full_disk_below_a_large_upload_is_503_not_a_fault(client, monkeypatch
     def no_room(*_arguments, **_options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("werkzeug.formparser.SpooledTemporaryFile", no_room)
+    monkeypatch.setattr("leadintake.web.SpooledTemporaryFile", no_room)
     answer = client.submit()
     assert answer.status_code == 503
     assert "Retry-After" in answer.headers

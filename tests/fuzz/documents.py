@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from tests.support.files import container, entries_of, pdf, pdf_stream, real
+from tests.documents.inspection.pdfs import pdf, pdf_stream
+from tests.support.files import container, entries_of, real
 
 PDF = (
     b"<<", b"[", b"(", b"/A ", b"1 0 obj\n", b"endobj\n", b"stream\n", b"endstream\n", b"#41", b"<41",

@@ -190,7 +190,7 @@ def test_a_refused_body_leaves_no_file_open(client, monkeypatch):
             super().__init__(*arguments, **options)
             opened.append(self)
 
-    monkeypatch.setattr("werkzeug.formparser.SpooledTemporaryFile", Remembered)
+    monkeypatch.setattr("leadintake.web.SpooledTemporaryFile", Remembered)
     assert post_parts(client, *good_parts().values(), end=False).status_code == 400
     still_open = [file for file in opened if not file.closed]
     for file in opened:

@@ -11,11 +11,11 @@ import pytest
 from leadintake.documents.models import Document
 from leadintake.documents.turns import Busy, Turns
 from leadintake.leads.models import Lead
+from tests.documents.inspection.pdfs import pdf, pdf_stream
 from tests.factories import UserFactory
 from tests.support.client import PDF
 from tests.support.files import real
 from tests.support.leads import files_of, good_parts, nothing_is_kept, part, post_parts
-from tests.support.pdfs import pdf, pdf_stream
 
 
 def refused(answer, field: str) -> bool:

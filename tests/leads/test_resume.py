@@ -10,10 +10,10 @@ from werkzeug.http import parse_options_header
 
 from leadintake.core.types import new_id
 from leadintake.documents.models import Document
+from tests.documents.inspection.pdfs import pdf, pdf_stream
 from tests.factories import DocumentFactory, LeadFactory, UserFactory
 from tests.support.client import PDF
 from tests.support.leads import files_of, good_parts, part, post_parts
-from tests.support.pdfs import pdf, pdf_stream
 
 BASE = "/internal/leads"
 NAMES = (

@@ -12,7 +12,7 @@ from leadintake.documents import inspection
 READERS = Path(inspection.__file__).parent
 TESTS = Path(__file__).parent
 LIBRARIES = {"cryptography"}
-ORACLES = {"docx", "hypothesis", "odf", "oletools", "pikepdf", "pytest", "reportlab"}
+ORACLES = {"docx", "hypothesis", "odf", "oletools", "pikepdf", "pytest", "reportlab", "olefile"}
 """What makes and judges the documents of the tests."""
 
 

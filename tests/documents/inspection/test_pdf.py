@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from leadintake.documents.inspection import pdf as kind
 from leadintake.documents.inspection.findings import Flag, Refused
-from tests.support.pdfs import flags, packed, pdf, pdf_stream, real, zipped
+from tests.documents.inspection.pdfs import flags, packed, pdf, pdf_stream, real, zipped
 
 SCRIPT = b"<< /S /JavaScript /JS (app.alert\\(1\\)) >>"
 WORDS = b"/JavaScript /JS /Launch /EmbeddedFile /RichMedia /Encrypt"

@@ -14,7 +14,7 @@ import pytest
 
 from leadintake.documents.inspection import pdf as kind
 from leadintake.documents.inspection.findings import Refused
-from tests.support.pdfs import TEN_MB, flags, packed, pdf, pdf_stream
+from tests.documents.inspection.pdfs import TEN_MB, flags, packed, pdf, pdf_stream
 
 
 def assert_refused(content: bytes, saying: str) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from leadintake.documents.inspection.findings import Flag, Refused
 from leadintake.documents.inspection.pdf import ciphers, keys
-from tests.support.pdfs import flags, packed, pdf, real
+from tests.documents.inspection.pdfs import flags, packed, pdf, real
 
 Encrypt = Callable[..., bytes]
 WAYS = {

@@ -20,7 +20,7 @@ from reportlab.pdfgen.canvas import Canvas
 from leadintake.documents.inspection import mapping
 from leadintake.documents.inspection import pdf as kind
 from leadintake.documents.inspection.findings import Flag, Refused
-from tests.support.pdfs import OTHERS, RESUMES, flags, pdf, pdf_stream, real
+from tests.documents.inspection.pdfs import OTHERS, RESUMES, flags, pdf, pdf_stream, real
 
 PROGRAMS = sorted(OTHERS.glob("*.pdf"))
 

@@ -10,7 +10,7 @@ import pikepdf
 import pytest
 
 from leadintake.documents.inspection.findings import Flag, Refused
-from tests.support.pdfs import flags, packed, pdf, pdf_stream, zipped
+from tests.documents.inspection.pdfs import flags, packed, pdf, pdf_stream, zipped
 
 PROGRAM = r"starts a program or carries one inside\. .* print it to a new PDF"
 FETCHES = r"fetches content from another computer\. .* print it to a new PDF"

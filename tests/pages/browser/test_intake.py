@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from leadintake.leads.models import Lead
+from tests.documents.inspection.pdfs import pdf, pdf_stream
 from tests.support.browser import fill_in, send
 from tests.support.client import PDF
 from tests.support.files import FOLDER
-from tests.support.pdfs import pdf, pdf_stream
 from tests.support.proxy import Cut, proxy_to
 
 RESUME = FOLDER / "resume.pdf"

@@ -11,7 +11,7 @@ from leadintake.documents.inspection import pdf as kind
 from leadintake.documents.inspection.findings import Flag
 
 TEN_MB = 10 * 1024 * 1024
-RESUMES = Path(__file__).parents[1] / "data" / "resumes"
+RESUMES = Path(__file__).parents[2] / "data" / "resumes"
 OTHERS = RESUMES.parent / "documents" / "pdf"
 
 
