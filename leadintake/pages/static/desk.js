@@ -41,7 +41,7 @@
 
   const recordFirst = async (next) => {
     const { form, takeBack } = waiting;
-    const content = new FormData(form);
+    const content = new URLSearchParams(new FormData(form));
     takeBack();
     const answer = await fetch(form.action, { method: "POST", body: content, redirect: "manual" }).catch(() => null);
     if (answer?.type === "opaqueredirect") next.submit();
@@ -60,7 +60,7 @@
   });
 
   addEventListener("pagehide", () => {
-    if (waiting) navigator.sendBeacon(waiting.form.action, new FormData(waiting.form));
+    if (waiting) navigator.sendBeacon(waiting.form.action, new URLSearchParams(new FormData(waiting.form)));
   });
 
   // -- On a phone the leads come first; the filters open on demand.

@@ -192,6 +192,8 @@ def test_the_keyboard_alone_is_enough(site, visitor, rows):
     expect(page.locator("#resume_file")).to_be_focused()
     page.locator("#resume_file").set_input_files(RESUME)  # in place of the system's own dialogue
     press("Tab")
+    expect(page.locator("summary")).to_be_focused()  # how to make a PDF
+    press("Tab")
     expect(page.locator("[type=submit]")).to_be_focused()
     press("Enter")
     expect(page.locator("#email")).to_be_focused()
