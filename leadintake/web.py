@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from tempfile import SpooledTemporaryFile
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, cast
 
 from flask import Request
 from werkzeug.datastructures import MultiDict
@@ -16,10 +16,6 @@ from leadintake.core.errors import Invalid, Unavailable
 from leadintake.core.http import bodies
 from leadintake.core.http.forms import BoundedParser
 from leadintake.core.languages import phrase
-from leadintake.core.lengths import cut_what_is_too_long
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 IN_MEMORY = 64 * 1024
 """Bytes of an uploaded file that are kept in memory; all of it is on disk beyond."""
@@ -31,12 +27,6 @@ class IntakeRequest(Request):
     """A request whose forms are parsed strictly, and which leaves no file open when they are refused."""
 
     form_data_parser_class = BoundedParser
-
-    def __init__(
-        self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False
-    ) -> None:
-        cut_what_is_too_long(environ)
-        super().__init__(environ, populate_request, shallow)
 
     @cached_property
     def stream(self) -> IO[bytes]:

@@ -37,3 +37,4 @@ def init_app(app: Flask) -> None:
     texts.init_app(app)
     limits.init_app(app)
     transaction.init_app(app)
+    lengths.cut_first(app)

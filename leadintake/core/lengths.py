@@ -6,6 +6,7 @@ length alone. What is too long is taken out of the request before anything looks
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from flask import Flask, request
@@ -13,7 +14,7 @@ from flask import Flask, request
 from leadintake.core.errors import Invalid, Malformed, NotFound
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LONGEST_PATH, LONGEST_QUERY = 2_000, 16_000
 """Characters. A cursor has up to 3,000, a provider's answer 5,000 before it is escaped."""
@@ -56,6 +57,23 @@ TOO_LONG, PATH, QUERY = "leadintake.too_long", "path", "query"
 def init_app(app: Flask) -> None:
     """Refuse a request of which something was too long to be read."""
     app.before_request(_refuse)
+
+
+def cut_first(app: Flask) -> None:
+    """Have what is too long taken out before anything else looks: ProxyFix parses headers, too."""
+    app.wsgi_app = CutRequests(app.wsgi_app)  # type: ignore[method-assign] # as WSGI middleware is
+
+
+class CutRequests:
+    """The application, asked with nothing in a request that is too long to be read."""
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Cut, and pass on."""
+        cut_what_is_too_long(environ)
+        return self._application(environ, start_response)
 
 
 def cut_what_is_too_long(environ: WSGIEnvironment) -> None:

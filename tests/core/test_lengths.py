@@ -82,3 +82,14 @@ def test_an_answer_names_fifty_fields_at_most_each_cut(client):
     assert answer.status_code == 422
     assert len(answer.json["errors"]) <= 50
     assert max(map(len, answer.json["errors"])) == 100
+
+
+@pytest.mark.parametrize("settings", [{"TRUSTED_PROXIES": 2}])
+def test_what_is_too_long_is_gone_before_a_proxys_headers_are_parsed(app, client, monkeypatch):
+    parsed = []
+    monkeypatch.setattr(
+        "werkzeug.middleware.proxy_fix.parse_list_header", lambda text: parsed.append(text) or [text]
+    )
+    answer = client.get("/", headers={"X-Forwarded-For": "1," * 30_000, "X-Forwarded-Host": "a.example"})
+    assert answer.status_code == 400
+    assert parsed == ["a.example"]
