@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import multiprocessing
 import os
 import signal
 import socket
@@ -121,7 +122,19 @@ def _multipart(length: int) -> dict[str, str]:
 
 @contextmanager
 def _attack(port: int) -> Iterator[None]:
-    over = threading.Event()
+    """Somebody else does their worst meanwhile, in a process of their own."""
+    stranger = multiprocessing.get_context("spawn").Process(target=_do_the_worst, args=(port,))
+    stranger.start()
+    time.sleep(3)
+    try:
+        yield
+    finally:
+        stranger.kill()
+        stranger.join()
+
+
+def _do_the_worst(port: int) -> None:
+    """Go on until killed."""
     accents = "a" + "\u0301\u0327" * 20_000
     who = {"first_name": "Jane", "last_name": "Doe", "email": "jane@example.com"}
     forms = [
@@ -148,17 +161,12 @@ def _attack(port: int) -> Iterator[None]:
             ]
         ),
     ]
-    threads = [threading.Thread(target=_repeat, args=(port, act, over)) for act in acts for _ in range(2)]
-    threads.append(threading.Thread(target=_hold, args=(port, over)))
+    threads = [threading.Thread(target=_repeat, args=(port, act)) for act in acts for _ in range(2)]
+    threads.append(threading.Thread(target=_hold, args=(port,)))
     for thread in threads:
         thread.start()
-    time.sleep(1)
-    try:
-        yield
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
+    for thread in threads:
+        thread.join()
 
 
 def _costly_pdf() -> bytes:
@@ -172,10 +180,8 @@ def _costly_pdf() -> bytes:
     return b"%PDF-1.7\n" + objects + b"trailer<</Root 1 0 R>>\nstartxref\n0\n%%EOF"
 
 
-def _repeat(port: int, acts: Iterator[tuple[str, str, bytes, dict[str, str]]], over: threading.Event) -> None:
+def _repeat(port: int, acts: Iterator[tuple[str, str, bytes, dict[str, str]]]) -> None:
     for method, path, body, headers in acts:
-        if over.is_set():
-            return
         with suppress(OSError, http.client.HTTPException):  # refused or cut off: on to the next
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=STRANGER)
             try:
@@ -185,17 +191,16 @@ def _repeat(port: int, acts: Iterator[tuple[str, str, bytes, dict[str, str]]], o
                 connection.close()
 
 
-def _hold(port: int, over: threading.Event) -> None:
+def _hold(port: int) -> None:
     """Keep as many half-sent forms open as the server lets one address have, and ask for more."""
     lines = ["POST /public/leads HTTP/1.1", "Host: a", *(f"{k}: {v}" for k, v in _multipart(900_000).items())]
     start = "\r\n".join([*lines, "", "--"])
     held: list[socket.socket] = []
-    while not over.wait(0.05):
+    while True:
+        time.sleep(0.05)
         for _ in range(10 if len(held) < HALF_OPEN else 0):
             with suppress(OSError):
                 held.append(socket.create_connection(("127.0.0.1", port), timeout=5, source_address=STRANGER))
                 held[-1].sendall(start.encode())
         if len(held) >= HALF_OPEN:
             held.pop(0).close()
-    for one in held:
-        one.close()
