@@ -172,7 +172,11 @@ def test_logs_name_no_query_and_no_secret_link(nginx):
 
 def test_another_name_and_another_scheme_are_not_served(nginx):
     moved = requests.get(f"http://{NAME}:{nginx.plain}/docs?x=1", allow_redirects=False, timeout=60)
-    assert (moved.status_code, moved.headers["Location"]) == (308, f"https://{NAME}/docs")
+    assert (moved.status_code, moved.headers["Location"]) == (308, f"https://{NAME}/docs?x=1")
+    odd = f"http://{NAME}:{nginx.plain}/a%0D%0AX-Evil:%20yes"
+    answer = requests.get(odd, allow_redirects=False, timeout=60)
+    assert "X-Evil" not in answer.headers, "line ends of an address are none of a header"
+    assert answer.headers["Location"] == f"https://{NAME}/a%0D%0AX-Evil:%20yes"
     context = ssl.create_default_context(cafile=str(nginx.certificate))
     with (
         socket.create_connection(("127.0.0.1", nginx.port), 10) as plain,
