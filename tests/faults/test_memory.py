@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents.inspection.pdfs import pdf, pdf_stream
 from tests.support.engines import fresh_copy
 from tests.support.server import Server, running
 from tests.support.waiting import all_at_once
@@ -64,16 +65,14 @@ def peak_of(session: int) -> Iterator[Peak]:
         peak.join()
 
 
-def submit(port: int, number: int, resume: bytes) -> int:
+def submit(port: int, number: int, resume: bytes, name: str) -> int:
     """Send a form with a file, piece by piece; the status of the answer."""
     fields = {"first_name": "Jane", "last_name": "Doe", "email": f"jane{number}@example.com"}
     head = "".join(
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
     )
-    head += (
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="resume_file"; filename="resume.txt"\r\n\r\n'
-    )
+    head += f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="resume_file"; filename="{name}"\r\n\r\n'
     tail = f"\r\n--{BOUNDARY}--\r\n"
     length = len(head) + len(resume) + len(tail)
     request = (
@@ -99,14 +98,15 @@ def server_of(kind: str, database_url: str, folder: Path) -> Server:
 def grown_by(kind: str, uploads: int, template: str, folder: Path) -> int:
     """How much more memory a server takes at most while so many long files arrive at once."""
     line = b"Ten years of contract law, and not a day too long.\n"
-    resume = line * (LONG_RESUME // len(line))
+    text = line * (LONG_RESUME // len(line))
+    resumes = [(text, "resume.txt"), (pdf(pdf_stream(text)), "resume.pdf")]
     server = server_of(kind, fresh_copy(template, folder), folder)
     with running(server):
         session = server.process.pid
-        statuses = [submit(server.port, 1000 + number, resume) for number in range(2)]
+        statuses = [submit(server.port, 1000 + number, *resumes[number]) for number in range(2)]
         before = private_memory(session)
         with peak_of(session) as peak:
-            statuses += all_at_once(uploads, lambda number: submit(server.port, number, resume))
+            statuses += all_at_once(uploads, lambda number: submit(server.port, number, *resumes[number % 2]))
     assert statuses == [201] * (2 + uploads)
     return peak.most - before
 
