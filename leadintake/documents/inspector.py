@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from typing import IO
 
@@ -27,6 +26,8 @@ BUSY = phrase(
     "Too many files are being checked right now. Nothing was kept. Please send it again in a moment."
 )
 AWAY = phrase("We cannot check files right now, so nothing was kept. Please send it again in a moment.")
+SMALL = 64 * 1024
+"""Bytes of a file that is handed on in memory: to ask for its descriptor would put it on the disk."""
 log = structlog.get_logger()
 
 
@@ -108,21 +109,29 @@ def processors() -> int:
 @contextlib.contextmanager
 def _descriptor(stream: IO[bytes]) -> Iterator[int]:
     """A descriptor of the file for reading alone, with a position of its own."""
+    size = stream.seek(0, os.SEEK_END)
     stream.seek(0)  # and so write what is still in its buffer
     with contextlib.ExitStack() as stack:
-        try:
-            number = stream.fileno()
-        except OSError:  # bytes in memory
-            copy = stack.enter_context(tempfile.TemporaryFile())
-            shutil.copyfileobj(stream, copy)
-            copy.flush()
-            number = copy.fileno()
+        number = _number(stream) if size > SMALL else None
+        if number is None:
+            number = os.memfd_create("upload")
+            stack.callback(os.close, number)
+            with os.fdopen(number, "wb", closefd=False) as copy:
+                shutil.copyfileobj(stream, copy)
         file = os.open(f"/proc/self/fd/{number}", os.O_RDONLY)
         stack.callback(os.close, file)
         try:
             yield file
         finally:
             stream.seek(0)
+
+
+def _number(stream: IO[bytes]) -> int | None:
+    """The descriptor of a file; None for bytes in memory."""
+    try:
+        return stream.fileno()
+    except OSError:
+        return None
 
 
 inspector = Inspector()

@@ -97,7 +97,7 @@ def test_while_two_addresses_work_neither_has_more_than_one(crowd):
     crowd.wait_for(8, ended=True)
 
 
-def test_nobody_waits_longer_than_a_second(monkeypatch):
+def test_nobody_waits_longer_than_their_patience(monkeypatch):
     monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.05)
     crowd = Crowd(Turns())
     ends = [crowd.add("a") for _ in range(MOST_AT_ONCE + 2)]
