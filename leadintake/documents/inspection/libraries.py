@@ -35,7 +35,7 @@ class Library:
         """How the part of this name is read. Raises Refused for what is no part of a library of Basic."""
         if INDEX.fullmatch(name):
             return Reading(self._list, self._refuse_words, typed=True)
-        if not name.lower().endswith(".xml") or CODE.fullmatch(name)[1].lower() != "basic":  # type: ignore[index]
+        if not name.lower().endswith(".xml") or CODE.fullmatch(name)[1].lower() != "basic":  # type: ignore[index] # only such names are asked for
             self._findings.add(Harm.MACROS)
         return Reading(self._module, self._add, typed=True, done=self._judge)
 

@@ -93,7 +93,7 @@ class Reader:
     def _pass_idle(self) -> None:
         while found := IDLE.match(self.data, self.position):
             group = self.groups[-1]
-            if group.fresh and BLANK.match(self.data, self.position).end() < found.end():  # type: ignore[union-attr]
+            if group.fresh and BLANK.match(self.data, self.position).end() < found.end():  # type: ignore[union-attr] # blanks may be none
                 group.fresh = group.ignorable = False
             self.position = found.end()
 
