@@ -18,7 +18,7 @@ from leadintake.core import (
     texts,
     transaction,
 )
-from leadintake.core.http import bodies, turns
+from leadintake.core.http import bodies, turns, unread
 
 
 def init_app(app: Flask) -> None:
@@ -33,6 +33,7 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     paths.init_app(app)
     bodies.init_app(app)
+    unread.init_app(app)
     languages.init_app(app)
     texts.init_app(app)
     limits.init_app(app)
