@@ -40,7 +40,10 @@ class DrainBodies:
         from gevent import Timeout
 
         left = self._most
-        with suppress(Exception), Timeout(DRAIN_SECONDS, False):  # what a broken body raises marks it as failed
+        with (
+            suppress(Exception),
+            Timeout(DRAIN_SECONDS, False),
+        ):  # what a broken body raises marks it as failed
             while left > 0 and (piece := source.read(min(left, PIECE_BYTES))):
                 left -= len(piece)
             if left > 0:
