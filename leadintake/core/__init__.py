@@ -15,6 +15,7 @@ from leadintake.core import (
     logs,
     modes,
     paths,
+    revisions,
     texts,
     transaction,
 )
@@ -26,6 +27,7 @@ def init_app(app: Flask) -> None:
     logs.init_app(app)
     lengths.init_app(app)
     database.init_app(app)
+    revisions.init_app(app)
     locks.init_app(app)
     modes.init_app(app)
     errors.init_app(app)
