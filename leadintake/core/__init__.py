@@ -18,7 +18,7 @@ from leadintake.core import (
     texts,
     transaction,
 )
-from leadintake.core.http import bodies, turns
+from leadintake.core.http import bodies, request_log, turns
 
 
 def init_app(app: Flask) -> None:
@@ -38,3 +38,4 @@ def init_app(app: Flask) -> None:
     limits.init_app(app)
     transaction.init_app(app)
     lengths.cut_first(app)
+    request_log.init_app(app)
