@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from flask import Flask, Response, request
 
-from leadintake.core import logs
+from leadintake.core import logs, tracing
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,15 +29,15 @@ log = structlog.get_logger()
 class RequestLine:
     """What is known of one request; written when its answer is closed."""
 
-    __slots__ = ("_begun", "_written", "method", "request_id", "route", "status", "user_id")
+    __slots__ = ("_begun", "_span", "_written", "method", "request_id", "route", "status", "user_id")
 
-    def __init__(self, method: str, request_id: str) -> None:
+    def __init__(self, method: str, request_id: str, span: tracing.Span) -> None:
         self.method = method if method in METHODS else "OTHER"
         self.request_id = request_id
         self.route: str | None = None
         self.status = 0
         self.user_id: str | None = None
-        self._begun = time.perf_counter()
+        self._begun, self._span = time.perf_counter(), span
         self._written = False
 
     def write(self) -> None:
@@ -45,15 +45,15 @@ class RequestLine:
         if self._written:
             return
         self._written = True
-        log.info(
-            "request",
-            method=self.method,
-            route=self.route,
-            status=self.status,
-            ms=round((time.perf_counter() - self._begun) * 1000, 1),
-            request_id=self.request_id,
-            user=self.user_id,
-        )
+        facts = {
+            "method": self.method,
+            "route": self.route,
+            "status": self.status,
+            "request_id": self.request_id,
+            "user": self.user_id,
+        }
+        log.info("request", **facts, ms=round((time.perf_counter() - self._begun) * 1000, 1))
+        self._span.end(f"{self.method} {self.route or ''}".strip(), failed=self.status >= 500, **facts)
 
 
 class AnswerBroken(Exception):
@@ -63,12 +63,16 @@ class AnswerBroken(Exception):
 class LogRequests:
     """The application, a line a request. Goes around all else, so that nothing answers without one."""
 
-    def __init__(self, application: WSGIApplication) -> None:
-        self._application = application
+    def __init__(self, application: WSGIApplication, app: Flask) -> None:
+        self._application, self._app = application, app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer, and write the line when the answer is closed."""
-        line = RequestLine(environ.get("REQUEST_METHOD", ""), logs.identify(environ))
+        """Answer, and write the line when the answer is closed.
+
+        The trace begins here, whatever trace a client says it belongs to: anybody could fill somebody's.
+        """
+        span = tracing.tracer_of(self._app).begin("server")
+        line = RequestLine(environ.get("REQUEST_METHOD", ""), logs.identify(environ), span)
         environ[KEY] = line
 
         def begin(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
@@ -78,7 +82,8 @@ class LogRequests:
             return start_response(status, headers, *failure)
 
         try:
-            body = self._application(environ, begin)
+            with span.active():
+                body = self._application(environ, begin)
         except Exception:
             log.exception("unexpected_failure", request_id=line.request_id)
             begin("500 Internal Server Error", [("Content-Type", "application/problem+json")])
@@ -115,7 +120,7 @@ class _Answer:
 
 def init_app(app: Flask) -> None:
     """Write a line for every request."""
-    app.wsgi_app = LogRequests(app.wsgi_app)  # type: ignore[method-assign] # as WSGI middleware is
+    app.wsgi_app = LogRequests(app.wsgi_app, app)  # type: ignore[method-assign] # as WSGI middleware is
     app.after_request(_note_route)
 
 
