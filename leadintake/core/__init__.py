@@ -19,7 +19,7 @@ from leadintake.core import (
     texts,
     transaction,
 )
-from leadintake.core.http import bodies, turns, unread
+from leadintake.core.http import bodies, request_log, turns, unread
 
 
 def init_app(app: Flask) -> None:
@@ -41,3 +41,4 @@ def init_app(app: Flask) -> None:
     limits.init_app(app)
     transaction.init_app(app)
     lengths.cut_first(app)
+    request_log.init_app(app)

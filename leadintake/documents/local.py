@@ -16,6 +16,7 @@ from leadintake.core import durable
 from leadintake.core.errors import Unavailable
 from leadintake.core.languages import phrase
 from leadintake.core.modes import open_private, tighten_file
+from leadintake_logging.failures import sentence_of
 
 PART = ".part"
 log = structlog.get_logger()
@@ -111,7 +112,7 @@ def _as_unavailable(act: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        log.error("storage_failed", act=act, error=str(error))  # noqa: TRY400 - the cause is in the line
+        log.error("storage_failed", act=act, error=sentence_of(error))  # noqa: TRY400 - the cause is in the line
         raise Unavailable(
             phrase("The file storage cannot take anything right now. Please try again soon.")
         ) from error

@@ -282,7 +282,7 @@ MUTATIONS = [
     ),
     *_in(
         "core/chores.py",
-        ("a failing round holds nothing up", "            rollback()\n            sentence", "            raise\n            sentence", ("tests/core/test_chores.py",)),
+        ("a failing round holds nothing up", "            rollback()\n            log", "            raise\n            log", ("tests/core/test_chores.py",)),
     ),
     *_in(
         "leads/search.py",

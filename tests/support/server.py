@@ -19,9 +19,12 @@ ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
 GRANIAN = ["granian", "--interface", "wsgi", "--blocking-threads", "64", "--port", "{port}"]
 SERVERS = {
-    "granian": [*GRANIAN, "--http", "1"],
+    "granian": [*GRANIAN, "--http", "1", "--log-config", "leadintake_logging/granian.json"],
     "granian as the contract says": GRANIAN,
-    "gunicorn": ["gunicorn", "-k", "gevent", "--no-control-socket", "-b", "127.0.0.1:{port}"],
+    "gunicorn": [
+        *("gunicorn", "-k", "gevent", "--no-control-socket", "-b", "127.0.0.1:{port}"),
+        *("--log-config", "leadintake_logging/gunicorn.ini"),
+    ],
 }
 _workers = itertools.count(1)
 
