@@ -354,7 +354,7 @@ MUTATIONS = [
         ("TLS is asked for", "                if mail.use_tls:\n", "                if False:\n",
          ("tests/notifications/test_security_of_transport.py",)),
         ("a dripping server is cut off", "        timer.start()\n", "", ("tests/notifications/test_delivery.py", "-k", "drips")),
-        ("a final no is final", "return Refused(_reply(code, text)) if 500 <= code < 600 else", "return",
+        ("a final no is final", "return Refused(words) if fault is Fault.MESSAGE else Doubtful(words, step)", "return",
          ("tests/notifications/test_delivery.py",)),
     ),
     *_in(
