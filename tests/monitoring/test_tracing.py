@@ -143,10 +143,8 @@ def test_nothing_is_traced_unless_asked_for(app, client, given, rows, collector)
 
 def test_the_library_is_not_even_imported_then(tmp_path):
     """In a process of its own, because here it is imported already."""
-    program = (
-        "import sys, leadintake; leadintake.create_app(INSTANCE_PATH=sys.argv[1]); "
-        "print('opentelemetry' in sys.modules)"
-    )
+    program = "import sys, leadintake; leadintake.create_app(INSTANCE_PATH=sys.argv[1]); "
+    program += "print('opentelemetry' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
     )
