@@ -22,7 +22,9 @@ from leadintake.core.clock import now
 from leadintake.core.errors import Unavailable
 from leadintake.documents.models import Document
 from leadintake.documents.objects import ObjectStore
+from leadintake.documents.ownership import ownership
 from leadintake.documents.service import documents
+from leadintake.documents.sweep import AGE
 from leadintake.leads.models import Lead
 from tests.factories import LeadFactory, UserFactory
 from tests.support.client import PDF
@@ -34,7 +36,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
 ]
 KEY = "01890000-0000-7000-8000-000000000000.pdf"
-LATER = timedelta(hours=2)
+BATCH = "20261128T120000Z"
+LATER = AGE + timedelta(hours=2)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +94,11 @@ def never() -> bool:
     return False
 
 
+def discard(store: ObjectStore, key: str, owned) -> bool:
+    """Move an object to the trash, unless it is young."""
+    return store.discard(key, BATCH, now() - AGE, owned)
+
+
 def test_bytes_come_back_as_they_were_given(store):
     content = os.urandom(3_000_000)
     store.save(KEY, io.BytesIO(content))()
@@ -135,16 +143,16 @@ def test_a_deleted_object_is_gone(store):
 
 def test_a_young_object_is_left_to_its_upload_and_an_old_one_is_removed_unless_owned(store):
     store.save(KEY, io.BytesIO(b"x"))()
-    assert store.delete_unless(KEY, never) is False
+    assert discard(store, KEY, never) is False
     with time_machine.travel(now() + LATER, tick=True):
-        assert store.delete_unless(KEY, lambda: True) is False
+        assert discard(store, KEY, lambda: True) is False
         assert list(store.names()) == [KEY]
-        assert store.delete_unless(KEY, never) is True
+        assert discard(store, KEY, never) is True
         assert list(store.names()) == []
 
 
 def test_an_object_that_was_taken_back_during_a_sweep_is_no_failure(store):
-    assert store.delete_unless(KEY, never) is False
+    assert discard(store, KEY, never) is False
 
 
 def test_a_storage_that_does_not_answer_is_unavailable_in_every_way(away):
@@ -153,7 +161,7 @@ def test_a_storage_that_does_not_answer_is_unavailable_in_every_way(away):
         lambda: away.open(KEY),
         lambda: away.delete(KEY),
         lambda: list(away.names()),
-        lambda: away.delete_unless(KEY, never),
+        lambda: discard(away, KEY, never),
         away.check,
     ):
         with pytest.raises(Unavailable):
@@ -217,15 +225,22 @@ def test_a_sweep_names_what_is_missing_and_removes_what_is_old(app, given):
     lost, kept = given(LeadFactory), given(LeadFactory)
     with app.app_context():
         documents.storage.delete(lost.resume.key)
+        ownership.keep(never)  # it is ours from here on
         documents.storage.save("orphan.pdf", io.BytesIO(b"x"))()
     run = app.test_cli_runner().invoke
     with time_machine.travel(now() + LATER, tick=True):
-        answer = run(args=["storage", "sweep", "--format", "json"])
-    found = {(row["file"], row["what"]) for row in json.loads(answer.output)}
-    assert found == {("orphan.pdf", "removed"), (str(lost.resume_id), "missing")}
+        answer = run(args=["storage", "sweep", "--really", "--format", "json"])
+    found = {(row["file"], row["what"]) for row in json.loads(answer.stdout)}
+    assert found == {("orphan.pdf", "moved to the trash"), (str(lost.resume_id), "missing")}
     assert answer.exit_code == 1
     with app.app_context():
         assert list(documents.storage.names()) == [kept.resume.key]
+        (trashed,) = documents.storage.trash()
+        assert (trashed.key, trashed.forced) == ("orphan.pdf", True)
+        assert documents.storage.restore(trashed) is True
+        assert documents.storage.open("orphan.pdf").read() == b"x"
+        assert documents.storage.restore(trashed) is False
+        assert list(documents.storage.trash()) == []
 
 
 class TestAway:
