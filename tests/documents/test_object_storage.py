@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
-import logging
 import mmap
 import os
 import socket
 import tempfile
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import obstore
 import pytest
@@ -28,13 +25,9 @@ from leadintake.documents.sweep import AGE
 from leadintake.leads.models import Lead
 from tests.factories import LeadFactory, UserFactory
 from tests.support.client import PDF
+from tests.support.s3 import QUIET, found_at, make_bucket, own_s3
 
-pytestmark = [
-    # moto's own modules call what newer versions of their libraries have renamed
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:(moto|botocore|werkzeug|responses).*"),
-    # moto keeps uploads in temporary files that nobody closes
-    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
-]
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in QUIET]
 KEY = "01890000-0000-7000-8000-000000000000.pdf"
 BATCH = "20261128T120000Z"
 LATER = AGE + timedelta(hours=2)
@@ -43,30 +36,15 @@ LATER = AGE + timedelta(hours=2)
 @pytest.fixture(scope="module")
 def s3():
     """The address of an S3 of our own."""
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with own_s3() as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)
 def bucket(s3, monkeypatch) -> str:
     """An empty bucket of the test's own, and the environment in which it is found."""
-    for method, path in (("POST", "/moto-api/reset"), ("PUT", "/resumes")):
-        connection = http.client.HTTPConnection(urlsplit(s3).netloc)
-        connection.request(method, path)
-        assert connection.getresponse().status == 200
-        connection.close()
-    for name, value in {
-        "AWS_ENDPOINT_URL": s3,
-        "AWS_ACCESS_KEY_ID": "nobody",
-        "AWS_SECRET_ACCESS_KEY": "nothing",
-        "AWS_REGION": "us-east-1",
-    }.items():
+    make_bucket(s3, "resumes")
+    for name, value in found_at(s3).items():
         monkeypatch.setenv(name, value)
     return "resumes"
 
