@@ -33,6 +33,7 @@ class _Registered(NamedTuple):
     look: Check
     probe: Check
     needed: bool
+    warning: bool
 
 
 @dataclass
@@ -47,22 +48,34 @@ class _Readiness:
     suspected: bool = False
 
 
-def register(app: Flask, part: str, check: Check, *, needed: bool = True, probe: Check | None = None) -> None:
+def register(
+    app: Flask,
+    part: str,
+    check: Check,
+    *,
+    needed: bool = True,
+    probe: Check | None = None,
+    warning: bool = False,
+) -> None:
     """Add a check of `part`. A check that is not `needed` is the doctor's only, not readiness's.
 
-    `check` only reads; `probe`, where there is one, does the same and writes.
+    `check` only reads; `probe`, where there is one, does the same and writes, or takes longer. Of a `warning`
+    readiness tells, by `check` alone, but the service is ready all the same.
     """
     checks = app.extensions.setdefault("leadintake.checks", [])
-    checks.append(_Registered(part, check, probe or check, needed))
+    checks.append(_Registered(part, check, probe or check, needed, warning))
 
 
 def results(*, all_of_them: bool = False, writing: bool = False) -> dict[str, str]:
     """Each part that was asked, and what is wrong with it: nothing (an empty text) or a sentence."""
-    found = {}
+    found: dict[str, str] = {}
     for registered in current_app.extensions["leadintake.checks"]:
+        if registered.warning and not all_of_them and _without_warnings(found):
+            continue  # what does not work is told first, and its cause is not waited for twice
         if registered.needed or all_of_them:
             try:
-                (registered.probe if writing else registered.look)()
+                probing = writing and (all_of_them or not registered.warning)
+                (registered.probe if probing else registered.look)()
                 found[registered.part] = ""
             except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is its finding
                 found[registered.part] = str(error).partition("\n")[0] or type(error).__name__
@@ -71,7 +84,13 @@ def results(*, all_of_them: bool = False, writing: bool = False) -> dict[str, st
 
 def failing() -> dict[str, str]:
     """The needed parts that do not work now, each with its sentence."""
-    return {part: sentence for part, sentence in readiness().items() if sentence}
+    return _without_warnings(readiness())
+
+
+def warnings() -> list[str]:
+    """The parts an operator should look at, while the service works: names, for anybody to read."""
+    found = readiness()
+    return sorted(part for part in _warning_parts() if found.get(part))
 
 
 def readiness() -> dict[str, str]:
@@ -89,7 +108,7 @@ def readiness() -> dict[str, str]:
     finally:
         with state.change:
             state.asking, state.found, state.at = False, found, time.monotonic()
-            if suspected and not any(found.values()):
+            if suspected and not _without_warnings(found):
                 state.suspected = False
             state.change.notify_all()
     return found
@@ -113,6 +132,15 @@ def forget() -> None:
 def gauge(app: Flask, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, int]]) -> None:
     """Add a number per value of `label` to the metrics, read when asked for."""
     app.extensions.setdefault("leadintake.gauges", {})[name] = (help_text, label, read)
+
+
+def _warning_parts() -> set[str]:
+    return {one.part for one in current_app.extensions["leadintake.checks"] if one.warning}
+
+
+def _without_warnings(found: Mapping[str, str]) -> dict[str, str]:
+    warnings = _warning_parts()
+    return {part: sentence for part, sentence in found.items() if sentence and part not in warnings}
 
 
 def _state() -> _Readiness:
