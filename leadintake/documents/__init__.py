@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Flask
 
-from leadintake.core import checks, chores
+from leadintake.core import checks, chores, places
 from leadintake.documents.cli import storage
 from leadintake.documents.probe import probe
 from leadintake.documents.service import documents
+
+FILE = "file:"
 
 
 def init_app(app: Flask) -> None:
@@ -16,6 +20,8 @@ def init_app(app: Flask) -> None:
     checks.register(app, "storage", lambda: documents.storage.look(), probe=lambda: _probe(app))
     if scanner := documents.scanner_of(app):
         checks.register(app, "scanner", scanner.check, needed=scanner.needed)
+    if app.config["STORAGE_URL"].startswith(FILE):
+        places.register(app, "uploads", Path(app.config["STORAGE_URL"].removeprefix(FILE)))
     chores.register(app, "sweep", documents.keep_in_order)
     app.cli.add_command(storage)
 
