@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from flask import Flask
 
-from leadintake.core import checks, chores
+from leadintake.core import checks, chores, places
 from leadintake.documents import checkup, sweep
 from leadintake.documents.cli import storage
 from leadintake.documents.ownership import RENEW_EVERY, ownership
@@ -15,6 +16,7 @@ from leadintake.documents.service import documents
 
 SWEEP_WAITS = timedelta(minutes=10)
 """After the start of a worker: long enough to notice that it was given the wrong database."""
+FILE = "file:"
 
 
 def init_app(app: Flask) -> None:
@@ -26,6 +28,8 @@ def init_app(app: Flask) -> None:
     checks.register(app, "documents", checkup.check_files, needed=False)
     if scanner := documents.scanner_of(app):
         checks.register(app, "scanner", scanner.check, needed=scanner.needed)
+    if app.config["STORAGE_URL"].startswith(FILE):
+        places.register(app, "uploads", Path(app.config["STORAGE_URL"].removeprefix(FILE)))
     chores.register(app, "storage_owner", ownership.keep, every=RENEW_EVERY)
     chores.register(app, "sweep", sweep.sweep_daily, wait=SWEEP_WAITS)
     app.cli.add_command(storage)
