@@ -183,11 +183,11 @@ class SmtpSender:
         """Say whom mail would be from, and take it back: no message is sent."""
         sender = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])[1]
         try:
-            with self._host.within(DELIVERY_SECONDS):
-                code, text = self._host.mail(sender)
+            with self.host.within(DELIVERY_SECONDS):
+                code, text = self.host.mail(sender)
                 if code != 250:
                     raise smtplib.SMTPSenderRefused(code, text, sender)
-                self._host.rset()
+                self.host.rset()
         except (OSError, smtplib.SMTPException) as error:
             raise ChannelDown(f"{type(error).__name__}: {error}") from error
 
