@@ -20,7 +20,7 @@ from leadintake.leads import backfill
 from leadintake.leads.models import Lead
 from leadintake.leads.reference import parse_reference
 
-BEFORE, AFTER = "0006", "0009"
+BEFORE, AFTER = "0008", "0009"
 OLD_LEADS = 10_000 if os.environ.get("LEADINTAKE_FAULTS") == "full" else 500
 
 
@@ -42,20 +42,30 @@ def old(app) -> Iterator[None]:
 
 
 def add_old_leads(count: int) -> None:
-    leads = Lead.__table__
-    documents = [
-        {"id": new_id(), "key": str(number), "filename": "a", "content_type": "a", "size": 1, "sha256": ""}
-        for number in range(count)
-    ]
-    shared = {"first_name": "J", "last_name": "D", "email": "j@d.example", "folded_email": "j@d.example"}
-    shared |= {"searchable": "j d", "status": "PENDING", "version": 1, "spoken": "en"}
-    shared |= {"assignment_strategy": "x", "assignment_reason": "x", "submission_fingerprint": ""}
+    """By the names of their columns: the models are of today."""
+    times = dict.fromkeys(("created_at", "updated_at"), now())
+    same = {"filename": "a", "content_type": "a", "size": 1, "sha256": "", **times}
+    documents = [{"id": new_id(), "key": str(new_id()), **same} for _ in range(count)]
+    same = {
+        "first_name": "J",
+        "last_name": "D",
+        "email": "j@d.example",
+        "folded_email": "j@d.example",
+        **times,
+    }
+    same |= {
+        "folded_email": "j@d.example",
+        "searchable": "j d",
+        "status": "PENDING",
+        "version": 1,
+        "assigned_at": now(),
+    }
+    same |= {"assignment_strategy": "x", "assignment_reason": "x", "submission_fingerprint": ""}
+    leads = [{"id": new_id(), "resume_id": one["id"], **same} for one in documents]
     with transaction():
-        db.session.execute(sa.insert(Document), documents)
-        old = sa.table("leads", *(sa.column(c.name, c.type) for c in leads.c if c.name != "reference"))
-        times = dict.fromkeys(("created_at", "updated_at", "assigned_at"), now())
-        rows = [{"id": new_id(), "resume_id": one["id"], **shared, **times} for one in documents]
-        db.session.execute(sa.insert(old), rows)
+        for table, rows in ((Document.__table__, documents), (Lead.__table__, leads)):
+            columns = [sa.column(name, table.c[name].type) for name in rows[0]]
+            db.session.execute(sa.insert(sa.table(table.name, *columns)), rows)
 
 
 @contextmanager
