@@ -40,6 +40,8 @@ ADDRESSES = 64 * MB
 TEMPORARY_FILE = 32 * MB
 """Longest temporary file."""
 DESCRIPTORS = 32
+NICENESS = 10
+"""The server goes first: a costly file takes what is left of the processor (nice(2))."""
 MOST_FILES = 1000
 MOST_LEFT = 8 * MB
 """A process ends after so many files, or once so much memory above the idle interpreter is not given back."""
@@ -70,6 +72,7 @@ def main(descriptor: int) -> None:
     """Limit this process, then answer over the socket until its other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes the socket
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    os.nice(NICENESS)
     os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])  # whatever the server was started with
     idle = Usage.now()
     limit_process(idle)
