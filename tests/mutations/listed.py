@@ -301,6 +301,16 @@ MUTATIONS = [
         ("who is set away leaves at once", "        if first_day <= self.today():\n", "        if False:\n", ("tests/leads/test_absences.py",)),
     ),
     *_in(
+        "core/http/request_log.py",
+        ("no word of a client's own in the log", 'method if method in METHODS else "OTHER"', "method", ("tests/core/http/test_request_log.py",)),
+        ("a line, too, of what fails outside of Flask", "        return _Answer(body, line)", "        return body", ("tests/core/http/test_request_log.py",)),
+    ),
+    *_in(
+        "core/logs.py",
+        ("no message of an exception in the log", "trace_of(error)", "repr(error)", ("tests/core/test_log_of_failures.py", "tests/core/http/test_request_log.py")),
+        ("what looks like an address is masked", "            event[name] = ADDRESS.sub(MASK, value)", "            pass", ("tests/core/test_request_ids.py",)),
+    ),
+    *_in(
         "core/chores.py",
         ("a failing round holds nothing up", "            rollback()\n            log", "            raise\n            log", ("tests/core/test_chores.py",)),
     ),
