@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 Check = Callable[[], None]
 """Returns when the part works, raises with a sentence for the operator when it does not."""
@@ -26,6 +27,22 @@ WAIT_SECONDS = 0.5
 MOST_WAITING = 4
 """How long, and how many, callers wait for an answer on its way: each holds a thread of the server."""
 NOT_KNOWN = {"readiness": "It is being found out right now."}
+
+
+DATABASE = "database"
+ROOTS = ("revision", DATABASE)
+"""Rows whose fault makes others fail: a database at another revision may miss what these ask for."""
+DATABASE_ADVICE = (
+    "Start it, or mend LEADINTAKE_DATABASE_URL and what its account may do; its own log says more."
+)
+
+
+class Finding(NamedTuple):
+    """What the doctor found of a part: `ok`, `wrong` or `unknown`, and a sentence."""
+
+    part: str
+    state: str
+    detail: str
 
 
 class _Registered(NamedTuple):
@@ -66,20 +83,54 @@ def register(
     checks.append(_Registered(part, check, probe or check, needed, warning))
 
 
-def results(*, all_of_them: bool = False, writing: bool = False) -> dict[str, str]:
-    """Each part that was asked, and what is wrong with it: nothing (an empty text) or a sentence."""
+def results(*, writing: bool = False) -> dict[str, str]:
+    """Each needed part, and what is wrong with it: nothing (an empty text) or a sentence.
+
+    What does not work is told first: no warning is looked for then, whose cause may be the same.
+    """
     found: dict[str, str] = {}
     for registered in current_app.extensions["leadintake.checks"]:
-        if registered.warning and not all_of_them and _without_warnings(found):
-            continue  # what does not work is told first, and its cause is not waited for twice
-        if registered.needed or all_of_them:
+        if registered.needed and not (registered.warning and _without_warnings(found)):
             try:
-                probing = writing and (all_of_them or not registered.warning)
+                probing = writing and not registered.warning
                 (registered.probe if probing else registered.look)()
                 found[registered.part] = ""
             except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is its finding
                 found[registered.part] = str(error).partition("\n")[0] or type(error).__name__
     return found
+
+
+def findings() -> list[Finding]:
+    """Every part, each tried in a context of its own and by writing, for the doctor.
+
+    What comes of another row's fault is not told twice: where the database is away or at another revision,
+    the other rows that asked it are `unknown`.
+    """
+    errors: dict[str, Exception | None] = {}
+    for registered in current_app.extensions["leadintake.checks"]:
+        try:
+            with current_app.app_context():
+                registered.probe()
+            errors[registered.part] = None
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is its finding
+            errors[registered.part] = error
+    root = next((part for part in ROOTS if _is_root(part, errors.get(part))), None)
+    return [_finding(part, error, root) for part, error in errors.items()]
+
+
+def _is_root(part: str, error: Exception | None) -> bool:
+    return error is not None and (part == DATABASE or not isinstance(error, SQLAlchemyError))
+
+
+def _finding(part: str, error: Exception | None, root: str | None) -> Finding:
+    if error is None:
+        return Finding(part, "ok", "")
+    if root not in (None, part) and isinstance(error, SQLAlchemyError):
+        return Finding(part, "unknown", f"The database could not be asked; mend the row {root} first.")
+    if part == DATABASE and isinstance(error, SQLAlchemyError):
+        cause = str(getattr(error, "orig", None) or error).partition("\n")[0].rstrip(".")
+        return Finding(part, "wrong", f"{cause}. {DATABASE_ADVICE}")
+    return Finding(part, "wrong", str(error).partition("\n")[0] or type(error).__name__)
 
 
 def failing() -> dict[str, str]:

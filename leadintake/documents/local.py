@@ -15,11 +15,13 @@ from typing import IO
 
 import structlog
 
+from leadintake.core import durable
 from leadintake.core.clock import now
 from leadintake.core.errors import Unavailable
 from leadintake.core.languages import phrase
-from leadintake.core.modes import make_private_folder, open_private, tighten_file, write_private
+from leadintake.core.modes import open_private, tighten_file
 from leadintake.documents.entries import TRASH, Entry, Trashed, is_batch, is_file
+from leadintake_logging.failures import sentence_of
 
 PART = ".part"
 log = structlog.get_logger()
@@ -40,7 +42,7 @@ class LocalFolder:
         """Write to a temporary name, sync, rename, sync the folder."""
         part = self.folder / f"{key}{PART}"
         with _as_unavailable("store"):
-            _make_folder(self.folder)
+            durable.make_folder(self.folder)
             descriptor = open_private(part, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_SH)
@@ -48,7 +50,7 @@ class LocalFolder:
                     shutil.copyfileobj(stream, file)
                 os.fsync(descriptor)
                 part.rename(self.folder / key)
-                _sync_folder(self.folder)
+                durable.sync_folder(self.folder)
             except BaseException:
                 os.close(descriptor)
                 part.unlink(missing_ok=True)
@@ -57,13 +59,20 @@ class LocalFolder:
         return lambda: os.close(descriptor)
 
     def open(self, key: str) -> IO[bytes]:
-        """The file, opened for reading."""
+        """The file, opened for reading. Its first byte is read: a disk that fails says so with the first."""
         try:
-            return (self.folder / key).open("rb")
+            file = (self.folder / key).open("rb")
+            try:
+                os.pread(file.fileno(), 1, 0)  # servers send from the offset of the descriptor, which stays
+            except BaseException:
+                file.close()
+                raise
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise Unavailable("The file storage does not answer.") from error
+            log.error("storage_failed", act="open", error=str(error))  # noqa: TRY400 - the cause is in the line
+            raise Unavailable(phrase("The file storage does not answer. Please try again soon.")) from error
+        return file
 
     def delete(self, key: str) -> None:
         """Remove the file."""
@@ -98,10 +107,10 @@ class LocalFolder:
                 return False
             with _as_unavailable("discard", or_missing=True):
                 target = self.folder / Trashed(key, batch).path
-                _make_folder(target.parent)
+                durable.make_folder(target.parent)
                 path.rename(target)
-                _sync_folder(target.parent)
-                _sync_folder(self.folder)
+                durable.sync_folder(target.parent)
+                durable.sync_folder(self.folder)
         except (BlockingIOError, FileNotFoundError):  # an upload is busy with it, or has given it its name
             return False
         finally:
@@ -123,7 +132,7 @@ class LocalFolder:
         with _as_unavailable("restore"):
             os.utime(source, (now().timestamp(),) * 2)
             source.rename(target)
-            _sync_folder(self.folder)
+            durable.sync_folder(self.folder)
         self._drop_batch(source.parent)
         return True
 
@@ -156,14 +165,14 @@ class LocalFolder:
         """Write it beside, sync, rename, sync the folder."""
         part = self.folder / f"{name}.{secrets.token_hex(4)}"
         with _as_unavailable("mark"):
-            _make_folder(self.folder)
+            durable.make_folder(self.folder)
             try:
                 with os.fdopen(open_private(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
                 part.rename(self.folder / name)
-                _sync_folder(self.folder)
+                durable.sync_folder(self.folder)
             finally:
                 part.unlink(missing_ok=True)
 
@@ -177,16 +186,6 @@ class LocalFolder:
         with contextlib.suppress(OSError):  # there is more in it
             folder.rmdir()
 
-    def check(self) -> None:
-        """Write a little, more than a file system keeps beside its blocks, and take it away again."""
-        probe = self.folder / f".probe-{secrets.token_hex(4)}"
-        with _as_unavailable("check"):
-            _make_folder(self.folder)
-            try:
-                write_private(probe, bytes(64 * 1024))
-            finally:
-                probe.unlink(missing_ok=True)
-
 
 @contextlib.contextmanager
 def _as_unavailable(act: str, *, or_missing: bool = False) -> Iterator[None]:
@@ -195,7 +194,7 @@ def _as_unavailable(act: str, *, or_missing: bool = False) -> Iterator[None]:
     except OSError as error:
         if or_missing and isinstance(error, FileNotFoundError):
             raise
-        log.error("storage_failed", act=act, error=str(error))  # noqa: TRY400 - the cause is in the line
+        log.error("storage_failed", act=act, error=sentence_of(error))  # noqa: TRY400 - the cause is in the line
         raise Unavailable(
             phrase("The file storage cannot take anything right now. Please try again soon.")
         ) from error
@@ -203,17 +202,3 @@ def _as_unavailable(act: str, *, or_missing: bool = False) -> Iterator[None]:
 
 def _modified(state: os.stat_result) -> datetime:
     return datetime.fromtimestamp(state.st_mtime, UTC)
-
-
-def _make_folder(folder: Path) -> None:
-    """Make it with those above it, each one's name synced into the folder it is in."""
-    for changed in make_private_folder(folder):
-        _sync_folder(changed)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

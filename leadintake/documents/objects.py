@@ -122,10 +122,6 @@ class ObjectStore:
             obstore.put(self._store, name, content, use_multipart=False)
 
     def look(self) -> None:
-        """List the first objects: that costs no more than to look."""
-        self.check()
-
-    def check(self) -> None:
         """List the first objects."""
         with _as_unavailable("check"):
             next(iter(obstore.list(self._store)), None)

@@ -57,9 +57,6 @@ class Storage(Protocol):
     def look(self) -> None:
         """Raise unless bytes can be kept here, as far as reading tells: for questions that anybody asks."""
 
-    def check(self) -> None:
-        """Raise unless bytes can be kept here now."""
-
 
 class Stores:
     """The storages an application reads from: the one it was set up with, others by their URL."""

@@ -71,7 +71,7 @@ class Transfer:
         storage = documents.stores.at(self.target)
         if problem := ownership.judge(storage).problem:
             raise Conflict(f"{self.target}: {problem}")
-        documents.stores.at(self.source).check()
+        documents.stores.at(self.source).look()
         ownership.renew(storage)
         for url in (self.source, self.target):
             ownership.remember(url)

@@ -25,11 +25,9 @@ MUTATIONS = [
         "documents/local.py",
         ("file synced", "                os.fsync(descriptor)\n                part", "                part",
          ("tests/faults/test_power.py", "-k", "sqlite")),
-        ("folder synced after the rename", "                part.rename(self.folder / key)\n                _sync_folder(self.folder)\n",
+        ("folder synced after the rename", "                part.rename(self.folder / key)\n                durable.sync_folder(self.folder)\n",
          "                part.rename(self.folder / key)\n",
          ("tests/faults/test_power.py", "-k", "sqlite")),
-        ("name of a new folder synced", "    for changed in make_private_folder(folder):\n        _sync_folder(changed)\n",
-         "    make_private_folder(folder)\n", ("tests/faults/test_power.py", "-k", "own_name")),
         ("written under another name first", 'part = self.folder / f"{key}{PART}"', "part = self.folder / key",
          ("tests/documents/test_local_folder.py", "tests/faults/test_power.py")),
         ("an upload holds its file", "                fcntl.flock(descriptor, fcntl.LOCK_SH)\n", "",
@@ -144,6 +142,25 @@ MUTATIONS = [
     *_in(
         "documents/models.py",
         ("what has a warning is only downloaded", "return not self.flags", "return True", ("tests/leads/test_flagged.py",)),
+    ),
+    *_in(
+        "core/durable.py",
+        ("name of a new folder synced", "    for changed in make_private_folder(folder):\n        sync_folder(changed)\n",
+         "    make_private_folder(folder)\n", ("tests/faults/test_power.py", "-k", "own_name")),
+        ("a mail is synced", "        os.fsync(file.fileno())\n", "", ("tests/faults/test_power.py", "-k", "sqlite")),
+        ("the name of a mail is synced", "    sync_folder(path.parent)\n", "", ("tests/faults/test_power.py", "-k", "sqlite")),
+    ),
+    *_in(
+        "config/secret.py",
+        ("the name of the secret is synced", "            sync_folder(path.parent)", "            pass",
+         ("tests/core/test_durable.py",)),
+    ),
+    *_in(
+        "core/errors.py",
+        ("a disk that fails is told from a fault", "    if isinstance(cause, OSError) and cause.errno in DISK_FAILURES:\n",
+         "    if False:\n", ("tests/core/test_problems.py",)),
+        ("a file read as damaged is no fault of ours", " or type(cause) is database_errors.DatabaseError", "",
+         ("tests/core/test_problems.py", "tests/faults/test_disk_errors.py")),
     ),
     *_in(
         "core/database.py",
@@ -286,7 +303,7 @@ MUTATIONS = [
     ),
     *_in(
         "core/chores.py",
-        ("a failing round holds nothing up", "            rollback()\n            sentence", "            raise\n            sentence", ("tests/core/test_chores.py",)),
+        ("a failing round holds nothing up", "            rollback()\n            log", "            raise\n            log", ("tests/core/test_chores.py",)),
     ),
     *_in(
         "leads/search.py",
@@ -358,7 +375,7 @@ MUTATIONS = [
         ("TLS is asked for", "                if mail.use_tls:\n", "                if False:\n",
          ("tests/notifications/test_security_of_transport.py",)),
         ("a dripping server is cut off", "        timer.start()\n", "", ("tests/notifications/test_delivery.py", "-k", "drips")),
-        ("a final no is final", "return Refused(_reply(code, text)) if 500 <= code < 600 else", "return",
+        ("a final no is final", "return Refused(words) if fault is Fault.MESSAGE else Doubtful(words, step)", "return",
          ("tests/notifications/test_delivery.py",)),
     ),
     *_in(
