@@ -70,6 +70,9 @@ class Sender(Protocol):
     def usable(self) -> bool:
         """Whether the way is still open for another message."""
 
+    def takes_utf8(self) -> bool:
+        """Whether an address may have other letters than ASCII's before its @ (RFC 6531)."""
+
 
 class Channel(Protocol):
     """A way that can be opened. Raises ChannelDown when it cannot."""
