@@ -39,6 +39,7 @@ from leadintake.notifications.smtp import SmtpChannel
 HEAD = "audit_head"
 HOUR = timedelta(hours=1)
 BEAT_EVERY, BEAT_LASTS = timedelta(seconds=10), timedelta(seconds=60)
+UNSYNCHRONIZED = {"synchronize_session": False}
 DELETED_TOO = {"include_deleted": True, "synchronize_session": False}
 
 
@@ -123,6 +124,19 @@ class Notifications:
         audit.record("message.retried", by=by, about=about, message=str(found.id))
         on_commit(embedded.wake)
         return found
+
+    def retry_all_failed(self, *, by: Person | None = None) -> int:
+        """Send every message that failed, now, and return how many; what `by` may not know of stays."""
+        failed = sa.update(Notification).where(Notification.status == Status.FAILED)
+        if by is not None:
+            failed = failed.where(outside(Notification.lead_id, by.id))
+        again = {"status": Status.QUEUED, "due_at": now(), "owed_since": now()}
+        changed = db.session.execute(failed.values(**again), execution_options={"synchronize_session": False})
+        number = int(changed.rowcount)  # type: ignore[attr-defined] # of a CursorResult, which an UPDATE gives
+        if number:
+            audit.record("messages.retried", by=by, number=number)
+            on_commit(embedded.wake)
+        return number
 
     def put_away(self, lead_id: uuid.UUID) -> None:
         """Hide the messages about a lead that was deleted; those not sent yet are not sent."""
