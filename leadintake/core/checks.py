@@ -50,6 +50,7 @@ class _Registered(NamedTuple):
     look: Check
     probe: Check
     needed: bool
+    warning: bool
 
 
 @dataclass
@@ -64,22 +65,35 @@ class _Readiness:
     suspected: bool = False
 
 
-def register(app: Flask, part: str, check: Check, *, needed: bool = True, probe: Check | None = None) -> None:
+def register(
+    app: Flask,
+    part: str,
+    check: Check,
+    *,
+    needed: bool = True,
+    probe: Check | None = None,
+    warning: bool = False,
+) -> None:
     """Add a check of `part`. A check that is not `needed` is the doctor's only, not readiness's.
 
-    `check` only reads; `probe`, where there is one, does the same and writes.
+    `check` only reads; `probe`, where there is one, does the same and writes, or takes longer. Of a `warning`
+    readiness tells, by `check` alone, but the service is ready all the same.
     """
     checks = app.extensions.setdefault("leadintake.checks", [])
-    checks.append(_Registered(part, check, probe or check, needed))
+    checks.append(_Registered(part, check, probe or check, needed, warning))
 
 
 def results(*, writing: bool = False) -> dict[str, str]:
-    """Each needed part, and what is wrong with it: nothing (an empty text) or a sentence."""
-    found = {}
+    """Each needed part, and what is wrong with it: nothing (an empty text) or a sentence.
+
+    What does not work is told first: no warning is looked for then, whose cause may be the same.
+    """
+    found: dict[str, str] = {}
     for registered in current_app.extensions["leadintake.checks"]:
-        if registered.needed:
+        if registered.needed and not (registered.warning and _without_warnings(found)):
             try:
-                (registered.probe if writing else registered.look)()
+                probing = writing and not registered.warning
+                (registered.probe if probing else registered.look)()
                 found[registered.part] = ""
             except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is its finding
                 found[registered.part] = str(error).partition("\n")[0] or type(error).__name__
@@ -121,7 +135,13 @@ def _finding(part: str, error: Exception | None, root: str | None) -> Finding:
 
 def failing() -> dict[str, str]:
     """The needed parts that do not work now, each with its sentence."""
-    return {part: sentence for part, sentence in readiness().items() if sentence}
+    return _without_warnings(readiness())
+
+
+def warnings() -> list[str]:
+    """The parts an operator should look at, while the service works: names, for anybody to read."""
+    found = readiness()
+    return sorted(part for part in _warning_parts() if found.get(part))
 
 
 def readiness() -> dict[str, str]:
@@ -139,7 +159,7 @@ def readiness() -> dict[str, str]:
     finally:
         with state.change:
             state.asking, state.found, state.at = False, found, time.monotonic()
-            if suspected and not any(found.values()):
+            if suspected and not _without_warnings(found):
                 state.suspected = False
             state.change.notify_all()
     return found
@@ -163,6 +183,15 @@ def forget() -> None:
 def gauge(app: Flask, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, int]]) -> None:
     """Add a number per value of `label` to the metrics, read when asked for."""
     app.extensions.setdefault("leadintake.gauges", {})[name] = (help_text, label, read)
+
+
+def _warning_parts() -> set[str]:
+    return {one.part for one in current_app.extensions["leadintake.checks"] if one.warning}
+
+
+def _without_warnings(found: Mapping[str, str]) -> dict[str, str]:
+    warnings = _warning_parts()
+    return {part: sentence for part, sentence in found.items() if sentence and part not in warnings}
 
 
 def _state() -> _Readiness:

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from leadintake.core import checks
 from leadintake.core.languages import phrase, said
 from leadintake.core.logs import request_id
+from leadintake_logging.failures import sentence_of
 
 log = structlog.get_logger()
 
@@ -147,10 +148,10 @@ def answer_to(error: Exception) -> Response:
             log.info("refused", status=cause.status, title=cause.title, endpoint=request.endpoint)
         return problem(cause.status, cause.title, cause.detail, cause.type, cause.errors, cause.headers)
     if _is_of_the_database(cause):
-        log.error("database_unavailable", error=type(cause).__name__, cause=str(cause).partition("\n")[0])
+        log.error("database_unavailable", error=type(cause).__name__, cause=sentence_of(cause))
         return answer_to(Unavailable())
     if isinstance(cause, OSError) and cause.errno in DISK_FAILURES:
-        log.error("disk_failed", error=str(cause))
+        log.error("disk_failed", error=sentence_of(cause))
         return answer_to(Unavailable())
     if isinstance(cause, HTTPException) and not isinstance(cause, InternalServerError):
         return _answer_to_http(cause)

@@ -44,7 +44,7 @@ class FolderChannel:
             durable.write_file(path, as_message(notification).as_bytes())
         except OSError as error:
             raise Interrupted(f"{path}: {error.strerror}") from error
-        log.info("mail_written", to=notification.recipient, subject=notification.subject, file=str(path))
+        log.info("mail_written", file=str(path))
         return f"written to {path}"
 
     def check(self) -> None:

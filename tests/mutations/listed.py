@@ -38,11 +38,31 @@ MUTATIONS = [
         "documents/service.py",
         ("file rolled back with its transaction", "        on_rollback(lambda: storage.delete(key))\n", "",
          ("tests/leads/test_failures.py", "tests/documents/test_keeping.py")),
-        ("a sweep asks again before it removes", "key not in owned and self.storage.delete_unless(key, functools.partial(self._owned, key))",
-         "key not in owned and self.storage.delete_unless(key, lambda: False)",
-         ("tests/documents/test_keeping.py", "tests/documents/test_local_folder.py")),
         ("the scanner is asked", "if scanner else judged", "if False else judged",
          ("tests/documents/test_scanner.py",)),
+    ),
+    *_in(
+        "documents/sweep.py",
+        ("a sweep asks again before it moves", "functools.partial(_is_owned, key)", "lambda: False",
+         ("tests/documents/test_sweep.py",)),
+        ("too many orphans are left", "    if not really and (reason := _excess(result.orphans)):", "    if False and (reason := ''):",
+         ("tests/documents/test_sweep.py", "tests/documents/test_ownership.py")),
+        ("young files are left", "            if entry.modified > before:\n", "            if False:\n",
+         ("tests/documents/test_sweep.py",)),
+        ("a sweep leaves the storage of another", "    if problem:\n        return _refused(Sweep(refusal=problem))\n", "",
+         ("tests/documents/test_ownership.py",)),
+    ),
+    *_in(
+        "documents/ownership.py",
+        ("a storage used by a newer copy is not ours", "        if marker.epoch > ours.epoch:\n", "        if False:\n",
+         ("tests/documents/test_ownership.py",)),
+        ("an unmarked storage is ours if its files are", "        if known >= number * KNOWN_AT_LEAST:\n", "        if True:\n",
+         ("tests/documents/test_ownership.py",)),
+    ),
+    *_in(
+        "documents/transfer.py",
+        ("a copy is read back before its row is switched", "    if _is_whole(target, row):\n        return Outcome.COPIED\n", "    if True:\n        return Outcome.COPIED\n",
+         ("tests/documents/test_transfer.py",)),
     ),
     *_in(
         "documents/scanner.py",
@@ -281,8 +301,18 @@ MUTATIONS = [
         ("who is set away leaves at once", "        if first_day <= self.today():\n", "        if False:\n", ("tests/leads/test_absences.py",)),
     ),
     *_in(
+        "core/http/request_log.py",
+        ("no word of a client's own in the log", 'method if method in METHODS else "OTHER"', "method", ("tests/core/http/test_request_log.py",)),
+        ("a line, too, of what fails outside of Flask", "        return _Answer(body, line)", "        return body", ("tests/core/http/test_request_log.py",)),
+    ),
+    *_in(
+        "core/logs.py",
+        ("no message of an exception in the log", "trace_of(error)", "repr(error)", ("tests/core/test_log_of_failures.py", "tests/core/http/test_request_log.py")),
+        ("what looks like an address is masked", "            event[name] = ADDRESS.sub(MASK, value)", "            pass", ("tests/core/test_request_ids.py",)),
+    ),
+    *_in(
         "core/chores.py",
-        ("a failing round holds nothing up", "            rollback()\n            sentence", "            raise\n            sentence", ("tests/core/test_chores.py",)),
+        ("a failing round holds nothing up", "            rollback()\n            log", "            raise\n            log", ("tests/core/test_chores.py",)),
     ),
     *_in(
         "leads/search.py",
@@ -345,7 +375,7 @@ MUTATIONS = [
          ("tests/notifications/test_delivery.py", "tests/notifications/test_worker.py")),
         ("a broken connection is opened anew", "                    if not sender.usable():\n                        break", "                    if False:\n                        break",
          ("tests/notifications/test_delivery.py",)),
-        ("a worker sweeps at its start", "            chores.do_due(self.app, stop, done)\n", "", ("tests/core/test_chores.py",)),
+        ("a worker does its chores", "            chores.do_due(self.app, stop, done)\n", "", ("tests/core/test_chores.py",)),
     ),
     *_in(
         "notifications/smtp.py",
@@ -354,7 +384,7 @@ MUTATIONS = [
         ("TLS is asked for", "                if mail.use_tls:\n", "                if False:\n",
          ("tests/notifications/test_security_of_transport.py",)),
         ("a dripping server is cut off", "        timer.start()\n", "", ("tests/notifications/test_delivery.py", "-k", "drips")),
-        ("a final no is final", "return Refused(_reply(code, text)) if 500 <= code < 600 else", "return",
+        ("a final no is final", "return Refused(words) if fault is Fault.MESSAGE else Doubtful(words, step)", "return",
          ("tests/notifications/test_delivery.py",)),
     ),
     *_in(
