@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parseaddr
 from typing import Any, cast
 
 from flask import current_app
@@ -177,6 +178,18 @@ class SmtpSender:
             raise Interrupted(f"{type(error).__name__}: {error}") from error
         self.channel.cut_short = 0
         return self.host.said.decode("utf-8", "replace")
+
+    def check(self) -> None:
+        """Say whom mail would be from, and take it back: no message is sent."""
+        sender = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])[1]
+        try:
+            with self.host.within(DELIVERY_SECONDS):
+                code, text = self.host.mail(sender)
+                if code != 250:
+                    raise smtplib.SMTPSenderRefused(code, text, sender)
+                self.host.rset()
+        except (OSError, smtplib.SMTPException) as error:
+            raise ChannelDown(f"{type(error).__name__}: {error}") from error
 
     def usable(self) -> bool:
         """Whether the server is still there: it may have left in the middle of the last message."""
