@@ -5,13 +5,14 @@ from __future__ import annotations
 from flask import Flask
 
 from leadintake.auth import leaving
-from leadintake.core import checks, chores, walls
+from leadintake.core import checks, chores, names, walls
 from leadintake.leads import (
     backfill,
     barred,
     cli_assignment,  # noqa: F401 - adds its commands to two groups
     cli_quarantine,  # noqa: F401 - adds its commands
     events,
+    search,
 )
 from leadintake.leads.cli_screens import group
 from leadintake.leads.handing import handing
@@ -35,4 +36,5 @@ def init_app(app: Flask) -> None:
         handing.counts,
     )
     walls.raise_wall(app, barred.hidden_from)
+    names.register_names(app, search.id_query)
     app.cli.add_command(group)
