@@ -33,6 +33,7 @@ class _Registered(NamedTuple):
     look: Check
     probe: Check
     needed: bool
+    after: str
 
 
 @dataclass
@@ -47,20 +48,32 @@ class _Readiness:
     suspected: bool = False
 
 
-def register(app: Flask, part: str, check: Check, *, needed: bool = True, probe: Check | None = None) -> None:
+def register(
+    app: Flask,
+    part: str,
+    check: Check,
+    *,
+    needed: bool = True,
+    probe: Check | None = None,
+    after: str = "",
+) -> None:
     """Add a check of `part`. A check that is not `needed` is the doctor's only, not readiness's.
 
-    `check` only reads; `probe`, where there is one, does the same and writes.
+    `check` only reads; `probe`, where there is one, does the same and writes. It is not asked while the
+    part `after` does not work: another wait for the same would make the answer late.
     """
     checks = app.extensions.setdefault("leadintake.checks", [])
-    checks.append(_Registered(part, check, probe or check, needed))
+    checks.append(_Registered(part, check, probe or check, needed, after))
 
 
 def results(*, all_of_them: bool = False, writing: bool = False) -> dict[str, str]:
     """Each part that was asked, and what is wrong with it: nothing (an empty text) or a sentence."""
-    found = {}
+    found: dict[str, str] = {}
     for registered in current_app.extensions["leadintake.checks"]:
-        if registered.needed or all_of_them:
+        if found.get(registered.after):
+            if all_of_them:
+                found[registered.part] = f"It cannot be asked while {registered.after} does not work."
+        elif registered.needed or all_of_them:
             try:
                 (registered.probe if writing else registered.look)()
                 found[registered.part] = ""

@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 from flask import Flask
 
+from leadintake.core import revisions
 from leadintake.core.transaction import rollback
 
 Stop = Callable[[], bool]
@@ -42,8 +43,12 @@ def do_rounds(app: Flask) -> None:
 def do_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
     """Do every chore that is due, and say what came of it; `done` is when (monotonic) each was done last.
 
-    One that fails is said, keeps no other from being done, and is tried again when it is due next.
+    One that fails is said, keeps no other from being done, and is tried again when it is due next. None is
+    done on a database of another revision.
     """
+    with app.app_context():
+        if revisions.obstacle():
+            return
     for name, chore, every in app.extensions.get("leadintake.chores", ()):
         if stop():
             return

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import http
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 import sqlalchemy.exc as database_errors
 import structlog
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, current_app, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from leadintake.core import checks
@@ -23,6 +23,11 @@ WORTH_A_LINE = {401, 403, 429}
 
 MOST_ERRORS, LONGEST_NAME, LONGEST_INSTANCE = 50, 100, 500
 """What an answer repeats of a request: so many names of fields, each cut, and of its path the beginning."""
+
+SCHEMA_CODES = {"42P01", "42703", 1054, 1146, 1364}
+"""PostgreSQL: no such table, column. MariaDB: no such column, table; a column without a value or default."""
+SCHEMA_WORDS = ("no such table", "no such column", "has no column named")
+"""SQLite, which has no codes for these."""
 
 Errors = Mapping[str, list[str]]
 """For each field what is wrong with it, in words for the person who filled it in."""
@@ -127,6 +132,24 @@ class Unavailable(Refusal):
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
+Explanation = Callable[[Exception], Refusal | None]
+"""The refusal that a failure comes down to, where it is known."""
+
+
+def explain_failures(app: Flask, explanation: Explanation) -> None:
+    """Ask for an explanation before a failure is answered 500."""
+    app.extensions.setdefault("leadintake.explanations", []).append(explanation)
+
+
+def is_schema_error(error: Exception) -> bool:
+    """Whether the database misses a table or a column, or wants one that this code does not fill."""
+    cause = getattr(error, "orig", None)
+    if not isinstance(error, database_errors.DBAPIError) or cause is None:
+        return False
+    codes = {getattr(cause, "sqlstate", None), *cause.args[:1]}
+    return not SCHEMA_CODES.isdisjoint(codes) or any(words in str(cause) for words in SCHEMA_WORDS)
+
+
 def init_app(app: Flask) -> None:
     """Answer every exception in the one shape."""
     app.register_error_handler(Exception, answer_to)
@@ -142,11 +165,15 @@ def answer_to(error: Exception) -> Response:
         if cause.status in WORTH_A_LINE:
             log.info("refused", status=cause.status, title=cause.title, endpoint=request.endpoint)
         return problem(cause.status, cause.title, cause.detail, cause.type, cause.errors, cause.headers)
+    if is_schema_error(cause) and (explained := _explain(cause)):
+        return answer_to(explained)
     if isinstance(cause, (database_errors.OperationalError, database_errors.TimeoutError)):
         log.error("database_unavailable", error=type(cause).__name__, cause=str(cause).partition("\n")[0])
         return answer_to(Unavailable())
     if isinstance(cause, HTTPException) and not isinstance(cause, InternalServerError):
         return _answer_to_http(cause)
+    if explained := _explain(cause):
+        return answer_to(explained)
     log.error("unexpected_failure", exc_info=cause)
     return problem(500, "Internal Server Error", SENTENCES[500])
 
@@ -176,6 +203,11 @@ def problem(
         response = Response(msgspec.json.encode(body), status, content_type="application/problem+json")
     response.headers.extend(dict(headers or {}))
     return response
+
+
+def _explain(error: Exception) -> Refusal | None:
+    asked = (explain(error) for explain in current_app.extensions.get("leadintake.explanations", ()))
+    return next((refusal for refusal in asked if refusal is not None), None)
 
 
 def wants_html() -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
 from leadintake.core import checks, openapi
-from leadintake.core.access import anyone
+from leadintake.core.access import anyone, without_database
 from leadintake.core.api import respond, speaks
 from leadintake.core.errors import Forbidden, problem
 from leadintake.monitoring import metrics
@@ -30,6 +30,7 @@ class Health(msgspec.Struct):
 
 @bp.get("/healthz")
 @anyone
+@without_database
 @speaks({200: Health})
 def healthz() -> Response:
     """Tell that the process lives."""
@@ -38,6 +39,7 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 @anyone
+@without_database
 @speaks({200: Health})
 def readyz() -> Response:
     """Tell whether database, storage and worker work; 503 names those that do not."""
@@ -45,12 +47,15 @@ def readyz() -> Response:
     if failing:
         # The sentences may name hosts and paths: they are for `flask doctor`, not for everybody.
         detail = f"Not working: {', '.join(sorted(failing))}. `flask doctor` says why."
+        if "revision" in failing:
+            detail += f" {failing['revision']}"  # names no more than two numbers of ours
         return problem(503, "Service Unavailable", detail, headers={"Retry-After": "5"})
     return respond(Health("ready"))
 
 
 @bp.get("/metrics")
 @anyone
+@without_database
 @speaks({200: "text/plain"}, refuses=(403,))
 def read_metrics() -> Response:
     """Show the Prometheus metrics, to loopback or with METRICS_TOKEN."""
@@ -64,6 +69,7 @@ def read_metrics() -> Response:
 
 @bp.get("/openapi.json")
 @anyone
+@without_database
 @speaks({200: dict[str, Any]})
 def read_openapi() -> Response:
     """Describe this API as OpenAPI 3.1."""
@@ -72,6 +78,7 @@ def read_openapi() -> Response:
 
 @bp.get("/docs")
 @anyone
+@without_database
 @speaks({200: "text/html"})
 def read_docs() -> str:
     """Show the description as a page."""
