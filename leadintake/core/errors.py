@@ -7,14 +7,15 @@ import itertools
 from collections.abc import Callable, Mapping
 
 import msgspec
-import sqlalchemy.exc as database_errors
 import structlog
 from flask import Flask, Response, current_app, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from leadintake.core import checks
+from leadintake.core.causes import DISK_FAILURES, is_of_the_database, is_schema_error
 from leadintake.core.languages import phrase, said
 from leadintake.core.logs import request_id
+from leadintake_logging.failures import sentence_of
 
 log = structlog.get_logger()
 
@@ -23,11 +24,6 @@ WORTH_A_LINE = {401, 403, 429}
 
 MOST_ERRORS, LONGEST_NAME, LONGEST_INSTANCE = 50, 100, 500
 """What an answer repeats of a request: so many names of fields, each cut, and of its path the beginning."""
-
-SCHEMA_CODES = {"42P01", "42703", 1054, 1146, 1364}
-"""PostgreSQL: no such table, column. MariaDB: no such column, table; a column without a value or default."""
-SCHEMA_WORDS = ("no such table", "no such column", "has no column named")
-"""SQLite, which has no codes for these."""
 
 Errors = Mapping[str, list[str]]
 """For each field what is wrong with it, in words for the person who filled it in."""
@@ -141,15 +137,6 @@ def explain_failures(app: Flask, explanation: Explanation) -> None:
     app.extensions.setdefault("leadintake.explanations", []).append(explanation)
 
 
-def is_schema_error(error: Exception) -> bool:
-    """Whether the database misses a table or a column, or wants one that this code does not fill."""
-    cause = getattr(error, "orig", None)
-    if not isinstance(error, database_errors.DBAPIError) or cause is None:
-        return False
-    codes = {getattr(cause, "sqlstate", None), *cause.args[:1]}
-    return not SCHEMA_CODES.isdisjoint(codes) or any(words in str(cause) for words in SCHEMA_WORDS)
-
-
 def init_app(app: Flask) -> None:
     """Answer every exception in the one shape."""
     app.register_error_handler(Exception, answer_to)
@@ -167,8 +154,11 @@ def answer_to(error: Exception) -> Response:
         return problem(cause.status, cause.title, cause.detail, cause.type, cause.errors, cause.headers)
     if is_schema_error(cause) and (explained := _explain(cause)):
         return answer_to(explained)
-    if isinstance(cause, (database_errors.OperationalError, database_errors.TimeoutError)):
-        log.error("database_unavailable", error=type(cause).__name__, cause=str(cause).partition("\n")[0])
+    if is_of_the_database(cause):
+        log.error("database_unavailable", error=type(cause).__name__, cause=sentence_of(cause))
+        return answer_to(Unavailable())
+    if isinstance(cause, OSError) and cause.errno in DISK_FAILURES:
+        log.error("disk_failed", error=sentence_of(cause))
         return answer_to(Unavailable())
     if isinstance(cause, HTTPException) and not isinstance(cause, InternalServerError):
         return _answer_to_http(cause)

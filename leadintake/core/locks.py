@@ -8,9 +8,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leadintake.core import checks
+from leadintake.core.causes import is_schema_error
 from leadintake.core.clock import now
 from leadintake.core.database import Model, db, reading
-from leadintake.core.errors import is_schema_error
 
 NOT_MIGRATED = "The database misses what a migration makes. Run `flask db upgrade`."
 

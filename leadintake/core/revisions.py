@@ -25,9 +25,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leadintake.core import checks
+from leadintake.core.causes import is_schema_error
 from leadintake.core.clock import now
 from leadintake.core.database import Model, db, migrations_folder, reading
-from leadintake.core.errors import Refusal, Unavailable, explain_failures, is_schema_error
+from leadintake.core.errors import Refusal, Unavailable, explain_failures
 from leadintake.core.types import new_id
 
 RIGHT_SECONDS, WRONG_SECONDS = 60.0, 2.0

@@ -22,10 +22,11 @@ FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real
 bp = Blueprint("operations", __name__)
 
 
-class Health(msgspec.Struct):
-    """How the service is."""
+class Health(msgspec.Struct, omit_defaults=True):
+    """How the service is; `warnings` names what an operator should look at (`flask doctor` says why)."""
 
     status: str
+    warnings: list[str] = []
 
 
 @bp.get("/healthz")
@@ -50,7 +51,7 @@ def readyz() -> Response:
         if "revision" in failing:
             detail += f" {failing['revision']}"  # names no more than two numbers of ours
         return problem(503, "Service Unavailable", detail, headers={"Retry-After": "5"})
-    return respond(Health("ready"))
+    return respond(Health("ready", checks.warnings()))
 
 
 @bp.get("/metrics")
