@@ -7,6 +7,7 @@ from flask import Flask
 from leadintake.core import (
     database,
     doctor,
+    downgrades,
     errors,
     headers,
     languages,
@@ -30,6 +31,7 @@ def init_app(app: Flask) -> None:
     logs.init_app(app)
     lengths.init_app(app)
     database.init_app(app)
+    downgrades.init_app(app)
     locks.init_app(app)
     places.init_app(app)
     modes.init_app(app)

@@ -59,12 +59,17 @@ def readyz() -> Response:
 @without_database
 @speaks({200: "text/plain"}, refuses=(403,))
 def read_metrics() -> Response:
-    """Show the Prometheus metrics, to loopback or with METRICS_TOKEN."""
+    """Show the Prometheus metrics, with METRICS_TOKEN or, but for production, to loopback."""
     token = current_app.config["METRICS_TOKEN"]
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     fits = hmac.compare_digest(given.strip().encode(), token.encode())
-    if not (token and scheme.lower() == "bearer" and fits) and not _from_loopback():
-        raise Forbidden("Metrics are read from this machine, or with METRICS_TOKEN as a bearer token.")
+    if not (token and scheme.lower() == "bearer" and fits):
+        if current_app.config["ENVIRONMENT"] == "production":  # a proxy on this machine is loopback, too
+            raise Forbidden(
+                "Metrics are read with METRICS_TOKEN as a bearer token. Without one they are closed."
+            )
+        if not _from_loopback():
+            raise Forbidden("Metrics are read from this machine, or with METRICS_TOKEN as a bearer token.")
     return Response(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
