@@ -47,12 +47,13 @@ class Notifications:
     """What we owe people."""
 
     def init_app(self, app: Flask) -> None:
-        """Choose the channel: SMTP where there is a server, else the folder mail/ of the instance."""
+        """Choose the channel: SMTP where there is a server, else a folder."""
         app.config.setdefault("MAIL_SUPPRESS_SEND", False)
-        mail, folder = Mail(app), Path(app.config["INSTANCE_PATH"]) / "mail"
+        mail = Mail(app)
         if app.config["MAIL_SERVER"]:
             app.extensions["leadintake.channel"] = SmtpChannel(mail)
         else:
+            folder = Path(app.config["MAIL_FOLDER"] or Path(app.config["INSTANCE_PATH"], "mail"))
             app.extensions["leadintake.channel"] = FolderChannel(folder)
             places.register(app, "mails", folder)
 
@@ -222,12 +223,20 @@ class Notifications:
             raise RuntimeError("No worker has been seen for a minute. Start one with `flask worker`.")
 
     def check_mail(self) -> None:
-        """Raise unless the channel opens and would begin with a message, with what to do."""
+        """Raise unless the channel opens and would begin with a message to people, with what to do.
+
+        The folder of a trial that nobody named (MAIL_FOLDER) is all right: production has none.
+        """
         try:
             with self.channel.opened() as sender:
                 sender.check()
         except ChannelDown as error:
             raise RuntimeError(explain(error, current_app.config)) from error
+        if folder := current_app.config["MAIL_FOLDER"]:
+            raise RuntimeError(
+                f"Mails are written to {folder}: nobody is mailed. Set LEADINTAKE_MAIL_SERVER instead of "
+                "LEADINTAKE_MAIL_FOLDER."
+            )
 
 
 def _known_to(person: uuid.UUID | None) -> sa.Select[Any]:
