@@ -7,9 +7,10 @@ much later than that was dated by a clock gone wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import Any, cast
 
 import sqlalchemy as sa
 import structlog
@@ -18,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from leadintake.core.clock import now
 from leadintake.core.database import db
-from leadintake.notifications.models import WITHDRAWN, DeliveryAttempt, Notification, Status
+from leadintake.notifications.models import WITHDRAWN, DeliveryAttempt, Notification, Priority, Status
 
 LEASE = timedelta(seconds=60)
 """Longer than the delivery of one message can take (channels.DELIVERY_SECONDS)."""
@@ -43,7 +44,8 @@ class Due(Enum):
 
 
 Look = Callable[[Notification], Due]
-SETTLED = {"include_deleted": True, "synchronize_session": False}
+OUTBOX = cast(sa.Table, Notification.__table__)
+ATTEMPTS = cast(sa.Table, DeliveryAttempt.__table__)
 log = structlog.get_logger()
 
 
@@ -62,26 +64,51 @@ def look_before(app: Flask, look: Look) -> None:
 
 def anything_due() -> bool:
     """Whether a worker has something to do."""
-    return db.session.scalar(sa.select(Notification.id).where(_due()).limit(1)) is not None
+    return any(db.session.scalar(due_query(priority).limit(1)) for priority in Priority)
 
 
-def claim(worker: str) -> Notification | None:
-    """Take the longest due message for the time of a lease, or None. Commit before delivering it."""
-    longest_due = sa.select(Notification).where(_due()).order_by(Notification.due_at).limit(1)
-    while found := db.session.scalar(longest_due.with_for_update(skip_locked=True)):
-        if found.status is Status.SENDING and not _may_take_over(found):
-            found.status, found.claimed_by = Status.QUEUED, None
-            found.due_at = now() + _pause(found, LONGEST_PAUSE)
-            db.session.flush()
-            continue
-        if (due := _last_look(found)) is not Due.NOW:
-            _keep_back(found, due)
-            continue
-        found.status, found.claimed_by = Status.SENDING, worker
-        found.attempts += 1
-        found.due_at = now() + LEASE
-        return found
+def due_query(priority: Priority) -> sa.Select[Any]:
+    """What may be taken, the longest due first.
+
+    It is due by its date, was never tried (whatever its date), or is dated by a clock gone wrong. What a
+    worker has reserved waits for its date.
+    """
+    moment = now()
+    due = sa.or_(
+        Notification.due_at <= moment,
+        sa.and_(Notification.attempts == 0, Notification.claimed_by.is_(None)),
+        Notification.due_at > moment + 2 * LONGEST_PAUSE,
+    )
+    waiting = Notification.due_at > EVER  # for the index: a settled one has no date
+    wanted = sa.select(Notification).where(Notification.priority == priority, waiting, due)
+    return wanted.order_by(Notification.due_at)
+
+
+def claim(worker: str, priorities: Collection[Priority] = tuple(Priority)) -> Notification | None:
+    """Take one message for the time of a lease, or None: the longest due of the first priority.
+
+    Commit before delivering it.
+    """
+    for priority in priorities:
+        longest_due = due_query(priority).limit(1)
+        while found := _lock(longest_due):
+            if not is_given_up(found) and is_wanted(found):
+                found.status, found.claimed_by = Status.SENDING, worker
+                found.attempts += 1
+                found.due_at = now() + LEASE
+                return found
+            db.session.expunge(found)  # what it was is not what it is
     return None
+
+
+def _lock(query: sa.Select[Any]) -> Notification | None:
+    found: Notification | None = db.session.scalar(query.with_for_update(skip_locked=True))
+    return found
+
+
+def execute(statement: sa.Executable) -> sa.CursorResult[Any]:
+    """Run a statement on the bare tables, in the transaction: a worker runs several for every message."""
+    return db.session.connection().execute(statement)
 
 
 def sent(claimed: Notification, reply: str) -> None:
@@ -118,50 +145,37 @@ def refused(claimed: Notification, error: str) -> None:
                 log.exception("failure_not_told", notification=str(claimed.id))
 
 
-def _due() -> sa.ColumnElement[bool]:
-    """What is due by its date, was never tried (whatever its date), or is dated by a clock gone wrong."""
-    moment = now()
-    return sa.and_(
-        Notification.due_at > EVER,  # for the index: a settled one has no date
-        sa.or_(
-            Notification.due_at <= moment,
-            Notification.attempts == 0,
-            Notification.due_at > moment + 2 * LONGEST_PAUSE,
-        ),
-    )
+def is_wanted(found: Notification) -> bool:
+    """Have the last looks at a message that was locked; one not to be sent now is kept back."""
+    looks = {look(found) for look in current_app.extensions.get("leadintake.last_looks", ())}
+    row = sa.update(OUTBOX).where(OUTBOX.c.id == found.id)
+    if Due.NEVER in looks:
+        execute(row.values(**WITHDRAWN, deleted_at=now()))
+    elif Due.LATER in looks:
+        reason = "kept back: whom it is for is not here"
+        found.attempts += 1
+        later = {"due_at": now() + _pause(found, LONGEST_PAUSE), "attempts": found.attempts}
+        execute(row.values(status=Status.QUEUED, claimed_by=None, last_error=reason, **later))
+        _write_attempt(found, "deferred", reason)
+    return not looks & {Due.NEVER, Due.LATER}
 
 
-def _last_look(found: Notification) -> Due:
-    said = {look(found) for look in current_app.extensions.get("leadintake.last_looks", ())}
-    return next((due for due in (Due.NEVER, Due.LATER) if due in said), Due.NOW)
-
-
-def _keep_back(found: Notification, due: Due) -> None:
-    """Do not send a message that was taken: never, or not before a first pause is over."""
-    if due is Due.NEVER:
-        mine = sa.update(Notification).where(Notification.id == found.id)
-        never = mine.values(**WITHDRAWN, deleted_at=now())
-        db.session.execute(never, execution_options=SETTLED)
-        return
-    said = "kept back: whom it is for is not here"
-    db.session.add(DeliveryAttempt(notification_id=found.id, outcome="deferred", reply=said))
-    found.status, found.claimed_by = Status.QUEUED, None
-    found.attempts += 1
-    found.due_at, found.last_error = now() + _pause(found, LONGEST_PAUSE), said
-    db.session.flush()
-
-
-def _may_take_over(found: Notification) -> bool:
-    """Write down that its worker never came back; say no when that happened too often."""
-    said = f"{found.claimed_by} did not come back"
-    db.session.add(DeliveryAttempt(notification_id=found.id, outcome="lost", reply=said))
-    db.session.flush()
+def is_given_up(found: Notification) -> bool:
+    """Write down that the worker that had this message never came back; put off what was lost too often."""
+    if found.status is not Status.SENDING:
+        return False
+    _write_attempt(found, "lost", f"{found.claimed_by} did not come back")
     tally = sa.select(sa.func.count()).where(
         DeliveryAttempt.notification_id == found.id, DeliveryAttempt.outcome == "lost"
     )
     losses = db.session.scalar(tally) or 0
     log.warning("worker_lost", notification=str(found.id), worker=found.claimed_by, losses=losses)
-    return losses <= MOST_TAKEOVERS
+    if losses <= MOST_TAKEOVERS:
+        return False
+    row = sa.update(OUTBOX).where(OUTBOX.c.id == found.id)
+    later = now() + _pause(found, LONGEST_PAUSE)
+    execute(row.values(status=Status.QUEUED, claimed_by=None, due_at=later))
+    return True
 
 
 def _pause(owed: Notification, longest: timedelta) -> timedelta:
@@ -179,12 +193,16 @@ def _put_off(claimed: Notification, outcome: str, error: str, longest: timedelta
 
 def _settle(claimed: Notification, outcome: str, reply: str, **values: object) -> bool:
     """Write the outcome, unless the lease ran out and the message was claimed anew since."""
-    mine = sa.update(Notification).where(
-        Notification.id == claimed.id,
-        Notification.status == Status.SENDING,
-        Notification.attempts == claimed.attempts,
+    # Hidden ones too: its lead may have been deleted while the message was on its way.
+    mine = sa.update(OUTBOX).where(
+        OUTBOX.c.id == claimed.id,
+        OUTBOX.c.status == Status.SENDING,
+        OUTBOX.c.attempts == claimed.attempts,
     )
-    # Its lead may have been deleted while the message was on its way.
-    settled = db.session.execute(mine.values(claimed_by=None, **values), execution_options=SETTLED)
-    db.session.add(DeliveryAttempt(notification_id=claimed.id, outcome=outcome, reply=reply[:500]))
-    return bool(settled.rowcount)  # type: ignore[attr-defined] # of a CursorResult, which an UPDATE gives
+    settled = execute(mine.values(claimed_by=None, **values))
+    _write_attempt(claimed, outcome, reply)
+    return bool(settled.rowcount)
+
+
+def _write_attempt(message: Notification, outcome: str, reply: str) -> None:
+    execute(sa.insert(ATTEMPTS).values(notification_id=message.id, outcome=outcome, reply=reply[:500]))

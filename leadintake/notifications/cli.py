@@ -35,6 +35,8 @@ def worker(drain: bool) -> None:
     except ChannelDown as error:
         raise click.ClickException(f"The mail server cannot be used: {error}") from error
     click.echo(f"{handled} message(s) handled.")
+    if sentence := notifications.rehearsal():
+        click.echo(sentence, err=True)
 
 
 @outbox.command("list")
@@ -43,6 +45,8 @@ def worker(drain: bool) -> None:
 @format_option()
 def list_messages(status: str | None, limit: int, form: str) -> None:
     """Show messages, newest first."""
+    if sentence := notifications.rehearsal():
+        click.echo(sentence, err=True)  # beside the list, which programs read
     page = notifications.page(Status(status) if status else None, limit=limit, cursor=None)
     rows = [
         {

@@ -9,7 +9,8 @@ from pathlib import Path
 import structlog
 
 from leadintake.core.modes import make_private_folder, tighten_file, write_private
-from leadintake.notifications.channels import ChannelDown, Interrupted, as_message
+from leadintake.notifications.channels import ChannelDown, Interrupted
+from leadintake.notifications.letters import as_message
 from leadintake.notifications.models import Notification
 
 log = structlog.get_logger()

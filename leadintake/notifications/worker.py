@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from datetime import datetime
+from functools import partial
 
 import structlog
 from flask import Flask, current_app
@@ -17,9 +18,11 @@ from leadintake.core import checks, chores
 from leadintake.core.clock import now
 from leadintake.core.database import db, reading
 from leadintake.core.patience import as_in_a_request
-from leadintake.core.transaction import transaction
+from leadintake.core.transaction import OutcomeUnknown, transaction
 from leadintake.notifications import claims, embedded
+from leadintake.notifications.batches import Batch
 from leadintake.notifications.channels import ChannelDown, Deferred, Interrupted, Refused, Sender
+from leadintake.notifications.models import Notification
 from leadintake.notifications.service import BEAT_EVERY, notifications
 
 IDLE_SECONDS = 1.0
@@ -27,6 +30,8 @@ LONGEST_PAUSE_SECONDS = 30.0
 LOOK_FOR_CHORES_EVERY_SECONDS = 30
 ROUND_EVERY_SECONDS = 5.0
 """What is looked after before the messages does not wait for the end of a long row of them."""
+Settle = partial[None]
+"""Records what came of a message: a verb of claims.py with its arguments."""
 log = structlog.get_logger()
 
 
@@ -65,9 +70,13 @@ class Worker:
     def deliver_due(self, stop: embedded.Stop) -> int:
         """Deliver what is due now and return how many messages were handled. Raises ChannelDown.
 
+        With MAIL_HOLD nothing leaves; what is looked after before the messages goes on.
+
         The channel is opened before a message is claimed: a closed one costs no message an attempt.
         """
         self._look_round()
+        if current_app.config["MAIL_HOLD"]:
+            return 0
         with reading():
             due = claims.anything_due()
             db.session.rollback()
@@ -76,44 +85,73 @@ class Worker:
         handled = 0
         while True:
             with notifications.channel.opened() as sender:
-                while not stop() and self._deliver_one(sender):
-                    handled += 1
-                    self._beat()
-                    if time.monotonic() - self._looked > ROUND_EVERY_SECONDS:
-                        self._look_round()
-                    if not sender.usable():
-                        break  # and open it again: the messages that follow are not at fault
-                else:
+                handled += self._deliver_all(sender, stop)
+                if stop() or sender.usable():
                     return handled
+                # Else open it again: the messages that follow are not at fault.
 
-    def _deliver_one(self, sender: Sender) -> bool:
-        with transaction():
-            claimed = claims.claim(self.name)
-            if claimed is None:
-                return False
-            db.session.flush()
-            db.session.refresh(claimed)
-            db.session.expunge(claimed)
+    def _deliver_all(self, sender: Sender, stop: embedded.Stop) -> int:
+        """Deliver while there is something, the way is open and nobody says stop; return how many."""
+        batch, handled = Batch(self.name), 0
         try:
-            reply = sender.deliver(claimed)
+            while not stop() and sender.usable():
+                with transaction():
+                    message = batch.claim_next()
+                if message is None:
+                    break
+                while message is not None:
+                    settle = self._deliver(sender, message)
+                    handled += 1
+                    message = self._settle(settle, None if stop() or not sender.usable() else batch)
+                self._tend()
+        finally:
+            with transaction():
+                batch.release()
+        return handled
+
+    def _deliver(self, sender: Sender, message: Notification) -> Settle:
+        """Deliver one message; return the verb that records what came of it."""
+        try:
+            return partial(claims.sent, message, sender.deliver(message))
         except Interrupted as error:
-            with transaction():
-                claims.interrupted(claimed, str(error))
+            return partial(claims.interrupted, message, str(error))
         except Deferred as error:
-            with transaction():
-                claims.deferred(claimed, str(error))
+            return partial(claims.deferred, message, str(error))
         except Refused as error:
-            with transaction():
-                claims.refused(claimed, str(error))
+            return partial(claims.refused, message, str(error))
         except Exception as error:
             # A message that cannot even be written must not hold up the others.
-            log.exception("message_broken", notification=str(claimed.id))
+            log.exception("message_broken", notification=str(message.id))
+            return partial(claims.refused, message, f"{type(error).__name__}: {error}")
+
+    def _settle(self, settle: Settle, batch: Batch | None) -> Notification | None:
+        """Record what came of a message, and claim the next from the batch, unless something else is due.
+
+        One transaction does both where the message was sent: it halves what a mail costs. A failure locks
+        more than its message, and is recorded alone.
+        """
+        together = batch if settle.func is claims.sent and not self._is_tending_due() else None
+        try:
             with transaction():
-                claims.refused(claimed, f"{type(error).__name__}: {error}")
-        else:
-            with transaction():
-                claims.sent(claimed, reply)
-        return True
+                settle()
+                return together.claim_next() if together else None
+        except OutcomeUnknown:
+            raise  # it may be on record
+        except Exception:
+            if together:  # whatever stands in the way of the next one must not have this one sent twice
+                with transaction():
+                    settle()
+            raise
+
+    def _is_tending_due(self) -> bool:
+        rounds_due = time.monotonic() - self._looked > ROUND_EVERY_SECONDS
+        return rounds_due or self._beaten is None or now() - self._beaten > BEAT_EVERY
+
+    def _tend(self) -> None:
+        """Beat and look round between two messages, where it is time for that."""
+        self._beat()
+        if time.monotonic() - self._looked > ROUND_EVERY_SECONDS:
+            self._look_round()
 
     def _look_round(self) -> None:
         chores.do_rounds(self.app)
