@@ -15,10 +15,11 @@ from leadintake.core import (
     logs,
     modes,
     paths,
+    revisions,
     texts,
     transaction,
 )
-from leadintake.core.http import bodies, turns
+from leadintake.core.http import bodies, request_log, turns, unread
 
 
 def init_app(app: Flask) -> None:
@@ -26,6 +27,7 @@ def init_app(app: Flask) -> None:
     logs.init_app(app)
     lengths.init_app(app)
     database.init_app(app)
+    revisions.init_app(app)
     locks.init_app(app)
     modes.init_app(app)
     errors.init_app(app)
@@ -33,8 +35,10 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     paths.init_app(app)
     bodies.init_app(app)
+    unread.init_app(app)
     languages.init_app(app)
     texts.init_app(app)
     limits.init_app(app)
     transaction.init_app(app)
     lengths.cut_first(app)
+    request_log.init_app(app)

@@ -10,6 +10,7 @@ import structlog
 from flask import Flask
 
 from leadintake.core.transaction import rollback
+from leadintake_logging.failures import sentence_of
 
 Stop = Callable[[], bool]
 """Says whether to leave off."""
@@ -35,8 +36,7 @@ def do_rounds(app: Flask) -> None:
             act()
         except Exception as error:  # noqa: BLE001 - it is tried again with the next round
             rollback()
-            sentence = f"{type(error).__name__}: {error}".partition("\n")[0]
-            log.error("round_failed", act=act.__qualname__, error=sentence)  # noqa: TRY400 - the cause is in it
+            log.error("round_failed", act=act.__qualname__, error=sentence_of(error))  # noqa: TRY400 - the cause is in it
 
 
 def do_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
@@ -54,5 +54,4 @@ def do_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
             with app.app_context():
                 log.info("housekeeping", chore=name, **chore(stop))
         except Exception as error:  # noqa: BLE001 - it is tried again tomorrow, and at the next start
-            sentence = str(error).partition("\n")[0]
-            log.error("housekeeping_failed", chore=name, error=sentence)  # noqa: TRY400 - the cause is in it
+            log.error("housekeeping_failed", chore=name, error=sentence_of(error))  # noqa: TRY400 - the cause is in it

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,9 +12,11 @@ from typing import IO
 
 import structlog
 
+from leadintake.core import durable
 from leadintake.core.errors import Unavailable
 from leadintake.core.languages import phrase
-from leadintake.core.modes import make_private_folder, open_private, tighten_file, write_private
+from leadintake.core.modes import open_private, tighten_file
+from leadintake_logging.failures import sentence_of
 
 PART = ".part"
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ class LocalFolder:
         """Write to a temporary name, sync, rename, sync the folder."""
         part = self.folder / f"{key}{PART}"
         with _as_unavailable("store"):
-            _make_folder(self.folder)
+            durable.make_folder(self.folder)
             descriptor = open_private(part, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_SH)
@@ -44,7 +45,7 @@ class LocalFolder:
                     shutil.copyfileobj(stream, file)
                 os.fsync(descriptor)
                 part.rename(self.folder / key)
-                _sync_folder(self.folder)
+                durable.sync_folder(self.folder)
             except BaseException:
                 os.close(descriptor)
                 part.unlink(missing_ok=True)
@@ -53,13 +54,20 @@ class LocalFolder:
         return lambda: os.close(descriptor)
 
     def open(self, key: str) -> IO[bytes]:
-        """The file, opened for reading."""
+        """The file, opened for reading. Its first byte is read: a disk that fails says so with the first."""
         try:
-            return (self.folder / key).open("rb")
+            file = (self.folder / key).open("rb")
+            try:
+                os.pread(file.fileno(), 1, 0)  # servers send from the offset of the descriptor, which stays
+            except BaseException:
+                file.close()
+                raise
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise Unavailable("The file storage does not answer.") from error
+            log.error("storage_failed", act="open", error=str(error))  # noqa: TRY400 - the cause is in the line
+            raise Unavailable(phrase("The file storage does not answer. Please try again soon.")) from error
+        return file
 
     def delete(self, key: str) -> None:
         """Remove the file."""
@@ -98,37 +106,13 @@ class LocalFolder:
         if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
             raise Unavailable(f"{there} is no folder that can be written to.")
 
-    def check(self) -> None:
-        """Write a little, more than a file system keeps beside its blocks, and take it away again."""
-        probe = self.folder / f".probe-{secrets.token_hex(4)}"
-        with _as_unavailable("check"):
-            _make_folder(self.folder)
-            try:
-                write_private(probe, bytes(64 * 1024))
-            finally:
-                probe.unlink(missing_ok=True)
-
 
 @contextlib.contextmanager
 def _as_unavailable(act: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        log.error("storage_failed", act=act, error=str(error))  # noqa: TRY400 - the cause is in the line
+        log.error("storage_failed", act=act, error=sentence_of(error))  # noqa: TRY400 - the cause is in the line
         raise Unavailable(
             phrase("The file storage cannot take anything right now. Please try again soon.")
         ) from error
-
-
-def _make_folder(folder: Path) -> None:
-    """Make it with those above it, each one's name synced into the folder it is in."""
-    for changed in make_private_folder(folder):
-        _sync_folder(changed)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -79,10 +79,6 @@ class ObjectStore:
         return True
 
     def look(self) -> None:
-        """List the first objects: that costs no more than to look."""
-        self.check()
-
-    def check(self) -> None:
         """List the first objects."""
         with _as_unavailable("check"):
             next(iter(obstore.list(self._store)), None)

@@ -30,9 +30,6 @@ class Storage(Protocol):
     def look(self) -> None:
         """Raise unless bytes can be kept here, as far as reading tells: for questions that anybody asks."""
 
-    def check(self) -> None:
-        """Raise unless bytes can be kept here now."""
-
 
 def storage_at(url: str) -> Storage:
     """The storage a STORAGE_URL names."""

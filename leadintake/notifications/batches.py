@@ -16,21 +16,21 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
 from leadintake.core.clock import now
-from leadintake.core.database import db
+from leadintake.core.database import db, execute
 from leadintake.notifications.claims import (
+    EVERY_PRIORITY,
     LEASE,
-    OUTBOX,
     claim,
     due_query,
-    execute,
     is_given_up,
     is_wanted,
 )
-from leadintake.notifications.models import Notification, Priority, Status
+from leadintake.notifications.models import OUTBOX, Notification, Priority, Status
 
 MOST_RESERVED = 10
 LOOK_FOR_URGENT_EVERY_SECONDS = 1.0
@@ -38,11 +38,11 @@ RENEW_AFTER_SECONDS = 5.0
 """Together with the longest delivery less than a lease."""
 
 
-class Batch:
-    """What one worker has in hand. Every verb runs in a transaction of its caller."""
+class Hand:
+    """What one worker has in hand, of these priorities. Every verb runs in a transaction of its caller."""
 
-    def __init__(self, worker: str) -> None:
-        self.worker = worker
+    def __init__(self, worker: str, priorities: Collection[Priority] = EVERY_PRIORITY) -> None:
+        self.worker, self.priorities = worker, priorities
         self._waiting: deque[Notification] = deque()
         self._looked_at = self._renewed_at = -LEASE.total_seconds()
 
@@ -59,13 +59,10 @@ class Batch:
     def _claim_urgent(self) -> Notification | None:
         if self._waiting and time.monotonic() - self._looked_at < LOOK_FOR_URGENT_EVERY_SECONDS:
             return None
-        found = claim(self.worker, (Priority.URGENT,))
+        found = claim(self.worker, [one for one in self.priorities if one is Priority.URGENT])
         if found is None:
             self._looked_at = time.monotonic()
-        else:
-            db.session.flush()
-            db.session.expunge(found)
-        return found
+        return detach(found)
 
     def _claim_reserved(self) -> Notification | None:
         while self._waiting or self._reserve():
@@ -77,6 +74,8 @@ class Batch:
 
     def _reserve(self) -> bool:
         """Reserve what is due. Those locked by others are theirs."""
+        if Priority.ORDINARY not in self.priorities:
+            return False
         due = due_query(Priority.ORDINARY).limit(MOST_RESERVED).with_for_update(skip_locked=True)
         while found := db.session.scalars(due).all():
             for message in found:
@@ -110,9 +109,17 @@ class Batch:
         return bool(execute(row.values(values)).rowcount)
 
     def _reserved(self) -> sa.Update:
-        """What waits in this batch, as far as it is this worker's still."""
+        """What waits in this hand, as far as it is this worker's still."""
         return sa.update(OUTBOX).where(
             OUTBOX.c.id.in_([message.id for message in self._waiting]),
             OUTBOX.c.status == Status.QUEUED,
             OUTBOX.c.claimed_by == self.worker,
         )
+
+
+def detach(found: Notification | None) -> Notification | None:
+    """A message that was claimed, out of the session that the commit empties."""
+    if found is not None:
+        db.session.flush()
+        db.session.expunge(found)
+    return found

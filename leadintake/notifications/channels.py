@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from leadintake.notifications.faults import Step
 from leadintake.notifications.models import Notification
 
 SEALED_FOR = "mail"
@@ -16,6 +17,10 @@ SEALED_FOR = "mail"
 
 class ChannelDown(Exception):
     """The way itself is closed: no message's fault, and none is counted against it."""
+
+    def __init__(self, words: str, step: Step = Step.CONNECT) -> None:
+        super().__init__(words)
+        self.step = step
 
 
 class Deferred(Exception):
@@ -30,13 +35,29 @@ class Refused(Exception):
     """Never to be delivered as it is."""
 
 
+class Doubtful(Refused):
+    """Refused for good, and unclear whose fault that is: experience decides (refusals.py)."""
+
+    def __init__(self, words: str, step: Step) -> None:
+        super().__init__(words)
+        self.step = step
+
+
+class Blocked(Exception):
+    """Refused, now or for good, through our fault: no message gets through, and none is charged."""
+
+    def __init__(self, words: str, step: Step) -> None:
+        super().__init__(words)
+        self.step = step
+
+
 class Sender(Protocol):
     """An open way."""
 
     def deliver(self, notification: Notification) -> str:
         """Hand the message over and return what the other side said.
 
-        Raises Interrupted, Deferred or Refused.
+        Raises Interrupted, Deferred, Blocked or Refused.
         """
 
     def usable(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -18,8 +18,16 @@ from flask import Flask, current_app
 from sqlalchemy.exc import OperationalError
 
 from leadintake.core.clock import now
-from leadintake.core.database import db
-from leadintake.notifications.models import WITHDRAWN, DeliveryAttempt, Notification, Priority, Status
+from leadintake.core.database import db, execute
+from leadintake.notifications.models import (
+    ATTEMPTS,
+    OUTBOX,
+    WITHDRAWN,
+    DeliveryAttempt,
+    Notification,
+    Priority,
+    Status,
+)
 
 LEASE = timedelta(seconds=60)
 """Longer than the delivery of one message can take (channels.DELIVERY_SECONDS)."""
@@ -43,9 +51,10 @@ class Due(Enum):
     NEVER = "never"
 
 
+BLOCKED = "blocked"
+Condition = sa.ColumnElement[bool]
 Look = Callable[[Notification], Due]
-OUTBOX = cast(sa.Table, Notification.__table__)
-ATTEMPTS = cast(sa.Table, DeliveryAttempt.__table__)
+EVERY_PRIORITY = tuple(Priority)
 log = structlog.get_logger()
 
 
@@ -62,12 +71,20 @@ def look_before(app: Flask, look: Look) -> None:
     app.extensions.setdefault("leadintake.last_looks", []).append(look)
 
 
-def anything_due() -> bool:
+def anything_due(priorities: Collection[Priority] = EVERY_PRIORITY) -> bool:
     """Whether a worker has something to do."""
-    return any(db.session.scalar(due_query(priority).limit(1)) for priority in Priority)
+    queries = (due_query(priority).with_only_columns(Notification.id) for priority in priorities)
+    return any(db.session.scalar(query.limit(1)) is not None for query in queries)
 
 
-def due_query(priority: Priority) -> sa.Select[Any]:
+def anything_owed(priorities: Collection[Priority] = EVERY_PRIORITY) -> bool:
+    """Whether a message waits, due or not."""
+    mine = Notification.priority.in_(priorities)
+    waits = sa.select(Notification.id).where(mine, Notification.due_at > EVER)
+    return db.session.scalar(waits.limit(1)) is not None
+
+
+def due_query(*priorities: Priority) -> sa.Select[Any]:
     """What may be taken, the longest due first.
 
     It is due by its date, was never tried (whatever its date), or is dated by a clock gone wrong. What a
@@ -80,35 +97,43 @@ def due_query(priority: Priority) -> sa.Select[Any]:
         Notification.due_at > moment + 2 * LONGEST_PAUSE,
     )
     waiting = Notification.due_at > EVER  # for the index: a settled one has no date
-    wanted = sa.select(Notification).where(Notification.priority == priority, waiting, due)
-    return wanted.order_by(Notification.due_at)
+    alone = priorities[0] if len(priorities) == 1 else None
+    wanted = Notification.priority.in_(priorities) if alone is None else Notification.priority == alone
+    return sa.select(Notification).where(wanted, waiting, due).order_by(Notification.due_at)
 
 
-def claim(worker: str, priorities: Collection[Priority] = tuple(Priority)) -> Notification | None:
+def claim(worker: str, priorities: Collection[Priority] = EVERY_PRIORITY) -> Notification | None:
     """Take one message for the time of a lease, or None: the longest due of the first priority.
 
     Commit before delivering it.
     """
-    for priority in priorities:
-        longest_due = due_query(priority).limit(1)
-        while found := _lock(longest_due):
-            if not is_given_up(found) and is_wanted(found):
-                found.status, found.claimed_by = Status.SENDING, worker
-                found.attempts += 1
-                found.due_at = now() + LEASE
-                return found
-            db.session.expunge(found)  # what it was is not what it is
+    taken = (_claim_first(worker, due_query(priority)) for priority in priorities)
+    return next((found for found in taken if found is not None), None)
+
+
+def claim_for_trial(
+    worker: str, priorities: Collection[Priority], *, but_rather: Condition | None
+) -> Notification | None:
+    """Take one message as `claim` does; one that fulfils the condition only if there is no other."""
+    order = () if but_rather is None else (but_rather,)
+    due = due_query(*priorities).order_by(None)
+    return _claim_first(worker, due.order_by(*order, Notification.priority, Notification.due_at))
+
+
+def _claim_first(worker: str, due: sa.Select[Any]) -> Notification | None:
+    while found := _lock(due.limit(1)):
+        if not is_given_up(found) and is_wanted(found):
+            found.status, found.claimed_by = Status.SENDING, worker
+            found.attempts += 1
+            found.due_at = now() + LEASE
+            return found
+        db.session.expunge(found)  # what it was is not what it is
     return None
 
 
 def _lock(query: sa.Select[Any]) -> Notification | None:
     found: Notification | None = db.session.scalar(query.with_for_update(skip_locked=True))
     return found
-
-
-def execute(statement: sa.Executable) -> sa.CursorResult[Any]:
-    """Run a statement on the bare tables, in the transaction: a worker runs several for every message."""
-    return db.session.connection().execute(statement)
 
 
 def sent(claimed: Notification, reply: str) -> None:
@@ -126,9 +151,22 @@ def deferred(claimed: Notification, error: str) -> None:
     _put_off(claimed, "deferred", error, LONGEST_PAUSE)
 
 
+def blocked(claimed: Notification, error: str) -> None:
+    """Record that the message was refused through our fault: it is owed as if it had not been tried."""
+    before = claimed.attempts - 1
+    values = {"status": Status.QUEUED, "due_at": now(), "attempts": before, "last_error": error[:500]}
+    _settle(claimed, BLOCKED, error, **values)
+
+
 def refused(claimed: Notification, error: str) -> None:
     """Record that the message will never leave as it is, and tell those who asked to know."""
-    log.error("notification_failed", notification=str(claimed.id), kind=claimed.kind, error=error)
+    log.error(
+        "notification_failed",
+        notification=str(claimed.id),
+        kind=claimed.kind,
+        code=error[:3] if error[:3].isdecimal() else None,  # no more: the words repeat addresses
+        request_id=claimed.request_id,
+    )
     values = {"status": Status.FAILED, "due_at": None, "last_error": error[:500]}
     asked = current_app.extensions.get("leadintake.failures", ())
     for first, _ in asked:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -81,6 +81,10 @@ class Notification(SoftDeletes, Model):
     """The worker that sends it, or, of one that is queued, has reserved it until `due_at`."""
     last_error: Mapped[str | None] = mapped_column(sa.String(500))
     sent_at: Mapped[datetime | None] = mapped_column()
+    request_id: Mapped[str | None] = mapped_column(sa.String(64))
+    """The request it was owed by, for the log; None where a worker or a command began it."""
+    traceparent: Mapped[str | None] = mapped_column(sa.String(55))
+    """The span that its delivery continues (W3C Trace Context)."""
 
 
 class DeliveryAttempt(Model):
@@ -108,3 +112,22 @@ class WorkerBeat(Model):
 
     worker: Mapped[str] = mapped_column(sa.String(80), unique=True)
     seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ChannelFault(Model):
+    """Why mail does not leave, while it does not: a row a scope (channel_state.py)."""
+
+    __tablename__ = "channel_faults"
+
+    scope: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    since: Mapped[datetime] = mapped_column()
+    step: Mapped[str] = mapped_column(sa.String(20))
+    words: Mapped[str] = mapped_column(sa.String(500))
+    tried_at: Mapped[datetime] = mapped_column()
+    tried_id: Mapped[uuid.UUID | None] = mapped_column()
+    """The message tried last; it may be gone."""
+
+
+OUTBOX = cast(sa.Table, Notification.__table__)
+ATTEMPTS = cast(sa.Table, DeliveryAttempt.__table__)
+"""The bare tables, for what a worker runs for every message."""

@@ -15,17 +15,20 @@ from flask_mail import Mail
 
 from leadintake.audit.chain import Head
 from leadintake.audit.service import Person, audit
+from leadintake.core import tracing
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, NotFound
 from leadintake.core.keys import seal
 from leadintake.core.languages import ENGLISH
+from leadintake.core.logs import current_request_id
 from leadintake.core.pages import Order, Page, page_of
 from leadintake.core.transaction import on_commit
 from leadintake.core.types import new_id
 from leadintake.core.walls import outside
 from leadintake.notifications import embedded
 from leadintake.notifications.channels import SEALED_FOR, Channel
+from leadintake.notifications.deliveries import ObservedChannel
 from leadintake.notifications.folder import FolderChannel
 from leadintake.notifications.mailboxes import mailbox_of
 from leadintake.notifications.messages import OPTIONAL, SECRET, render, unsubscribe_link
@@ -52,8 +55,7 @@ class Notifications:
     @property
     def channel(self) -> Channel:
         """The way messages leave the running application."""
-        found: Channel = current_app.extensions["leadintake.channel"]
-        return found
+        return ObservedChannel(current_app.extensions["leadintake.channel"])
 
     def owe(
         self,
@@ -70,7 +72,7 @@ class Notifications:
 
         `about`: what its subject ends with, to tell it from others of its kind; no stranger's words.
         """
-        message_id = new_id()
+        message_id, span = new_id(), tracing.begin("producer")
         words["unsubscribe"] = unsubscribe_link(message_id, language) if kind in OPTIONAL else ""
         said = render(kind, language=language, about=about, firm=current_app.config["FIRM_NAME"], **words)
         kept = functools.partial(seal, SEALED_FOR) if kind in SECRET else str
@@ -85,8 +87,11 @@ class Notifications:
             text=kept(said.text),
             html=kept(said.html),
             due_at=now(),
+            request_id=current_request_id(),
+            traceparent=span.traceparent(),
         )
         db.session.add(owed)
+        span.end(f"enqueue {kind}", message=str(message_id), kind=kind)
         on_commit(embedded.wake)
         return owed
 

@@ -16,22 +16,31 @@ from flask import Flask, current_app
 
 from leadintake.core import checks, chores
 from leadintake.core.clock import now
-from leadintake.core.database import db, reading
 from leadintake.core.patience import as_in_a_request
 from leadintake.core.transaction import OutcomeUnknown, transaction
-from leadintake.notifications import claims, embedded
-from leadintake.notifications.batches import Batch
-from leadintake.notifications.channels import ChannelDown, Deferred, Interrupted, Refused, Sender
+from leadintake.notifications import claims, embedded, refusals
+from leadintake.notifications.batches import Hand, detach
+from leadintake.notifications.channels import (
+    Blocked,
+    ChannelDown,
+    Deferred,
+    Doubtful,
+    Interrupted,
+    Refused,
+    Sender,
+)
 from leadintake.notifications.models import Notification
+from leadintake.notifications.refusals import Batch
 from leadintake.notifications.service import BEAT_EVERY, notifications
+from leadintake_logging.failures import sentence_of
 
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 LOOK_FOR_CHORES_EVERY_SECONDS = 30
 ROUND_EVERY_SECONDS = 5.0
 """What is looked after before the messages does not wait for the end of a long row of them."""
-Settle = partial[None]
-"""Records what came of a message: a verb of claims.py with its arguments."""
+Settle = partial[None] | partial[bool]
+"""Records what came of a message: a verb of claims.py or refusals.py with its arguments."""
 log = structlog.get_logger()
 
 
@@ -43,6 +52,10 @@ class Worker:
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._beaten: datetime | None = None
         self._looked = 0.0
+        self._fresh = True
+        """Nothing tried yet: whoever mended something and starts a worker need not wait for the minute."""
+        self._changed = False
+        """Whether what may be taken is another since this round began."""
 
     def run(self, stop: embedded.Stop) -> None:
         """Work until told to stop. Whatever fails is logged and tried again after a growing pause."""
@@ -60,8 +73,7 @@ class Worker:
                 log.warning("mail_channel_down", error=str(error), next_try_seconds=pause)
             except Exception as error:  # noqa: BLE001 - a worker outlives every failure, and says so
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                sentence = f"{type(error).__name__}: {error}".partition("\n")[0]
-                log.error("worker_failed", error=sentence)  # noqa: TRY400 - one line while a database is away
+                log.error("worker_failed", error=sentence_of(error))  # noqa: TRY400 - one line while a database is away
                 with self.app.app_context():
                     checks.suspect()
             stop.wait(pause)
@@ -77,39 +89,59 @@ class Worker:
         self._look_round()
         if current_app.config["MAIL_HOLD"]:
             return 0
-        with reading():
-            due = claims.anything_due()
-            db.session.rollback()
-        if not due:
-            return 0
+        handled, at_once, self._fresh = 0, self._fresh, False
+        for batch in refusals.batches(at_once=at_once):
+            if refusals.is_due(batch):
+                handled += self._deliver(batch, stop)
+        if self._changed:
+            self._changed = False
+            return handled + self.deliver_due(stop)
+        return handled
+
+    def _deliver(self, batch: Batch, stop: embedded.Stop) -> int:
         handled = 0
         while True:
-            with notifications.channel.opened() as sender:
-                handled += self._deliver_all(sender, stop)
-                if stop() or sender.usable():
+            with refusals.opened(notifications.channel) as sender:
+                handled += (
+                    self._try_one(sender, batch) if batch.trial else self._deliver_all(sender, batch, stop)
+                )
+                if stop() or sender.usable() or self._changed or batch.trial:
                     return handled
                 # Else open it again: the messages that follow are not at fault.
 
-    def _deliver_all(self, sender: Sender, stop: embedded.Stop) -> int:
+    def _try_one(self, sender: Sender, batch: Batch) -> int:
+        """Deliver one message to find out whether the way is open again; return how many were due."""
+        with transaction():
+            message = detach(batch.claim_for_trial(self.name))
+        if message is None:
+            return 0
+        settle = self._deliver_one(sender, message)
+        self._settle(settle, None)
+        if settle.func is claims.sent:
+            refusals.record_success(message)
+            self._changed = True
+        return 1
+
+    def _deliver_all(self, sender: Sender, batch: Batch, stop: embedded.Stop) -> int:
         """Deliver while there is something, the way is open and nobody says stop; return how many."""
-        batch, handled = Batch(self.name), 0
+        hand, handled = Hand(self.name, batch.priorities), 0
         try:
-            while not stop() and sender.usable():
+            while not stop() and sender.usable() and not self._changed:
                 with transaction():
-                    message = batch.claim_next()
+                    message = hand.claim_next()
                 if message is None:
                     break
                 while message is not None:
-                    settle = self._deliver(sender, message)
+                    settle = self._deliver_one(sender, message)
                     handled += 1
-                    message = self._settle(settle, None if stop() or not sender.usable() else batch)
+                    message = self._settle(settle, None if stop() or not sender.usable() else hand)
                 self._tend()
         finally:
             with transaction():
-                batch.release()
+                hand.release()
         return handled
 
-    def _deliver(self, sender: Sender, message: Notification) -> Settle:
+    def _deliver_one(self, sender: Sender, message: Notification) -> Settle:
         """Deliver one message; return the verb that records what came of it."""
         try:
             return partial(claims.sent, message, sender.deliver(message))
@@ -117,6 +149,8 @@ class Worker:
             return partial(claims.interrupted, message, str(error))
         except Deferred as error:
             return partial(claims.deferred, message, str(error))
+        except (Blocked, Doubtful) as error:
+            return partial(refusals.settle, message, error)
         except Refused as error:
             return partial(claims.refused, message, str(error))
         except Exception as error:
@@ -124,13 +158,16 @@ class Worker:
             log.exception("message_broken", notification=str(message.id))
             return partial(claims.refused, message, f"{type(error).__name__}: {error}")
 
-    def _settle(self, settle: Settle, batch: Batch | None) -> Notification | None:
-        """Record what came of a message, and claim the next from the batch, unless something else is due.
+    def _settle(self, settle: Settle, hand: Hand | None) -> Notification | None:
+        """Record what came of a message, and claim the next one, unless something else is due before that.
 
         One transaction does both where the message was sent: it halves what a mail costs. A failure locks
-        more than its message, and is recorded alone.
+        more than its message, and is recorded alone. Raises ChannelDown where it is everybody's.
         """
-        together = batch if settle.func is claims.sent and not self._is_tending_due() else None
+        if settle.func is refusals.settle:
+            self._changed = bool(settle())
+            return None
+        together = hand if settle.func is claims.sent and not self._is_tending_due() else None
         try:
             with transaction():
                 settle()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import threading
 import time
@@ -20,7 +21,7 @@ def test_a_chore_that_fails_is_said_and_the_next_is_done(app, capfd):
     done = []
 
     def fail(_stop):
-        raise OSError("the broom is gone")
+        raise OSError(errno.ENOSPC, "the broom is gone")
 
     chores.register(app, "broken", fail)
     chores.register(app, "whole", lambda _stop: {"done": done.append(1) or "yes"})

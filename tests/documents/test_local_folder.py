@@ -17,11 +17,11 @@ from sqlalchemy import event
 
 from leadintake.core.database import db
 from leadintake.core.errors import Unavailable
-from leadintake.documents import local
 from leadintake.documents.local import LocalFolder
 from leadintake.documents.models import Document
 from leadintake.leads.models import Lead
 from leadintake.notifications.models import Notification
+from tests.factories import UserFactory
 
 KEY = "01890000-0000-7000-8000-000000000000.pdf"
 
@@ -130,6 +130,23 @@ def test_a_file_that_cannot_be_opened_is_unavailable(folder):
         folder.open(KEY)
 
 
+def test_a_disk_that_fails_under_a_file_says_so_before_the_answer_begins(
+    client, app, given, rows, monkeypatch
+):
+    def fails(*_arguments):
+        raise OSError(errno.EIO, "Input/output error")
+
+    assert client.submit().status_code == 201
+    (lead,) = rows(Lead)
+    client.sign_in(given(UserFactory, role="manager"))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pread", fails)
+        answer = client.get(f"/internal/leads/{lead.id}/resume")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert client.get(f"/internal/leads/{lead.id}/resume").status_code == 200
+
+
 def test_an_upload_that_is_deciding_is_not_swept(folder):
     ended = folder.save(KEY, io.BytesIO(b"x"))
     assert folder.delete_unless(KEY, never) is False
@@ -196,18 +213,6 @@ def test_a_key_is_never_given_twice(folder):
     with pytest.raises(Unavailable):
         folder.save(KEY, io.BytesIO(b"x"))
     assert (folder.folder / f"{KEY}.part").read_bytes() == b"of another upload"
-
-
-def test_a_check_leaves_nothing_behind(folder):
-    folder.check()
-    assert list(folder.folder.iterdir()) == []
-
-
-def test_a_check_says_when_nothing_can_be_written(folder, monkeypatch):
-    monkeypatch.setattr(local, "write_private", full_disk)
-    with pytest.raises(Unavailable):
-        folder.check()
-    assert list(folder.folder.iterdir()) == []
 
 
 def test_folders_and_hidden_files_are_none_of_ours(folder):

@@ -22,6 +22,7 @@ from leadintake.core.clock import now
 from leadintake.core.errors import Unavailable
 from leadintake.documents.models import Document
 from leadintake.documents.objects import ObjectStore
+from leadintake.documents.probe import StorageBroken, probe
 from leadintake.documents.service import documents
 from leadintake.leads.models import Lead
 from tests.factories import LeadFactory, UserFactory
@@ -154,7 +155,7 @@ def test_a_storage_that_does_not_answer_is_unavailable_in_every_way(away):
         lambda: away.delete(KEY),
         lambda: list(away.names()),
         lambda: away.delete_unless(KEY, never),
-        away.check,
+        away.look,
     ):
         with pytest.raises(Unavailable):
             act()
@@ -165,13 +166,20 @@ def test_a_bucket_that_does_not_exist_is_unavailable(s3):
     with pytest.raises(Unavailable):
         missing.save(KEY, io.BytesIO(b"x"))
     with pytest.raises(Unavailable):
-        missing.check()
+        missing.look()
 
 
-def test_a_check_of_a_storage_that_answers_is_silent(store):
-    store.check()
+def test_a_look_at_a_storage_that_answers_is_silent(store):
+    store.look()
     store.save(KEY, io.BytesIO(b"x"))()
-    store.check()
+    store.look()
+
+
+def test_a_probe_leaves_nothing_and_names_the_cause_where_there_is_no_bucket(store):
+    probe(store, store.url)
+    assert list(store.names()) == []
+    with pytest.raises(StorageBroken, match=r"Cannot store a file at s3://no-such-bucket: NoSuchBucket"):
+        probe(ObjectStore("s3://no-such-bucket"), "s3://no-such-bucket")
 
 
 def test_a_submission_is_stored_and_comes_back_byte_for_byte(app, client, given, rows):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from leadintake.core.database import db
 from leadintake.core.transaction import transaction
 from leadintake.notifications import batches, claims
-from leadintake.notifications.batches import LOOK_FOR_URGENT_EVERY_SECONDS, MOST_RESERVED, Batch
+from leadintake.notifications.batches import LOOK_FOR_URGENT_EVERY_SECONDS, MOST_RESERVED, Hand
 from leadintake.notifications.claims import LEASE, due_query
 from leadintake.notifications.models import DeliveryAttempt, Notification, Priority, Status
 from leadintake.notifications.service import notifications
@@ -60,9 +60,9 @@ def stopwatch(monkeypatch) -> SimpleNamespace:
     return watch
 
 
-def claim_next(app, batch: Batch) -> Notification | None:
+def claim_next(app, hand: Hand) -> Notification | None:
     with app.app_context(), transaction():
-        return batch.claim_next()
+        return hand.claim_next()
 
 
 @pytest.mark.parametrize("kind", ALERTS)
@@ -87,32 +87,32 @@ def test_an_alert_that_comes_in_the_middle_of_a_batch_goes_next(app, given, monk
 
 def test_a_worker_in_a_batch_looks_for_alerts_once_a_second(app, given, stopwatch):
     confirmations(given, 3)
-    batch = Batch("worker")
-    assert claim_next(app, batch).kind == CONFIRMATION
+    hand = Hand("worker")
+    assert claim_next(app, hand).kind == CONFIRMATION
     given(NotificationFactory)
-    assert claim_next(app, batch).kind == CONFIRMATION  # the same instant: not asked again
+    assert claim_next(app, hand).kind == CONFIRMATION  # the same instant: not asked again
     stopwatch.seconds += LOOK_FOR_URGENT_EVERY_SECONDS
-    assert claim_next(app, batch).kind == "attorney_alert"
-    assert claim_next(app, batch).kind == CONFIRMATION
+    assert claim_next(app, hand).kind == "attorney_alert"
+    assert claim_next(app, hand).kind == CONFIRMATION
 
 
 def test_an_alert_is_claimed_alone(app, given, rows):
     for _ in range(3):
         given(NotificationFactory)
-    claim_next(app, Batch("worker"))
+    claim_next(app, Hand("worker"))
     assert sorted(str(one.claimed_by) for one in rows(Notification)) == ["None", "None", "worker"]
 
 
 @pytest.mark.every_engine
 def test_confirmations_are_reserved_ten_at_a_time_and_begun_one_by_one(app, given, rows):
     confirmations(given, MOST_RESERVED + 2)
-    first = claim_next(app, Batch("first"))
+    first = claim_next(app, Hand("first"))
     found = rows(Notification)
     assert [(one.id, one.attempts) for one in found if one.status is Status.SENDING] == [(first.id, 1)]
     reserved = [one for one in found if one.claimed_by == "first" and one.status is Status.QUEUED]
     assert len(reserved) == MOST_RESERVED - 1
     assert {one.attempts for one in reserved} == {0}
-    second = Batch("second")
+    second = Hand("second")
     taken = {claim_next(app, second).id, claim_next(app, second).id}
     assert taken.isdisjoint({first.id, *(one.id for one in reserved)})
     assert claim_next(app, second) is None
@@ -144,11 +144,11 @@ def kill_in_delivery(app, number: int) -> None:
             raise KeyboardInterrupt
 
     Recorder(app, die)
-    release, Batch.release = Batch.release, lambda _self: None
+    release, Hand.release = Hand.release, lambda _self: None
     try:
         deliver(app)
     finally:
-        Batch.release = release
+        Hand.release = release
 
 
 def test_a_worker_that_is_told_to_stop_gives_back_what_it_did_not_begin(app, given, rows):
@@ -211,24 +211,24 @@ def test_four_workers_send_a_crowd_of_confirmations_once_each(app, given, rows):
 def test_a_reservation_is_renewed_while_its_batch_goes_on(app, given, stopwatch):
     with at():
         confirmations(given, 4)
-        slow = Batch("slow")
+        slow = Hand("slow")
         claim_next(app, slow)
     for second in (50, 100):
         stopwatch.seconds += 50
         with at(seconds=second):
             assert claim_next(app, slow) is not None
     with at(seconds=109):
-        assert claim_next(app, Batch("quick")).attempts == 2  # the first, whose lease is over; not the last
+        assert claim_next(app, Hand("quick")).attempts == 2  # the first, whose lease is over; not the last
         assert claim_next(app, slow) is not None
 
 
 def test_a_reservation_that_ran_out_is_not_begun_by_who_had_it(app, given):
     with at():
         confirmations(given, 2)
-        slow = Batch("slow")
+        slow = Hand("slow")
         claim_next(app, slow)
     with at(seconds=LEASE.total_seconds()):
-        quick = Batch("quick")
+        quick = Hand("quick")
         assert {claim_next(app, quick).attempts, claim_next(app, quick).attempts} == {1, 2}
         assert claim_next(app, slow) is None
 
