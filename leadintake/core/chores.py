@@ -11,7 +11,7 @@ from flask import Flask
 
 from leadintake.core import revisions
 from leadintake.core.transaction import rollback
-from leadintake_logging.failures import sentence_of
+from leadintake.server_logs.failures import sentence_of
 
 Stop = Callable[[], bool]
 """Says whether to leave off."""
