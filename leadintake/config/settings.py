@@ -36,7 +36,11 @@ class Settings:
     """Shared rate limits. Set it when more than one process serves."""
 
     MAIL_SERVER: str = ""
-    """SMTP server. Without one, mails are written to the folder mail/ of the instance."""
+    """SMTP server. Production does not start without one, unless MAIL_FOLDER is set."""
+
+    MAIL_FOLDER: str = ""
+    """Folder, in the instance folder unless its path is whole, to which mails are written where there is no
+    MAIL_SERVER: nobody is mailed. For trials; `mail` is used where it is empty, but not in production."""
 
     MAIL_PORT: int = 587
     """Port of the SMTP server: 587 with STARTTLS, 465 with MAIL_USE_SSL."""
@@ -58,6 +62,18 @@ class Settings:
 
     MAIL_TIMEOUT: int = 10
     """Seconds each step of a conversation with the mail server may take."""
+
+    MAIL_REPLY_TO: str = ""
+    """Where answers to mails go. Set it where nobody reads what is sent to MAIL_DEFAULT_SENDER."""
+
+    ALERT_REPLY_TO: typing.Literal["", "prospect"] = ""
+    """`prospect`: an answer to an alert about a lead goes to its prospect. Else to MAIL_REPLY_TO."""
+
+    MAIL_HOLD: bool = False
+    """No mail leaves, and what is due waits. Set it on a restored copy, whose mails were sent already."""
+
+    MAIL_REDIRECT_TO: str = ""
+    """Every mail goes to this address and says whom it is for. Set it for a rehearsal."""
 
     MAIL_EHLO_NAME: str = ""
     """The name said to the mail server at EHLO: the host of PUBLIC_URL unless given. Set it where the server
@@ -167,7 +183,7 @@ class Settings:
     leadintake[altcha]."""
 
     METRICS_TOKEN: str = ""
-    """Bearer token for /metrics from elsewhere than loopback."""
+    """Bearer token for /metrics. In production they are read with it alone, else from loopback too."""
 
     TRACES: bool = False
     """Send traces over OTLP/HTTP, to where OTEL_EXPORTER_OTLP_ENDPOINT says. Needs leadintake[otel]."""

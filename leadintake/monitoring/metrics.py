@@ -40,7 +40,8 @@ class _Measures:
         yield up
         for name, (help_text, label, read) in current_app.extensions.get("leadintake.gauges", {}).items():
             gauge = GaugeMetricFamily(name, help_text, labels=[label])
-            for value, number in ({} if results.get("database", "not known") else read()).items():
+            unusable = results.get("database", "not known") or results.get("revision")
+            for value, number in ({} if unusable else read()).items():
                 gauge.add_metric([value], number)
             yield gauge
 

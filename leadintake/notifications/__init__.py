@@ -17,6 +17,7 @@ def init_app(app: Flask) -> None:
     audit.when_published(app, notifications.owe_head)
     checks.register(app, "worker", notifications.check_worker)
     checks.register(app, "mail", notifications.check_mail, needed=False)
+    checks.register(app, "recipients", notifications.check_rehearsal, needed=False)
     checks.gauge(app, "leadintake_outbox", "Messages by status", "status", notifications.counts)
     app.before_request(start_with_first_request)
     app.cli.add_command(worker)

@@ -6,10 +6,11 @@ import uuid
 
 from flask import Blueprint, Response, make_response, render_template
 
-from leadintake.core.access import anyone
+from leadintake.core.access import anyone, without_database
 from leadintake.core.types import new_id
 from leadintake.leads import disclaimers, signs
 from leadintake.leads.forms import IntakeForm
+from leadintake.leads.reference import LeadKey
 from leadintake.notifications.mailboxes import mailboxes
 from leadintake.pages import assets
 
@@ -18,6 +19,7 @@ bp = Blueprint("pages", __name__, template_folder="templates")
 
 @bp.get("/static/<name>")
 @anyone
+@without_database
 def static(name: str) -> Response:
     """Send a style sheet, a script or the logo."""
     return assets.serve(name)
@@ -33,9 +35,9 @@ def intake() -> Response:
     return _fresh(render_template("intake.html", form=form, disclaimer=disclaimers.shown()))
 
 
-@bp.get("/thanks/<uuid:reference>")
+@bp.get("/thanks/<lead:reference>")
 @anyone
-def thanks(reference: uuid.UUID) -> Response:
+def thanks(reference: LeadKey) -> Response:
     """Thank, say what happens next, give the reference number."""
     return _fresh(render_template("thanks.html", reference=reference))
 
