@@ -13,6 +13,7 @@ from leadintake.core import (
     limits,
     locks,
     logs,
+    measures,
     modes,
     paths,
     texts,
@@ -24,6 +25,7 @@ from leadintake.core.http import bodies, turns
 def init_app(app: Flask) -> None:
     """Wire the room."""
     logs.init_app(app)
+    measures.init_app(app)
     lengths.init_app(app)
     database.init_app(app)
     locks.init_app(app)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -56,11 +56,16 @@ def register(app: Flask, part: str, check: Check, *, needed: bool = True, probe:
     checks.append(_Registered(part, check, probe or check, needed))
 
 
-def results(*, all_of_them: bool = False, writing: bool = False) -> dict[str, str]:
-    """Each part that was asked, and what is wrong with it: nothing (an empty text) or a sentence."""
+def results(
+    *, all_of_them: bool = False, writing: bool = False, parts: Collection[str] | None = None
+) -> dict[str, str]:
+    """Each part that was asked, and what is wrong with it: nothing (an empty text) or a sentence.
+
+    The needed parts are asked, or all of them, or those named by `parts`.
+    """
     found = {}
     for registered in current_app.extensions["leadintake.checks"]:
-        if registered.needed or all_of_them:
+        if registered.part in parts if parts is not None else registered.needed or all_of_them:
             try:
                 (registered.probe if writing else registered.look)()
                 found[registered.part] = ""
@@ -110,8 +115,10 @@ def forget() -> None:
         state.found = None
 
 
-def gauge(app: Flask, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, int]]) -> None:
-    """Add a number per value of `label` to the metrics, read when asked for."""
+def gauge(app: Flask, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+    """Add a number per value of `label` to the metrics, read when asked for: from as many rows as there are
+    to act on, never from all there are. Without a label it is the number of "".
+    """
     app.extensions.setdefault("leadintake.gauges", {})[name] = (help_text, label, read)
 
 

@@ -12,12 +12,13 @@ import structlog
 from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from leadintake.core import checks
+from leadintake.core import checks, measures
 from leadintake.core.languages import phrase, said
 from leadintake.core.logs import request_id
 
 log = structlog.get_logger()
 
+POOL_TIMEOUTS = measures.Counter("leadintake_pool_timeouts", "Requests that got no connection in time")
 WORTH_A_LINE = {401, 403, 429}
 """Refusals that somebody looking for an attack wants to see (ASVS 5.0, 16.3)."""
 
@@ -143,6 +144,8 @@ def answer_to(error: Exception) -> Response:
             log.info("refused", status=cause.status, title=cause.title, endpoint=request.endpoint)
         return problem(cause.status, cause.title, cause.detail, cause.type, cause.errors, cause.headers)
     if isinstance(cause, (database_errors.OperationalError, database_errors.TimeoutError)):
+        if isinstance(cause, database_errors.TimeoutError):
+            POOL_TIMEOUTS.count()
         log.error("database_unavailable", error=type(cause).__name__, cause=str(cause).partition("\n")[0])
         return answer_to(Unavailable())
     if isinstance(cause, HTTPException) and not isinstance(cause, InternalServerError):

@@ -15,6 +15,7 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
+from leadintake.core import checks
 from leadintake.core.errors import Refusal
 from leadintake.core.http.addresses import client_key
 
@@ -60,6 +61,12 @@ class Counters:
         assert self._here is not None  # noqa: S101 - opened above
         return question(self._here)
 
+    def check(self) -> None:
+        """Raise unless Redis answers, where there is one."""
+        self._open()
+        if self._shared is not None and not self._shared.storage.check():
+            raise RuntimeError("Redis does not answer. Each process counts for itself until it does.")
+
     def _open(self) -> None:
         with self._guard:
             if self._here is None:
@@ -75,7 +82,10 @@ class Counters:
 
 def init_app(app: Flask) -> None:
     """Make the counters."""
-    app.extensions["leadintake.counters"] = Counters(app.config["REDIS_URL"])
+    counters = Counters(app.config["REDIS_URL"])
+    app.extensions["leadintake.counters"] = counters
+    if app.config["REDIS_URL"]:
+        checks.register(app, "redis", counters.check, needed=False)
 
 
 def client_address() -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from flask import Flask
 
 from leadintake.auth import leaving
-from leadintake.core import checks, chores, walls
+from leadintake.core import causes, checks, chores, walls
 from leadintake.leads import (
+    attention,
     barred,
     cli_assignment,  # noqa: F401 - adds its commands to two groups
     cli_quarantine,  # noqa: F401 - adds its commands
     events,
+    public,
 )
 from leadintake.leads.cli_screens import group
 from leadintake.leads.handing import handing
@@ -28,7 +30,10 @@ def init_app(app: Flask) -> None:
         "leadintake_leads",
         "Leads that wait for somebody, for being reached out to, and for being looked at",
         "state",
-        handing.counts,
+        attention.counts,
     )
+    causes.register(app, "leads_waiting", attention.look_at_waiting, follows=("database", "worker"))
+    causes.register(app, "quarantine", attention.look_at_quarantine, follows=("database",))
+    public.count_results(app)
     walls.raise_wall(app, barred.hidden_from)
     app.cli.add_command(group)

@@ -16,8 +16,10 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy.exc import OperationalError
 
+from leadintake.core import measures
 from leadintake.core.clock import now
 from leadintake.core.database import db
+from leadintake.core.transaction import on_commit
 from leadintake.notifications.models import WITHDRAWN, DeliveryAttempt, Notification, Status
 
 LEASE = timedelta(seconds=60)
@@ -32,6 +34,9 @@ MOST_TAKEOVERS = 3
 """A message lost with its worker more often than that may be what ends the workers: it waits its turn."""
 EVER = datetime.fromtimestamp(0, UTC)
 Failure = Callable[[Notification, str], None]
+
+
+DELIVERIES = measures.Counter("leadintake_deliveries", "Attempts to deliver, by outcome", "kind", "outcome")
 
 
 class Due(Enum):
@@ -156,12 +161,17 @@ def _may_take_over(found: Notification) -> bool:
     said = f"{found.claimed_by} did not come back"
     db.session.add(DeliveryAttempt(notification_id=found.id, outcome="lost", reply=said))
     db.session.flush()
+    _count(found.kind, "lost")
     tally = sa.select(sa.func.count()).where(
         DeliveryAttempt.notification_id == found.id, DeliveryAttempt.outcome == "lost"
     )
     losses = db.session.scalar(tally) or 0
     log.warning("worker_lost", notification=str(found.id), worker=found.claimed_by, losses=losses)
     return losses <= MOST_TAKEOVERS
+
+
+def _count(kind: str, outcome: str) -> None:
+    on_commit(lambda: DELIVERIES.count(kind, outcome))
 
 
 def _pause(owed: Notification, longest: timedelta) -> timedelta:
@@ -187,4 +197,5 @@ def _settle(claimed: Notification, outcome: str, reply: str, **values: object) -
     # Its lead may have been deleted while the message was on its way.
     settled = db.session.execute(mine.values(claimed_by=None, **values), execution_options=SETTLED)
     db.session.add(DeliveryAttempt(notification_id=claimed.id, outcome=outcome, reply=reply[:500]))
+    _count(claimed.kind, outcome)
     return bool(settled.rowcount)  # type: ignore[attr-defined] # of a CursorResult, which an UPDATE gives

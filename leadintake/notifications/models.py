@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -28,11 +29,21 @@ WITHDRAWN: Mapping[str, object] = {"status": Status.QUEUED, "due_at": None, "cla
 """How a message stands that is never sent; it is deleted besides."""
 
 
+def _only(which: sa.TextClause) -> dict[str, Any]:
+    """An index of some rows alone. MariaDB, which has none, indexes all."""
+    return {"postgresql_where": which, "sqlite_where": which}
+
+
 class Notification(SoftDeletes, Model):
     """A message we owe somebody. It exists if and only if its cause does: both are one transaction."""
 
     __tablename__ = "notifications"
-    __table_args__ = (sa.Index("ix_notifications_mailbox_created_at", "mailbox", "created_at"),)
+    __table_args__ = (
+        sa.Index("ix_notifications_mailbox_created_at", "mailbox", "created_at"),
+        # Small where an engine can: of what was sent, nearly all, they hold nothing.
+        sa.Index("ix_notifications_unsent", "kind", "due_at", **_only(sa.text("due_at IS NOT NULL"))),
+        sa.Index("ix_notifications_failed", "status", "updated_at", **_only(sa.text("status = 'failed'"))),
+    )
 
     kind: Mapped[str] = mapped_column(sa.String(40))
     recipient: Mapped[str] = mapped_column(sa.String(254))
