@@ -23,6 +23,8 @@ SHORTEST_SECRET = 32
 ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 SOCKET = re.compile(r"unix:(/.+)")
 HOST_AND_PORT = re.compile(r"(?:tcp://)?(\[.+\]|[\w-]{1,63}(?:\.[\w-]{1,63})*):(\d{1,5})", re.ASCII)
+EHLO_NAME = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*|\[[A-Za-z0-9:.]{3,50}\]", re.ASCII)
+"""As RFC 5321 (4.1.1.1) has it."""
 LONGEST_SOCKET = 107
 """Bytes of a path in a socket address (unix(7))."""
 
@@ -42,6 +44,10 @@ def contradictions(settings: Settings) -> list[str]:
         ),
         (bool(settings.MAIL_PASSWORD) and not settings.MAIL_USERNAME, "MAIL_PASSWORD without MAIL_USERNAME"),
         (not _is_address(settings.MAIL_DEFAULT_SENDER), "MAIL_DEFAULT_SENDER: use one plain e-mail address"),
+        (
+            bool(settings.MAIL_EHLO_NAME) and not EHLO_NAME.fullmatch(settings.MAIL_EHLO_NAME),
+            "MAIL_EHLO_NAME: use a host name such as intake.firm.example, or [192.0.2.1] with its brackets",
+        ),
         (not 0 < settings.MAIL_PORT < 65536, "MAIL_PORT: use a number from 1 to 65535"),
         (
             not 0 < settings.MAIL_TIMEOUT <= 10,
@@ -74,6 +80,10 @@ def contradictions(settings: Settings) -> list[str]:
         (
             bool(settings.AUDIT_HEAD_MAIL) and not _is_address(settings.AUDIT_HEAD_MAIL),
             "AUDIT_HEAD_MAIL: use one plain e-mail address",
+        ),
+        (
+            settings.TRACES and not _can_trace(),
+            "TRACES: install the libraries first: pip install 'leadintake[otel]'",
         ),
     ]
     checks += [
@@ -126,6 +136,14 @@ def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
             "MAIL_USE_TLS: production does not send mail in clear to another machine",
         ),
     ]
+
+
+def _can_trace() -> bool:
+    try:
+        exporter = find_spec("opentelemetry.exporter.otlp.proto.http")
+    except ModuleNotFoundError:  # not even its parents
+        return False
+    return exporter is not None and find_spec("opentelemetry.sdk") is not None
 
 
 def _is_database(url: str) -> bool:

@@ -59,6 +59,10 @@ class Settings:
     MAIL_TIMEOUT: int = 10
     """Seconds each step of a conversation with the mail server may take."""
 
+    MAIL_EHLO_NAME: str = ""
+    """The name said to the mail server at EHLO: the host of PUBLIC_URL unless given. Set it where the server
+    asks for the name of this machine."""
+
     PUBLIC_URL: str = "http://127.0.0.1:8000"
     """Address people reach the service at; links in mails are built from it, never from a Host header."""
 
@@ -187,6 +191,9 @@ class Settings:
 
     METRICS_TOKEN: str = ""
     """Bearer token for /metrics from elsewhere than loopback."""
+
+    TRACES: bool = False
+    """Send traces over OTLP/HTTP, to where OTEL_EXPORTER_OTLP_ENDPOINT says. Needs leadintake[otel]."""
 
     LOG_FORMAT: typing.Literal["console", "json"] = "console"
     """`json` for a log collector."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import structlog
 from flask import Flask, current_app, request
-from limits import RateLimitItem, parse_many
+from limits import RateLimitItem, parse, parse_many
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
@@ -21,6 +21,7 @@ from leadintake.core.http.addresses import client_key
 
 REDIS_PATIENCE_SECONDS = 1
 REDIS_REST_SECONDS = 30
+PROBE = parse("1000 per second")
 Answer = TypeVar("Answer")
 log = structlog.get_logger()
 
@@ -62,10 +63,17 @@ class Counters:
         return question(self._here)
 
     def check(self) -> None:
-        """Raise unless Redis answers, where there is one."""
+        """Raise unless the shared counters count."""
         self._open()
-        if self._shared is not None and not self._shared.storage.check():
-            raise RuntimeError("Redis does not answer. Each process counts for itself until it does.")
+        try:
+            if self._shared is not None:
+                self._shared.hit(PROBE, "doctor")
+        except StorageError as error:
+            cause = str(error.storage_error or error).partition("\n")[0].rstrip(".")
+            raise RuntimeError(
+                f"Redis does not count: {cause}. Start it, or mend LEADINTAKE_REDIS_URL; until then each "
+                "server process counts alone, and limits are as many times wider."
+            ) from error
 
     def _open(self) -> None:
         with self._guard:
@@ -82,8 +90,7 @@ class Counters:
 
 def init_app(app: Flask) -> None:
     """Make the counters."""
-    counters = Counters(app.config["REDIS_URL"])
-    app.extensions["leadintake.counters"] = counters
+    counters = app.extensions["leadintake.counters"] = Counters(app.config["REDIS_URL"])
     if app.config["REDIS_URL"]:
         checks.register(app, "redis", counters.check, needed=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from leadintake.monitoring import metrics, problems
+from leadintake.monitoring import metrics, problems, tracing
 from leadintake.monitoring.cli import doctor, print_metrics, run_watchdog
 from leadintake.monitoring.routes import bp
 from leadintake.monitoring.watchdog import start_with_first_request
@@ -15,6 +15,7 @@ def init_app(app: Flask) -> None:
     metrics.init_app(app)
     problems.init_app(app)
     app.before_request(start_with_first_request)
+    tracing.init_app(app)
     app.register_blueprint(bp)
     app.cli.add_command(doctor)
     app.cli.add_command(print_metrics)

@@ -16,6 +16,7 @@ from leadintake.core.causes import Problem
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.languages import phrase
+from leadintake.notifications.channel_state import EVERYBODY, channel_state
 from leadintake.notifications.claims import EVER
 from leadintake.notifications.messages import OPTIONAL, SUBJECTS
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status, WorkerBeat
@@ -28,6 +29,7 @@ TELL_FAILED = timedelta(days=3)
 """How long a message that failed for good is a reason to act."""
 LATELY = 500
 """Attempts that are looked through for the last message that left."""
+MESSAGES = "desk.messages.show"
 ALERTS = tuple(kind for kind in SUBJECTS if kind not in OPTIONAL)
 """Kinds that the firm's own people wait for."""
 
@@ -93,25 +95,28 @@ def last_sent() -> datetime | None:
 
 
 def look_at_mail() -> Problem | None:
-    """Whether an alert waits longer than it should."""
+    """Whether an alert waits longer than it should, or the mail server takes nothing of us."""
     late = timedelta(minutes=current_app.config["ALERT_LATE_MINUTES"])
     since = min((since for kind, since in oldest().items() if kind in ALERTS), default=None)
-    if since is None or now() - since < late:
-        return None
-    left = last_sent()
-    if left is None or left < since:
-        sentence = phrase("No mail has left since %(since)s.")
-    else:
-        sentence = phrase("A message to somebody of the firm has been waiting since %(since)s.")
-    return Problem(
-        sentence,
-        phrase(
-            "Nothing is lost: it goes out once the mail server takes it. Call new prospects from the list "
-            "of leads meanwhile. An operator sees with “flask doctor” what the mail server says."
-        ),
-        {"since": since},
-        page="desk.messages.show",
+    closed = channel_state()
+    advice = phrase(
+        "Nothing is lost: it goes out once the mail server takes it. Call new prospects from the list "
+        "of leads meanwhile. An operator sees with “flask doctor” what the mail server says."
     )
+    if since is not None and now() - since >= late:
+        left = last_sent()
+        if left is None or left < since:
+            sentence = phrase("No mail has left since %(since)s.")
+        else:
+            sentence = phrase("A message to somebody of the firm has been waiting since %(since)s.")
+        return Problem(sentence, advice, {"since": since}, page=MESSAGES)
+    if closed is None or now() - closed.since < late:
+        return None
+    if closed.scope == EVERYBODY:
+        sentence = phrase("No mail has left since %(since)s.")
+        return Problem(sentence, advice, {"since": closed.since}, page=MESSAGES)
+    sentence = phrase("No mail to prospects has left since %(since)s.")
+    return Problem(sentence, advice, {"since": closed.since}, severity="warning", page=MESSAGES)
 
 
 def look_at_failures() -> Problem | None:
@@ -125,7 +130,7 @@ def look_at_failures() -> Problem | None:
         phrase("Messages to people of the firm that failed for good: %(number)s."),
         phrase("See what the mail server said, mend the address, and send them again."),
         {"number": number},
-        page="desk.messages.show",
+        page=MESSAGES,
     )
 
 

@@ -15,6 +15,7 @@ from flask import current_app
 from flask_mail import Message
 
 from leadintake.core.keys import Unreadable, unseal
+from leadintake.notifications.faults import Step
 from leadintake.notifications.messages import OPTIONAL, SECRET, unsubscribe_link
 from leadintake.notifications.models import Notification
 
@@ -23,6 +24,10 @@ SEALED_FOR = "mail"
 
 class ChannelDown(Exception):
     """The way itself is closed: no message's fault, and none is counted against it."""
+
+    def __init__(self, words: str, step: Step = Step.CONNECT) -> None:
+        super().__init__(words)
+        self.step = step
 
 
 class Deferred(Exception):
@@ -37,17 +42,36 @@ class Refused(Exception):
     """Never to be delivered as it is."""
 
 
+class Doubtful(Refused):
+    """Refused for good, and unclear whose fault that is: experience decides (refusals.py)."""
+
+    def __init__(self, words: str, step: Step) -> None:
+        super().__init__(words)
+        self.step = step
+
+
+class Blocked(Exception):
+    """Refused, now or for good, through our fault: no message gets through, and none is charged."""
+
+    def __init__(self, words: str, step: Step) -> None:
+        super().__init__(words)
+        self.step = step
+
+
 class Sender(Protocol):
     """An open way."""
 
     def deliver(self, notification: Notification) -> str:
         """Hand the message over and return what the other side said.
 
-        Raises Interrupted, Deferred or Refused.
+        Raises Interrupted, Deferred, Blocked or Refused.
         """
 
     def usable(self) -> bool:
         """Whether the way is still open for another message."""
+
+    def check(self) -> None:
+        """Raise ChannelDown unless a message would be begun with: none is sent."""
 
 
 class Channel(Protocol):
@@ -87,7 +111,7 @@ def as_message(notification: Notification) -> Message:
         charset="utf-8",
         extra_headers=headers,
     )
-    message.msgId = f"<{notification.id}@{_domain_of(current_app.config['PUBLIC_URL'])}>"
+    message.msgId = f"<{notification.id}@{domain_of(current_app.config['PUBLIC_URL'])}>"
     return message
 
 
@@ -117,7 +141,8 @@ def _link_in_ascii(link: str) -> str:
     return f"{scheme}://{place.encode('idna').decode('ascii')}{slash}{path}"
 
 
-def _domain_of(url: str) -> str:
+def domain_of(url: str) -> str:
+    """The host of a URL as the mail system writes it."""
     host = urlsplit(url).hostname or "localhost"
     if ":" in host:
         return f"[IPv6:{host}]"  # RFC 5321, 4.1.3

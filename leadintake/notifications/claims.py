@@ -7,7 +7,8 @@ much later than that was dated by a clock gone wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
@@ -47,6 +48,8 @@ class Due(Enum):
     NEVER = "never"
 
 
+BLOCKED = "blocked"
+Condition = sa.ColumnElement[bool]
 Look = Callable[[Notification], Due]
 SETTLED = {"include_deleted": True, "synchronize_session": False}
 log = structlog.get_logger()
@@ -65,14 +68,24 @@ def look_before(app: Flask, look: Look) -> None:
     app.extensions.setdefault("leadintake.last_looks", []).append(look)
 
 
-def anything_due() -> bool:
-    """Whether a worker has something to do."""
-    return db.session.scalar(sa.select(Notification.id).where(_due()).limit(1)) is not None
+def anything_due(*which: Condition) -> bool:
+    """Whether a worker has something to do, among the messages that fulfil every condition."""
+    return db.session.scalar(sa.select(Notification.id).where(_due(), *which).limit(1)) is not None
 
 
-def claim(worker: str) -> Notification | None:
-    """Take the longest due message for the time of a lease, or None. Commit before delivering it."""
-    longest_due = sa.select(Notification).where(_due()).order_by(Notification.due_at).limit(1)
+def anything_owed(*which: Condition) -> bool:
+    """Whether a message waits, due or not."""
+    waits = sa.select(Notification.id).where(Notification.due_at > EVER, *which)
+    return db.session.scalar(waits.limit(1)) is not None
+
+
+def claim(worker: str, *which: Condition, first: Sequence[Condition] = ()) -> Notification | None:
+    """Take the longest due message for the time of a lease, or None. Commit before delivering it.
+
+    `which`: conditions that it fulfils; `first`: those that do not fulfil these come first.
+    """
+    order = (*first, Notification.due_at)
+    longest_due = sa.select(Notification).where(_due(), *which).order_by(*order).limit(1)
     while found := db.session.scalar(longest_due.with_for_update(skip_locked=True)):
         if found.status is Status.SENDING and not _may_take_over(found):
             found.status, found.claimed_by = Status.QUEUED, None
@@ -104,9 +117,29 @@ def deferred(claimed: Notification, error: str) -> None:
     _put_off(claimed, "deferred", error, LONGEST_PAUSE)
 
 
+def blocked(claimed: Notification, error: str) -> None:
+    """Record that the message was refused through our fault: it is owed as if it had not been tried."""
+    before = claimed.attempts - 1
+    values = {"status": Status.QUEUED, "due_at": now(), "attempts": before, "last_error": error[:500]}
+    _settle(claimed, BLOCKED, error, **values)
+
+
+def blocked_at(message_id: uuid.UUID) -> datetime | None:
+    """When a message was refused through our fault last."""
+    tries = sa.select(sa.func.max(DeliveryAttempt.created_at))
+    theirs = DeliveryAttempt.notification_id == message_id, DeliveryAttempt.outcome == BLOCKED
+    return db.session.scalar(tries.where(*theirs))
+
+
 def refused(claimed: Notification, error: str) -> None:
     """Record that the message will never leave as it is, and tell those who asked to know."""
-    log.error("notification_failed", notification=str(claimed.id), kind=claimed.kind, error=error)
+    log.error(
+        "notification_failed",
+        notification=str(claimed.id),
+        kind=claimed.kind,
+        code=error[:3] if error[:3].isdecimal() else None,  # no more: the words repeat addresses
+        request_id=claimed.request_id,
+    )
     values = {"status": Status.FAILED, "due_at": None, "last_error": error[:500]}
     asked = current_app.extensions.get("leadintake.failures", ())
     for first, _ in asked:

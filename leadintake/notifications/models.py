@@ -63,6 +63,10 @@ class Notification(SoftDeletes, Model):
     claimed_by: Mapped[str | None] = mapped_column(sa.String(80))
     last_error: Mapped[str | None] = mapped_column(sa.String(500))
     sent_at: Mapped[datetime | None] = mapped_column()
+    request_id: Mapped[str | None] = mapped_column(sa.String(64))
+    """The request it was owed by, for the log; None where a worker or a command began it."""
+    traceparent: Mapped[str | None] = mapped_column(sa.String(55))
+    """The span that its delivery continues (W3C Trace Context)."""
 
 
 class DeliveryAttempt(Model):
@@ -90,3 +94,17 @@ class WorkerBeat(Model):
 
     worker: Mapped[str] = mapped_column(sa.String(80), unique=True)
     seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ChannelFault(Model):
+    """Why mail does not leave, while it does not: a row a scope (channel_state.py)."""
+
+    __tablename__ = "channel_faults"
+
+    scope: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    since: Mapped[datetime] = mapped_column()
+    step: Mapped[str] = mapped_column(sa.String(20))
+    words: Mapped[str] = mapped_column(sa.String(500))
+    tried_at: Mapped[datetime] = mapped_column()
+    tried_id: Mapped[uuid.UUID | None] = mapped_column()
+    """The message tried last; it may be gone."""

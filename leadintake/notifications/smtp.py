@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import smtplib
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parseaddr
 from typing import Any, cast
 
 from flask import current_app
 from flask_mail import Connection, Mail
 
-from leadintake.notifications.channels import ChannelDown, Deferred, Interrupted, Refused, as_message
+from leadintake.notifications.channels import (
+    Blocked,
+    ChannelDown,
+    Deferred,
+    Doubtful,
+    Interrupted,
+    Refused,
+    as_message,
+    domain_of,
+)
+from leadintake.notifications.faults import Fault, Step, judge
 from leadintake.notifications.models import Notification
 
 OPENING_SECONDS = 50
 DELIVERY_SECONDS = 50
 """A conversation about one message: under the lease, however slowly the server talks."""
 PARTING_SECONDS = 5
+LEAVING = 421
+NUMBER = re.compile(r"\d{1,3}(\.\d{1,3}){3}", re.ASCII)
+"""An IPv4 address, which is greeted with in brackets (RFC 5321, 4.1.3)."""
 
 
 class _Bounded:
@@ -31,10 +46,16 @@ class _Bounded:
 
     sock: socket.socket | None
     said = b""
+    last_reply = ""
 
     def connect(self, *arguments: Any, **named: Any) -> Any:
         with self.within(OPENING_SECONDS):
             return super().connect(*arguments, **named)  # type: ignore[misc] # a mixin over smtplib.SMTP
+
+    def getreply(self) -> tuple[int, bytes]:
+        code, text = super().getreply()  # type: ignore[misc] # the same
+        self.last_reply = reply_words(code, text)
+        return code, text
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         code, text = super().data(msg)  # type: ignore[misc] # the same
@@ -68,28 +89,45 @@ class _SmtpOverTls(_Smtp, smtplib.SMTP_SSL):
 
 
 class VerifiedConnection(Connection):
-    """Flask-Mail's connection, with a timeout on every step and the server's certificate verified."""
+    """Flask-Mail's connection, with a timeout on every step and the server's certificate verified.
 
-    def configure_host(self) -> smtplib.SMTP:
-        """Connect, secure, sign in."""
+    `replies` has what the server said at each step that it let us take, `step` is the last one begun.
+    """
+
+    def __init__(self, mail: Mail) -> None:
+        super().__init__(mail)
+        self.step = Step.CONNECT
+        self.replies: dict[Step, str] = {}
+
+    def configure_host(self) -> _Smtp:
+        """Connect, greet, secure, sign in."""
         mail, config = self.mail, current_app.config
         context = ssl.create_default_context()
-        options: dict[str, Any] = {"timeout": config["MAIL_TIMEOUT"], "local_hostname": socket.gethostname()}
+        options: dict[str, Any] = {"timeout": config["MAIL_TIMEOUT"], "local_hostname": ehlo_name()}
         if mail.use_ssl:
             host: _Smtp = _SmtpOverTls(mail.server, mail.port, context=context, **options)
         else:
             host = _Smtp(mail.server, mail.port, **options)
         try:
             with host.within(OPENING_SECONDS):
-                if mail.use_tls:
-                    host.starttls(context=context)
-                if mail.username:
-                    host.login(mail.username, mail.password or "")
+                self._begin(host, Step.EHLO)
                 host.ehlo_or_helo_if_needed()  # a server that refuses us by name refuses no message
+                if mail.use_tls:
+                    self._begin(host, Step.STARTTLS)
+                    host.starttls(context=context)
+                    host.ehlo_or_helo_if_needed()  # it may offer more over TLS (RFC 3207, 4.2)
+                if mail.username:
+                    self._begin(host, Step.AUTH)
+                    host.login(mail.username, mail.password or "")
+            self.replies[self.step] = host.last_reply
         except BaseException:
             host.close()
             raise
         return host
+
+    def _begin(self, host: _Smtp, step: Step) -> None:
+        self.replies[self.step] = host.last_reply
+        self.step = step
 
 
 class SmtpChannel:
@@ -97,65 +135,109 @@ class SmtpChannel:
 
     def __init__(self, mail: Mail) -> None:
         self.mail = mail
+        self.cut_short = 0
+        """How many times in a row it said 421 with no message taken in between."""
 
     @contextmanager
-    def opened(self) -> Iterator[_SmtpSender]:
+    def opened(self) -> Iterator[SmtpSender]:
         """Connect once for a batch."""
         connection = VerifiedConnection(self.mail)
         try:
             connection.__enter__()
         except (OSError, smtplib.SMTPException, ValueError) as error:
             # A ValueError: a host name or a password that cannot be encoded.
-            raise ChannelDown(f"{self.mail.server}:{self.mail.port}: {error}") from error
-        sender = _SmtpSender(connection)
+            words = f"{self.mail.server}:{self.mail.port}: {error_words(error)}"
+            raise ChannelDown(words, connection.step) from error
+        sender = SmtpSender(self, connection)
         try:
             yield sender
         finally:
             sender.part()
 
 
-class _SmtpSender:
-    def __init__(self, connection: VerifiedConnection) -> None:
-        self.connection = connection
+class SmtpSender:
+    """An open conversation."""
+
+    def __init__(self, channel: SmtpChannel, connection: VerifiedConnection) -> None:
+        self.channel, self.connection = channel, connection
 
     def deliver(self, notification: Notification) -> str:
-        """Send one message. A 5xx to it or its recipient is final (RFC 5321, 4.2.1), the rest is not."""
+        """Send one message. What is refused is sorted by whose fault it is (faults.py)."""
         message = as_message(notification)
         try:
-            with self._host.within(DELIVERY_SECONDS):
+            with self.host.within(DELIVERY_SECONDS):
                 self.connection.send(message)
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
-            raise _judged(code, text) from error
+            raise self._judged(Step.RCPT, code, text) from error
         except smtplib.SMTPSenderRefused as error:
-            # Our own address or account is at fault: no reason to give this message up.
-            raise Deferred(_reply(error.smtp_code, error.smtp_error)) from error
+            raise self._judged(Step.MAIL, error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPResponseException as error:
-            raise _judged(error.smtp_code, error.smtp_error) from error
+            raise self._judged(Step.DATA, error.smtp_code, error.smtp_error) from error
         except (OSError, smtplib.SMTPException) as error:
             raise Interrupted(f"{type(error).__name__}: {error}") from error
-        return self._host.said.decode("utf-8", "replace")
+        self.channel.cut_short = 0
+        return self.host.said.decode("utf-8", "replace")
+
+    def check(self) -> None:
+        """Say whom mail would be from, and take it back: no message is sent."""
+        sender = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])[1]
+        try:
+            with self.host.within(DELIVERY_SECONDS):
+                code, text = self.host.mail(sender)
+                if code != 250:
+                    raise smtplib.SMTPSenderRefused(code, text, sender)
+                self.host.rset()
+        except (OSError, smtplib.SMTPException) as error:
+            raise ChannelDown(f"{type(error).__name__}: {error}") from error
 
     def usable(self) -> bool:
         """Whether the server is still there: it may have left in the middle of the last message."""
-        return getattr(self._host, "sock", None) is not None
+        return getattr(self.host, "sock", None) is not None
 
     def part(self) -> None:
         """Say goodbye; a server that left already needs none."""
         try:
-            with self._host.within(PARTING_SECONDS):
-                self._host.quit()
+            with self.host.within(PARTING_SECONDS):
+                self.host.quit()
         except (OSError, smtplib.SMTPException):
-            self._host.close()
+            self.host.close()
 
     @property
-    def _host(self) -> _Smtp:
+    def host(self) -> _Smtp:
+        """The conversation below."""
         return cast(_Smtp, self.connection.host)  # as configure_host made it
 
+    def _judged(self, step: Step, code: int, text: bytes | str) -> Blocked | Deferred | Refused:
+        words = reply_words(code, text)
+        if not 400 <= code < 600:
+            return Deferred(words)  # no answer to what we said
+        fault = judge(step, code, words.partition(" ")[2])
+        if code == LEAVING and fault is Fault.UNCLEAR:
+            # Once ends this conversation, which may be full; twice in a row is a server that is closed.
+            self.channel.cut_short += 1
+            fault = Fault.OURS if self.channel.cut_short > 1 else fault
+        if fault is Fault.OURS:
+            return Blocked(words, step)
+        if code < 500:
+            return Deferred(words)
+        return Refused(words) if fault is Fault.MESSAGE else Doubtful(words, step)
 
-def _judged(code: int, text: bytes | str) -> Deferred | Refused:
-    return Refused(_reply(code, text)) if 500 <= code < 600 else Deferred(_reply(code, text))
+
+def ehlo_name() -> str:
+    """The name we greet with: strict servers ask for one that is whole and known (RFC 5321, 4.1.4)."""
+    config = current_app.config
+    name = str(config["MAIL_EHLO_NAME"]) or domain_of(config["PUBLIC_URL"])
+    return f"[{name}]" if NUMBER.fullmatch(name) else name
 
 
-def _reply(code: int, text: bytes | str) -> str:
+def reply_words(code: int, text: bytes | str) -> str:
+    """A reply as it is kept."""
     return f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
+
+
+def error_words(error: Exception) -> str:
+    """What the server said, or else what went wrong."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return reply_words(error.smtp_code, error.smtp_error)
+    return str(error) or type(error).__name__

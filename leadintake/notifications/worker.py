@@ -15,12 +15,22 @@ from flask import Flask, current_app
 
 from leadintake.core import checks, chores
 from leadintake.core.clock import now
-from leadintake.core.database import db, reading
+from leadintake.core.database import db
 from leadintake.core.patience import as_in_a_request
 from leadintake.core.transaction import transaction
-from leadintake.notifications import claims, embedded
-from leadintake.notifications.channels import ChannelDown, Deferred, Interrupted, Refused, Sender
+from leadintake.notifications import claims, embedded, refusals
+from leadintake.notifications.channels import (
+    Blocked,
+    ChannelDown,
+    Deferred,
+    Doubtful,
+    Interrupted,
+    Refused,
+    Sender,
+)
+from leadintake.notifications.refusals import Batch
 from leadintake.notifications.service import BEAT_EVERY, notifications
+from leadintake_logging.failures import sentence_of
 
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -38,6 +48,10 @@ class Worker:
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._beaten: datetime | None = None
         self._looked = 0.0
+        self._fresh = True
+        """Nothing tried yet: whoever mended something and starts a worker need not wait for the minute."""
+        self._changed = False
+        """Whether what may be taken is another since this round began."""
 
     def run(self, stop: embedded.Stop) -> None:
         """Work until told to stop. Whatever fails is logged and tried again after a growing pause."""
@@ -55,8 +69,7 @@ class Worker:
                 log.warning("mail_channel_down", error=str(error), next_try_seconds=pause)
             except Exception as error:  # noqa: BLE001 - a worker outlives every failure, and says so
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                sentence = f"{type(error).__name__}: {error}".partition("\n")[0]
-                log.error("worker_failed", error=sentence)  # noqa: TRY400 - one line while a database is away
+                log.error("worker_failed", error=sentence_of(error))  # noqa: TRY400 - one line while a database is away
                 with self.app.app_context():
                     checks.suspect()
             stop.wait(pause)
@@ -68,17 +81,24 @@ class Worker:
         The channel is opened before a message is claimed: a closed one costs no message an attempt.
         """
         self._look_round()
-        with reading():
-            due = claims.anything_due()
-            db.session.rollback()
-        if not due:
-            return 0
+        handled, at_once, self._fresh = 0, self._fresh, False
+        for batch in refusals.batches(at_once=at_once):
+            if refusals.is_due(batch):
+                handled += self._deliver(batch, stop)
+        if self._changed:
+            self._changed = False
+            return handled + self.deliver_due(stop)
+        return handled
+
+    def _deliver(self, batch: Batch, stop: embedded.Stop) -> int:
         handled = 0
         while True:
-            with notifications.channel.opened() as sender:
-                while not stop() and self._deliver_one(sender):
+            with refusals.opened(notifications.channel) as sender:
+                while not stop() and self._deliver_one(sender, batch):
                     handled += 1
                     self._beat()
+                    if batch.trial or self._changed:
+                        return handled
                     if time.monotonic() - self._looked > ROUND_EVERY_SECONDS:
                         self._look_round()
                     if not sender.usable():
@@ -86,9 +106,9 @@ class Worker:
                 else:
                     return handled
 
-    def _deliver_one(self, sender: Sender) -> bool:
+    def _deliver_one(self, sender: Sender, batch: Batch) -> bool:
         with transaction():
-            claimed = claims.claim(self.name)
+            claimed = claims.claim(self.name, *batch.which, first=batch.first)
             if claimed is None:
                 return False
             db.session.flush()
@@ -102,6 +122,8 @@ class Worker:
         except Deferred as error:
             with transaction():
                 claims.deferred(claimed, str(error))
+        except (Blocked, Doubtful) as error:
+            self._changed = refusals.settle(claimed, error)
         except Refused as error:
             with transaction():
                 claims.refused(claimed, str(error))
@@ -113,6 +135,9 @@ class Worker:
         else:
             with transaction():
                 claims.sent(claimed, reply)
+            if batch.trial:
+                refusals.record_success(claimed)
+                self._changed = True
         return True
 
     def _look_round(self) -> None:

@@ -27,7 +27,7 @@ def copies(model: Any, row: Any, count: int, **changes: object) -> None:
     """Insert a row many times."""
     table = model.__table__
     values = {column.name: getattr(row, column.key) for column in table.columns}
-    unique = {"submission_key": None}
+    unique = {"submission_key": None, "reference": None}
     many = [{**values, **changes, **unique, "id": new_id()} for _ in range(count)]
     kept = [{name: value for name, value in one.items() if name in table.columns} for one in many]
     db.session.execute(sa.insert(table), kept)

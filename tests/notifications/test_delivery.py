@@ -114,16 +114,14 @@ def test_a_final_no_to_the_recipient_or_the_message_fails_it_at_once(app, given,
 @pytest.mark.parametrize(
     "script",
     [
-        {"mail": "550 5.7.1 sender not allowed"},
-        {"mail": "530 5.7.0 authentication required"},
-        {"mail": "452 4.3.1 disk full"},
         {"rcpt": "452 4.2.2 mailbox full"},
+        {"rcpt": "450 4.7.1 come back in five minutes"},
         {"data": "421 4.3.2 shutting down"},
-        {"mail": "421 4.3.2 shutting down"},
+        {"data": "451 4.6.0 try another time"},
     ],
     ids=str,
 )
-def test_what_is_no_fault_of_the_message_is_tried_again(app, given, rows, port, script):
+def test_what_may_be_another_time_is_tried_again(app, given, rows, port, script):
     given(NotificationFactory)
     with mail_server(Script(**script), port):
         assert deliver(app) == 1

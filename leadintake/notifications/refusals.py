@@ -1,0 +1,166 @@
+"""What becomes of a message that was refused through our fault perhaps, and what is tried meanwhile.
+
+1. A refusal that is ours by its code, step or words closes the way: the message is not charged and stays due.
+2. One that is unclear is ours if its recipient is somebody of the firm who was mailed before; else it is the
+   message's, and final. What strangers typed is never such evidence.
+3. While the way is closed one message a minute is tried: of the firm's before strangers', and another than
+   the last time, so that one odd message keeps nobody waiting for long.
+4. The first that leaves opens the way, and the rest follow at once.
+5. A message that was blocked, and is refused again though the way was open in between, is itself at fault.
+   It is put off like any that was not taken for now; an unclear refusal is final at the third time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+import structlog
+
+from leadintake.core.clock import now
+from leadintake.core.database import db, reading
+from leadintake.core.transaction import transaction
+from leadintake.notifications import channel_state, claims
+from leadintake.notifications.channel_state import EVERYBODY, STRANGERS, ChannelState
+from leadintake.notifications.channels import Blocked, Channel, ChannelDown, Doubtful, Sender
+from leadintake.notifications.faults import Step
+from leadintake.notifications.messages import OPTIONAL
+from leadintake.notifications.models import Notification, Status
+
+TO_STRANGERS = OPTIONAL
+"""Kinds that go to addresses which strangers typed."""
+DOUBTS = 3
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a worker may take: all that fulfils the conditions, or one message on trial."""
+
+    which: tuple[claims.Condition, ...] = ()
+    trial: ChannelState | None = None
+
+    @property
+    def first(self) -> tuple[claims.Condition, ...]:
+        """Whom a trial prefers: the firm's people, and another message than the last time."""
+        if self.trial is None:
+            return ()
+        again = (Notification.id == self.trial.tried_id,) if self.trial.tried_id else ()
+        return (*again, Notification.kind.in_(TO_STRANGERS))
+
+
+def batches(*, at_once: bool = False) -> Iterator[Batch]:
+    """What a worker may take in this round; `at_once`: try even if something was tried within a minute."""
+    closed = _closed()
+    to_strangers = Notification.kind.in_(TO_STRANGERS)
+    if everybody := closed.get(EVERYBODY):
+        yield from _tries(everybody, at_once=at_once)
+    elif strangers := closed.get(STRANGERS):
+        yield from _tries(strangers, to_strangers, at_once=at_once)
+        yield Batch(which=(~to_strangers,))
+    else:
+        yield Batch()
+
+
+def is_due(batch: Batch) -> bool:
+    """Whether there is something to take."""
+    with reading():
+        due = claims.anything_due(*batch.which)
+        db.session.rollback()
+    return due
+
+
+@contextmanager
+def opened(channel: Channel) -> Iterator[Sender]:
+    """Open the channel for a batch, and record whether it opened. Raises ChannelDown."""
+    with ExitStack() as stack:
+        try:
+            sender = stack.enter_context(channel.opened())
+        except ChannelDown as error:
+            with transaction():
+                channel_state.close(EVERYBODY, error.step, str(error))
+            raise
+        before = _closed().get(EVERYBODY)
+        if before is not None and before.is_opening:
+            with transaction():
+                channel_state.reopen(EVERYBODY)
+        yield sender
+
+
+def record_success(sent: Notification) -> None:
+    """Open the way after a trial; what went to the firm's people says nothing of strangers."""
+    with transaction():
+        if sent.kind in TO_STRANGERS:
+            channel_state.reopen()
+        else:
+            channel_state.reopen(EVERYBODY)
+
+
+def settle(claimed: Notification, error: Blocked | Doubtful) -> bool:
+    """Record whose fault a refusal is; whether it closed the way to strangers.
+
+    Raises ChannelDown if it closed the way to everybody.
+    """
+    words = str(error)
+    to_stranger = claimed.kind in TO_STRANGERS
+    scope = STRANGERS if to_stranger and error.step is not Step.MAIL else EVERYBODY
+    unclear = isinstance(error, Doubtful)
+    with transaction():
+        if unclear and (to_stranger or not _was_mailed_before(claimed)):
+            claims.refused(claimed, words)
+            return False
+        if _was_open_in_between(claimed, scope):
+            settled = claims.refused if unclear and claimed.attempts >= DOUBTS else claims.deferred
+            settled(claimed, words)
+            return False
+        # In this order: what is blocked at the moment of closing was not blocked before it.
+        channel_state.close(scope, error.step, words, claimed.id)
+        claims.blocked(claimed, words)
+    if scope is EVERYBODY:
+        raise ChannelDown(channel_state.mask_addresses(f"{error.step}: {words}"), error.step)
+    log.warning("mail_to_strangers_blocked", step=str(error.step), error=channel_state.mask_addresses(words))
+    return True
+
+
+def _tries(state: ChannelState, *which: claims.Condition, at_once: bool) -> Iterator[Batch]:
+    batch = Batch(which, None if state.is_opening else state)
+    with reading():
+        due, owed = claims.anything_due(*which), claims.anything_owed(*which)
+        db.session.rollback()
+    if not owed:  # there is nothing left to find out by, nor to keep back
+        with transaction():
+            channel_state.reopen(state.scope)
+    elif due and state.is_opening:
+        yield batch  # the channel is opened, or not, before a message is taken
+    elif due and (at_once or abs(now() - state.tried_at) >= channel_state.TRY_EVERY):
+        with transaction():
+            mine = channel_state.may_try(state.scope, at_once=at_once)
+        if mine:
+            yield batch
+
+
+def _closed() -> dict[str, ChannelState]:
+    with reading():
+        closed = channel_state.closed_scopes()
+        db.session.rollback()
+    return closed
+
+
+def _was_mailed_before(claimed: Notification) -> bool:
+    """Whether this address of the firm took a message of ours."""
+    taken = sa.select(Notification.id).where(
+        Notification.mailbox == claimed.mailbox,
+        Notification.kind.not_in(TO_STRANGERS),
+        Notification.status == Status.SENT,
+    )
+    found = db.session.scalar(taken.limit(1), execution_options={"include_deleted": True})
+    return found is not None
+
+
+def _was_open_in_between(claimed: Notification, scope: str) -> bool:
+    """Whether other messages could leave since this one was blocked."""
+    before = claims.blocked_at(claimed.id)
+    state = channel_state.closed_scopes().get(scope)
+    return before is not None and (state is None or state.since > before)
