@@ -36,7 +36,11 @@ class Settings:
     """Shared rate limits. Set it when more than one process serves."""
 
     MAIL_SERVER: str = ""
-    """SMTP server. Without one, mails are written to the folder mail/ of the instance."""
+    """SMTP server. Production does not start without one, unless MAIL_FOLDER is set."""
+
+    MAIL_FOLDER: str = ""
+    """Folder, in the instance folder unless its path is whole, to which mails are written where there is no
+    MAIL_SERVER: nobody is mailed. For trials; `mail` is used where it is empty, but not in production."""
 
     MAIL_PORT: int = 587
     """Port of the SMTP server: 587 with STARTTLS, 465 with MAIL_USE_SSL."""
@@ -190,7 +194,7 @@ class Settings:
     leadintake[altcha]."""
 
     METRICS_TOKEN: str = ""
-    """Bearer token for /metrics from elsewhere than loopback."""
+    """Bearer token for /metrics. In production they are read with it alone, else from loopback too."""
 
     TRACES: bool = False
     """Send traces over OTLP/HTTP, to where OTEL_EXPORTER_OTLP_ENDPOINT says. Needs leadintake[otel]."""

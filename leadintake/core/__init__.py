@@ -7,6 +7,7 @@ from flask import Flask
 from leadintake.core import (
     database,
     doctor,
+    downgrades,
     errors,
     headers,
     languages,
@@ -32,7 +33,7 @@ def init_app(app: Flask) -> None:
     measures.init_app(app)
     lengths.init_app(app)
     database.init_app(app)
-    revisions.init_app(app)
+    downgrades.init_app(app)
     locks.init_app(app)
     places.init_app(app)
     modes.init_app(app)
@@ -40,6 +41,7 @@ def init_app(app: Flask) -> None:
     processes.init_app(app)
     doctor.init_app(app)
     turns.init_app(app)
+    revisions.init_app(app)
     headers.init_app(app)
     paths.init_app(app)
     bodies.init_app(app)

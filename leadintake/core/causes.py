@@ -1,105 +1,34 @@
-"""What can be wrong in a way that somebody must act on: rooms register a look, watchdog and desk ask.
-
-A cause is a short name that never changes; for each that is wrong there is one incident at a time. What a
-Problem says leaves this machine: phrases of ours with numbers and times, no name, address, host or path.
-"""
+"""What an exception of the database or of a disk says about its cause."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal, NamedTuple
+import errno
 
-import structlog
-from flask import Flask, current_app
-from sqlalchemy.exc import SQLAlchemyError
+import sqlalchemy.exc as database_errors
 
-from leadintake.core.transaction import rollback
+SCHEMA_CODES = {"42P01", "42703", 1054, 1146, 1364}
+"""PostgreSQL: no such table, column. MariaDB: no such column, table; a column without a value or default."""
+SCHEMA_WORDS = ("no such table", "no such column", "has no column named")
+"""SQLite, which has no codes for these."""
 
-FRESH_SECONDS = 15.0
-"""How old the answer may be that a page of the desk shows."""
-Severity = Literal["critical", "warning"]
-log = structlog.get_logger()
+DISK_FAILURES = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.EUCLEAN})
+"""What a disk says that cannot serve now: nothing of the request is at fault."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong and what to do, as phrases for `said`; `values` fill the sentence."""
-
-    sentence: str
-    advice: str
-    values: Mapping[str, object] = field(default_factory=dict)
-    severity: Severity = "critical"
-    page: str = ""
-    """The endpoint of the desk's page where one can act, if there is one."""
-
-    def __str__(self) -> str:
-        return self.in_words(lambda instant: f"{instant:%Y-%m-%d %H:%M} UTC")
-
-    def in_words(self, moment: Callable[[datetime], str]) -> str:
-        """The sentence in English, times as `moment` says them."""
-        return self.sentence % self.filled(moment)
-
-    def filled(self, moment: Callable[[datetime], str]) -> dict[str, object]:
-        """The values of the sentence, times as `moment` says them."""
-        items = self.values.items()
-        return {name: moment(value) if isinstance(value, datetime) else value for name, value in items}
+def is_schema_error(error: Exception) -> bool:
+    """Whether the database misses a table or a column, or wants one that this code does not fill."""
+    cause = getattr(error, "orig", None)
+    if not isinstance(error, database_errors.DBAPIError) or cause is None:
+        return False
+    codes = {getattr(cause, "sqlstate", None), *cause.args[:1]}
+    return not SCHEMA_CODES.isdisjoint(codes) or any(words in str(cause) for words in SCHEMA_WORDS)
 
 
-Look = Callable[[], Problem | None]
+def is_of_the_database(cause: Exception) -> bool:
+    """Whether the database cannot serve now, however right the request.
 
-
-class _Registered(NamedTuple):
-    look: Look
-    follows: Collection[str]
-
-
-@dataclass
-class _Known:
-    guard: threading.Lock = field(default_factory=threading.Lock)
-    found: dict[str, Problem | None] = field(default_factory=dict)
-    at: float = 0.0
-
-
-def register(app: Flask, cause: str, look: Look, *, follows: Collection[str] = ()) -> None:
-    """Add a cause. It is not looked at while one of those it `follows` from is wrong."""
-    app.extensions.setdefault("leadintake.causes", {})[cause] = _Registered(look, follows)
-
-
-def names() -> list[str]:
-    """Every cause there is."""
-    return list(current_app.extensions.get("leadintake.causes", {}))
-
-
-def look() -> dict[str, Problem | None]:
-    """What is wrong now by cause, None where nothing is. Causes that cannot be told are left out.
-
-    Those that others follow from come first, in the order of registration otherwise.
+    A DatabaseError of no narrower class is what SQLite raises for a file that it reads as damaged, and that
+    is also what a disk that cannot be read for a moment looks like.
     """
-    found: dict[str, Problem | None] = {}
-    registered: Mapping[str, _Registered] = current_app.extensions.get("leadintake.causes", {})
-    for cause, one in sorted(registered.items(), key=lambda item: len(item[1].follows)):
-        if any(found.get(earlier) for earlier in one.follows):
-            continue
-        try:
-            found[cause] = one.look()
-        except Exception as error:  # noqa: BLE001 - a cause that cannot be told hides no other
-            log.warning("cause_not_known", cause=cause, error=type(error).__name__)
-            if isinstance(error, SQLAlchemyError):
-                rollback()  # nothing more can be asked in a transaction that failed
-    return found
-
-
-def wrong() -> dict[str, Problem]:
-    """What is wrong, as this process found out a moment ago. One caller finds out, the others go on."""
-    known: _Known = current_app.extensions.setdefault("leadintake.causes_known", _Known())
-    fresh = known.at and time.monotonic() - known.at < FRESH_SECONDS
-    if not fresh and known.guard.acquire(blocking=False):
-        try:
-            known.found, known.at = look(), time.monotonic()
-        finally:
-            known.guard.release()
-    return {cause: problem for cause, problem in known.found.items() if problem}
+    away = (database_errors.OperationalError, database_errors.TimeoutError)
+    return isinstance(cause, away) or type(cause) is database_errors.DatabaseError

@@ -51,6 +51,7 @@ class _Registered(NamedTuple):
     probe: Check
     needed: bool
     warning: bool
+    after: str
 
 
 @dataclass
@@ -73,14 +74,16 @@ def register(
     needed: bool = True,
     probe: Check | None = None,
     warning: bool = False,
+    after: str = "",
 ) -> None:
     """Add a check of `part`. A check that is not `needed` is the doctor's only, not readiness's.
 
     `check` only reads; `probe`, where there is one, does the same and writes, or takes longer. Of a `warning`
-    readiness tells, by `check` alone, but the service is ready all the same.
+    readiness tells, by `check` alone, but the service is ready all the same. Readiness does not ask
+    while the part `after` does not work: another wait for the same would make the answer late.
     """
     checks = app.extensions.setdefault("leadintake.checks", [])
-    checks.append(_Registered(part, check, probe or check, needed, warning))
+    checks.append(_Registered(part, check, probe or check, needed, warning, after))
 
 
 def results(*, writing: bool = False, parts: Collection[str] | None = None) -> dict[str, str]:
@@ -90,6 +93,8 @@ def results(*, writing: bool = False, parts: Collection[str] | None = None) -> d
     """
     found: dict[str, str] = {}
     for registered in current_app.extensions["leadintake.checks"]:
+        if found.get(registered.after):
+            continue
         asked = registered.needed if parts is None else registered.part in parts
         if asked and not (registered.warning and _without_warnings(found)):
             try:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 from flask import Flask
 
-from leadintake.core import measures
+from leadintake.core import measures, revisions
 from leadintake.core.clock import now
 from leadintake.core.transaction import rollback
 from leadintake_logging.failures import sentence_of
@@ -54,8 +54,12 @@ def do_rounds(app: Flask) -> None:
 def do_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
     """Do every chore that is due, and say what came of it; `done` is when (monotonic) each was done last.
 
-    One that fails is said, keeps no other from being done, and is tried again when it is due next.
+    One that fails is said, keeps no other from being done, and is tried again when it is due next. None is
+    done on a database of another revision.
     """
+    with app.app_context():
+        if revisions.obstacle():
+            return
     begun = done.setdefault(BEGUN, time.monotonic())
     for name, chore, every, wait in app.extensions.get("leadintake.chores", ()):
         if stop():

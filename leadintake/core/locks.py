@@ -6,9 +6,11 @@ import time
 
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leadintake.core import checks, measures
+from leadintake.core.causes import is_schema_error
 from leadintake.core.clock import now
 from leadintake.core.database import Model, db, reading
 
@@ -32,7 +34,13 @@ def init_app(app: Flask) -> None:
 def _look() -> None:
     """Raise unless the database answers and was migrated."""
     with reading(), db.engine.connect() as connection:
-        if connection.scalar(sa.select(Lock.id).where(Lock.name == "readiness")) is None:
+        try:
+            found = connection.scalar(sa.select(Lock.id).where(Lock.name == "readiness"))
+        except DBAPIError as error:
+            if not is_schema_error(error):
+                raise
+            found = None
+        if found is None:
             raise LookupError(NOT_MIGRATED)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from leadintake.core import causes, checks, chores, places
+from leadintake.core import alarms, checks, chores, places
 from leadintake.documents import checkup, sweep
 from leadintake.documents.cli import storage
 from leadintake.documents.ownership import RENEW_EVERY, count_refused_sweeps, ownership
@@ -25,8 +25,8 @@ def init_app(app: Flask) -> None:
     checks.register(app, "storage", lambda: documents.storage.look(), probe=lambda: _probe(app))
     checks.register(app, "storage owner", checkup.look_at_owner, probe=checkup.check_owner, warning=True)
     checks.register(app, "sweep", checkup.check_sweep, warning=True)
-    causes.register(app, "sweep", checkup.look_at_sweep, follows=("database",))
-    causes.register(app, "storage_owner", checkup.look_at_ownership, follows=("database",))
+    alarms.register(app, "sweep", checkup.look_at_sweep, follows=("database",))
+    alarms.register(app, "storage_owner", checkup.look_at_ownership, follows=("database",))
     checks.gauge(app, "leadintake_sweeps_refused", "Sweeps refused so far", "", count_refused_sweeps)
     checks.register(app, "documents", checkup.check_files, needed=False)
     if scanner := documents.scanner_of(app):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leadintake.core.causes import Problem
+from leadintake.core.alarms import Problem
 from leadintake.core.errors import Conflict, NotFound
 from leadintake.core.languages import phrase
 from leadintake.documents import sweep

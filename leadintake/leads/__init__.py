@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from leadintake.auth import leaving
-from leadintake.core import causes, checks, chores, walls
+from leadintake.core import alarms, checks, chores, names, walls
 from leadintake.leads import (
     attention,
     backfill,
@@ -14,6 +14,7 @@ from leadintake.leads import (
     cli_quarantine,  # noqa: F401 - adds its commands
     events,
     public,
+    search,
 )
 from leadintake.leads.cli_screens import group
 from leadintake.leads.handing import handing
@@ -36,8 +37,9 @@ def init_app(app: Flask) -> None:
         "state",
         attention.counts,
     )
-    causes.register(app, "leads_waiting", attention.look_at_waiting, follows=("database", "worker"))
-    causes.register(app, "quarantine", attention.look_at_quarantine, follows=("database",))
+    alarms.register(app, "leads_waiting", attention.look_at_waiting, follows=("database", "worker"))
+    alarms.register(app, "quarantine", attention.look_at_quarantine, follows=("database",))
     public.count_results(app)
     walls.raise_wall(app, barred.hidden_from)
+    names.register_names(app, search.id_query)
     app.cli.add_command(group)

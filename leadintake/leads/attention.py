@@ -10,7 +10,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from leadintake.auth.models import User
-from leadintake.core.causes import Problem
+from leadintake.core.alarms import Problem
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.languages import phrase

@@ -30,7 +30,7 @@ import structlog
 from flask import current_app
 
 from leadintake.core import measures
-from leadintake.core.causes import Problem
+from leadintake.core.alarms import Problem
 from leadintake.monitoring.sending import Event, NotDelivered, PagerDuty, Receiver, Webhook
 
 LEASE = timedelta(seconds=60)

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from leadintake.core.causes import Problem
+from leadintake.core.alarms import Problem
 from leadintake.core.clock import now
 from leadintake.core.modes import open_private, write_private
 from leadintake.core.types import new_id

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy.exc import SQLAlchemyError
 
-from leadintake.core import causes, checks, measures
+from leadintake.core import alarms, checks, measures
 from leadintake.core.database import migrations_folder
 from leadintake.core.slots import Slots
 from leadintake.core.transaction import rollback
@@ -45,10 +45,10 @@ class _Collector:
         up = {part: float(not sentence) for part, sentence in results.items()}
         yield _gauge("leadintake_up", "Whether a part works", "part", up)
         yield _build()
-        if results.get("database", "not known"):
+        if results.get("database", "not known") or results.get("revision"):
             return
-        wrong = causes.wrong()
-        problems = {cause: float(cause in wrong) for cause in causes.names()}
+        wrong = alarms.wrong()
+        problems = {cause: float(cause in wrong) for cause in alarms.names()}
         yield _gauge("leadintake_problem", "Whether somebody must act, by cause", "cause", problems)
         for name, (help_text, label, read) in current_app.extensions.get("leadintake.gauges", {}).items():
             try:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from flask import Flask, current_app
 
-from leadintake.core import causes, checks
-from leadintake.core.causes import Problem
+from leadintake.core import alarms, checks
+from leadintake.core.alarms import Problem
 from leadintake.core.languages import phrase
 
 ENOUGH_BYTES, LEAST_BYTES, LEAST_SHARE = 5 * 1024**3, 512 * 1024**2, 0.05
@@ -21,19 +21,19 @@ DATABASE = "database"
 
 def init_app(app: Flask) -> None:
     """Register the causes."""
-    causes.register(app, DATABASE, look_at_database)
-    causes.register(app, "storage", _look_at(
+    alarms.register(app, DATABASE, look_at_database)
+    alarms.register(app, "storage", _look_at(
         "storage",
         phrase("Resumes cannot be stored: prospects are told to try again later."),
         phrase("An operator must see with “flask doctor” what the storage says."),
     ))  # fmt: skip
     if app.config["CLAMD_ADDRESS"] and app.config["SCANNER_AWAY"] == "refuse":
-        causes.register(app, "scanner", _look_at(
+        alarms.register(app, "scanner", _look_at(
             "scanner",
             phrase("The virus scanner is away: prospects are told to try again later."),
             phrase("An operator must see with “flask doctor” what is wrong with it."),
         ))  # fmt: skip
-    causes.register(app, "disk", look_at_disks)
+    alarms.register(app, "disk", look_at_disks)
 
 
 def database_problem() -> Problem:

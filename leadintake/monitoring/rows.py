@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from leadintake.core.causes import Problem
+from leadintake.core.alarms import Problem
 from leadintake.core.clock import now
 from leadintake.core.database import db, reading
 from leadintake.core.transaction import transaction

@@ -14,8 +14,8 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from leadintake.core import causes, checks
-from leadintake.core.causes import Problem
+from leadintake.core import alarms, checks
+from leadintake.core.alarms import Problem
 from leadintake.core.patience import as_in_a_request
 from leadintake.core.transaction import rollback
 from leadintake.monitoring import incidents
@@ -66,7 +66,7 @@ class Watchdog:
 
     def _look(self) -> Found:
         checks.suspect()  # what only a write shows must not wait until somebody submits
-        found = causes.look()
+        found = alarms.look()
         rest = {cause: problem for cause, problem in found.items() if cause != DATABASE}
         if not found.get(DATABASE):
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from leadintake.audit.service import audit
-from leadintake.core import causes, checks
+from leadintake.core import alarms, checks
 from leadintake.notifications import backlog
 from leadintake.notifications.cli import outbox, worker
 from leadintake.notifications.service import notifications
@@ -30,9 +30,9 @@ def init_app(app: Flask) -> None:
     checks.gauge(
         app, "leadintake_worker_beat_age_seconds", "Since a worker was seen", "", backlog.beat_seconds
     )
-    causes.register(app, "worker", backlog.look_at_workers, follows=("database",))
-    causes.register(app, "mail", backlog.look_at_mail, follows=("database", "worker"))
-    causes.register(app, "messages_failed", backlog.look_at_failures, follows=("database",))
+    alarms.register(app, "worker", backlog.look_at_workers, follows=("database",))
+    alarms.register(app, "mail", backlog.look_at_mail, follows=("database", "worker"))
+    alarms.register(app, "messages_failed", backlog.look_at_failures, follows=("database",))
     app.before_request(start_with_first_request)
     app.cli.add_command(worker)
     app.cli.add_command(outbox)

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import current_app
 
-from leadintake.core.causes import Problem
+from leadintake.core.alarms import Problem
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.languages import phrase

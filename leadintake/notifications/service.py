@@ -39,6 +39,7 @@ from leadintake.notifications.smtp import SmtpChannel
 HEAD = "audit_head"
 HOUR = timedelta(hours=1)
 BEAT_EVERY, BEAT_LASTS = timedelta(seconds=10), timedelta(seconds=60)
+UNSYNCHRONIZED = {"synchronize_session": False}
 DELETED_TOO = {"include_deleted": True, "synchronize_session": False}
 
 
@@ -46,12 +47,13 @@ class Notifications:
     """What we owe people."""
 
     def init_app(self, app: Flask) -> None:
-        """Choose the channel: SMTP where there is a server, else the folder mail/ of the instance."""
+        """Choose the channel: SMTP where there is a server, else a folder."""
         app.config.setdefault("MAIL_SUPPRESS_SEND", False)
-        mail, folder = Mail(app), Path(app.config["INSTANCE_PATH"]) / "mail"
+        mail = Mail(app)
         if app.config["MAIL_SERVER"]:
             app.extensions["leadintake.channel"] = SmtpChannel(mail)
         else:
+            folder = Path(app.config["MAIL_FOLDER"] or Path(app.config["INSTANCE_PATH"], "mail"))
             app.extensions["leadintake.channel"] = FolderChannel(folder)
             places.register(app, "mails", folder)
 
@@ -123,6 +125,19 @@ class Notifications:
         audit.record("message.retried", by=by, about=about, message=str(found.id))
         on_commit(embedded.wake)
         return found
+
+    def retry_all_failed(self, *, by: Person | None = None) -> int:
+        """Send every message that failed, now, and return how many; what `by` may not know of stays."""
+        failed = sa.update(Notification).where(Notification.status == Status.FAILED)
+        if by is not None:
+            failed = failed.where(outside(Notification.lead_id, by.id))
+        again = {"status": Status.QUEUED, "due_at": now(), "owed_since": now()}
+        changed = db.session.execute(failed.values(**again), execution_options={"synchronize_session": False})
+        number = int(changed.rowcount)  # type: ignore[attr-defined] # of a CursorResult, which an UPDATE gives
+        if number:
+            audit.record("messages.retried", by=by, number=number)
+            on_commit(embedded.wake)
+        return number
 
     def put_away(self, lead_id: uuid.UUID) -> None:
         """Hide the messages about a lead that was deleted; those not sent yet are not sent."""
@@ -202,12 +217,20 @@ class Notifications:
             raise RuntimeError("No worker has been seen for a minute. Start one with `flask worker`.")
 
     def check_mail(self) -> None:
-        """Raise unless the channel opens and would begin with a message, with what to do."""
+        """Raise unless the channel opens and would begin with a message to people, with what to do.
+
+        The folder of a trial that nobody named (MAIL_FOLDER) is all right: production has none.
+        """
         try:
             with self.channel.opened() as sender:
                 sender.check()
         except ChannelDown as error:
             raise RuntimeError(explain(error, current_app.config)) from error
+        if folder := current_app.config["MAIL_FOLDER"]:
+            raise RuntimeError(
+                f"Mails are written to {folder}: nobody is mailed. Set LEADINTAKE_MAIL_SERVER instead of "
+                "LEADINTAKE_MAIL_FOLDER."
+            )
 
 
 def _known_to(person: uuid.UUID | None) -> sa.Select[Any]:

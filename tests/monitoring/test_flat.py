@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from leadintake.core import causes
+from leadintake.core import alarms
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.transaction import transaction
@@ -51,7 +51,7 @@ def statements() -> Iterator[list[tuple[str, Any]]]:
 @pytest.fixture
 def scrape(app, client, monkeypatch):
     """Read all metrics, and look at all causes."""
-    monkeypatch.setattr(causes, "FRESH_SECONDS", 0)
+    monkeypatch.setattr(alarms, "FRESH_SECONDS", 0)
 
     def read() -> None:
         assert client.get("/metrics").status_code == 200

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from leadintake.core import causes, checks
-from leadintake.core.causes import Problem
+from leadintake.core import alarms, checks
+from leadintake.core.alarms import Problem
 from leadintake.core.clock import now
 from leadintake.core.transaction import transaction
 from leadintake.monitoring import problems, sending
@@ -52,7 +52,7 @@ def _quick(monkeypatch):
 def broken(app):
     """A cause that is wrong while the list has something in it."""
     state: list[Problem] = []
-    causes.register(app, "kettle", lambda: state[0] if state else None)
+    alarms.register(app, "kettle", lambda: state[0] if state else None)
     return state
 
 
@@ -185,7 +185,7 @@ def test_an_alert_that_waits_too_long_is_one_and_a_confirmation_is_none(app, dog
                 notifications.beat("worker:1")
             assert ("mail" in dog.round()) is wrong
             if wrong:
-                assert str(causes.look()["mail"]) == "No mail has left since 2026-07-01 12:00 UTC."
+                assert str(alarms.look()["mail"]) == "No mail has left since 2026-07-01 12:00 UTC."
 
 
 def test_failed_alerts_are_a_problem_for_three_days_and_failed_confirmations_none(app, dog, given):
@@ -226,7 +226,7 @@ def test_a_storage_that_fails_is_one(app, dog, monkeypatch):
 
 
 def test_a_cause_that_cannot_be_told_hides_no_other_and_changes_nothing(app, dog, stub, broken):
-    causes.register(app, "riddle", lambda: 1 / 0)
+    alarms.register(app, "riddle", lambda: 1 / 0)
     broken.append(KETTLE)
     assert [*dog.round()] == ["kettle"]
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from flask import Flask, url_for
 
-from leadintake.core import causes
-from leadintake.core.causes import Problem
+from leadintake.core import alarms
+from leadintake.core.alarms import Problem
 from leadintake.core.languages import phrase, said
 from leadintake.pages.desk.words import moment
 
@@ -38,7 +38,7 @@ def init_app(app: Flask) -> None:
 
 def lines() -> list[Line]:
     """What is wrong now, the worst first."""
-    wrong = sorted(causes.wrong().values(), key=lambda problem: problem.severity != "critical")
+    wrong = sorted(alarms.wrong().values(), key=lambda problem: problem.severity != "critical")
     return [_line(problem) for problem in wrong]
 
 

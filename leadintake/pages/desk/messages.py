@@ -37,6 +37,19 @@ def retry(notification_id: uuid.UUID) -> AnyResponse:
     return redirect(url_for(".show", status=Status.FAILED), 303)
 
 
+@bp.post("/retry-failed")
+@allow("manage_notifications")
+def retry_all_failed() -> AnyResponse:
+    """Send every message that failed again, now."""
+    number = notifications.retry_all_failed(by=current_user)
+    if number:
+        words = "1 message is" if number == 1 else f"{number} messages are"
+        flash(f"{words} on the way again.")
+    else:
+        flash("No message has failed.")
+    return redirect(url_for(".show", status=Status.FAILED), 303)
+
+
 @bp.errorhandler(Conflict)
 @bp.errorhandler(Forbidden)
 def show_them_as_they_are(refusal: Refusal) -> AnyResponse:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from leadintake.core import causes
-from leadintake.core.causes import Problem
+from leadintake.core import alarms
+from leadintake.core.alarms import Problem
 from leadintake.core.languages import speaking
 from leadintake.core.transaction import transaction
 from leadintake.notifications.service import notifications
@@ -26,11 +26,11 @@ QUARANTINE = Problem("It is full.", "Look.", severity="warning", page="desk.quar
 @pytest.fixture
 def wrong(app, monkeypatch):
     """Something is wrong, and a worker is alive."""
-    monkeypatch.setattr(causes, "FRESH_SECONDS", 0)
+    monkeypatch.setattr(alarms, "FRESH_SECONDS", 0)
     with app.app_context(), transaction():
         notifications.beat("worker:1")
-    causes.register(app, "quarantine", lambda: QUARANTINE)
-    causes.register(app, "mail", lambda: MAIL)
+    alarms.register(app, "quarantine", lambda: QUARANTINE)
+    alarms.register(app, "mail", lambda: MAIL)
 
 
 @pytest.mark.parametrize("trait", ["manager", "admin"])
@@ -59,7 +59,7 @@ def test_nothing_wrong_is_nothing_said(app, browser, given):
 
 
 def test_what_cannot_be_found_out_costs_nobody_the_page(app, browser, given, wrong):
-    causes.register(app, "riddle", lambda: 1 / 0)
+    alarms.register(app, "riddle", lambda: 1 / 0)
     manager = browser().sign_in(given(UserFactory, "manager"))
     assert manager.get("/desk").status_code == 200
 
@@ -70,9 +70,9 @@ def test_it_is_translated(app, wrong):
 
 
 def test_it_is_found_out_once_in_a_while_not_for_every_page(app, wrong, monkeypatch):
-    monkeypatch.setattr(causes, "FRESH_SECONDS", 60)
+    monkeypatch.setattr(alarms, "FRESH_SECONDS", 60)
     asked = []
-    causes.register(app, "kettle", lambda: asked.append(1))
+    alarms.register(app, "kettle", lambda: asked.append(1))
     with app.app_context():
-        assert [*causes.wrong()] == [*causes.wrong()] != []
+        assert [*alarms.wrong()] == [*alarms.wrong()] != []
     assert len(asked) == 1
