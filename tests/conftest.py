@@ -73,6 +73,7 @@ def app(database_url: str, tmp_path: Path, settings: dict[str, object]) -> Itera
         "INSTANCE_PATH": str(tmp_path / "instance"),
         "DATABASE_URL": database_url,
         "WORKER": "external",
+        "WATCHDOG": "external",
         "RATE_LIMIT_SUBMISSIONS": "",
         "RATE_LIMIT_LOGINS": "",
         "TESTING": True,

@@ -15,6 +15,7 @@ from leadintake.assignment import policy
 from leadintake.config.appearance import appearance
 from leadintake.config.entering import entering
 from leadintake.config.hosts import is_ip, is_loopback
+from leadintake.config.receivers import receivers
 from leadintake.config.settings import Settings
 from leadintake.config.spam import spam
 
@@ -104,7 +105,13 @@ def contradictions(settings: Settings) -> list[str]:
         )
         for origin in settings.EMBED_ORIGINS
     ]
-    checks += appearance(settings) + spam(settings) + _assignment(settings) + entering(settings)
+    checks += (
+        appearance(settings)
+        + receivers(settings)
+        + spam(settings)
+        + _assignment(settings)
+        + entering(settings)
+    )
     if settings.ENVIRONMENT == "production":
         checks += _unsafe(settings)
     return [problem for wrong, problem in checks if wrong]

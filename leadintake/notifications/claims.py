@@ -17,8 +17,10 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy.exc import OperationalError
 
+from leadintake.core import measures
 from leadintake.core.clock import now
 from leadintake.core.database import db, execute
+from leadintake.core.transaction import on_commit
 from leadintake.notifications.models import (
     ATTEMPTS,
     OUTBOX,
@@ -41,6 +43,9 @@ MOST_TAKEOVERS = 3
 """A message lost with its worker more often than that may be what ends the workers: it waits its turn."""
 EVER = datetime.fromtimestamp(0, UTC)
 Failure = Callable[[Notification, str], None]
+
+
+DELIVERIES = measures.Counter("leadintake_deliveries", "Attempts to deliver, by outcome", "kind", "outcome")
 
 
 class Due(Enum):
@@ -203,6 +208,7 @@ def is_given_up(found: Notification) -> bool:
     if found.status is not Status.SENDING:
         return False
     _write_attempt(found, "lost", f"{found.claimed_by} did not come back")
+    _count(found.kind, "lost")
     tally = sa.select(sa.func.count()).where(
         DeliveryAttempt.notification_id == found.id, DeliveryAttempt.outcome == "lost"
     )
@@ -214,6 +220,10 @@ def is_given_up(found: Notification) -> bool:
     later = now() + _pause(found, LONGEST_PAUSE)
     execute(row.values(status=Status.QUEUED, claimed_by=None, due_at=later))
     return True
+
+
+def _count(kind: str, outcome: str) -> None:
+    on_commit(lambda: DELIVERIES.count(kind, outcome))
 
 
 def _pause(owed: Notification, longest: timedelta) -> timedelta:
@@ -239,6 +249,7 @@ def _settle(claimed: Notification, outcome: str, reply: str, **values: object) -
     )
     settled = execute(mine.values(claimed_by=None, **values))
     _write_attempt(claimed, outcome, reply)
+    _count(claimed.kind, outcome)
     return bool(settled.rowcount)
 
 

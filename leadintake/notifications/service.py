@@ -203,12 +203,6 @@ class Notifications:
         tries = sa.select(DeliveryAttempt).where(DeliveryAttempt.notification_id == notification_id)
         return db.session.scalars(tries.order_by(DeliveryAttempt.id)).all()
 
-    def counts(self) -> dict[str, int]:
-        """How many messages there are of each status."""
-        tally = sa.select(Notification.status, sa.func.count()).group_by(Notification.status)
-        found = {str(status): number for status, number in db.session.execute(tally)}
-        return {status.value: found.get(status.value, 0) for status in Status}
-
     def beat(self, worker: str) -> None:
         """Note that a worker lives; forget those that do not."""
         row = db.session.scalar(sa.select(WorkerBeat).where(WorkerBeat.worker == worker))
