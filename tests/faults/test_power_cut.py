@@ -23,7 +23,7 @@ from tests.support.ledger import Prospects, audit, end_leases, record
 from tests.support.postgres import own_postgres
 from tests.support.server import Server, serving, wait_until
 
-CUTS, CROWD, MEBIBYTES = 3, 40, 512
+CUTS, CROWD, MEBIBYTES = 10, 60, 512
 pytestmark = pytest.mark.long_form
 
 
