@@ -50,7 +50,7 @@ class TestStorage:
 
 class TestFiles:
     @pytest.mark.parametrize(
-        "name", ["secret_key", "mail/one.eml", "uploads/one.pdf", "../test.sqlite3-wal", "../test.sqlite3"]
+        "name", ["secret_key", "mail/one.eml", "uploads/.one", "../test.sqlite3-wal", "../test.sqlite3"]
     )
     def test_a_file_that_others_can_read_is_named_with_the_command(self, name, app, monkeypatch):
         path = Path(app.config["INSTANCE_PATH"], name).resolve()
@@ -63,11 +63,11 @@ class TestFiles:
         )
 
     def test_one_of_ours_is_closed_instead(self, app):
-        path = Path(app.config["INSTANCE_PATH"], "uploads", "one.pdf")
+        path = Path(app.config["INSTANCE_PATH"], "uploads", ".one")
         path.parent.mkdir(mode=0o700)
         path.touch()
         path.chmod(0o644)
-        (path.parent / "link").symlink_to("/etc/passwd")
+        (path.parent / ".link").symlink_to("/etc/passwd")
         assert ask_doctor(app) == {}
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
