@@ -19,6 +19,7 @@ from leadintake.core.languages import phrase
 
 IN_MEMORY = 64 * 1024
 """Bytes of an uploaded file that are kept in memory; all of it is on disk beyond."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 MOST_FILES = 8
 """Parts of one body that may be files, empty ones included: each may open one."""
 
@@ -73,7 +74,7 @@ class IntakeRequest(Request):
                 stream.close()
             if isinstance(error, ValueError):
                 raise BadRequest("The form is cut off or garbled. Please send it again.") from error
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
                 raise Unavailable(
                     phrase("There is no room for it right now. Please try again soon.")
                 ) from error

@@ -7,6 +7,7 @@ from flask import current_app
 
 from leadintake.core.commands import in_one_line
 from leadintake.core.database import db, reading
+from leadintake.core.revisions import write_oldest_code
 
 
 def run() -> None:
@@ -16,7 +17,13 @@ def run() -> None:
         if connection.dialect.name == "sqlite":
             # Once, here: two workers that both switch it on at start crash on each other.
             connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
-        context.configure(connection=connection, target_metadata=db.metadata, **options)
+        context.configure(
+            connection=connection,
+            target_metadata=db.metadata,
+            transaction_per_migration=True,  # an index that is built concurrently ends the transaction
+            on_version_apply=write_oldest_code,
+            **options,
+        )
         with context.begin_transaction():
             context.run_migrations()
 

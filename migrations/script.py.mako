@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
+from leadintake.core import schema
 ${imports if imports else ""}
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
+oldest_code = ${repr(down_revision)}  # up_revision where code of before would fail on the new tables
 branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
 

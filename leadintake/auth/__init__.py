@@ -16,7 +16,8 @@ from leadintake.auth.models import User
 from leadintake.auth.service import auth
 from leadintake.auth.session_interface import DatabaseSessions
 from leadintake.auth.tokens import tokens
-from leadintake.core import chores
+from leadintake.core import checks, chores
+from leadintake.core.http import request_log
 
 
 class SessionsOnly(LoginManager):  # type: ignore[misc] # Flask-Login has no types
@@ -42,6 +43,7 @@ def init_app(app: Flask) -> None:
     csrf.init_app(app)
     login.init_app(app, add_context_processor=False)  # it would ask the database for an error page
     chores.register(app, "policy", policy.note_change)
+    checks.register(app, "second factor", policy.check_second_factors, needed=False)
     chores.register_round(app, forgotten.answer)
     app.cli.add_command(users_group)
     app.cli.add_command(tokens_group)
@@ -50,7 +52,10 @@ def init_app(app: Flask) -> None:
 @login.user_loader  # type: ignore[untyped-decorator] # Flask-Login has no types
 def _load(user_id: str) -> User | None:
     user = auth.get(uuid.UUID(user_id))
-    return user if user is not None and user.active else None
+    if user is None or not user.active:
+        return None
+    request_log.name_user(user.id)
+    return user
 
 
 @login.request_loader  # type: ignore[untyped-decorator] # Flask-Login has no types
@@ -59,4 +64,5 @@ def _load_by_token(request: Request) -> User | None:
     if shown is None:
         return None
     g.api_token, user = shown
+    request_log.name_user(user.id)
     return user

@@ -19,6 +19,7 @@ from leadintake.auth.session_interface import alive, current, hash_of
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Forbidden, NotFound
+from leadintake.core.http import request_log
 from leadintake.core.limits import client_address
 
 FRESH_FOR = timedelta(minutes=10)
@@ -63,6 +64,7 @@ def begin(user: User, *, second_factor: bool, since: datetime | None = None) -> 
     end()
     session.clear()
     login_user(user)
+    request_log.name_user(user.id)
     generate_csrf()
     mine = current()
     mine.new_token, mine.ended = secrets.token_urlsafe(32), False

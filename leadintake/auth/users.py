@@ -20,7 +20,7 @@ from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, Invalid, NotFound
 from leadintake.core.text import shown_line
-from leadintake.notifications.probe import unreachable
+from leadintake.notifications.reach import refuse_unreachable
 from leadintake.notifications.service import notifications
 
 
@@ -189,8 +189,7 @@ class Users:
         address = _address(email)
         if auth.find(address):
             raise _taken(address)
-        if reason := unreachable(address):
-            raise Invalid({"email": [f"{address} can never be mailed: {reason}."]})
+        refuse_unreachable(address)
         takes = role is Role.ATTORNEY if can_intake is None else can_intake
         return User(email=address, name=_name(name), role=role, password_hash="", can_intake=takes, **more)
 

@@ -18,7 +18,7 @@ from leadintake.config.hosts import is_loopback
 from leadintake.config.rules import SHORTEST_SECRET, contradictions
 from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
-from leadintake.core.modes import make_private_folder
+from leadintake.core import durable
 
 PREFIX = "LEADINTAKE_"
 IN_THE_INSTANCE = ("ASSIGNMENT_POLICY", "FIRM_LOGO")
@@ -75,7 +75,7 @@ def complete(settings: Settings, default_instance: Path) -> Settings:
     values = {f.name: getattr(settings, f.name) for f in fields(settings)}
     values["INSTANCE_PATH"] = str(instance)
     try:
-        make_private_folder(instance)  # a checkout brings it along, open to everybody on the machine
+        durable.make_folder(instance)  # a checkout brings it along, open to everybody on the machine
         secret = settings.SECRET_KEY or read_or_make_secret(instance / "secret_key")
     except OSError as error:
         raise ConfigurationError(

@@ -80,6 +80,10 @@ def contradictions(settings: Settings) -> list[str]:
             bool(settings.AUDIT_HEAD_MAIL) and not _is_address(settings.AUDIT_HEAD_MAIL),
             "AUDIT_HEAD_MAIL: use one plain e-mail address",
         ),
+        (
+            settings.TRACES and not _can_trace(),
+            "TRACES: install the libraries first: pip install 'leadintake[otel]'",
+        ),
     ]
     checks += [
         (not _is_rate(getattr(settings, name)), f"{name}: write limits such as '60 per minute; 600 per hour'")
@@ -125,6 +129,14 @@ def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
             "MAIL_USE_TLS: production does not send mail in clear to another machine",
         ),
     ]
+
+
+def _can_trace() -> bool:
+    try:
+        exporter = find_spec("opentelemetry.exporter.otlp.proto.http")
+    except ModuleNotFoundError:  # not even its parents
+        return False
+    return exporter is not None and find_spec("opentelemetry.sdk") is not None
 
 
 def _is_database(url: str) -> bool:

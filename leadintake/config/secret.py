@@ -7,6 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
+from leadintake.core.durable import sync_folder
 from leadintake.core.modes import open_private, tighten_file
 
 
@@ -26,6 +27,7 @@ def read_or_make_secret(path: Path) -> str:
             # Where the file is there now, another process was first; its secret is the one.
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
+            sync_folder(path.parent)  # what is sealed with it from now on must not outlive it
         finally:
             draft.unlink()
     tighten_file(path)

@@ -169,5 +169,8 @@ class Settings:
     METRICS_TOKEN: str = ""
     """Bearer token for /metrics from elsewhere than loopback."""
 
+    TRACES: bool = False
+    """Send traces over OTLP/HTTP, to where OTEL_EXPORTER_OTLP_ENDPOINT says. Needs leadintake[otel]."""
+
     LOG_FORMAT: typing.Literal["console", "json"] = "console"
     """`json` for a log collector."""

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask, has_request_context, request
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -27,7 +25,6 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 
-from leadintake.core import checks
 from leadintake.core.clock import now
 from leadintake.core.modes import secure_database
 from leadintake.core.patience import CONNECT_SECONDS, LOCK_SECONDS, OTHER_SECONDS, be_patient
@@ -83,7 +80,6 @@ def init_app(app: Flask) -> None:
             event.listen(db.engine, "begin", _begin_sqlite)
         be_patient(db.engine)
     migrate.init_app(app, db, directory=str(migrations_folder()))
-    checks.register(app, "revision", _is_current, needed=False)
 
 
 def migrations_folder() -> Path:
@@ -188,14 +184,3 @@ def _hide_deleted(state: ORMExecuteState) -> None:
             include_aliases=True,
         )
     )
-
-
-def _is_current() -> None:
-    """Raise unless the database has every migration this code knows."""
-    known = ScriptDirectory(str(migrations_folder())).get_current_head()
-    with db.engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    if found != known:
-        raise RuntimeError(
-            f"The database is at revision {found}, the code at {known}. Run `flask db upgrade`."
-        )

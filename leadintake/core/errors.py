@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http
 import itertools
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from leadintake.core import checks
 from leadintake.core.languages import phrase, said
 from leadintake.core.logs import request_id
+from leadintake_logging.failures import sentence_of
 
 log = structlog.get_logger()
 
@@ -26,6 +28,9 @@ MOST_ERRORS, LONGEST_NAME, LONGEST_INSTANCE = 50, 100, 500
 
 Errors = Mapping[str, list[str]]
 """For each field what is wrong with it, in words for the person who filled it in."""
+
+DISK_FAILURES = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.EUCLEAN})
+"""What a disk says that cannot serve now: nothing of the request is at fault."""
 
 SENTENCES = {
     400: phrase("The request could not be read. Please check how it is written."),
@@ -142,13 +147,26 @@ def answer_to(error: Exception) -> Response:
         if cause.status in WORTH_A_LINE:
             log.info("refused", status=cause.status, title=cause.title, endpoint=request.endpoint)
         return problem(cause.status, cause.title, cause.detail, cause.type, cause.errors, cause.headers)
-    if isinstance(cause, (database_errors.OperationalError, database_errors.TimeoutError)):
-        log.error("database_unavailable", error=type(cause).__name__, cause=str(cause).partition("\n")[0])
+    if _is_of_the_database(cause):
+        log.error("database_unavailable", error=type(cause).__name__, cause=sentence_of(cause))
+        return answer_to(Unavailable())
+    if isinstance(cause, OSError) and cause.errno in DISK_FAILURES:
+        log.error("disk_failed", error=sentence_of(cause))
         return answer_to(Unavailable())
     if isinstance(cause, HTTPException) and not isinstance(cause, InternalServerError):
         return _answer_to_http(cause)
     log.error("unexpected_failure", exc_info=cause)
     return problem(500, "Internal Server Error", SENTENCES[500])
+
+
+def _is_of_the_database(cause: Exception) -> bool:
+    """Whether the database cannot serve now, however right the request.
+
+    A DatabaseError of no narrower class is what SQLite raises for a file that it reads as damaged, and that
+    is also what a disk that cannot be read for a moment looks like.
+    """
+    away = (database_errors.OperationalError, database_errors.TimeoutError)
+    return isinstance(cause, away) or type(cause) is database_errors.DatabaseError
 
 
 def problem(

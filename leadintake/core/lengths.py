@@ -93,6 +93,7 @@ def cut_what_is_too_long(environ: WSGIEnvironment) -> None:
 def _refuse() -> None:
     what = request.environ.get(TOO_LONG)
     if what == PATH:
+        request.url_rule = None  # the path it was cut to is not the one that was asked for
         raise NotFound
     if what == QUERY:
         raise Invalid({QUERY: [f"Use {LONGEST_QUERY} characters at most."]})

@@ -1,4 +1,8 @@
-"""Structured logs and the id that ties an answer to its log lines."""
+"""Structured logs and the id that ties an answer to its log lines.
+
+No line has an address, a file name or a value that somebody typed: nobody puts one in, an exception is
+written without its message (`leadintake_logging.failures`), and what looks like an address is masked.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,19 @@ import logging
 import re
 import secrets
 import sys
+from collections.abc import MutableMapping
 from typing import Any, TextIO, cast
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, has_request_context, request
+
+from leadintake_logging.failures import trace_of
+from leadintake_logging.lines import LineFormatter
 
 SENT_BY_CLIENT = re.compile(r"[A-Za-z0-9._-]{8,64}")
+ADDRESS = re.compile(r"[^\s<>\"'(),;:]{1,200}@[^\s<>\"'(),;:]{1,255}")
+MASK = "…@…"
+KEY, HEADER = "leadintake.request_id", "X-Request-Id"
 
 
 def init_app(app: Flask) -> None:
@@ -35,12 +46,34 @@ def _configure(form: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _write_trace,
+            _mask_addresses,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _Unfailing())),
     )
+    if form == "json" and not logging.getLogger().handlers:  # a server's log configuration has one
+        handler = logging.StreamHandler(cast("TextIO", _Unfailing()))
+        handler.setFormatter(LineFormatter(as_json=True))
+        logging.getLogger().addHandler(handler)
+
+
+def _write_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Put the trace of an exception in its place, without messages and values."""
+    told = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if told is True else told
+    if isinstance(error, BaseException):
+        event["exception"] = trace_of(error)
+    return event
+
+
+def _mask_addresses(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Mask what looks like a mail address, wherever it came from: replies of servers have some."""
+    for name, value in event.items():
+        if isinstance(value, str) and "@" in value:
+            event[name] = ADDRESS.sub(MASK, value)
+    return event
 
 
 class _Unfailing(io.TextIOBase):
@@ -58,12 +91,26 @@ class _Unfailing(io.TextIOBase):
             cast("TextIO", sys.__stderr__).flush()
 
 
+def identify(environ: MutableMapping[str, Any]) -> str:
+    """The id of a request: the client's own if it is a plain one, else a new one."""
+    found = environ.get(KEY)
+    if found is None:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        found = environ[KEY] = given if SENT_BY_CLIENT.fullmatch(given) else secrets.token_hex(8)
+    return str(found)
+
+
 def request_id() -> str:
-    """The id of this request: the client's own if it is a plain one, else a new one."""
-    if "request_id" not in g:
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if SENT_BY_CLIENT.fullmatch(given) else secrets.token_hex(8)
-    return str(g.request_id)
+    """The id of this request."""
+    return identify(request.environ)
+
+
+def current_request_id() -> str | None:
+    """The id of the request that the work at hand began with; None for what an operator or a clock began."""
+    if has_request_context():
+        return request_id()
+    bound = structlog.contextvars.get_contextvars().get("request_id")
+    return None if bound is None else str(bound)
 
 
 def _name_request() -> None:
@@ -71,7 +118,7 @@ def _name_request() -> None:
 
 
 def _tell_name(response: Response) -> Response:
-    response.headers["X-Request-Id"] = request_id()
+    response.headers[HEADER] = request_id()
     return response
 
 

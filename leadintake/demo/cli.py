@@ -21,6 +21,7 @@ from leadintake.core.transaction import transaction
 from leadintake.demo.people import ATTORNEYS, PROSPECTS, resume_of
 from leadintake.documents.service import documents
 from leadintake.leads.intake import Submission, intake
+from leadintake_logging.lines import log_config
 
 PUBLIC_URL_GIVEN = {"LEADINTAKE_PUBLIC_URL", "LEADINTAKE_PUBLIC_URL_FILE"}
 
@@ -102,7 +103,8 @@ def _serve(host: str, port: int) -> None:
     target = ["wsgi:app", "--working-dir", str(checkout)]
     if not (checkout / "wsgi.py").exists():
         target = ["leadintake.serving:serve", "--factory"]
-    options = ["--interface", "wsgi", "--http", "1", "--blocking-threads", "64"]
+    options = ["--log-config", str(log_config("granian"))]
+    options += ["--interface", "wsgi", "--http", "1", "--blocking-threads", "64"]
     options += ["--host", host, "--port", str(port)]
     environment = {name: value for name, value in os.environ.items() if name != "FLASK_RUN_FROM_CLI"}
     if not PUBLIC_URL_GIVEN & environment.keys():

@@ -109,6 +109,7 @@ def _owe_alert(kind: str, lead: Lead, person: User) -> None:
         lead_id=lead.id,
         attorney=person.name,
         prospect=f"{lead.first_name} {lead.last_name}",
+        reference=lead.reference,
         link=link_to(lead),
         reason=lead.assignment_reason,
         warnings=lead.resume.warnings,
@@ -155,7 +156,7 @@ def confirm(lead: Lead) -> None:
         lead_id=lead.id,
         language=ours(lead.language) or lead.spoken,
         name=greeting_name(lead.first_name),
-        reference=str(lead.id),
+        reference=lead.reference or str(lead.id),
     )
 
 

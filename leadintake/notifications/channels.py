@@ -73,6 +73,9 @@ class Sender(Protocol):
     def takes_utf8(self) -> bool:
         """Whether an address may have other letters than ASCII's before its @ (RFC 6531)."""
 
+    def check(self) -> None:
+        """Raise ChannelDown unless a message would be begun with: none is sent."""
+
 
 class Channel(Protocol):
     """A way that can be opened. Raises ChannelDown when it cannot."""

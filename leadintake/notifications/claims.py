@@ -128,7 +128,13 @@ def blocked_at(message_id: uuid.UUID) -> datetime | None:
 
 def refused(claimed: Notification, error: str) -> None:
     """Record that the message will never leave as it is, and tell those who asked to know."""
-    log.error("notification_failed", notification=str(claimed.id), kind=claimed.kind, error=error)
+    log.error(
+        "notification_failed",
+        notification=str(claimed.id),
+        kind=claimed.kind,
+        code=error[:3] if error[:3].isdecimal() else None,  # no more: the words repeat addresses
+        request_id=claimed.request_id,
+    )
     values = {"status": Status.FAILED, "due_at": None, "last_error": error[:500]}
     asked = current_app.extensions.get("leadintake.failures", ())
     for first, _ in asked:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import structlog
 
-from leadintake.core.modes import make_private_folder, tighten_file, write_private
+from leadintake.core import durable
+from leadintake.core.modes import tighten_file
+from leadintake.core.types import new_id
 from leadintake.notifications.channels import ChannelDown, Interrupted, as_message
 from leadintake.notifications.models import Notification
 
@@ -26,7 +28,7 @@ class FolderChannel:
     def opened(self) -> Iterator[FolderChannel]:
         """Make the folder, for us alone."""
         try:
-            make_private_folder(self.folder)
+            durable.make_folder(self.folder)
             if not self._tightened:
                 for kept in self.folder.iterdir():
                     tighten_file(kept)
@@ -36,16 +38,23 @@ class FolderChannel:
         yield self
 
     def deliver(self, notification: Notification) -> str:
-        """Write the file under its final name at once."""
+        """Write the file; it counts as sent once it is on the disk, whole and under its name."""
         path = self.folder / f"{notification.id}.eml"
-        part = path.with_suffix(".part")
         try:
-            write_private(part, as_message(notification).as_bytes())
-            part.rename(path)
+            durable.write_file(path, as_message(notification).as_bytes())
         except OSError as error:
             raise Interrupted(f"{path}: {error.strerror}") from error
-        log.info("mail_written", to=notification.recipient, subject=notification.subject, file=str(path))
+        log.info("mail_written", file=str(path))
         return f"written to {path}"
+
+    def check(self) -> None:
+        """Write a file and take it away."""
+        probe = self.folder / f".probe-{new_id().hex}"
+        try:
+            durable.write_file(probe, b"probe")
+            probe.unlink()
+        except OSError as error:
+            raise ChannelDown(f"{self.folder}: {error.strerror}") from error
 
     def usable(self) -> bool:
         """A folder stays."""

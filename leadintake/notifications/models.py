@@ -52,6 +52,10 @@ class Notification(SoftDeletes, Model):
     claimed_by: Mapped[str | None] = mapped_column(sa.String(80))
     last_error: Mapped[str | None] = mapped_column(sa.String(500))
     sent_at: Mapped[datetime | None] = mapped_column()
+    request_id: Mapped[str | None] = mapped_column(sa.String(64))
+    """The request it was owed by, for the log; None where a worker or a command began it."""
+    traceparent: Mapped[str | None] = mapped_column(sa.String(55))
+    """The span that its delivery continues (W3C Trace Context)."""
 
 
 class DeliveryAttempt(Model):

@@ -15,17 +15,22 @@ from flask_mail import Mail
 
 from leadintake.audit.chain import Head
 from leadintake.audit.service import Person, audit
+from leadintake.core import places, tracing
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, NotFound
 from leadintake.core.keys import seal
 from leadintake.core.languages import ENGLISH
+from leadintake.core.logs import current_request_id
 from leadintake.core.pages import Order, Page, page_of
 from leadintake.core.transaction import on_commit
 from leadintake.core.types import new_id
 from leadintake.core.walls import outside
 from leadintake.notifications import embedded
-from leadintake.notifications.channels import SEALED_FOR, Channel
+from leadintake.notifications.channel_state import channel_state
+from leadintake.notifications.channels import SEALED_FOR, Channel, ChannelDown
+from leadintake.notifications.deliveries import ObservedChannel
+from leadintake.notifications.diagnosis import explain, explain_state
 from leadintake.notifications.folder import FolderChannel
 from leadintake.notifications.mailboxes import mailbox_of
 from leadintake.notifications.messages import OPTIONAL, SECRET, render, unsubscribe_link
@@ -46,15 +51,16 @@ class Notifications:
         """Choose the channel: SMTP where there is a server, else the folder mail/ of the instance."""
         app.config.setdefault("MAIL_SUPPRESS_SEND", False)
         mail, folder = Mail(app), Path(app.config["INSTANCE_PATH"]) / "mail"
-        app.extensions["leadintake.channel"] = (
-            SmtpChannel(mail) if app.config["MAIL_SERVER"] else FolderChannel(folder)
-        )
+        if app.config["MAIL_SERVER"]:
+            app.extensions["leadintake.channel"] = SmtpChannel(mail)
+        else:
+            app.extensions["leadintake.channel"] = FolderChannel(folder)
+            places.register(app, "mails", folder)
 
     @property
     def channel(self) -> Channel:
         """The way messages leave the running application."""
-        found: Channel = current_app.extensions["leadintake.channel"]
-        return found
+        return ObservedChannel(current_app.extensions["leadintake.channel"])
 
     def owe(
         self,
@@ -66,7 +72,7 @@ class Notifications:
         **words: object,
     ) -> Notification:
         """Owe a message, in the transaction of its cause. A worker is woken once that is durable."""
-        message_id = new_id()
+        message_id, span = new_id(), tracing.begin("producer")
         words["unsubscribe"] = unsubscribe_link(message_id, language) if kind in OPTIONAL else ""
         said = render(kind, language=language, firm=current_app.config["FIRM_NAME"], **words)
         kept = functools.partial(seal, SEALED_FOR) if kind in SECRET else str
@@ -80,8 +86,11 @@ class Notifications:
             text=kept(said.text),
             html=kept(said.html),
             due_at=now(),
+            request_id=current_request_id(),
+            traceparent=span.traceparent(),
         )
         db.session.add(owed)
+        span.end(f"enqueue {kind}", message=str(message_id), kind=kind)
         on_commit(embedded.wake)
         return owed
 
@@ -214,9 +223,14 @@ class Notifications:
             raise RuntimeError("No worker has been seen for a minute. Start one with `flask worker`.")
 
     def check_mail(self) -> None:
-        """Raise unless the mail channel opens."""
-        with self.channel.opened():
-            return
+        """Raise, with what to do, unless the channel would begin with a message and none is kept back."""
+        try:
+            with self.channel.opened() as sender:
+                sender.check()
+        except ChannelDown as error:
+            raise RuntimeError(explain(error, current_app.config)) from error
+        if state := channel_state():
+            raise RuntimeError(explain_state(state))
 
 
 def _known_to(person: uuid.UUID | None) -> sa.Select[Any]:

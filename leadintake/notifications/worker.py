@@ -30,6 +30,7 @@ from leadintake.notifications.channels import (
 )
 from leadintake.notifications.refusals import Batch
 from leadintake.notifications.service import BEAT_EVERY, notifications
+from leadintake_logging.failures import sentence_of
 
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -68,8 +69,7 @@ class Worker:
                 log.warning("mail_channel_down", error=str(error), next_try_seconds=pause)
             except Exception as error:  # noqa: BLE001 - a worker outlives every failure, and says so
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                sentence = f"{type(error).__name__}: {error}".partition("\n")[0]
-                log.error("worker_failed", error=sentence)  # noqa: TRY400 - one line while a database is away
+                log.error("worker_failed", error=sentence_of(error))  # noqa: TRY400 - one line while a database is away
                 with self.app.app_context():
                     checks.suspect()
             stop.wait(pause)

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
+from leadintake.core import schema
 from leadintake.core.types import UTCDateTime
 
 revision = "0004"
 down_revision = "0003"
+oldest_code = "0003"
 branch_labels = None
 depends_on = None
 
-AS_WRITTEN: Any = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 LONG = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 NEW = ("declines", "decisions", "absences", "rotations")
 
 
 def upgrade() -> None:
     """Add what is kept since."""
-    _make(
+    schema.create_table(
         "rotations",
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("credits", LONG, nullable=False),
         sa.UniqueConstraint("name", name="uq_rotations_name"),
     )
-    _make(
+    schema.create_table(
         "absences",
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("first_day", sa.Date(), nullable=False),
@@ -38,8 +37,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_absences_user_id"),
         sa.ForeignKeyConstraint(["substitute_id"], ["users.id"], name="fk_absences_substitute_id"),
     )
-    op.create_index("ix_absences_user_id", "absences", ["user_id"])
-    _make(
+    schema.create_index("ix_absences_user_id", "absences", ["user_id"])
+    schema.create_table(
         "decisions",
         sa.Column("lead_id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=True),
@@ -51,9 +50,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["lead_id"], ["leads.id"], name="fk_decisions_lead_id"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_decisions_user_id"),
     )
-    op.create_index("ix_decisions_lead_id", "decisions", ["lead_id"])
-    op.create_index("ix_decisions_user_id_created_at", "decisions", ["user_id", "created_at"])
-    _make(
+    schema.create_index("ix_decisions_lead_id", "decisions", ["lead_id"])
+    schema.create_index("ix_decisions_user_id_created_at", "decisions", ["user_id", "created_at"])
+    schema.create_table(
         "declines",
         sa.Column("lead_id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -62,32 +61,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_declines_user_id"),
         sa.UniqueConstraint("lead_id", "user_id", name="uq_declines_lead_id_user_id"),
     )
-    op.create_index("ix_declines_user_id", "declines", ["user_id"])
-    op.add_column("leads", sa.Column("reached_at", UTCDateTime(), nullable=True))
+    schema.create_index("ix_declines_user_id", "declines", ["user_id"])
+    schema.add_column("leads", sa.Column("reached_at", UTCDateTime(), nullable=True))
     op.execute(
         "UPDATE leads SET reached_at = (SELECT MAX(lead_events.at) FROM lead_events "
         "WHERE lead_events.lead_id = leads.id AND lead_events.action = 'reached_out') "
         "WHERE status = 'REACHED_OUT'"
     )
-    op.create_index("ix_leads_assignee_id_assigned_at", "leads", ["assignee_id", "assigned_at"])
-
-
-def _make(table: str, *columns: Any) -> None:
-    op.create_table(
-        table,
-        *columns,
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("created_at", UTCDateTime(), nullable=False),
-        sa.Column("updated_at", UTCDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=f"pk_{table}"),
-        **AS_WRITTEN,
-    )
+    schema.create_index("ix_leads_assignee_id_assigned_at", "leads", ["assignee_id", "assigned_at"])
 
 
 def downgrade() -> None:
     """Drop what was added."""
     # MySQL needs an index that begins with the assignee for its foreign key; another one stays.
-    op.drop_index("ix_leads_assignee_id_assigned_at", "leads")
-    op.drop_column("leads", "reached_at")
+    schema.drop_index("ix_leads_assignee_id_assigned_at", "leads")
+    schema.drop_column("leads", "reached_at")
     for table in NEW:
-        op.drop_table(table)
+        schema.drop_table(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import html
 import json
 
@@ -23,8 +24,13 @@ FAILURES = {
     "a bug": (RuntimeError(SECRET), 500),
     "a lookup": (KeyError(SECRET), 500),
     "a database that is away": (exc.OperationalError("SELECT 1", {}, Exception(SECRET)), 503),
+    "a database that reads as damaged": (exc.DatabaseError("SELECT 1", {}, Exception(SECRET)), 503),
+    "a statement that is wrong": (exc.ProgrammingError("SELECT 1", {}, Exception(SECRET)), 500),
     "a pool that is used up": (exc.TimeoutError(SECRET), 503),
     "a storage that is away": (Unavailable(), 503),
+    "a disk that fails": (OSError(errno.EIO, "Input/output error", SECRET), 503),
+    "a disk that is full": (OSError(errno.ENOSPC, "No space left on device", SECRET), 503),
+    "a file that is not there": (FileNotFoundError(errno.ENOENT, "No such file", SECRET), 500),
     "a refusal by rule": (Conflict("It was reached out to already."), 409),
     "a refusal of fields": (Invalid({"name": ["Too long."]}), 422),
     "a refusal by the framework": (BadRequest(SECRET), 400),

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,7 @@ def test_it_becomes_the_default_server_with_a_worker(run, started, monkeypatch):
     assert command[1:3] == ["-m", "granian"]
     joined = " ".join(command)
     assert "--interface wsgi --http 1 --blocking-threads 64 --host 127.0.0.1 --port 8123 wsgi:app" in joined
+    assert Path(command[command.index("--log-config") + 1]).name == "granian.json"
     assert "FLASK_RUN_FROM_CLI" not in environment  # or the server would think itself a command
     assert environment["LEADINTAKE_PUBLIC_URL"] == "http://127.0.0.1:8123"
 

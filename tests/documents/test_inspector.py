@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from concurrent.futures import ThreadPoolExecutor
 
@@ -95,6 +96,9 @@ class TestWhatAWorkerHas:
         }
         for limit, most in limits.items():
             assert run.told(f"__import__('resource').getrlimit({limit})") == repr((most, most))
+
+    def test_it_leaves_the_processor_to_the_server(self, run):
+        assert run.told("__import__('os').nice(0)") == str(min(os.nice(0) + worker.NICENESS, 19))
 
     def test_it_says_what_it_says_and_takes_no_more_words(self, run):
         """Which of the file's bytes come into the log is bounded, whatever a reader chokes on."""

@@ -10,20 +10,23 @@ import stat
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
+from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Unavailable
-from leadintake.documents import local
 from leadintake.documents.local import LocalFolder
 from leadintake.documents.models import Document
 from leadintake.leads.models import Lead
 from leadintake.notifications.models import Notification
+from tests.factories import UserFactory
 
 KEY = "01890000-0000-7000-8000-000000000000.pdf"
+BATCH = "20261128T120000Z"
 
 
 @pytest.fixture
@@ -33,6 +36,11 @@ def folder(tmp_path) -> LocalFolder:
 
 def never() -> bool:
     return False
+
+
+def discard(folder: LocalFolder, key: str, owned, *, before=None) -> bool:
+    """Move a file to the trash, however young."""
+    return folder.discard(key, BATCH, before or now() + timedelta(minutes=1), owned)
 
 
 def full_disk(*_arguments, **_options):
@@ -120,7 +128,7 @@ def test_a_file_that_is_not_there_says_so_and_may_be_deleted(folder):
     with pytest.raises(FileNotFoundError):
         folder.open(KEY)
     folder.delete(KEY)
-    assert folder.delete_unless(KEY, never) is False
+    assert discard(folder, KEY, never) is False
     assert list(folder.names()) == []
 
 
@@ -130,12 +138,29 @@ def test_a_file_that_cannot_be_opened_is_unavailable(folder):
         folder.open(KEY)
 
 
+def test_a_disk_that_fails_under_a_file_says_so_before_the_answer_begins(
+    client, app, given, rows, monkeypatch
+):
+    def fails(*_arguments):
+        raise OSError(errno.EIO, "Input/output error")
+
+    assert client.submit().status_code == 201
+    (lead,) = rows(Lead)
+    client.sign_in(given(UserFactory, role="manager"))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pread", fails)
+        answer = client.get(f"/internal/leads/{lead.id}/resume")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert client.get(f"/internal/leads/{lead.id}/resume").status_code == 200
+
+
 def test_an_upload_that_is_deciding_is_not_swept(folder):
     ended = folder.save(KEY, io.BytesIO(b"x"))
-    assert folder.delete_unless(KEY, never) is False
+    assert discard(folder, KEY, never) is False
     assert list(folder.names()) == [KEY]
     ended()
-    assert folder.delete_unless(KEY, never) is True
+    assert discard(folder, KEY, never) is True
     assert list(folder.names()) == []
 
 
@@ -152,7 +177,7 @@ def test_an_upload_that_is_being_written_is_not_swept(folder):
     writer.start()
     assert half.wait(10)
     assert list(folder.names()) == [f"{KEY}.part"]
-    swept = folder.delete_unless(f"{KEY}.part", never)
+    swept = discard(folder, f"{KEY}.part", never)
     go_on.set()
     writer.join()
     assert swept is False
@@ -169,7 +194,7 @@ def test_what_an_upload_renames_while_it_is_swept_is_no_failure(folder):
         part.rename(folder.folder / KEY)
         return False
 
-    folder.delete_unless(part.name, renamed_meanwhile)
+    discard(folder, part.name, renamed_meanwhile)
     assert list(folder.names()) == [KEY]
 
 
@@ -181,12 +206,12 @@ def test_what_a_killed_process_left_is_swept(folder):
     killed = subprocess.run([sys.executable, "-c", code, str(folder.folder), KEY], check=False)
     assert killed.returncode == -9
     assert list(folder.names()) == [KEY]
-    assert folder.delete_unless(KEY, never) is True
+    assert discard(folder, KEY, never) is True
 
 
 def test_a_file_with_an_owner_is_kept(folder):
     folder.save(KEY, io.BytesIO(b"x"))()
-    assert folder.delete_unless(KEY, lambda: True) is False
+    assert discard(folder, KEY, lambda: True) is False
     assert list(folder.names()) == [KEY]
 
 
@@ -196,18 +221,6 @@ def test_a_key_is_never_given_twice(folder):
     with pytest.raises(Unavailable):
         folder.save(KEY, io.BytesIO(b"x"))
     assert (folder.folder / f"{KEY}.part").read_bytes() == b"of another upload"
-
-
-def test_a_check_leaves_nothing_behind(folder):
-    folder.check()
-    assert list(folder.folder.iterdir()) == []
-
-
-def test_a_check_says_when_nothing_can_be_written(folder, monkeypatch):
-    monkeypatch.setattr(local, "write_private", full_disk)
-    with pytest.raises(Unavailable):
-        folder.check()
-    assert list(folder.folder.iterdir()) == []
 
 
 def test_folders_and_hidden_files_are_none_of_ours(folder):

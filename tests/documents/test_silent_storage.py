@@ -45,9 +45,9 @@ def silent(monkeypatch):
         lambda store: store.save("a.pdf", io.BytesIO(b"x")),
         lambda store: store.open("a.pdf"),
         lambda store: store.delete("a.pdf"),
-        lambda store: store.check(),
+        lambda store: store.look(),
     ],
-    ids=["save", "open", "delete", "check"],
+    ids=["save", "open", "delete", "look"],
 )
 def test_a_storage_that_falls_silent_is_given_up_on(silent, act):
     with pytest.raises(Unavailable):

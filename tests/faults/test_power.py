@@ -146,6 +146,22 @@ def everything_is_told_after(trace: Trace, commit: Call, tmp_path: Path) -> None
     assert commit.ended < min(mail.began for mail in mails), "messages leave when the commit is durable"
 
 
+def every_mail_is_durable(trace: Trace, folder: Path, recorded: str) -> None:
+    """Follow each mail to its place: it is recorded as sent once the file and its name are synced."""
+    name = re.escape(str(folder))
+    made = trace.only("make the folder", rf'mkdir(at)?\(.*"{name}", \w+\) += 0')
+    trace.next("sync the folder above it", SYNCED.format(path=re.escape(str(folder.parent))), made)
+    named = trace.all(rf'rename(at2?)?\(.*"{name}/[0-9a-f-]+\.part", .*\.eml".*\) += 0')
+    assert len(named) == 2, "give two mails their names"
+    for mail in named:
+        part = re.search(rf"{name}/[0-9a-f-]+\.part", mail.text)[0]
+        synced = trace.only("sync the mail", SYNCED.format(path=re.escape(part)))
+        assert synced.ended < mail.began, "a mail is given its name when it is synced"
+        sent = trace.next("record that it is sent", recorded, mail, mail.thread)
+        kept = trace.next("sync the folder of the mails", SYNCED.format(path=name), mail, mail.thread)
+        assert kept.ended < sent.began, "a mail is recorded as sent when its name is durable"
+
+
 def test_on_sqlite_the_answer_comes_after_the_sync_of_file_folder_and_log(traced, database_url, tmp_path):
     trace, report = traced
     stored = the_file_is_durable(trace, tmp_path / "instance" / "uploads")
@@ -154,6 +170,7 @@ def test_on_sqlite_the_answer_comes_after_the_sync_of_file_folder_and_log(traced
     lead = trace.next("write the lead to the log", rf"pwrite64\(\d+<{log}>, ", stored, stored.thread)
     commit = trace.next("sync the log", SYNCED.format(path=log), lead, stored.thread)
     everything_is_told_after(trace, commit, tmp_path)
+    every_mail_is_durable(trace, tmp_path / "instance" / "mail", rf"pwrite64\(\d+<{log}>, ")
     made = trace.first("make the log", rf'openat\(.*"{log}", O_RDWR\|O_CREAT')
     folder = trace.next("sync the log's folder", SYNCED.format(path=re.escape(str(database.parent))), made)
     assert folder.ended < commit.ended, "the log has its name for good when the first commit is durable"
@@ -185,6 +202,7 @@ class TestPostgreSQL:
         asked = trace.next("ask to commit", r'sendto\(.*"Q\\0\\0\\0\\vCOMMIT\\0"', lead, stored.thread)
         commit = trace.next("be told it is", r'recvfrom\(.*"C\\0\\0\\0\\vCOMMIT\\0', asked, stored.thread)
         everything_is_told_after(trace, commit, tmp_path)
+        every_mail_is_durable(trace, tmp_path / "instance" / "mail", r'sendto\(.*"P\\0.*UPDATE notifications')
         engine = sa.create_engine(engine_url(database_url), poolclass=sa.NullPool)
         with engine.connect() as connection:
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):

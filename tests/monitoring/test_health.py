@@ -134,7 +134,6 @@ class TestWhatOnlyAWriteShows:
         with monkeypatch.context() as patched:
             patched.setattr("os.fsync", _no_room)
             assert client.submit().status_code == 503
-            patched.setattr("leadintake.documents.local.write_private", _no_room)
             assert failing(client.get("/readyz")) == "storage"
         assert probes == ["disk"]
         assert client.get("/readyz").status_code == 200

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import email
+import errno
+import os
+import stat
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -37,3 +40,24 @@ def test_a_folder_that_cannot_be_made_or_written_loses_no_message(app, given, ro
     assert deliver(app) == 1
     assert rows(Notification)[0].status == "queued"
     assert list(folder.glob("*.eml")) == []
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_mail_that_cannot_be_synced_is_not_sent_and_is_tried_again(what, app, given, rows, monkeypatch):
+    given(NotificationFactory)
+    sync = os.fsync
+
+    def fails(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode) == (what == "folder"):
+            raise OSError(errno.EIO, "Input/output error")
+        sync(descriptor)
+
+    folder = app.extensions["leadintake.channel"].folder
+    folder.mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fails)
+        assert deliver(app) == 1
+    (message,) = rows(Notification)
+    assert message.status == "queued"
+    assert message.sent_at is None
+    assert "Input/output error" in message.last_error

@@ -89,7 +89,8 @@ def test_a_submission_alerts_the_attorney_and_thanks_the_prospect(app, client, g
         assert f"https://intake.firm.example/desk/leads/{lead.id}" in text_of(alert, kind)
         assert lead.assignment_reason in text_of(alert, kind)
         assert "Hello Jane," in text_of(thanks, kind)
-        assert str(lead.id) in text_of(thanks, kind)
+        assert lead.reference in text_of(thanks, kind)
+        assert f"Reference: {'<strong>' * (kind == 'html')}{lead.reference}" in text_of(alert, kind)
         assert amara.name not in text_of(thanks, kind)
         assert "/internal/" not in text_of(thanks, kind)
     assert alert["Subject"] == "A new lead is waiting for you"

@@ -7,7 +7,6 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from leadintake.documents import workers
 from leadintake.documents.inspection import Finding
@@ -49,11 +48,10 @@ class Runner:
         return self.inspector.look(stream, {".pdf"}, sender=sender, places=self.places)
 
     def told(self, expression: str) -> str:
-        """What an expression is worth there, written out: the faults of readers come into our log."""
-        with capture_logs() as logs, pytest.raises(Refused):
-            self(f"raise ValueError({expression})")
-        (trace,) = (line["trace"] for line in logs if line["event"] == "inspection_failed")
-        return trace.strip().rpartition("ValueError: ")[2]
+        """What an expression is worth there, written out: a refusal is told as it is."""
+        with pytest.raises(Refused) as refused:
+            self(f"raise inspection.findings.Refused(str({expression}))")
+        return str(refused.value)
 
 
 def children() -> set[int]:

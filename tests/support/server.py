@@ -10,18 +10,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
+TOMORROW_SECONDS = 25 * 3600
 GRANIAN = ["granian", "--interface", "wsgi", "--blocking-threads", "64", "--port", "{port}"]
 SERVERS = {
-    "granian": [*GRANIAN, "--http", "1"],
+    "granian": [*GRANIAN, "--http", "1", "--log-config", "leadintake_logging/granian.json"],
     "granian as the contract says": GRANIAN,
-    "gunicorn": ["gunicorn", "-k", "gevent", "--no-control-socket", "-b", "127.0.0.1:{port}"],
+    "gunicorn": [
+        *("gunicorn", "-k", "gevent", "--no-control-socket", "-b", "127.0.0.1:{port}"),
+        *("--log-config", "leadintake_logging/gunicorn.ini"),
+    ],
 }
 _workers = itertools.count(1)
 
@@ -44,6 +48,15 @@ class Process:
         """End every process of it at once, as kill -9 or a power cut would."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    def cpu_seconds(self) -> float:
+        """CPU time of all its processes that live (proc_pid_stat(5))."""
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # it ended meanwhile
+                fields = stat.read_text().rpartition(")")[2].split()
+                ticks += int(fields[11]) + int(fields[12]) if int(fields[3]) == self.process.pid else 0
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> int:
         """Ask it to stop; return the exit status."""
@@ -100,6 +113,14 @@ class Server(Process):
         return subprocess.run(
             command, cwd=ROOT, env=self.environment, input=input, capture_output=True, text=True, check=False
         )
+
+    def sweep(self) -> subprocess.CompletedProcess[str]:
+        """Run `flask storage sweep --really` tomorrow, when the files of today are old enough."""
+        command = [sys.executable, "-m", "tests.support.later", str(TOMORROW_SECONDS)]
+        return subprocess.run(
+            [*command, "storage", "sweep", "--really"],
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
 
     def _is_ready(self) -> bool:
         if self.process.poll() is not None:

@@ -5,15 +5,19 @@ Python works on one request at a time; who sends many at once would get as many 
 1. a request of an address that has none at work begins at once;
 2. a further one of the same address waits while another address is at work or waiting, and else while
    `MOST_AT_ONCE` of its own are at work; the longest waiting is the next to begin;
-3. nothing waits longer than `PATIENCE_SECONDS`: something slow (a storage far away) delays its own address
+3. an address that was at work for more than `BUSY_SECONDS` lately waits, even with its first, while an
+   address is at work that was so for less than a quarter of that (least attained service goes first);
+4. nothing waits longer than `PATIENCE_SECONDS`: something slow (a storage far away) delays its own address
    by that at most, and nothing is refused here;
-4. a request whose body is on its way is not at work until all of it is here (`pause`, `resume`), nor is one
+5. a request whose body is on its way is not at work until all of it is here (`pause`, `resume`), nor is one
    whose answer is being sent.
 """
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -25,6 +29,10 @@ from leadintake.core.http.addresses import client_key
 MOST_AT_ONCE = 4
 PATIENCE_SECONDS = 0.2
 """Little beside the three seconds in which everybody is told when the database is silent."""
+BUSY_SECONDS = 1.0
+LATELY_SECONDS = 10.0
+"""Seconds at work count less by e in so many seconds."""
+MOST_REMEMBERED = 1000
 ALWAYS = ("/healthz", "/readyz")
 """Paths that never wait: they cost next to nothing, and tell whether the process lives."""
 KEY = "leadintake.turn"
@@ -39,6 +47,7 @@ class Turns:
         self._lock = threading.Lock()
         self._at_work: Counter[str] = Counter()
         self._waiting: defaultdict[str, deque[threading.Event]] = defaultdict(deque)
+        self._worked: dict[str, tuple[float, float]] = {}  # seconds by address, and when they were counted
 
     def begin(self, address: str) -> None:
         """Wait for the turn of this address, at most PATIENCE_SECONDS."""
@@ -55,9 +64,10 @@ class Turns:
                 self._leave_queue(address, mine)
                 self._at_work[address] += 1
 
-    def end(self, address: str) -> None:
-        """Let the next begin."""
+    def end(self, address: str, seconds: float = 0.0) -> None:
+        """Let the next begin, after `seconds` at work."""
         with self._lock:
+            self._remember(address, seconds)
             self._at_work[address] -= 1
             if not self._at_work[address]:
                 del self._at_work[address]
@@ -68,8 +78,25 @@ class Turns:
 
     def _must_wait(self, address: str) -> bool:
         mine = self._at_work.get(address, 0)
-        alone = len(self._at_work.keys() | self._waiting.keys() | {address}) == 1
-        return mine >= (MOST_AT_ONCE if alone else 1)
+        if len(self._at_work.keys() | self._waiting.keys() | {address}) == 1:
+            return mine >= MOST_AT_ONCE
+        return mine >= 1 or self._is_busier(address)
+
+    def _is_busier(self, address: str) -> bool:
+        """Whether this address was at work much, and far more than another that is at work now."""
+        worked = self._worked_lately(address)
+        return worked > BUSY_SECONDS and any(
+            self._worked_lately(other) < worked / 4 for other in self._at_work if other != address
+        )
+
+    def _worked_lately(self, address: str) -> float:
+        seconds, counted = self._worked.get(address, (0.0, 0.0))
+        return seconds * math.exp((counted - time.monotonic()) / LATELY_SECONDS)
+
+    def _remember(self, address: str, seconds: float) -> None:
+        if len(self._worked) >= MOST_REMEMBERED and address not in self._worked:
+            self._worked = {k: v for k, v in self._worked.items() if self._worked_lately(k) > BUSY_SECONDS}
+        self._worked[address] = (self._worked_lately(address) + seconds, time.monotonic())
 
     def _leave_queue(self, address: str, event: threading.Event) -> threading.Event:
         self._waiting[address].remove(event)
@@ -83,18 +110,19 @@ class Turn:
 
     def __init__(self, turns: Turns, address: str) -> None:
         self._turns, self._address, self._at_work = turns, address, False
+        self._since = 0.0
 
     def resume(self) -> None:
         """Be at work, when it is its turn."""
         if not self._at_work:
             self._turns.begin(self._address)
-            self._at_work = True
+            self._at_work, self._since = True, time.monotonic()
 
     def pause(self) -> None:
         """Let others work meanwhile."""
         if self._at_work:
             self._at_work = False
-            self._turns.end(self._address)
+            self._turns.end(self._address, time.monotonic() - self._since)
 
 
 class TakeTurns:

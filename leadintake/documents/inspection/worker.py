@@ -6,7 +6,7 @@ A request is one line of JSON, {"accepted": [extension, …]}, with the descript
 - "kind": an extension or null, and "flags": what look() found;
 - "refused": the sentence of a Refused;
 - "exhausted": true, when the memory or room for temporary files did not suffice;
-- "failed": a traceback, when a reader has a fault;
+- "failed": a traceback without its message, when a reader has a fault;
 
 and "last": true, when the process ends after it. A file that takes more CPU time than it may ends the process
 by SIGPROF, whatever code is running: no handler, no Python.
@@ -40,6 +40,8 @@ ADDRESSES = 64 * MB
 TEMPORARY_FILE = 32 * MB
 """Longest temporary file."""
 DESCRIPTORS = 32
+NICENESS = 10
+"""The server goes first: a costly file takes what is left of the processor (nice(2))."""
 MOST_FILES = 1000
 MOST_LEFT = 8 * MB
 """A process ends after so many files, or once so much memory above the idle interpreter is not given back."""
@@ -70,6 +72,7 @@ def main(descriptor: int) -> None:
     """Limit this process, then answer over the socket until its other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes the socket
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    os.nice(NICENESS)
     os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])  # whatever the server was started with
     idle = Usage.now()
     limit_process(idle)
@@ -139,7 +142,9 @@ def _answer(line: bytes, descriptor: int) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - whatever a fault in a reader is, it is told
         if isinstance(error, OSError) and error.errno in OUT_OF_ROOM:
             return {"exhausted": True}
-        return {"failed": traceback.format_exc()[-LONGEST_TRACE:]}
+        places = "".join(traceback.format_tb(error.__traceback__))
+        # Without its message, which may quote the document: this goes into a log.
+        return {"failed": f"{places}{type(error).__name__}"[-LONGEST_TRACE:]}
     return {"kind": found.kind.extension if found.kind else None, "flags": sorted(found.flags)}
 
 

@@ -53,6 +53,12 @@ class Crowd:
             time.sleep(0.002)
 
 
+def worked(at: Turns, address: str, seconds: float) -> None:
+    """Have an address been at work for so long."""
+    at.begin(address)
+    at.end(address, seconds)
+
+
 @pytest.fixture
 def crowd(monkeypatch):
     monkeypatch.setattr(turns, "PATIENCE_SECONDS", 20)
@@ -95,6 +101,52 @@ def test_while_two_addresses_work_neither_has_more_than_one(crowd):
     for end in ends:
         end()
     crowd.wait_for(8, ended=True)
+
+
+def test_an_address_that_worked_much_waits_for_one_that_did_not(crowd):
+    worked(crowd.turns, "much", turns.BUSY_SECONDS * 2)
+    ends = [crowd.add("little")]
+    crowd.wait_for(1)
+    ends.append(crowd.add("much"))
+    crowd.waiting(1)
+    assert crowd.begun == ["little"]
+    ends.append(crowd.add("another"))
+    crowd.wait_for(2)
+    assert crowd.begun == ["little", "another"]
+    for end in ends:
+        end()
+    crowd.wait_for(3, ended=True)
+
+
+@pytest.mark.parametrize(("much", "little"), [(0.9, 0), (3, 1)])
+def test_addresses_that_work_alike_or_little_do_not_wait_for_each_other(crowd, much, little):
+    worked(crowd.turns, "much", turns.BUSY_SECONDS * much)
+    worked(crowd.turns, "little", turns.BUSY_SECONDS * little)
+    ends = [crowd.add("little"), crowd.add("much")]
+    crowd.wait_for(2)
+    for end in ends:
+        end()
+    crowd.wait_for(2, ended=True)
+
+
+def test_work_of_long_ago_counts_no_more(crowd, monkeypatch):
+    worked(crowd.turns, "much", turns.BUSY_SECONDS * 2)
+    monkeypatch.setattr(turns, "LATELY_SECONDS", 1e-9)
+    ends = [crowd.add("little"), crowd.add("much")]
+    crowd.wait_for(2)
+    for end in ends:
+        end()
+    crowd.wait_for(2, ended=True)
+
+
+def test_only_those_who_worked_much_are_remembered_among_many(monkeypatch):
+    monkeypatch.setattr(turns, "MOST_REMEMBERED", 3)
+    remembering = Turns()
+    worked(remembering, "much", turns.BUSY_SECONDS * 2)
+    for number in range(20):
+        worked(remembering, f"a{number}", 0.01)
+        assert len(remembering._worked) <= 3
+        assert "much" in remembering._worked
 
 
 def test_nobody_waits_longer_than_their_patience(monkeypatch):

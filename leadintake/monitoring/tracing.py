@@ -1,0 +1,113 @@
+"""Traces over OTLP/HTTP, with the extra `otel`: a request, the messages it owes, their deliveries.
+
+Where they go, how they are sampled and what the service is called say the variables of OpenTelemetry
+(OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER, OTEL_SERVICE_NAME, …). Nothing records exceptions: their
+messages quote what people typed.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from leadintake.core.tracing import EXTENSION, Kind, Span
+
+if TYPE_CHECKING:
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+
+NAME = "leadintake"
+UNNAMED = "unknown_service"
+"""How the SDK calls a service whose operator gave it no name."""
+
+
+class Tracing:
+    """The tracer of one application.
+
+    What sends the spans has a thread and a connection. So it is made with the first span, in the process that
+    serves: a server may fork after it has loaded the application.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._made: tuple[int, TracerProvider] | None = None
+
+    def begin(self, kind: Kind, *, parent: str | None = None) -> Span:
+        """Begin a span."""
+        from opentelemetry import trace
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        context = None
+        if parent is not None:
+            context = TraceContextTextMapPropagator().extract({"traceparent": parent})
+        tracer = self._provider().get_tracer(NAME)
+        return OpenSpan(tracer.start_span(NAME, context, trace.SpanKind[kind.upper()]))
+
+    def close(self) -> None:
+        """Send what is left, and end the thread."""
+        with self._guard:
+            made, self._made = self._made, None
+        if made is not None:
+            made[1].shutdown()
+
+    def _provider(self) -> TracerProvider:
+        with self._guard:
+            if self._made is None or self._made[0] != os.getpid():
+                self._made = os.getpid(), _make_provider()
+            return self._made[1]
+
+
+class OpenSpan:
+    """A span of OpenTelemetry."""
+
+    def __init__(self, span: trace.Span) -> None:
+        self._span = span
+
+    def active(self) -> AbstractContextManager[object]:
+        """Have spans that begin inside be its children."""
+        from opentelemetry.trace import use_span
+
+        return use_span(self._span, end_on_exit=False, record_exception=False, set_status_on_exception=False)
+
+    def traceparent(self) -> str | None:
+        """Its place in the trace; None where it is not kept."""
+        context = self._span.get_span_context()
+        if not context.is_valid:
+            return None
+        return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+    def end(self, name: str, *, failed: bool = False, **facts: str | int | None) -> None:
+        """End it under its name."""
+        from opentelemetry.trace import StatusCode
+
+        self._span.update_name(name)
+        for fact, value in facts.items():
+            if value is not None:
+                self._span.set_attribute(f"{NAME}.{fact}", value)
+        if failed:
+            self._span.set_status(StatusCode.ERROR)
+        self._span.end()
+
+
+def init_app(app: Flask) -> None:
+    """Keep traces, where TRACES says so."""
+    if app.config["TRACES"]:
+        app.extensions[EXTENSION] = Tracing()
+
+
+def _make_provider() -> TracerProvider:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    resource = Resource.create()
+    if str(resource.attributes.get(SERVICE_NAME, UNNAMED)).startswith(UNNAMED):
+        resource = resource.merge(Resource({SERVICE_NAME: NAME}))
+    provider = TracerProvider(resource=resource)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return provider

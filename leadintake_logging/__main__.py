@@ -1,0 +1,20 @@
+"""python -m leadintake_logging granian|gunicorn: print where that server's log configuration is."""
+
+from __future__ import annotations
+
+import sys
+
+from leadintake_logging.lines import FILES, log_config
+
+
+def main(arguments: list[str]) -> int:
+    """Print the path; the exit status is 2 for an unknown server."""
+    if len(arguments) != 1 or arguments[0] not in FILES:
+        sys.stderr.write(f"usage: python -m leadintake_logging {'|'.join(FILES)}\n")
+        return 2
+    sys.stdout.write(f"{log_config(arguments[0])}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
