@@ -6,7 +6,6 @@ from leadintake.auth.service import folded
 from leadintake.core.addresses import LONGEST, BadAddress, mail_address
 from leadintake.core.errors import Invalid
 from leadintake.core.text import shown_line
-from leadintake.notifications.probe import unreachable
 
 
 def read_address(email: str) -> str:
@@ -15,12 +14,6 @@ def read_address(email: str) -> str:
         return folded(mail_address(email))
     except BadAddress as error:
         raise Invalid({"email": [f"{email[:LONGEST]!r} is not an e-mail address: {error}"]}) from error
-
-
-def refuse_unreachable(address: str) -> None:
-    """Raise Invalid for an address that the mail server can never send to."""
-    if reason := unreachable(address):
-        raise Invalid({"email": [f"{address} can never be mailed: {reason}."]})
 
 
 def read_name(name: str) -> str:

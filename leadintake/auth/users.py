@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from leadintake.audit.service import By, audit
 from leadintake.auth import leaving, passwords, sessions
-from leadintake.auth.identity import read_address, read_name, refuse_unreachable
+from leadintake.auth.identity import read_address, read_name
 from leadintake.auth.links import links
 from leadintake.auth.models import LinkPurpose, User
 from leadintake.auth.permissions import Role
@@ -19,6 +19,7 @@ from leadintake.auth.tokens import tokens
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, Invalid, NotFound
+from leadintake.notifications.reach import refuse_unreachable
 from leadintake.notifications.service import notifications
 
 

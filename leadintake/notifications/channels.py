@@ -63,11 +63,11 @@ class Sender(Protocol):
     def usable(self) -> bool:
         """Whether the way is still open for another message."""
 
-    def check(self) -> None:
-        """Raise ChannelDown unless a message would be begun with: none is sent."""
-
     def takes_utf8(self) -> bool:
         """Whether an address may have other letters than ASCII's before its @ (RFC 6531)."""
+
+    def check(self) -> None:
+        """Raise ChannelDown unless a message would be begun with: none is sent."""
 
 
 class Channel(Protocol):

@@ -27,9 +27,10 @@ from leadintake.core.transaction import on_commit
 from leadintake.core.types import new_id
 from leadintake.core.walls import outside
 from leadintake.notifications import embedded
+from leadintake.notifications.channel_state import channel_state
 from leadintake.notifications.channels import SEALED_FOR, Channel, ChannelDown
 from leadintake.notifications.deliveries import ObservedChannel
-from leadintake.notifications.diagnosis import explain
+from leadintake.notifications.diagnosis import explain, explain_state
 from leadintake.notifications.folder import FolderChannel
 from leadintake.notifications.mailboxes import mailbox_of
 from leadintake.notifications.messages import OPTIONAL, SECRET, render, unsubscribe_link
@@ -236,7 +237,7 @@ class Notifications:
             raise RuntimeError(sentence)
 
     def check_mail(self) -> None:
-        """Raise unless the channel opens and would begin with a message to people, with what to do.
+        """Raise, with what to do, unless the channel would begin with a message to people and none is kept back.
 
         The folder of a trial that nobody named (MAIL_FOLDER) is all right: production has none.
         """
@@ -245,6 +246,8 @@ class Notifications:
                 sender.check()
         except ChannelDown as error:
             raise RuntimeError(explain(error, current_app.config)) from error
+        if state := channel_state():
+            raise RuntimeError(explain_state(state))
         if folder := current_app.config["MAIL_FOLDER"]:
             raise RuntimeError(
                 f"Mails are written to {folder}: nobody is mailed. Set LEADINTAKE_MAIL_SERVER instead of "

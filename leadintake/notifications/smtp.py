@@ -46,16 +46,10 @@ class _Bounded:
 
     sock: socket.socket | None
     said = b""
-    last_reply = ""
 
     def connect(self, *arguments: Any, **named: Any) -> Any:
         with self.within(OPENING_SECONDS):
             return super().connect(*arguments, **named)  # type: ignore[misc] # a mixin over smtplib.SMTP
-
-    def getreply(self) -> tuple[int, bytes]:
-        code, text = super().getreply()  # type: ignore[misc] # the same
-        self.last_reply = reply_words(code, text)
-        return code, text
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         code, text = super().data(msg)  # type: ignore[misc] # the same
@@ -91,13 +85,12 @@ class _SmtpOverTls(_Smtp, smtplib.SMTP_SSL):
 class VerifiedConnection(Connection):
     """Flask-Mail's connection, with a timeout on every step and the server's certificate verified.
 
-    `replies` has what the server said at each step that it let us take, `step` is the last one begun.
+    `step` is the last one begun.
     """
 
     def __init__(self, mail: Mail) -> None:
         super().__init__(mail)
         self.step = Step.CONNECT
-        self.replies: dict[Step, str] = {}
 
     def send(self, message: Letter, envelope_from: str | tuple[str, str] | None = None) -> None:  # type: ignore[override] # ours alone
         """As Flask-Mail's, which knows no address whose part before the @ is not ASCII."""
@@ -118,24 +111,19 @@ class VerifiedConnection(Connection):
             host = _Smtp(mail.server, mail.port, **options)
         try:
             with host.within(OPENING_SECONDS):
-                self._begin(host, Step.EHLO)
+                self.step = Step.EHLO
                 host.ehlo_or_helo_if_needed()  # a server that refuses us by name refuses no message
                 if mail.use_tls:
-                    self._begin(host, Step.STARTTLS)
+                    self.step = Step.STARTTLS
                     host.starttls(context=context)
                     host.ehlo_or_helo_if_needed()  # it may offer more over TLS (RFC 3207, 4.2)
                 if mail.username:
-                    self._begin(host, Step.AUTH)
+                    self.step = Step.AUTH
                     host.login(mail.username, mail.password or "")
-            self.replies[self.step] = host.last_reply
         except BaseException:
             host.close()
             raise
         return host
-
-    def _begin(self, host: _Smtp, step: Step) -> None:
-        self.replies[self.step] = host.last_reply
-        self.step = step
 
 
 class SmtpChannel:
@@ -190,13 +178,23 @@ class SmtpSender:
         return self.host.said.decode("utf-8", "replace")
 
     def check(self) -> None:
-        """Say whom mail would be from, and take it back: no message is sent."""
+        """Say whom mail would be from and for, and take it back: no message is sent.
+
+        For our sender's own address, at which many servers judge name and sender only then. That it has no
+        mailbox there is well, for it says nothing of us.
+        """
         sender = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])[1]
         try:
             with self.host.within(DELIVERY_SECONDS):
                 code, text = self.host.mail(sender)
                 if code != 250:
                     raise smtplib.SMTPSenderRefused(code, text, sender)
+                code, text = self.host.rcpt(sender)
+                words = text.decode("utf-8", "replace")
+                if code >= 400 and judge(Step.RCPT, code, words) is Fault.OURS:
+                    about_name = re.search(r"\b(?:helo|ehlo)\b", words, re.IGNORECASE)
+                    refusal = smtplib.SMTPHeloError if about_name else smtplib.SMTPResponseException
+                    raise refusal(code, text)
                 self.host.rset()
         except (OSError, smtplib.SMTPException) as error:
             raise ChannelDown(f"{type(error).__name__}: {error}") from error

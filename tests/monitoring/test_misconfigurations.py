@@ -280,7 +280,7 @@ class TestMail:
     @pytest.mark.parametrize(
         ("says", "words", "advice"),
         [
-            ({"ehlo": "550 5.7.1 who are you"}, "550 5.7.1 who are you", "host name"),
+            ({"ehlo": "550 5.7.1 who are you"}, "550 5.7.1 who are you", "MAIL_EHLO_NAME"),
             ({"mail": "553 5.7.1 not your address"}, "553 5.7.1 not your address", "MAIL_DEFAULT_SENDER"),
             ({"mail": "451 4.3.0 later"}, "451 4.3.0 later", "MAIL_DEFAULT_SENDER"),
         ],
@@ -299,8 +299,8 @@ class TestMail:
         with mail_server(script) as port:
             self.at(app, port)
             assert ask_doctor(app) == {}
-        assert script.senders == ["intake@firm.example"]
-        assert script.recipients == script.received == []
+        assert script.senders == script.recipients == ["intake@firm.example"]  # ourselves, and taken back
+        assert script.received == []
 
     def test_one_that_hangs_up_is_named(self, app):
         with raw_server(lambda _connection: None) as port:

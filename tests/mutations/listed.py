@@ -391,6 +391,20 @@ MUTATIONS = [
          ("tests/notifications/test_delivery.py",)),
     ),
     *_in(
+        "notifications/refusals.py",
+        ("what is our fault charges no message", "        claims.blocked(claimed, words)\n", "        claims.deferred(claimed, words)\n",
+         ("tests/notifications/test_refusals.py",)),
+        ("what strangers type keeps no alert back", "scope = STRANGERS if to_stranger and", "scope = STRANGERS if False and",
+         ("tests/notifications/test_refusals.py",)),
+        ("what is refused though others left is itself at fault", "        if _was_open_in_between(claimed, scope):\n", "        if False:\n",
+         ("tests/notifications/test_refusals.py",)),
+    ),
+    *_in(
+        "notifications/faults.py",
+        ("what is said of a recipient is never ours", "    if status in OF_MESSAGE:\n", "    if False:\n",
+         ("tests/notifications/test_faults.py",)),
+    ),
+    *_in(
         "notifications/batches.py",
         ("a reservation that is lost begins nothing", "            OUTBOX.c.claimed_by == self.worker,\n            OUTBOX.c.attempts", "            OUTBOX.c.attempts",
          ("tests/notifications/test_batches.py",)),
