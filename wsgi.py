@@ -1,4 +1,7 @@
-"""The WSGI entry: granian --interface wsgi --http 1 --blocking-threads 64 wsgi:app"""
+"""The WSGI entry, for the servers that docs/operations.md names.
+
+granian --interface wsgi --http 1 --blocking-threads 64 --log-config leadintake_logging/granian.json wsgi:app
+"""
 
 from leadintake.serving import serve
 

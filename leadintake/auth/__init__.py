@@ -16,7 +16,7 @@ from leadintake.auth.models import User
 from leadintake.auth.service import auth
 from leadintake.auth.session_interface import DatabaseSessions
 from leadintake.auth.tokens import tokens
-from leadintake.core import chores
+from leadintake.core import checks, chores
 from leadintake.core.http import request_log
 
 
@@ -43,6 +43,7 @@ def init_app(app: Flask) -> None:
     csrf.init_app(app)
     login.init_app(app, add_context_processor=False)  # it would ask the database for an error page
     chores.register(app, "policy", policy.note_change)
+    checks.register(app, "second factor", policy.check_second_factors, needed=False)
     chores.register_round(app, forgotten.answer)
     app.cli.add_command(users_group)
     app.cli.add_command(tokens_group)

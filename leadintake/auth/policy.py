@@ -6,11 +6,14 @@ import hashlib
 from collections.abc import Mapping
 
 import msgspec
+import sqlalchemy as sa
 from flask import current_app
 
 from leadintake.audit.service import audit
-from leadintake.auth.permissions import GRANTS
+from leadintake.auth.models import Passkey, User
+from leadintake.auth.permissions import GRANTS, Role
 from leadintake.core.chores import Stop
+from leadintake.core.database import db
 from leadintake.core.transaction import transaction
 
 ACTION = "policy.changed"
@@ -38,3 +41,22 @@ def note_change(_stop: Stop) -> Mapping[str, object]:
                 second_factor_for=current_app.config["REQUIRE_MFA"],
             )
     return {"changed": changed}
+
+
+def check_second_factors() -> None:
+    """Raise where an admin of a real installation comes in with a password alone."""
+    config = current_app.config
+    if config["ENVIRONMENT"] != "production" or Role.ADMIN in config["REQUIRE_MFA"]:
+        return
+    alone = sa.select(sa.func.count(User.id)).where(
+        User.role == Role.ADMIN,
+        User.active.is_(True),
+        User.joined_at.is_not(None),
+        User.totp_since.is_(None),
+        ~sa.exists().where(Passkey.user_id == User.id),
+    )
+    if number := db.session.scalar(alone):
+        raise RuntimeError(
+            f"{number} admin{'s' * (number > 1)} can sign in with a password alone. Have them set up an "
+            "authenticator app or a passkey, then set LEADINTAKE_REQUIRE_MFA=admin."
+        )

@@ -6,6 +6,7 @@ from flask import Flask
 
 from leadintake.core import (
     database,
+    doctor,
     errors,
     headers,
     languages,
@@ -15,6 +16,8 @@ from leadintake.core import (
     logs,
     modes,
     paths,
+    places,
+    processes,
     revisions,
     texts,
     transaction,
@@ -29,8 +32,11 @@ def init_app(app: Flask) -> None:
     database.init_app(app)
     revisions.init_app(app)
     locks.init_app(app)
+    places.init_app(app)
     modes.init_app(app)
     errors.init_app(app)
+    processes.init_app(app)
+    doctor.init_app(app)
     turns.init_app(app)
     headers.init_app(app)
     paths.init_app(app)

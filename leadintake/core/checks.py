@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 Check = Callable[[], None]
 """Returns when the part works, raises with a sentence for the operator when it does not."""
@@ -28,11 +29,28 @@ MOST_WAITING = 4
 NOT_KNOWN = {"readiness": "It is being found out right now."}
 
 
+DATABASE = "database"
+ROOTS = ("revision", DATABASE)
+"""Rows whose fault makes others fail: a database at another revision may miss what these ask for."""
+DATABASE_ADVICE = (
+    "Start it, or mend LEADINTAKE_DATABASE_URL and what its account may do; its own log says more."
+)
+
+
+class Finding(NamedTuple):
+    """What the doctor found of a part: `ok`, `wrong` or `unknown`, and a sentence."""
+
+    part: str
+    state: str
+    detail: str
+
+
 class _Registered(NamedTuple):
     part: str
     look: Check
     probe: Check
     needed: bool
+    warning: bool
 
 
 @dataclass
@@ -47,31 +65,83 @@ class _Readiness:
     suspected: bool = False
 
 
-def register(app: Flask, part: str, check: Check, *, needed: bool = True, probe: Check | None = None) -> None:
+def register(
+    app: Flask,
+    part: str,
+    check: Check,
+    *,
+    needed: bool = True,
+    probe: Check | None = None,
+    warning: bool = False,
+) -> None:
     """Add a check of `part`. A check that is not `needed` is the doctor's only, not readiness's.
 
-    `check` only reads; `probe`, where there is one, does the same and writes.
+    `check` only reads; `probe`, where there is one, does the same and writes, or takes longer. Of a `warning`
+    readiness tells, by `check` alone, but the service is ready all the same.
     """
     checks = app.extensions.setdefault("leadintake.checks", [])
-    checks.append(_Registered(part, check, probe or check, needed))
+    checks.append(_Registered(part, check, probe or check, needed, warning))
 
 
-def results(*, all_of_them: bool = False, writing: bool = False) -> dict[str, str]:
-    """Each part that was asked, and what is wrong with it: nothing (an empty text) or a sentence."""
-    found = {}
+def results(*, writing: bool = False) -> dict[str, str]:
+    """Each needed part, and what is wrong with it: nothing (an empty text) or a sentence.
+
+    What does not work is told first: no warning is looked for then, whose cause may be the same.
+    """
+    found: dict[str, str] = {}
     for registered in current_app.extensions["leadintake.checks"]:
-        if registered.needed or all_of_them:
+        if registered.needed and not (registered.warning and _without_warnings(found)):
             try:
-                (registered.probe if writing else registered.look)()
+                probing = writing and not registered.warning
+                (registered.probe if probing else registered.look)()
                 found[registered.part] = ""
             except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is its finding
                 found[registered.part] = str(error).partition("\n")[0] or type(error).__name__
     return found
 
 
+def findings() -> list[Finding]:
+    """Every part, each tried in a context of its own and by writing, for the doctor.
+
+    What comes of another row's fault is not told twice: where the database is away or at another revision,
+    the other rows that asked it are `unknown`.
+    """
+    errors: dict[str, Exception | None] = {}
+    for registered in current_app.extensions["leadintake.checks"]:
+        try:
+            with current_app.app_context():
+                registered.probe()
+            errors[registered.part] = None
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is its finding
+            errors[registered.part] = error
+    root = next((part for part in ROOTS if _is_root(part, errors.get(part))), None)
+    return [_finding(part, error, root) for part, error in errors.items()]
+
+
+def _is_root(part: str, error: Exception | None) -> bool:
+    return error is not None and (part == DATABASE or not isinstance(error, SQLAlchemyError))
+
+
+def _finding(part: str, error: Exception | None, root: str | None) -> Finding:
+    if error is None:
+        return Finding(part, "ok", "")
+    if root not in (None, part) and isinstance(error, SQLAlchemyError):
+        return Finding(part, "unknown", f"The database could not be asked; mend the row {root} first.")
+    if part == DATABASE and isinstance(error, SQLAlchemyError):
+        cause = str(getattr(error, "orig", None) or error).partition("\n")[0].rstrip(".")
+        return Finding(part, "wrong", f"{cause}. {DATABASE_ADVICE}")
+    return Finding(part, "wrong", str(error).partition("\n")[0] or type(error).__name__)
+
+
 def failing() -> dict[str, str]:
     """The needed parts that do not work now, each with its sentence."""
-    return {part: sentence for part, sentence in readiness().items() if sentence}
+    return _without_warnings(readiness())
+
+
+def warnings() -> list[str]:
+    """The parts an operator should look at, while the service works: names, for anybody to read."""
+    found = readiness()
+    return sorted(part for part in _warning_parts() if found.get(part))
 
 
 def readiness() -> dict[str, str]:
@@ -89,7 +159,7 @@ def readiness() -> dict[str, str]:
     finally:
         with state.change:
             state.asking, state.found, state.at = False, found, time.monotonic()
-            if suspected and not any(found.values()):
+            if suspected and not _without_warnings(found):
                 state.suspected = False
             state.change.notify_all()
     return found
@@ -113,6 +183,15 @@ def forget() -> None:
 def gauge(app: Flask, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, int]]) -> None:
     """Add a number per value of `label` to the metrics, read when asked for."""
     app.extensions.setdefault("leadintake.gauges", {})[name] = (help_text, label, read)
+
+
+def _warning_parts() -> set[str]:
+    return {one.part for one in current_app.extensions["leadintake.checks"] if one.warning}
+
+
+def _without_warnings(found: Mapping[str, str]) -> dict[str, str]:
+    warnings = _warning_parts()
+    return {part: sentence for part, sentence in found.items() if sentence and part not in warnings}
 
 
 def _state() -> _Readiness:

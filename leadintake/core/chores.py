@@ -16,12 +16,20 @@ Stop = Callable[[], bool]
 """Says whether to leave off."""
 Chore = Callable[[Stop], Mapping[str, object]]
 """Puts something in order and says what it did. May be run by several workers at once, and cut anywhere."""
+BEGUN = ""
 log = structlog.get_logger()
 
 
-def register(app: Flask, name: str, chore: Chore, *, every: timedelta = timedelta(days=1)) -> None:
-    """Add a chore."""
-    app.extensions.setdefault("leadintake.chores", []).append((name, chore, every))
+def register(
+    app: Flask,
+    name: str,
+    chore: Chore,
+    *,
+    every: timedelta = timedelta(days=1),
+    wait: timedelta = timedelta(0),
+) -> None:
+    """Add a chore, done first when a worker has run for as long as `wait`."""
+    app.extensions.setdefault("leadintake.chores", []).append((name, chore, every, wait))
 
 
 def register_round(app: Flask, act: Callable[[], None]) -> None:
@@ -44,10 +52,12 @@ def do_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
 
     One that fails is said, keeps no other from being done, and is tried again when it is due next.
     """
-    for name, chore, every in app.extensions.get("leadintake.chores", ()):
+    begun = done.setdefault(BEGUN, time.monotonic())
+    for name, chore, every, wait in app.extensions.get("leadintake.chores", ()):
         if stop():
             return
-        if name in done and time.monotonic() - done[name] < every.total_seconds():
+        since, least = (done[name], every) if name in done else (begun, wait)
+        if time.monotonic() - since < least.total_seconds():
             continue
         done[name] = time.monotonic()
         try:

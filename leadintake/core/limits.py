@@ -10,16 +10,18 @@ from typing import TypeVar
 
 import structlog
 from flask import Flask, current_app, request
-from limits import RateLimitItem, parse_many
+from limits import RateLimitItem, parse, parse_many
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
+from leadintake.core import checks
 from leadintake.core.errors import Refusal
 from leadintake.core.http.addresses import client_key
 
 REDIS_PATIENCE_SECONDS = 1
 REDIS_REST_SECONDS = 30
+PROBE = parse("1000 per second")
 Answer = TypeVar("Answer")
 log = structlog.get_logger()
 
@@ -60,6 +62,19 @@ class Counters:
         assert self._here is not None  # noqa: S101 - opened above
         return question(self._here)
 
+    def check(self) -> None:
+        """Raise unless the shared counters count."""
+        self._open()
+        try:
+            if self._shared is not None:
+                self._shared.hit(PROBE, "doctor")
+        except StorageError as error:
+            cause = str(error.storage_error or error).partition("\n")[0].rstrip(".")
+            raise RuntimeError(
+                f"Redis does not count: {cause}. Start it, or mend LEADINTAKE_REDIS_URL; until then each "
+                "server process counts alone, and limits are as many times wider."
+            ) from error
+
     def _open(self) -> None:
         with self._guard:
             if self._here is None:
@@ -75,7 +90,9 @@ class Counters:
 
 def init_app(app: Flask) -> None:
     """Make the counters."""
-    app.extensions["leadintake.counters"] = Counters(app.config["REDIS_URL"])
+    counters = app.extensions["leadintake.counters"] = Counters(app.config["REDIS_URL"])
+    if app.config["REDIS_URL"]:
+        checks.register(app, "redis", counters.check, needed=False)
 
 
 def client_address() -> str:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import sqlalchemy as sa
 from flask import Flask
 
-from leadintake.core import checks
+from leadintake.core import checks, places
 
 OTHERS = 0o077
 BESIDE_A_DATABASE = ("-wal", "-shm", "-journal")
@@ -25,7 +24,7 @@ NOT_OURS = {"lost+found"}
 
 def init_app(app: Flask) -> None:
     """Have the doctor look."""
-    checks.register(app, "files", lambda: _check(_places(app)), needed=False)
+    checks.register(app, "files", lambda: _check(_all_in(app)), needed=False)
 
 
 def make_private_folder(folder: Path) -> list[Path]:
@@ -105,27 +104,28 @@ def _is_anothers(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _places(app: Flask) -> list[Path]:
-    """Where the service keeps things on this machine."""
-    instance = Path(app.config["INSTANCE_PATH"])
-    places = [instance, instance / "secret_key", instance / "mail"]
-    scheme, _, rest = app.config["STORAGE_URL"].partition(":")
-    if scheme == "file":
-        places.append(Path(rest))
-    url = sa.make_url(app.config["SQLALCHEMY_DATABASE_URI"])
-    if url.get_backend_name() == "sqlite" and url.database:
-        places.append(Path(url.database))
-    return places
+def _all_in(app: Flask) -> Iterator[Path]:
+    """Every place of the service, what lies in a folder of it, and what SQLite keeps beside a database."""
+    for purpose, path in places.of(app):
+        place = path.resolve()
+        yield place
+        if purpose == places.DATABASE:
+            yield from (place.with_name(place.name + more) for more in BESIDE_A_DATABASE)
+        elif purpose != places.INSTANCE and place.is_dir():
+            yield from place.iterdir()
 
 
-def _check(places: Iterable[Path]) -> None:
+def _check(paths: Iterable[Path]) -> None:
     """Take from others what is ours, and raise where they can get at something still."""
-    for place in places:
+    for path in paths:
         with contextlib.suppress(FileNotFoundError):
-            (tighten_folder if place.is_dir() else tighten_file)(place)
-            mode = place.stat().st_mode
+            found = path.lstat()
+            if path.name in NOT_OURS or not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
+                continue  # a link has no mode of its own
+            (tighten_folder if stat.S_ISDIR(found.st_mode) else tighten_file)(path)
+            mode = path.lstat().st_mode
             if mode & OTHERS:
                 raise PermissionError(
-                    f"{place} is open to others on this machine (mode {stat.S_IMODE(mode):04o}). "
-                    f"Run: chmod {'700' if stat.S_ISDIR(mode) else '600'} {place}"
+                    f"{path} is open to others on this machine (mode {stat.S_IMODE(mode):04o}). "
+                    f"Run: chmod {'700' if stat.S_ISDIR(mode) else '600'} {path}"
                 )

@@ -120,7 +120,7 @@ def _operation(rule: Rule, view: Any, method: str, schema_of: Any) -> dict[str, 
 
 def _parameters(rule: Rule, interface: Interface) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        {"name": name, "in": "path", "required": True, "schema": _path_schema(rule, name)}
         for name in sorted(rule.arguments)
     ]
     if interface.query is not None:
@@ -128,6 +128,11 @@ def _parameters(rule: Rule, interface: Interface) -> list[dict[str, Any]]:
             (schema,), _ = msgspec.json.schema_components([member.type], ref_template=REF)
             found.append({"name": member.encode_name, "in": "query", "required": False, "schema": schema})
     return found + [_header(name, "") for name in interface.headers]
+
+
+def _path_schema(rule: Rule, name: str) -> dict[str, Any]:
+    """What its converter says it takes, else an id."""
+    return getattr(rule._converters[name], "schema", {"type": "string", "format": "uuid"})
 
 
 def _header(name: str, description: str, *, required: bool = False) -> dict[str, Any]:

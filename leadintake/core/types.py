@@ -64,3 +64,16 @@ class TextEnum(sa.types.TypeDecorator[E]):
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> E | None:
         return None if value is None else self.members(value)
+
+
+class BlankIsNull(sa.types.TypeDecorator[str]):
+    """Text that is "" in Python and NULL in the database where there is none: NULLs are never alike."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return str(value) if value else None
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str:
+        return value or ""

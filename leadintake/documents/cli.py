@@ -1,23 +1,120 @@
-"""flask storage: the files on disk."""
+"""flask storage: the files that were sent."""
 
 from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import Any
 
 import click
 
 from leadintake.core.commands import CommandGroup
 from leadintake.core.tables import format_option, show
+from leadintake.documents import sweep as sweeping
+from leadintake.documents.ownership import ownership
 from leadintake.documents.service import documents
+from leadintake.documents.storage import whole_url
+from leadintake.documents.sweep import MOST_NAMED, Orphans
+from leadintake.documents.transfer import WHOLE, Outcome, Transfer
 
 storage = CommandGroup("storage", help="The files that were sent.")
 
 
 @storage.command("sweep")
+@click.option("--really", is_flag=True, help="Move them to the trash, however many they are.")
 @format_option()
-def sweep(form: str) -> None:
-    """Remove files no lead owns; report leads whose file is missing (exit status 1)."""
-    done = documents.sweep()
-    rows = [{"file": key, "what": "removed"} for key in done.removed]
-    rows += [{"file": key, "what": "missing"} for key in done.missing]
-    show(rows, form, empty="Every file has its owner and every owner its file.")
-    if done.missing:
+def sweep(really: bool, form: str) -> None:
+    """Show files no document owns, and documents whose file is missing (exit status 1). Moves nothing."""
+    problem = ""
+    if really:
+        done = sweeping.sweep(really=True)
+        orphans, problem = done.orphans, done.refusal
+        rows = [{"file": key, "what": "moved to the trash"} for key in done.moved]
+    else:
+        problem = ownership.judge(documents.storage).problem
+        orphans = sweeping.find_orphans()
+        rows = [{"file": key, "what": "without a row"} for key in orphans.keys]
+    missing = list(sweeping.find_missing())
+    lost = [{"file": str(one.document), "what": _whereabouts(one.found)} for one in missing]
+    if form == "json":
+        show(rows + lost, form, empty="")
+    else:
+        show(
+            rows[:MOST_NAMED] + lost[:MOST_NAMED],
+            form,
+            empty="Every file has its owner and every owner its file.",
+        )
+        click.echo(_sum(orphans, len(rows), len(lost), really=really))
+    if problem:
+        raise click.ClickException(problem)
+    if missing:
         raise click.exceptions.Exit(1)
+
+
+@storage.command("restore")
+@click.argument("keys", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Bring back all there is.")
+@format_option()
+def restore(keys: tuple[str, ...], everything: bool, form: str) -> None:
+    """Bring files back from the trash; without names and --all, show what is in it."""
+    found = list(documents.storage.trash())
+    wanted = found if everything or not keys else [one for one in found if one.key in keys]
+    if unknown := set(keys) - {one.key for one in found}:
+        raise click.ClickException(f"Not in the trash: {', '.join(sorted(unknown))}.")
+    rows: list[dict[str, Any]] = []
+    for one in wanted:
+        what = "in the trash"
+        if everything or keys:
+            what = "restored" if documents.storage.restore(one) else "there already"
+        rows.append({"file": one.key, "moved_at": one.moved_at, "what": what})
+    show(rows, form, empty="The trash is empty.")
+
+
+@storage.command("adopt")
+@click.option("--instead-of", metavar="ID", multiple=True, help="Another installation that used it till now.")
+def adopt(instead_of: tuple[str, ...]) -> None:
+    """Claim the storage for this database: files it does not know may be moved to the trash from then on."""
+    ownership.adopt(documents.storage, instead_of=instead_of)
+    orphans = sweeping.find_orphans()
+    number = orphans.number + orphans.young
+    click.echo(f"The storage is this installation's. {number} of {orphans.files} files have no row.")
+
+
+@storage.command("migrate")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@format_option()
+def migrate(source: str, target: str, form: str) -> None:
+    """Copy all files from one storage URL to another, checked, and have their rows name it.
+
+    May be ended and begun again at any time, while people submit and download. The files in FROM stay.
+    """
+    transfer = Transfer(whole_url(source), whole_url(target))
+    number = transfer.prepare()
+    outcomes: Counter[Outcome] = Counter()
+    rows = []
+    with click.progressbar(length=number, label="Moving", file=sys.stderr) as bar:
+        for step in transfer.run():
+            outcomes[step.outcome] += 1
+            bar.update(1)
+            if step.outcome not in WHOLE:
+                rows.append({"document": str(step.document), "what": step.outcome.value})
+    if form == "json":
+        show([{outcome.value: outcomes[outcome] for outcome in Outcome}, *rows], form, empty="")
+    else:
+        show(rows, form, empty="Every file is in its new place.")
+        click.echo(f"{outcomes[Outcome.COPIED]} copied, {outcomes[Outcome.THERE]} were there already.")
+    if rows:
+        raise click.exceptions.Exit(1)
+
+
+def _whereabouts(found: str) -> str:
+    return f"missing: it is in {found.removeprefix('in ')}" if found else "missing"
+
+
+def _sum(orphans: Orphans, shown: int, lost: int, *, really: bool) -> str:
+    act = f"{shown} moved to the trash" if really else f"{orphans.number} would be moved by --really"
+    return (
+        f"{orphans.files} files: {orphans.number} without a row ({act}), "
+        f"{orphans.young} young ones left for later; {lost} documents without their file."
+    )

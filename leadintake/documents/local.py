@@ -5,17 +5,22 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 import structlog
 
 from leadintake.core import durable
+from leadintake.core.clock import now
 from leadintake.core.errors import Unavailable
 from leadintake.core.languages import phrase
 from leadintake.core.modes import open_private, tighten_file
+from leadintake.documents.entries import TRASH, Entry, Trashed, is_batch, is_file
 from leadintake_logging.failures import sentence_of
 
 PART = ".part"
@@ -73,16 +78,23 @@ class LocalFolder:
         """Remove the file."""
         (self.folder / key).unlink(missing_ok=True)
 
-    def names(self) -> Iterator[str]:
-        """The names of all files, unfinished ones too. One that others can read is tightened on the way."""
+    def entries(self) -> Iterator[Entry]:
+        """Every file, by name, unfinished ones too. One that others can read is tightened on the way."""
         if self.folder.is_dir():
-            # Folders are none of ours: a volume brings its lost+found.
-            files = (path for path in self.folder.iterdir() if path.is_file())
-            for path in sorted(path for path in files if not path.name.startswith(".")):
-                tighten_file(path)
-                yield path.name
+            with os.scandir(self.folder) as found:
+                names = sorted(entry.name for entry in found if is_file(entry.name))
+            for path in (self.folder / name for name in names):
+                with contextlib.suppress(FileNotFoundError):  # it was taken back meanwhile
+                    # Folders are none of ours: a volume brings its lost+found.
+                    if stat.S_ISREG((state := path.stat()).st_mode):
+                        tighten_file(path)
+                        yield Entry(path.name, _modified(state))
 
-    def delete_unless(self, key: str, owned: Callable[[], bool]) -> bool:
+    def names(self) -> Iterator[str]:
+        """The names of all files."""
+        return (entry.key for entry in self.entries())
+
+    def discard(self, key: str, batch: str, before: datetime, owned: Callable[[], bool]) -> bool:
         """Ask for the file's lock first: whoever holds it is still deciding."""
         path = self.folder / key
         try:
@@ -91,14 +103,78 @@ class LocalFolder:
             return False
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if owned():
+            if _modified(os.fstat(descriptor)) > before or owned():
                 return False
-            path.unlink(missing_ok=True)  # an upload may have given it its name meanwhile
-        except BlockingIOError:
+            with _as_unavailable("discard", or_missing=True):
+                target = self.folder / Trashed(key, batch).path
+                durable.make_folder(target.parent)
+                path.rename(target)
+                durable.sync_folder(target.parent)
+                durable.sync_folder(self.folder)
+        except (BlockingIOError, FileNotFoundError):  # an upload is busy with it, or has given it its name
             return False
         finally:
             os.close(descriptor)
         return True
+
+    def trash(self) -> Iterator[Trashed]:
+        """Every file in the trash, oldest batch first."""
+        folder = self.folder / TRASH
+        batches = sorted(path for path in folder.iterdir() if is_batch(path.name)) if folder.is_dir() else ()
+        for batch in batches:
+            yield from (Trashed(path.name, batch.name) for path in sorted(batch.iterdir()))
+
+    def restore(self, trashed: Trashed) -> bool:
+        """Move it back as a file of today, which no sweep takes for a day."""
+        source, target = self.folder / trashed.path, self.folder / trashed.key
+        if target.exists():
+            return False
+        with _as_unavailable("restore"):
+            os.utime(source, (now().timestamp(),) * 2)
+            source.rename(target)
+            durable.sync_folder(self.folder)
+        self._drop_batch(source.parent)
+        return True
+
+    def erase(self, trashed: Trashed) -> None:
+        """Remove the file, and its batch when that is empty."""
+        path = self.folder / trashed.path
+        with _as_unavailable("erase"):
+            path.unlink(missing_ok=True)
+        self._drop_batch(path.parent)
+
+    def drop_unfinished(self, key: str) -> None:
+        """Remove the part of a writer that died: nobody holds its lock."""
+        part = self.folder / f"{key}{PART}"
+        with contextlib.suppress(FileNotFoundError), _as_unavailable("store", or_missing=True):
+            descriptor = os.open(part, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink(missing_ok=True)
+            finally:
+                os.close(descriptor)
+
+    def read_note(self, name: str) -> bytes | None:
+        """The content of the hidden file."""
+        try:
+            return (self.folder / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def write_note(self, name: str, content: bytes) -> None:
+        """Write it beside, sync, rename, sync the folder."""
+        part = self.folder / f"{name}.{secrets.token_hex(4)}"
+        with _as_unavailable("mark"):
+            durable.make_folder(self.folder)
+            try:
+                with os.fdopen(open_private(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.rename(self.folder / name)
+                durable.sync_folder(self.folder)
+            finally:
+                part.unlink(missing_ok=True)
 
     def look(self) -> None:
         """Raise unless the folder may be written to, or made."""
@@ -106,13 +182,23 @@ class LocalFolder:
         if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
             raise Unavailable(f"{there} is no folder that can be written to.")
 
+    def _drop_batch(self, folder: Path) -> None:
+        with contextlib.suppress(OSError):  # there is more in it
+            folder.rmdir()
+
 
 @contextlib.contextmanager
-def _as_unavailable(act: str) -> Iterator[None]:
+def _as_unavailable(act: str, *, or_missing: bool = False) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if or_missing and isinstance(error, FileNotFoundError):
+            raise
         log.error("storage_failed", act=act, error=sentence_of(error))  # noqa: TRY400 - the cause is in the line
         raise Unavailable(
             phrase("The file storage cannot take anything right now. Please try again soon.")
         ) from error
+
+
+def _modified(state: os.stat_result) -> datetime:
+    return datetime.fromtimestamp(state.st_mtime, UTC)

@@ -8,7 +8,7 @@ import io
 import mmap
 import os
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import IO, Any
 
 import obstore
@@ -16,11 +16,10 @@ import structlog
 from obstore.exceptions import BaseError
 from obstore.store import from_url
 
-from leadintake.core.clock import now
 from leadintake.core.errors import Unavailable
 from leadintake.core.languages import phrase
+from leadintake.documents.entries import TRASH, Entry, Trashed, is_batch, is_file
 
-UPLOAD_TAKES_AT_MOST = timedelta(hours=1)
 CHUNK = 64 * 1024
 log = structlog.get_logger()
 
@@ -60,28 +59,76 @@ class ObjectStore:
         with contextlib.suppress(FileNotFoundError), _as_unavailable("delete", or_missing=True):
             obstore.delete(self._store, key)
 
-    def names(self) -> Iterator[str]:
-        """Every key below the prefix."""
+    def entries(self) -> Iterator[Entry]:
+        """Every object directly below the prefix: what lies deeper may be another installation's."""
         with _as_unavailable("list"):
             for batch in obstore.list(self._store):
-                yield from (entry["path"] for entry in batch)
+                for found in batch:
+                    if is_file(found["path"]):
+                        yield Entry(found["path"], found["last_modified"])
 
-    def delete_unless(self, key: str, owned: Callable[[], bool]) -> bool:
-        """Leave young objects alone: an object storage knows no locks, and their row may be on its way."""
+    def names(self) -> Iterator[str]:
+        """The names of all files."""
+        return (entry.key for entry in self.entries())
+
+    def discard(self, key: str, batch: str, before: datetime, owned: Callable[[], bool]) -> bool:
+        """Go by age and row: an object storage knows no locks."""
         try:
-            with _as_unavailable("delete", or_missing=True):
-                age = now() - obstore.head(self._store, key)["last_modified"]
-                if age < UPLOAD_TAKES_AT_MOST or owned():
+            with _as_unavailable("discard", or_missing=True):
+                if obstore.head(self._store, key)["last_modified"] > before or owned():
                     return False
-                obstore.delete(self._store, key)
+                self._move(key, Trashed(key, batch).path)
         except FileNotFoundError:
             return False  # its upload took it back meanwhile
         return True
+
+    def trash(self) -> Iterator[Trashed]:
+        """Every object in the trash."""
+        with _as_unavailable("list"):
+            for batch in obstore.list(self._store, prefix=TRASH):
+                for found in batch:
+                    folder, _, key = found["path"].removeprefix(f"{TRASH}/").partition("/")
+                    if is_batch(folder) and is_file(key):
+                        yield Trashed(key, folder)
+
+    def restore(self, trashed: Trashed) -> bool:
+        """Move it back; it is young again."""
+        with _as_unavailable("restore"):
+            try:
+                obstore.head(self._store, trashed.key)
+            except FileNotFoundError:
+                self._move(trashed.path, trashed.key)
+                return True
+        return False
+
+    def erase(self, trashed: Trashed) -> None:
+        """Remove the object."""
+        self.delete(trashed.path)
+
+    def drop_unfinished(self, key: str) -> None:
+        """There is nothing to remove: a put is whole or nothing."""
+
+    def read_note(self, name: str) -> bytes | None:
+        """The content of the hidden object."""
+        try:
+            with _as_unavailable("open", or_missing=True):
+                return bytes(obstore.get(self._store, name).bytes())
+        except FileNotFoundError:
+            return None
+
+    def write_note(self, name: str, content: bytes) -> None:
+        """Put the hidden object."""
+        with _as_unavailable("mark"):
+            obstore.put(self._store, name, content, use_multipart=False)
 
     def look(self) -> None:
         """List the first objects."""
         with _as_unavailable("check"):
             next(iter(obstore.list(self._store)), None)
+
+    def _move(self, source: str, target: str) -> None:
+        obstore.copy(self._store, source, target)
+        obstore.delete(self._store, source)
 
 
 class _Raw(io.RawIOBase):

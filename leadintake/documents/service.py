@@ -1,45 +1,43 @@
-"""Verbs on documents: the only way to keep, read and clear away files."""
+"""Verbs on documents: keep a file with its row, read it, go through all. sweep.py clears away."""
 
 from __future__ import annotations
 
 import functools
-import itertools
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, NamedTuple
 
 import sqlalchemy as sa
 import structlog
 from flask import Flask, current_app
 from werkzeug.utils import secure_filename
 
-from leadintake.core.chores import Stop
 from leadintake.core.database import db
 from leadintake.core.errors import Unavailable
 from leadintake.core.transaction import on_end, on_rollback
 from leadintake.core.types import new_id
 from leadintake.documents import verdict
 from leadintake.documents.inspector import inspector, processors
-from leadintake.documents.models import Document
+from leadintake.documents.models import Document, KnownStorage
 from leadintake.documents.scanner import Scanner
-from leadintake.documents.storage import Storage, storage_at
+from leadintake.documents.storage import Storage, Stores
 from leadintake.documents.turns import Places
 from leadintake.documents.verdict import Verdict
 
 BATCH = 500
-MOST_NAMED = 20
 DELETED_TOO = {"include_deleted": True}
 log = structlog.get_logger()
 
 
-@dataclass
-class Sweep:
-    """What a sweep did: keys removed, documents (ids) whose file is missing."""
+class Row(NamedTuple):
+    """What is asked about a document when all are gone through."""
 
-    removed: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    id: uuid.UUID
+    key: str
+    storage: str | None
+    sha256: str
 
 
 class Documents:
@@ -47,7 +45,8 @@ class Documents:
 
     def init_app(self, app: Flask) -> None:
         """Choose the storage, the scanner and where inspections are counted."""
-        app.extensions["leadintake.storage"] = storage_at(app.config["STORAGE_URL"])
+        stores = Stores(app.config["STORAGE_URL"])
+        app.extensions["leadintake.stores"], app.extensions["leadintake.storage"] = stores, stores.at(None)
         address, needed = app.config["CLAMD_ADDRESS"], app.config["SCANNER_AWAY"] == "refuse"
         app.extensions["leadintake.scanner"] = Scanner(address, needed) if address else None
         folder = Path(app.instance_path) / "inspections"
@@ -57,6 +56,12 @@ class Documents:
     def storage(self) -> Storage:
         """The storage of the running application."""
         found: Storage = current_app.extensions["leadintake.storage"]
+        return found
+
+    @property
+    def stores(self) -> Stores:
+        """The storages of the running application."""
+        found: Stores = current_app.extensions["leadintake.stores"]
         return found
 
     def scanner_of(self, app: Flask) -> Scanner | None:
@@ -97,62 +102,54 @@ class Documents:
         return document
 
     def open(self, document: Document) -> IO[bytes]:
-        """The bytes as they were sent. A file that is gone is Unavailable and an error in the log."""
-        try:
-            return self.storage.open(document.key)
-        except FileNotFoundError as error:
-            log.error("file_missing", document=str(document.id))  # noqa: TRY400 - there is no more to say
-            raise Unavailable("The file cannot be read right now. An operator has been told.") from error
+        """The bytes as they were sent, from where the row says, else from another storage that is known.
 
-    def sweep(self, stop: Stop = lambda: False) -> Sweep:
-        """Remove files no document owns; name the documents whose file is missing."""
-        done, kept = Sweep(), set()
-        names = self.storage.names()
-        while not stop() and (keys := list(itertools.islice(names, BATCH))):
-            owned = set(self._owners(Document.key, Document.key.in_(keys)))
-            kept |= owned
-            for key in keys:
-                if key not in owned and self.storage.delete_unless(key, functools.partial(self._owned, key)):
-                    done.removed.append(key)
-        last = uuid.UUID(int=0)
-        while not stop() and (some := self._some_after(last)):
-            done.missing += [str(one) for one, key in some if key not in kept and not self._there(key)]
-            last = some[-1][0]
-        return done
+        A file that is in none is Unavailable and an error in the log.
+        """
+        failed: Unavailable | None = None
+        for url in self._places(document):
+            try:
+                return self.stores.at(url).open(document.key)
+            except FileNotFoundError:
+                log.warning("file_elsewhere", document=str(document.id), storage=url)
+            except Unavailable as error:
+                failed = failed or error
+        if failed:
+            raise failed
+        log.error("file_missing", document=str(document.id))
+        raise Unavailable("The file cannot be read right now. An operator has been told.")
 
-    def keep_in_order(self, stop: Stop) -> dict[str, object]:
-        """Sweep as a chore, and say what that did."""
-        done = self.sweep(stop)
-        if done.missing:
-            log.error("files_missing", documents=done.missing[:MOST_NAMED], number=len(done.missing))
-        return {
-            "removed": done.removed[:MOST_NAMED],
-            "number": len(done.removed),
-            "missing": len(done.missing),
-        }
+    def known_urls(self) -> list[str]:
+        """The storages that this installation uses or used, the one STORAGE_URL names first."""
+        others = db.session.scalars(sa.select(KnownStorage.url).order_by(KnownStorage.id))
+        return list(dict.fromkeys([self.stores.url, *others]))
 
-    def _some_after(self, last: uuid.UUID) -> list[tuple[uuid.UUID, str]]:
-        owners = sa.select(Document.id, Document.key).where(Document.id > last).order_by(Document.id)
-        found = db.session.execute(owners.limit(BATCH), execution_options=DELETED_TOO)
-        some = [(one, key) for one, key in found]
-        db.session.rollback()
-        return some
-
-    def _there(self, key: str) -> bool:
-        try:
-            self.storage.open(key).close()
-        except FileNotFoundError:
-            return False
-        return True
-
-    def _owned(self, key: str) -> bool:
-        return bool(self._owners(Document.id, Document.key == key))
-
-    def _owners(self, wanted: Any, condition: sa.ColumnElement[bool]) -> Sequence[Any]:
+    def owned(self, keys: Collection[str]) -> set[str]:
+        """Which of `keys` a document owns, deleted ones too, as committed now."""
         db.session.rollback()  # see what was committed while we waited for a file
-        found = db.session.scalars(sa.select(wanted).where(condition), execution_options=DELETED_TOO).all()
+        query = sa.select(Document.key).where(Document.key.in_(keys))
+        found = set(db.session.scalars(query, execution_options=DELETED_TOO))
         db.session.rollback()
         return found
+
+    def batches(self, condition: sa.ColumnElement[bool] | None = None) -> Iterator[list[Row]]:
+        """All documents (that `condition` holds for), deleted ones too, in the order of their ids."""
+        columns = sa.select(Document.id, Document.key, Document.storage, Document.sha256)
+        last = uuid.UUID(int=0)
+        while True:
+            after = columns.where(Document.id > last).order_by(Document.id).limit(BATCH)
+            query = after if condition is None else after.where(condition)
+            rows = [Row(*row) for row in db.session.execute(query, execution_options=DELETED_TOO)]
+            db.session.rollback()
+            if not rows:
+                return
+            yield rows
+            last = rows[-1].id
+
+    def _places(self, document: Document) -> Iterator[str]:
+        first = document.storage or self.stores.url
+        yield first
+        yield from (url for url in self.known_urls() if url != first)
 
 
 documents = Documents()

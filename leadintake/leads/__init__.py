@@ -7,6 +7,7 @@ from flask import Flask
 from leadintake.auth import leaving
 from leadintake.core import checks, chores, walls
 from leadintake.leads import (
+    backfill,
     barred,
     cli_assignment,  # noqa: F401 - adds its commands to two groups
     cli_quarantine,  # noqa: F401 - adds its commands
@@ -14,15 +15,18 @@ from leadintake.leads import (
 )
 from leadintake.leads.cli_screens import group
 from leadintake.leads.handing import handing
+from leadintake.leads.reference import LeadKeyConverter
 from leadintake.notifications import claims
 
 
 def init_app(app: Flask) -> None:
     """Wire the room."""
+    app.url_map.converters["lead"] = LeadKeyConverter
     claims.when_failed(app, events.failed, first=events.hold_lead)
     claims.look_before(app, events.last_look)
     leaving.when_left(app, handing.hand_back)
     chores.register_round(app, handing.look_after)
+    chores.register_round(app, backfill.run_worker_tick)
     checks.gauge(
         app,
         "leadintake_leads",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import uuid
 
 import click
 
@@ -14,11 +13,12 @@ from leadintake.core.tables import format_option, show
 from leadintake.core.transaction import transaction
 from leadintake.leads.files import lines_of, row_of
 from leadintake.leads.models import Lead, LeadStatus
+from leadintake.leads.reference import LeadKey, LeadKeyType
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.service import leads
 
 group = CommandGroup("leads", help="The leads of the firm.")
-LEAD_ID = click.argument("lead_id", metavar="ID", type=click.UUID)
+LEAD_ID = click.argument("lead_id", metavar="ID", type=LeadKeyType())
 STATUS = click.option("--status", type=click.Choice([status.value for status in LeadStatus]))
 SEEN_AS = click.option("--as", "reader", metavar="EMAIL", help="See no more than this person would.")
 
@@ -41,7 +41,7 @@ def list_leads(status: str | None, limit: int, reader: str | None, form: str) ->
 @LEAD_ID
 @SEEN_AS
 @format_option()
-def show_lead(lead_id: uuid.UUID, reader: str | None, form: str) -> None:
+def show_lead(lead_id: LeadKey, reader: str | None, form: str) -> None:
     """Show lead ID and its history."""
     with transaction():
         lead = lead_to_read(lead_id, "detail", reader)
@@ -61,7 +61,7 @@ def show_lead(lead_id: uuid.UUID, reader: str | None, form: str) -> None:
 @group.command("reassign")
 @LEAD_ID
 @click.argument("email")
-def reassign(lead_id: uuid.UUID, email: str) -> None:
+def reassign(lead_id: LeadKey, email: str) -> None:
     """Give lead ID to EMAIL, who is alerted."""
     with transaction():
         user = user_named(email)
@@ -82,11 +82,12 @@ def export(status: str | None, reader: str | None) -> None:
 
 
 def _short(lead: Lead) -> dict[str, object]:
-    """As much of a lead as fits one line, with the whole id: every other command asks for it."""
+    """As much of a lead as fits one line, with what names it whole: every other command takes either."""
     row = row_of(lead)
     name = f"{lead.first_name} {lead.last_name}"
     return {
         "id": lead.id,
+        "reference": lead.reference,
         "created_at": row["created_at"],
         "name": name,
         **{column: row[column] for column in ("email", "status", "assigned_to")},
@@ -97,7 +98,7 @@ def _filter(status: str | None) -> LeadFilter:
     return LeadFilter(status=LeadStatus(status) if status else None)
 
 
-def lead_to_read(lead_id: uuid.UUID, what: str, reader: str | None) -> Lead:
+def lead_to_read(lead_id: LeadKey, what: str, reader: str | None) -> Lead:
     """The lead, as far as `reader` may see it, with the reading on record."""
     return leads.read(lead_id, what, seen_by=_seen_by(reader), by=None)
 

@@ -19,6 +19,7 @@ from leadintake.core.tables import format_option, show
 from leadintake.core.transaction import transaction
 from leadintake.leads.cli import LEAD_ID, SEEN_AS, lead_to_read
 from leadintake.leads.cli import group as leads_group
+from leadintake.leads.reference import LeadKey
 from leadintake.leads.reports import Line, report
 from leadintake.leads.simulation import simulate
 
@@ -27,7 +28,7 @@ from leadintake.leads.simulation import simulate
 @LEAD_ID
 @SEEN_AS
 @format_option()
-def explain(lead_id: uuid.UUID, reader: str | None, form: str) -> None:
+def explain(lead_id: LeadKey, reader: str | None, form: str) -> None:
     """Tell why lead ID went where it went: every decision, and everybody it was between."""
     with transaction():
         lead = lead_to_read(lead_id, "explanation", reader)

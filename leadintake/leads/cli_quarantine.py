@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import click
 
 from leadintake.core.commands import CommandGroup
@@ -13,6 +11,7 @@ from leadintake.leads.cli import LEAD_ID
 from leadintake.leads.cli import group as leads_group
 from leadintake.leads.models import Lead
 from leadintake.leads.quarantine import quarantine
+from leadintake.leads.reference import LeadKey
 from leadintake.leads.service import leads
 
 group = CommandGroup("quarantine", help="Submissions that looked like spam.")
@@ -29,6 +28,7 @@ def list_quarantined(limit: int, form: str) -> None:
         rows = [
             {
                 "id": lead.id,
+                "reference": lead.reference,
                 "at": lead.quarantined_at,
                 "name": f"{lead.first_name} {lead.last_name}",
                 "email": lead.email,
@@ -41,7 +41,7 @@ def list_quarantined(limit: int, form: str) -> None:
 
 @group.command("release")
 @LEAD_ID
-def release(lead_id: uuid.UUID) -> None:
+def release(lead_id: LeadKey) -> None:
     """Let lead ID in after all: it is assigned, and everybody is told."""
     with transaction():
         lead = _held(lead_id)
@@ -52,13 +52,13 @@ def release(lead_id: uuid.UUID) -> None:
 
 @group.command("discard")
 @LEAD_ID
-def discard(lead_id: uuid.UUID) -> None:
+def discard(lead_id: LeadKey) -> None:
     """Put lead ID away."""
     with transaction():
         quarantine.discard(_held(lead_id), by=None)
     click.echo(f"Lead {lead_id} is put away.")
 
 
-def _held(lead_id: uuid.UUID) -> Lead:
+def _held(lead_id: LeadKey) -> Lead:
     leads.hold_all()
     return leads.get_to_change(lead_id, seen_by=None, quarantined=True)

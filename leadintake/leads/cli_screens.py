@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import click
 
 from leadintake.auth.cli import user_named
@@ -11,6 +9,7 @@ from leadintake.core.tables import format_option, show
 from leadintake.core.transaction import transaction
 from leadintake.leads.cli import LEAD_ID, group
 from leadintake.leads.models import Lead
+from leadintake.leads.reference import LeadKey
 from leadintake.leads.screens import screens
 from leadintake.leads.service import leads
 
@@ -21,7 +20,7 @@ __all__ = ["group"]
 @LEAD_ID
 @click.argument("email")
 @click.option("--notice", required=True, help="Why, for those who may see the lead.")
-def screen(lead_id: uuid.UUID, email: str, notice: str) -> None:
+def screen(lead_id: LeadKey, email: str, notice: str) -> None:
     """Bar EMAIL from lead ID: for them it does not exist, whatever their role."""
     with transaction():
         user = user_named(email)
@@ -34,7 +33,7 @@ def screen(lead_id: uuid.UUID, email: str, notice: str) -> None:
 @group.command("unscreen")
 @LEAD_ID
 @click.argument("email")
-def unscreen(lead_id: uuid.UUID, email: str) -> None:
+def unscreen(lead_id: LeadKey, email: str) -> None:
     """Let EMAIL know of lead ID again."""
     with transaction():
         user = user_named(email)
@@ -45,7 +44,7 @@ def unscreen(lead_id: uuid.UUID, email: str) -> None:
 @group.command("screens")
 @LEAD_ID
 @format_option()
-def list_screens(lead_id: uuid.UUID, form: str) -> None:
+def list_screens(lead_id: LeadKey, form: str) -> None:
     """Show who is barred from lead ID, and why."""
     with transaction():
         found = screens.read(leads.get(lead_id, seen_by=None), by=None)
@@ -56,6 +55,6 @@ def list_screens(lead_id: uuid.UUID, form: str) -> None:
     show(rows, form, empty="Nobody is screened from this lead.")
 
 
-def _held(lead_id: uuid.UUID) -> Lead:
+def _held(lead_id: LeadKey) -> Lead:
     leads.hold_all()
     return leads.get_to_change(lead_id, seen_by=None)

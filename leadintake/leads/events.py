@@ -50,7 +50,7 @@ def link_to(lead: Lead) -> str:
 def subject_of(lead: Lead) -> str:
     """What tells a lead from others in the subject of a mail: none of it was typed by a stranger."""
     area = (lead.practice_area or "").replace("-", " ")
-    return ", ".join(filter(None, (area, getattr(lead, "reference", ""))))
+    return ", ".join(filter(None, (area, lead.reference)))
 
 
 def alert(lead: Lead, assignee: User | None, *, but_not: Collection[uuid.UUID]) -> None:
@@ -117,6 +117,7 @@ def _owe_alert(kind: str, lead: Lead, person: User) -> None:
         reply_to=lead.email if current_app.config["ALERT_REPLY_TO"] == "prospect" else None,
         attorney=person.name,
         prospect=f"{lead.first_name} {lead.last_name}",
+        reference=lead.reference,
         link=link_to(lead),
         reason=lead.assignment_reason,
         warnings=lead.resume.warnings,
@@ -162,9 +163,9 @@ def confirm(lead: Lead) -> None:
         lead.email,
         lead_id=lead.id,
         language=ours(lead.language) or lead.spoken,
-        about=getattr(lead, "reference", ""),
+        about=lead.reference or "",
         name=greeting_name(lead.first_name),
-        reference=str(lead.id),
+        reference=lead.reference or str(lead.id),
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Iterator
 from typing import IO
 from urllib.parse import quote
 
+import msgspec
 from flask import Blueprint, Response, request, stream_with_context
 from flask_login import current_user
 from werkzeug.http import quote_etag
@@ -19,7 +19,8 @@ from leadintake.core.tables import as_csv
 from leadintake.documents.models import Document
 from leadintake.documents.service import documents
 from leadintake.leads.models import Lead
-from leadintake.leads.schemas import LeadFilter, ResumeQuery
+from leadintake.leads.reference import LeadKey
+from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.service import leads
 
 bp = Blueprint("lead_files", __name__)
@@ -29,14 +30,20 @@ SHUT_IN = "sandbox; default-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 
 COLUMNS = (
     "id", "created_at", "updated_at", "first_name", "last_name", "email", "status",
-    "practice_area", "language", "assigned_to", "resume",
+    "practice_area", "language", "assigned_to", "resume", "reference",
 )  # fmt: skip
 
 
-@bp.get("/leads/<uuid:lead_id>/resume")
+class ResumeQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """How to send the file: `inline=1` shows a PDF in the browser."""
+
+    inline: bool = False
+
+
+@bp.get("/leads/<lead:lead_id>/resume")
 @allow(Permission.READ_LEADS)
 @speaks({200: "*/*", 206: "*/*"}, query=ResumeQuery, headers=("Range",), refuses=(404, 416))
-def resume(lead_id: uuid.UUID, query: ResumeQuery) -> Response:
+def resume(lead_id: LeadKey, query: ResumeQuery) -> Response:
     """Send the file as it was submitted, byte for byte."""
     lead = leads.get(lead_id, seen_by=current_user)
     document = lead.resume
@@ -85,9 +92,9 @@ def lines_of(rows: Iterable[Lead]) -> Iterator[str]:
 
 def row_of(lead: Lead) -> dict[str, object]:
     """A lead as one row of plain values."""
-    row = {name: getattr(lead, name) for name in COLUMNS[:-2]}
     assignee = lead.assigned_to.email if lead.assigned_to else None
-    return {**row, "assigned_to": assignee, "resume": lead.resume.filename}
+    values = {"assigned_to": assignee, "resume": lead.resume.filename}
+    return {name: values[name] if name in values else getattr(lead, name) for name in COLUMNS}
 
 
 def _disposition(kind: str, filename: str) -> str:

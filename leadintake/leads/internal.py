@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 
 from flask import Blueprint, Response, request, url_for
@@ -14,6 +13,7 @@ from leadintake.core.access import allow
 from leadintake.core.api import expect_version, respond, speaks
 from leadintake.leads.handing import handing
 from leadintake.leads.models import Lead
+from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas import (
     AssigneeChange,
     Declining,
@@ -45,10 +45,10 @@ def search(query: LeadQuery) -> Response:
     return respond(answer, headers=_link_to_next(page.next_cursor))
 
 
-@bp.get("/<uuid:lead_id>")
+@bp.get("/<lead:lead_id>")
 @allow(Permission.READ_LEADS)
 @speaks({200: LeadDetail, 304: None}, headers=("If-None-Match",), refuses=(404,))
-def read(lead_id: uuid.UUID) -> Response:
+def read(lead_id: LeadKey) -> Response:
     """Show one lead."""
     answer = detail_of(_read(lead_id, "detail"))
     if request.if_none_match.contains_weak(answer.get_etag()[0] or ""):
@@ -56,10 +56,10 @@ def read(lead_id: uuid.UUID) -> Response:
     return answer
 
 
-@bp.patch("/<uuid:lead_id>")
+@bp.patch("/<lead:lead_id>")
 @allow(Permission.UPDATE_LEADS)
 @speaks({200: LeadDetail}, json=LeadPatch, headers=("If-Match",), refuses=(404, 409, 412))
-def update(lead_id: uuid.UUID, json: LeadPatch) -> Response:
+def update(lead_id: LeadKey, json: LeadPatch) -> Response:
     """Record that the prospect was reached."""
     lead = leads.get_to_change(lead_id, seen_by=current_user)
     expect_version(lead.version)
@@ -67,10 +67,10 @@ def update(lead_id: uuid.UUID, json: LeadPatch) -> Response:
     return detail_of(lead)
 
 
-@bp.put("/<uuid:lead_id>/assignee")
+@bp.put("/<lead:lead_id>/assignee")
 @allow(Permission.TAKE_LEADS)
 @speaks({200: LeadDetail}, json=AssigneeChange, headers=("If-Match",), refuses=(404, 412))
-def assign(lead_id: uuid.UUID, json: AssigneeChange) -> Response:
+def assign(lead_id: LeadKey, json: AssigneeChange) -> Response:
     """Give the lead to somebody, or take one that nobody has."""
     leads.hold_all()
     lead = leads.get_to_change(lead_id, seen_by=current_user)
@@ -79,10 +79,10 @@ def assign(lead_id: uuid.UUID, json: AssigneeChange) -> Response:
     return detail_of(lead)
 
 
-@bp.post("/<uuid:lead_id>/decline")
+@bp.post("/<lead:lead_id>/decline")
 @allow(Permission.UPDATE_LEADS)
 @speaks({204: None}, json=Declining, headers=("If-Match",), refuses=(404, 409, 412))
-def decline(lead_id: uuid.UUID, json: Declining) -> Response:
+def decline(lead_id: LeadKey, json: Declining) -> Response:
     """Refuse an assignment: the lead goes to the next, and by itself never back."""
     leads.hold_all()
     lead = leads.get_to_change(lead_id, seen_by=current_user)
@@ -91,10 +91,10 @@ def decline(lead_id: uuid.UUID, json: Declining) -> Response:
     return Response(status=204)
 
 
-@bp.delete("/<uuid:lead_id>")
+@bp.delete("/<lead:lead_id>")
 @allow(Permission.DELETE_LEADS)
 @speaks({204: None}, headers=("If-Match",), refuses=(404, 412))
-def delete(lead_id: uuid.UUID) -> Response:
+def delete(lead_id: LeadKey) -> Response:
     """Put the lead away."""
     leads.hold_all()
     lead = leads.get_to_change(lead_id, seen_by=current_user)
@@ -103,10 +103,10 @@ def delete(lead_id: uuid.UUID) -> Response:
     return Response(status=204)
 
 
-@bp.post("/<uuid:lead_id>/restore")
+@bp.post("/<lead:lead_id>/restore")
 @allow(Permission.DELETE_LEADS)
 @speaks({200: LeadDetail}, refuses=(404,))
-def restore(lead_id: uuid.UUID) -> Response:
+def restore(lead_id: LeadKey) -> Response:
     """Bring a deleted lead back."""
     leads.hold_all()
     lead = leads.get_to_change(lead_id, seen_by=current_user, deleted=True)
@@ -114,25 +114,25 @@ def restore(lead_id: uuid.UUID) -> Response:
     return detail_of(lead)
 
 
-@bp.get("/<uuid:lead_id>/history")
+@bp.get("/<lead:lead_id>/history")
 @allow(Permission.READ_LEADS)
 @speaks({200: History}, refuses=(404,))
-def history(lead_id: uuid.UUID) -> Response:
+def history(lead_id: LeadKey) -> Response:
     """Tell what happened to the lead, newest first."""
     lead = _read(lead_id, "history")
     return respond(History([HistoryItem.of(event) for event in leads.history(lead)]))
 
 
-@bp.get("/<uuid:lead_id>/notifications")
+@bp.get("/<lead:lead_id>/notifications")
 @allow(Permission.READ_LEADS)
 @speaks({200: NotificationList}, refuses=(404,))
-def owed(lead_id: uuid.UUID) -> Response:
+def owed(lead_id: LeadKey) -> Response:
     """Tell which messages about the lead were sent to whom."""
     lead = _read(lead_id, "notifications")
     return respond(NotificationList([NotificationSummary.of(one) for one in notifications.of_lead(lead.id)]))
 
 
-def _read(lead_id: uuid.UUID, what: str) -> Lead:
+def _read(lead_id: LeadKey, what: str) -> Lead:
     return leads.read(lead_id, what, seen_by=current_user, by=current_user)
 
 

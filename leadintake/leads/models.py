@@ -14,8 +14,9 @@ from leadintake.assignment.models import LongText
 from leadintake.auth.models import User
 from leadintake.core.database import Model, SoftDeletes
 from leadintake.core.languages import ENGLISH
-from leadintake.core.types import TextEnum
+from leadintake.core.types import BlankIsNull, TextEnum
 from leadintake.documents.models import Document
+from leadintake.leads.reference import LENGTH, LeadKey, Reference, draw_reference
 
 
 def folded(email: str) -> str:
@@ -58,10 +59,14 @@ class Lead(SoftDeletes, Model):
         # Begins with the strategy: no engine can take it for finding those that are not in quarantine,
         # nearly all, which it would then have to sort.
         sa.Index("ix_leads_in_quarantine", "assignment_strategy", "quarantined_at", "id"),
+        # Unique, and not a constraint of the table: PostgreSQL builds an index while leads arrive.
+        sa.Index("uq_leads_reference", "reference", unique=True),
         sa.Index("ix_leads_assignee_id_status", "assignee_id", "status", "deleted_at"),
         sa.Index("ix_leads_assignee_id_assigned_at", "assignee_id", "assigned_at"),
     )
 
+    reference: Mapped[str] = mapped_column(BlankIsNull(LENGTH), default=draw_reference, nullable=True)
+    """What people say on the telephone in place of the id. Nothing of a lead that an older process wrote."""
     first_name: Mapped[str] = mapped_column(sa.String(100))
     last_name: Mapped[str] = mapped_column(sa.String(100))
     email: Mapped[str] = mapped_column(sa.String(254))
@@ -99,6 +104,11 @@ class Lead(SoftDeletes, Model):
     assigned_to: Mapped[User | None] = relationship(lazy="joined")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
+
+
+def has_key(key: LeadKey) -> sa.ColumnElement[bool]:
+    """The lead with this id or reference."""
+    return Lead.reference == key if isinstance(key, Reference) else Lead.id == key
 
 
 def waiting() -> sa.ColumnElement[bool]:

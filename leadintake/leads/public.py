@@ -74,7 +74,7 @@ def submit(query: Speaking) -> AnyResponse:  # noqa: ARG001 - core.languages has
         return _refuse(form)
     headers = {"Idempotency-Replayed": "true"} if replayed else {}
     if wants_html():
-        response: AnyResponse = redirect(url_for("pages.thanks", reference=lead.id), 303)
+        response: AnyResponse = redirect(url_for("pages.thanks", reference=lead.reference or lead.id), 303)
         response.headers.update(headers)
         return response
     return respond(Receipt.of(lead), 201, headers)

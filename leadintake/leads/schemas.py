@@ -13,6 +13,7 @@ from leadintake.auth.schemas import UserSummary
 from leadintake.core.pages import Cursor
 from leadintake.core.text import TYPED_PER_CHARACTER
 from leadintake.leads.models import Lead, LeadEvent, LeadStatus, Screen
+from leadintake.leads.reference import ReferenceText
 from leadintake.notifications.schemas import NotificationSummary
 
 ASSIGNED_TO = "^(me|none|[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$(?!\n)"
@@ -41,6 +42,7 @@ class Receipt(msgspec.Struct):
     """What the public is told of its submission: nothing of attorneys, paths or keys."""
 
     id: uuid.UUID
+    reference: ReferenceText
     status: str
     first_name: str
     last_name: str
@@ -71,6 +73,7 @@ class LeadSummary(msgspec.Struct):
     """A lead in a list."""
 
     id: uuid.UUID
+    reference: ReferenceText
     first_name: str
     last_name: str
     email: str
@@ -187,12 +190,6 @@ class Declining(msgspec.Struct, forbid_unknown_fields=True):
     """Why somebody refuses a lead that is theirs, in 1 to 500 characters."""
 
     reason: Words
-
-
-class ResumeQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """How to send the file: `inline=1` shows a PDF in the browser."""
-
-    inline: bool = False
 
 
 class HistoryItem(msgspec.Struct):

@@ -10,10 +10,12 @@ from flask import current_app
 
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Permission
+from leadintake.core.database import db
 from leadintake.core.errors import Invalid
 from leadintake.core.text import has_controls, searchable
 from leadintake.leads import barred
-from leadintake.leads.models import Lead
+from leadintake.leads.models import Lead, has_key
+from leadintake.leads.reference import parse_reference
 from leadintake.leads.schemas import LeadFilter
 
 Statement = sa.Select[Any]
@@ -57,9 +59,18 @@ def matching(wanted: LeadFilter, seen_by: User | None) -> Statement:
         statement = statement.where(Lead.created_at >= wanted.created_from)
     if wanted.created_to is not None:
         statement = statement.where(Lead.created_at < wanted.created_to)
-    for word in _words(wanted.q):
+    words = _words(wanted.q)
+    named = parse_reference(wanted.q or "")
+    if named is not None and _is_there(with_it := statement.where(has_key(named))):
+        return with_it
+    for word in words:
         statement = statement.where(Lead.searchable.contains(word, autoescape=True))
     return statement
+
+
+def _is_there(statement: Statement) -> bool:
+    """Whether there is such a lead: one look into an index, and many names read as a reference are none."""
+    return db.session.scalar(statement.with_only_columns(Lead.id, maintain_column_froms=True)) is not None
 
 
 def _assignee(wanted: str, seen_by: User | None) -> uuid.UUID | None:

@@ -17,7 +17,8 @@ from leadintake.core.errors import Conflict, Forbidden, Invalid, NotFound
 from leadintake.core.pages import Order, Page, all_of, page_of
 from leadintake.leads import barred, disclaimers, events, ownership, rights
 from leadintake.leads.handing import handing
-from leadintake.leads.models import MANUAL, Disclaimer, Lead, LeadEvent, LeadStatus
+from leadintake.leads.models import MANUAL, Disclaimer, Lead, LeadEvent, LeadStatus, has_key
+from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas import LeadDetail, LeadFilter
 from leadintake.leads.search import Statement, matching, one_visible_to, visible_to
 from leadintake.notifications.service import notifications
@@ -28,27 +29,27 @@ MOST_DUPLICATES = 100
 class Leads:
     """The leads of the firm."""
 
-    def get(self, lead_id: uuid.UUID, *, seen_by: User | None) -> Lead:
+    def get(self, key: LeadKey, *, seen_by: User | None) -> Lead:
         """The lead, if `seen_by` may know of it. Raises NotFound."""
-        return self._one(one_visible_to(seen_by).where(Lead.id == lead_id), deleted=False)
+        return self._one(one_visible_to(seen_by).where(has_key(key)), deleted=False)
 
-    def read(self, lead_id: uuid.UUID, what: str, *, seen_by: User | None, by: User | None) -> Lead:
+    def read(self, key: LeadKey, what: str, *, seen_by: User | None, by: User | None) -> Lead:
         """The same, and that `by` read this of it is on record."""
-        lead = self.get(lead_id, seen_by=seen_by)
+        lead = self.get(key, seen_by=seen_by)
         self._note_reading(lead, what, by=by)
         return lead
 
     def get_to_change(
-        self, lead_id: uuid.UUID, *, seen_by: User | None, deleted: bool = False, quarantined: bool = False
+        self, key: LeadKey, *, seen_by: User | None, deleted: bool = False, quarantined: bool = False
     ) -> Lead:
         """The same, locked until the transaction ends.
 
         Raises Conflict for one in quarantine, unless those are wanted (`quarantined`), or deleted ones.
         """
         # Locked by itself, for MariaDB would lock its attorney and its file with it, then read as it is now.
-        locked = sa.select(Lead.id).where(Lead.id == lead_id).with_for_update()
+        locked = sa.select(Lead.id).where(has_key(key)).with_for_update()
         db.session.scalar(locked.execution_options(include_deleted=deleted))
-        statement = one_visible_to(seen_by).where(Lead.id == lead_id)
+        statement = one_visible_to(seen_by).where(has_key(key))
         lead = self._one(statement.execution_options(populate_existing=True), deleted=deleted)
         if lead.quarantined_at is not None and not (quarantined or deleted):
             raise Conflict("This lead is in quarantine. Release it first.")

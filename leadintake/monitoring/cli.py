@@ -14,14 +14,9 @@ from leadintake.core.tables import format_option, show
 @format_option()
 @with_appcontext
 def doctor(form: str) -> None:
-    """Check configuration, database revision, storage, mail and worker; exit status 1 names what is wrong."""
-    results = checks.results(all_of_them=True, writing=True)
-    rows = [{"part": "configuration", "state": "ok", "detail": ""}]  # a bad one does not get this far
-    rows += [
-        {"part": part, "state": "wrong" if sentence else "ok", "detail": sentence}
-        for part, sentence in results.items()
-    ]
-    show(rows, form, empty="")
-    wrong = [part for part, sentence in results.items() if sentence]
+    """Say what is wrong with the installation and what to do, a line each; exit status 1 if anything is."""
+    found = [checks.Finding("configuration", "ok", ""), *checks.findings()]  # a bad one does not get this far
+    show([finding._asdict() for finding in found], form, empty="")
+    wrong = [finding.part for finding in found if finding.state == "wrong"]
     if wrong:
         raise click.ClickException(f"Not well: {', '.join(wrong)}.")

@@ -22,10 +22,11 @@ FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real
 bp = Blueprint("operations", __name__)
 
 
-class Health(msgspec.Struct):
-    """How the service is."""
+class Health(msgspec.Struct, omit_defaults=True):
+    """How the service is; `warnings` names what an operator should look at (`flask doctor` says why)."""
 
     status: str
+    warnings: list[str] = []
 
 
 @bp.get("/healthz")
@@ -46,7 +47,7 @@ def readyz() -> Response:
         # The sentences may name hosts and paths: they are for `flask doctor`, not for everybody.
         detail = f"Not working: {', '.join(sorted(failing))}. `flask doctor` says why."
         return problem(503, "Service Unavailable", detail, headers={"Retry-After": "5"})
-    return respond(Health("ready"))
+    return respond(Health("ready", checks.warnings()))
 
 
 @bp.get("/metrics")

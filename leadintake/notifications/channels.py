@@ -63,6 +63,9 @@ class Sender(Protocol):
     def usable(self) -> bool:
         """Whether the way is still open for another message."""
 
+    def check(self) -> None:
+        """Raise ChannelDown unless a message would be begun with: none is sent."""
+
 
 class Channel(Protocol):
     """A way that can be opened. Raises ChannelDown when it cannot."""

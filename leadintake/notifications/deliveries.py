@@ -68,3 +68,7 @@ class ObservedSender:
     def usable(self) -> bool:
         """Whether the way is still open for another message."""
         return self._sender.usable()
+
+    def check(self) -> None:
+        """Begin with a message and take it back."""
+        self._sender.check()

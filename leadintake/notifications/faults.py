@@ -79,6 +79,8 @@ REPLIES_TO_US = {432, 454, 502, 503, 504, 521, 523, 525, 530, 534, 535, 538}
 REPLIES_TO_MESSAGE = {501, 551, 552, 556}
 SIZE_AT_MAIL = {"2.3", "3.4"}
 
+LONGEST_TEXT = 1_000
+"""Characters of a reply that are read."""
 WORDS_ABOUT_US = (
     r"\brelay|rcpthosts|\b(?:helo|ehlo)\b",
     r"sender (?:address )?(?:rejected|denied|verif|not)|verification failed for",
@@ -98,11 +100,12 @@ WORDS_ABOUT_US = (
 WORDS_ABOUT_MESSAGE = (
     r"(?:user|recipient|mailbox|alias|address|account).{0,40}"
     r"(?:unknown|unavailable|not found|not exist|n't exist|disabled|inactive|invalid|no longer)",
+    r"user does ?n.t have",
     r"(?:unknown|no such|invalid|unrouteable|illegal).{0,20}"
     r"(?:user|recipient|mailbox|alias|address|person|account)",
     r"mailbox (?:is )?full|over ?quota|no mailbox (?:here )?by that name|suppress|gr[ae]y.?list",
     r"spam|virus|malware|infected|gtube|unsolicited|\bcontent\b|attachment|prohibited file",
-    r"(?:message )?size|message (?:is )?too (?:large|big)|lines? (?:is |are )?(?:too long|length)",
+    r"(?:message )?size|message (?:is )?too (?:large|big)|\bline.{0,20}\blong|line length",
 )
 SAYS_US = re.compile("|".join(WORDS_ABOUT_US), re.IGNORECASE)
 SAYS_MESSAGE = re.compile("|".join(WORDS_ABOUT_MESSAGE), re.IGNORECASE)
@@ -112,6 +115,7 @@ def judge(step: Step, code: int, text: str) -> Fault:
     """Whose fault a reply of 4xx or 5xx is."""
     if step in OPENING:
         return Fault.OURS
+    text = text[:LONGEST_TEXT]
     status = status_of(text)
     if step is Step.MAIL:
         return _judge_sender(code, status)

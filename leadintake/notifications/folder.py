@@ -10,6 +10,7 @@ import structlog
 
 from leadintake.core import durable
 from leadintake.core.modes import tighten_file
+from leadintake.core.types import new_id
 from leadintake.notifications.channels import ChannelDown, Interrupted
 from leadintake.notifications.letters import as_message
 from leadintake.notifications.models import Notification
@@ -46,6 +47,15 @@ class FolderChannel:
             raise Interrupted(f"{path}: {error.strerror}") from error
         log.info("mail_written", file=str(path))
         return f"written to {path}"
+
+    def check(self) -> None:
+        """Write a file and take it away."""
+        probe = self.folder / f".probe-{new_id().hex}"
+        try:
+            durable.write_file(probe, b"probe")
+            probe.unlink()
+        except OSError as error:
+            raise ChannelDown(f"{self.folder}: {error.strerror}") from error
 
     def usable(self) -> bool:
         """A folder stays."""

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from flask import current_app
 
 from leadintake.notifications.faults import Fault, Step, judge
+from leadintake.notifications.replies import error_words, reply_words
 from leadintake.notifications.smtp import (
     OPENING_SECONDS,
     SmtpChannel,
     VerifiedConnection,
     ehlo_name,
-    error_words,
-    reply_words,
 )
 
 

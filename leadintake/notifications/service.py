@@ -15,7 +15,7 @@ from flask_mail import Mail
 
 from leadintake.audit.chain import Head
 from leadintake.audit.service import Person, audit
-from leadintake.core import tracing
+from leadintake.core import places, tracing
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, NotFound
@@ -27,8 +27,9 @@ from leadintake.core.transaction import on_commit
 from leadintake.core.types import new_id
 from leadintake.core.walls import outside
 from leadintake.notifications import embedded
-from leadintake.notifications.channels import SEALED_FOR, Channel
+from leadintake.notifications.channels import SEALED_FOR, Channel, ChannelDown
 from leadintake.notifications.deliveries import ObservedChannel
+from leadintake.notifications.diagnosis import explain
 from leadintake.notifications.folder import FolderChannel
 from leadintake.notifications.mailboxes import mailbox_of
 from leadintake.notifications.messages import OPTIONAL, SECRET, render, unsubscribe_link
@@ -48,9 +49,11 @@ class Notifications:
         """Choose the channel: SMTP where there is a server, else the folder mail/ of the instance."""
         app.config.setdefault("MAIL_SUPPRESS_SEND", False)
         mail, folder = Mail(app), Path(app.config["INSTANCE_PATH"]) / "mail"
-        app.extensions["leadintake.channel"] = (
-            SmtpChannel(mail) if app.config["MAIL_SERVER"] else FolderChannel(folder)
-        )
+        if app.config["MAIL_SERVER"]:
+            app.extensions["leadintake.channel"] = SmtpChannel(mail)
+        else:
+            app.extensions["leadintake.channel"] = FolderChannel(folder)
+            places.register(app, "mails", folder)
 
     @property
     def channel(self) -> Channel:
@@ -224,9 +227,12 @@ class Notifications:
             raise RuntimeError(sentence)
 
     def check_mail(self) -> None:
-        """Raise unless the mail channel opens."""
-        with self.channel.opened():
-            return
+        """Raise unless the channel opens and would begin with a message, with what to do."""
+        try:
+            with self.channel.opened() as sender:
+                sender.check()
+        except ChannelDown as error:
+            raise RuntimeError(explain(error, current_app.config)) from error
 
 
 def _known_to(person: uuid.UUID | None) -> sa.Select[Any]:

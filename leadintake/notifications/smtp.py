@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parseaddr
 from typing import Any, cast
 
 from flask import current_app
@@ -27,6 +28,7 @@ from leadintake.notifications.channels import (
 from leadintake.notifications.faults import Fault, Step, judge
 from leadintake.notifications.letters import Letter, as_message
 from leadintake.notifications.models import Notification
+from leadintake.notifications.replies import error_words, reply_words
 
 OPENING_SECONDS = 50
 DELIVERY_SECONDS = 50
@@ -188,6 +190,18 @@ class SmtpSender:
         self.channel.cut_short = 0
         return self.host.said.decode("utf-8", "replace")
 
+    def check(self) -> None:
+        """Say whom mail would be from, and take it back: no message is sent."""
+        sender = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])[1]
+        try:
+            with self.host.within(DELIVERY_SECONDS):
+                code, text = self.host.mail(sender)
+                if code != 250:
+                    raise smtplib.SMTPSenderRefused(code, text, sender)
+                self.host.rset()
+        except (OSError, smtplib.SMTPException) as error:
+            raise ChannelDown(f"{type(error).__name__}: {error}") from error
+
     def usable(self) -> bool:
         """Whether the server is still there: it may have left in the middle of the last message."""
         return getattr(self.host, "sock", None) is not None
@@ -226,15 +240,3 @@ def ehlo_name() -> str:
     config = current_app.config
     name = str(config["MAIL_EHLO_NAME"]) or domain_of(config["PUBLIC_URL"])
     return f"[{name}]" if NUMBER.fullmatch(name) else name
-
-
-def reply_words(code: int, text: bytes | str) -> str:
-    """A reply as it is kept."""
-    return f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
-
-
-def error_words(error: Exception) -> str:
-    """What the server said, or else what went wrong."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        return reply_words(error.smtp_code, error.smtp_error)
-    return str(error) or type(error).__name__

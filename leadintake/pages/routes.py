@@ -10,6 +10,7 @@ from leadintake.core.access import anyone
 from leadintake.core.types import new_id
 from leadintake.leads import disclaimers, signs
 from leadintake.leads.forms import IntakeForm
+from leadintake.leads.reference import LeadKey
 from leadintake.notifications.mailboxes import mailboxes
 from leadintake.pages import assets
 
@@ -33,9 +34,9 @@ def intake() -> Response:
     return _fresh(render_template("intake.html", form=form, disclaimer=disclaimers.shown()))
 
 
-@bp.get("/thanks/<uuid:reference>")
+@bp.get("/thanks/<lead:reference>")
 @anyone
-def thanks(reference: uuid.UUID) -> Response:
+def thanks(reference: LeadKey) -> Response:
     """Thank, say what happens next, give the reference number."""
     return _fresh(render_template("thanks.html", reference=reference))
 

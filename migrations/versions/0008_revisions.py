@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from leadintake.core import schema
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 oldest_code = "0006"
 branch_labels = None
 depends_on = None

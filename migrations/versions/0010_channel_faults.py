@@ -8,7 +8,7 @@ from leadintake.core import schema
 from leadintake.core.types import UTCDateTime
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 oldest_code = "0006"
 branch_labels = None
 depends_on = None

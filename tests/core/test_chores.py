@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 import threading
 import time
 from datetime import timedelta
 
 from leadintake.core import chores
+from leadintake.documents.ownership import ownership
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.worker import Worker
 from tests.factories import NotificationFactory
@@ -80,11 +82,26 @@ def test_a_chore_is_done_at_the_start_and_then_at_its_own_interval(app, monkeypa
     ]
 
 
-def test_a_worker_clears_away_at_its_start_what_a_crash_left_and_says_so(app, tmp_path, capfd):
+def test_a_chore_waits_for_as_long_as_it_was_told_after_a_start(app, monkeypatch):
+    done, when = [], {}
+    wait = timedelta(minutes=10)
+    chores.register(app, "patient", lambda _stop: {"done": done.append(second)}, wait=wait)
+    for second in (0, 599, 600, 601, 86_999, 87_000):
+        monkeypatch.setattr(time, "monotonic", lambda second=second: second)
+        chores.do_due(app, lambda: False, when)
+    assert done == [600, 87_000]
+
+
+def test_a_worker_clears_away_what_a_crash_left_and_says_so(app, tmp_path, capfd):
+    with app.app_context():
+        ownership.keep(lambda: False)  # the storage is ours since it was empty
+    waiting = app.extensions["leadintake.chores"]
+    app.extensions["leadintake.chores"] = [(*chore, timedelta(0)) for *chore, _wait in waiting]
     left = tmp_path / "instance" / "uploads" / "0190f0c1-7b1e-7c3a-9d2e-0123456789ab.pdf"
-    left.parent.mkdir(exist_ok=True)
-    left.write_bytes(b"of a submission that was cut")
-    left.with_suffix(".pdf.part").write_bytes(b"of another")
+    unfinished = left.with_suffix(".pdf.part")
+    for path in (left, unfinished):
+        path.write_bytes(b"of a submission that was cut")
+        os.utime(path, (0, 0))
     stop = Stop()
     worker = threading.Thread(target=Worker(app).run, args=(stop,))
     worker.start()

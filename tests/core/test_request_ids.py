@@ -9,6 +9,7 @@ import re
 import sys
 
 import pytest
+import structlog
 
 from tests.support.views import serve
 
@@ -62,6 +63,13 @@ class TestTheLog:
         ids = [client.post("/test").json["request_id"] for _ in range(2)]
         lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
         assert [line["request_id"] for line in lines if line["event"] == "unexpected_failure"] == ids
+
+
+def test_what_looks_like_an_address_is_masked_wherever_it_comes_from(app, capfd):
+    structlog.get_logger().warning("mail_channel_down", error="553 <Jane.Doe+x@firm.example>: sender unknown")
+    written = capfd.readouterr().err
+    assert "553 <…@…>: sender unknown" in written
+    assert "Jane" not in written
 
 
 def test_a_line_that_cannot_be_logged_costs_no_answer(client, monkeypatch):

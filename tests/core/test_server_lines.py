@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from leadintake import create_app
 from leadintake_logging.__main__ import main
 from leadintake_logging.lines import FILES, LineFormatter, log_config
+from tests.support.logs import lines_of
 
 CANARY = "canary"
 
@@ -107,6 +109,18 @@ def test_each_configuration_can_be_loaded():
         )
         assert [json.loads(line)["message"] for line in done.stderr.splitlines()] == ["told"] * 3
         assert done.stdout == "[]\n"  # gevent must find the standard library as it is
+
+
+def test_libraries_write_json_too_where_no_server_has_configured_them(tmp_path, monkeypatch, capfd):
+    """As in a command, or with a server that was given no configuration."""
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    for _ in range(2):
+        create_app(INSTANCE_PATH=str(tmp_path), LOG_FORMAT="json")
+    assert len(root.handlers) == 1
+    logging.getLogger("of.a.library").warning("told")
+    (line,) = lines_of(capfd.readouterr().err, "server")
+    assert (line["logger"], line["message"]) == ("of.a.library", "told")
 
 
 @pytest.mark.parametrize("server", FILES)

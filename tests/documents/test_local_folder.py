@@ -10,11 +10,13 @@ import stat
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
+from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Unavailable
 from leadintake.documents.local import LocalFolder
@@ -24,6 +26,7 @@ from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
 
 KEY = "01890000-0000-7000-8000-000000000000.pdf"
+BATCH = "20261128T120000Z"
 
 
 @pytest.fixture
@@ -33,6 +36,11 @@ def folder(tmp_path) -> LocalFolder:
 
 def never() -> bool:
     return False
+
+
+def discard(folder: LocalFolder, key: str, owned, *, before=None) -> bool:
+    """Move a file to the trash, however young."""
+    return folder.discard(key, BATCH, before or now() + timedelta(minutes=1), owned)
 
 
 def full_disk(*_arguments, **_options):
@@ -120,7 +128,7 @@ def test_a_file_that_is_not_there_says_so_and_may_be_deleted(folder):
     with pytest.raises(FileNotFoundError):
         folder.open(KEY)
     folder.delete(KEY)
-    assert folder.delete_unless(KEY, never) is False
+    assert discard(folder, KEY, never) is False
     assert list(folder.names()) == []
 
 
@@ -149,10 +157,10 @@ def test_a_disk_that_fails_under_a_file_says_so_before_the_answer_begins(
 
 def test_an_upload_that_is_deciding_is_not_swept(folder):
     ended = folder.save(KEY, io.BytesIO(b"x"))
-    assert folder.delete_unless(KEY, never) is False
+    assert discard(folder, KEY, never) is False
     assert list(folder.names()) == [KEY]
     ended()
-    assert folder.delete_unless(KEY, never) is True
+    assert discard(folder, KEY, never) is True
     assert list(folder.names()) == []
 
 
@@ -169,7 +177,7 @@ def test_an_upload_that_is_being_written_is_not_swept(folder):
     writer.start()
     assert half.wait(10)
     assert list(folder.names()) == [f"{KEY}.part"]
-    swept = folder.delete_unless(f"{KEY}.part", never)
+    swept = discard(folder, f"{KEY}.part", never)
     go_on.set()
     writer.join()
     assert swept is False
@@ -186,7 +194,7 @@ def test_what_an_upload_renames_while_it_is_swept_is_no_failure(folder):
         part.rename(folder.folder / KEY)
         return False
 
-    folder.delete_unless(part.name, renamed_meanwhile)
+    discard(folder, part.name, renamed_meanwhile)
     assert list(folder.names()) == [KEY]
 
 
@@ -198,12 +206,12 @@ def test_what_a_killed_process_left_is_swept(folder):
     killed = subprocess.run([sys.executable, "-c", code, str(folder.folder), KEY], check=False)
     assert killed.returncode == -9
     assert list(folder.names()) == [KEY]
-    assert folder.delete_unless(KEY, never) is True
+    assert discard(folder, KEY, never) is True
 
 
 def test_a_file_with_an_owner_is_kept(folder):
     folder.save(KEY, io.BytesIO(b"x"))()
-    assert folder.delete_unless(KEY, lambda: True) is False
+    assert discard(folder, KEY, lambda: True) is False
     assert list(folder.names()) == [KEY]
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
-import logging
 import mmap
 import os
 import socket
 import tempfile
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import obstore
 import pytest
@@ -22,49 +19,33 @@ from leadintake.core.clock import now
 from leadintake.core.errors import Unavailable
 from leadintake.documents.models import Document
 from leadintake.documents.objects import ObjectStore
+from leadintake.documents.ownership import ownership
 from leadintake.documents.probe import StorageBroken, probe
 from leadintake.documents.service import documents
+from leadintake.documents.sweep import AGE
 from leadintake.leads.models import Lead
 from tests.factories import LeadFactory, UserFactory
 from tests.support.client import PDF
+from tests.support.s3 import QUIET, found_at, make_bucket, own_s3
 
-pytestmark = [
-    # moto's own modules call what newer versions of their libraries have renamed
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:(moto|botocore|werkzeug|responses).*"),
-    # moto keeps uploads in temporary files that nobody closes
-    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
-]
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in QUIET]
 KEY = "01890000-0000-7000-8000-000000000000.pdf"
-LATER = timedelta(hours=2)
+BATCH = "20261128T120000Z"
+LATER = AGE + timedelta(hours=2)
 
 
 @pytest.fixture(scope="module")
 def s3():
     """The address of an S3 of our own."""
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with own_s3() as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)
 def bucket(s3, monkeypatch) -> str:
     """An empty bucket of the test's own, and the environment in which it is found."""
-    for method, path in (("POST", "/moto-api/reset"), ("PUT", "/resumes")):
-        connection = http.client.HTTPConnection(urlsplit(s3).netloc)
-        connection.request(method, path)
-        assert connection.getresponse().status == 200
-        connection.close()
-    for name, value in {
-        "AWS_ENDPOINT_URL": s3,
-        "AWS_ACCESS_KEY_ID": "nobody",
-        "AWS_SECRET_ACCESS_KEY": "nothing",
-        "AWS_REGION": "us-east-1",
-    }.items():
+    make_bucket(s3, "resumes")
+    for name, value in found_at(s3).items():
         monkeypatch.setenv(name, value)
     return "resumes"
 
@@ -90,6 +71,11 @@ def away(bucket, monkeypatch) -> ObjectStore:
 
 def never() -> bool:
     return False
+
+
+def discard(store: ObjectStore, key: str, owned) -> bool:
+    """Move an object to the trash, unless it is young."""
+    return store.discard(key, BATCH, now() - AGE, owned)
 
 
 def test_bytes_come_back_as_they_were_given(store):
@@ -136,16 +122,16 @@ def test_a_deleted_object_is_gone(store):
 
 def test_a_young_object_is_left_to_its_upload_and_an_old_one_is_removed_unless_owned(store):
     store.save(KEY, io.BytesIO(b"x"))()
-    assert store.delete_unless(KEY, never) is False
+    assert discard(store, KEY, never) is False
     with time_machine.travel(now() + LATER, tick=True):
-        assert store.delete_unless(KEY, lambda: True) is False
+        assert discard(store, KEY, lambda: True) is False
         assert list(store.names()) == [KEY]
-        assert store.delete_unless(KEY, never) is True
+        assert discard(store, KEY, never) is True
         assert list(store.names()) == []
 
 
 def test_an_object_that_was_taken_back_during_a_sweep_is_no_failure(store):
-    assert store.delete_unless(KEY, never) is False
+    assert discard(store, KEY, never) is False
 
 
 def test_a_storage_that_does_not_answer_is_unavailable_in_every_way(away):
@@ -154,7 +140,7 @@ def test_a_storage_that_does_not_answer_is_unavailable_in_every_way(away):
         lambda: away.open(KEY),
         lambda: away.delete(KEY),
         lambda: list(away.names()),
-        lambda: away.delete_unless(KEY, never),
+        lambda: discard(away, KEY, never),
         away.look,
     ):
         with pytest.raises(Unavailable):
@@ -225,15 +211,22 @@ def test_a_sweep_names_what_is_missing_and_removes_what_is_old(app, given):
     lost, kept = given(LeadFactory), given(LeadFactory)
     with app.app_context():
         documents.storage.delete(lost.resume.key)
+        ownership.keep(never)  # it is ours from here on
         documents.storage.save("orphan.pdf", io.BytesIO(b"x"))()
     run = app.test_cli_runner().invoke
     with time_machine.travel(now() + LATER, tick=True):
-        answer = run(args=["storage", "sweep", "--format", "json"])
-    found = {(row["file"], row["what"]) for row in json.loads(answer.output)}
-    assert found == {("orphan.pdf", "removed"), (str(lost.resume_id), "missing")}
+        answer = run(args=["storage", "sweep", "--really", "--format", "json"])
+    found = {(row["file"], row["what"]) for row in json.loads(answer.stdout)}
+    assert found == {("orphan.pdf", "moved to the trash"), (str(lost.resume_id), "missing")}
     assert answer.exit_code == 1
     with app.app_context():
         assert list(documents.storage.names()) == [kept.resume.key]
+        (trashed,) = documents.storage.trash()
+        assert (trashed.key, trashed.forced) == ("orphan.pdf", True)
+        assert documents.storage.restore(trashed) is True
+        assert documents.storage.open("orphan.pdf").read() == b"x"
+        assert documents.storage.restore(trashed) is False
+        assert list(documents.storage.trash()) == []
 
 
 class TestAway:

@@ -43,8 +43,8 @@ def settle_and_audit(server, prospects, database_url, tmp_path, *, faults=1):
     end_leases(database_url)
     server.start()
     wait_until(lambda: not _messages(database_url, Status.SENDING), "every message is sent")
-    swept = server.run("storage", "sweep")
-    assert swept.returncode == 0, swept.stdout
+    swept = server.sweep()
+    assert swept.returncode == 0, swept.stderr
     report = audit(prospects.acknowledged, database_url, tmp_path / "instance" / "uploads", faults=faults)
     assert _count(database_url, sa.select(Lead.id)) == len(prospects.acknowledged)
     return report

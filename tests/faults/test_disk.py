@@ -14,7 +14,7 @@ import requests
 from leadintake.core.database import db
 from tests.factories import UserFactory
 from tests.support.engines import fresh_copy, missing
-from tests.support.ledger import LONG, Prospects, Report, audit, record
+from tests.support.ledger import LONG, Prospects, Report, audit, files_in, record
 from tests.support.server import serving, wait_until
 
 CROWD = 200 if LONG else 24
@@ -117,10 +117,10 @@ def served(app, given, database_url, tmp_path, uploads):
 
 def all_are_told_to_try_again(server, prospects, uploads) -> list[int]:
     """Let a crowd submit; who it was. Reading goes on, and no file appears, not even a part of one."""
-    files = sorted(uploads.iterdir())
+    files = files_in(uploads)
     told = prospects.crowd(range(1, CROWD + 1))
     assert [one for one in told if not one.says_try_again()] == []
-    assert sorted(uploads.iterdir()) == files
+    assert files_in(uploads) == files
     for page in ("/", "/healthz"):
         assert requests.get(server.address + page, timeout=10).status_code == 200
     return [one.number for one in told]
@@ -139,7 +139,7 @@ def readiness_names(server) -> set[str]:
 def service_returns(server, prospects, refused, database_url, uploads) -> Report:
     """Nothing stayed of those who were refused; they are taken now, with the same keys."""
     kept = audit({}, database_url, uploads)
-    assert (kept.orphans, len(list(uploads.iterdir()))) == ([], len(prospects.acknowledged))
+    assert (kept.orphans, len(files_in(uploads))) == ([], len(prospects.acknowledged))
     assert {one.status for one in prospects.crowd(refused)} == {201}
     wait_until(lambda: requests.get(f"{server.address}/readyz", timeout=10).ok, "the server is ready")
     all_are_delivered(prospects, database_url, uploads)

@@ -18,9 +18,9 @@ from leadintake.notifications.models import DeliveryAttempt, Notification
 from tests.factories import UserFactory
 from tests.support.dying import Dying, Line, dying
 from tests.support.engines import fresh_copy
-from tests.support.ledger import LONG, Report, audit, file_of, record
+from tests.support.ledger import LONG, Report, audit, file_of, files_in, record
 from tests.support.mailserver import Script, mail_server
-from tests.support.server import Server, mail_at
+from tests.support.server import TOMORROW_SECONDS, Server, mail_at
 
 SPREAD = 12
 FEWEST_LINES = 100
@@ -72,7 +72,7 @@ class Books:
 
     def files(self) -> set[str]:
         """The names of all files, unfinished ones too."""
-        return {path.name for path in self.uploads.iterdir()}
+        return {path.name for path in files_in(self.uploads)}
 
     def lead_of(self, number: int) -> str | None:
         """The lead of a submission, if it is there with all that belongs to it."""
@@ -170,7 +170,7 @@ class EveryLine:
         acknowledge(4)
         assert outcomes[False] > 0
         assert outcomes[True] > 0
-        assert process.must("sweep") == []
+        assert process.must("sweep", ahead_seconds=TOMORROW_SECONDS) == []
         assert process.must("work") == 2 * len(acknowledged)
         report = books.audit(acknowledged, faults=len(points), sink=sink.received)
         report.assert_kept()

@@ -15,7 +15,7 @@ import requests
 from tests.factories import UserFactory
 from tests.support.client import PASSWORD
 from tests.support.leads import MULTIPART, body_of, good_parts, part, together
-from tests.support.ledger import LONG, audit, file_of, record
+from tests.support.ledger import LONG, audit, file_of, files_in, record
 from tests.support.mailserver import HOST
 from tests.support.server import serving, wait_until
 
@@ -78,7 +78,7 @@ def settled(servers, acknowledged, database_url, tmp_path):
     wait_until(lambda: books().delivered == len(acknowledged), "every message is sent")
     for server in servers:
         assert server.stop() == 0
-    assert len(list(uploads.iterdir())) == len(acknowledged)
+    assert len(files_in(uploads)) == len(acknowledged)
     report = books()
     report.assert_kept()
     return report

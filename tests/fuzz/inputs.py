@@ -59,7 +59,7 @@ def routes(app: Flask, ids: Mapping[str, uuid.UUID]) -> list[Route]:
     """Every method of every address but HEAD and OPTIONS, which are their GET's."""
     found = []
     for rule in app.url_map.iter_rules():
-        path = re.sub(r"<uuid:(\w+)>", lambda name: str(ids.get(name[1], uuid.uuid4())), rule.rule)
+        path = re.sub(r"<(?:uuid|lead):(\w+)>", lambda name: str(ids.get(name[1], uuid.uuid4())), rule.rule)
         path = re.sub(r"<\w+>", "something", path)
         view = app.view_functions[rule.endpoint]
         marks = getattr(view, "interface", None), getattr(view, "permission", None) is None
@@ -226,7 +226,7 @@ EVERY_HEADER = {
     ("GET", "/"),
     ("POST", "/public/leads"),
     ("GET", "/desk"),
-    ("PATCH", "/internal/leads/<uuid:lead_id>"),
+    ("PATCH", "/internal/leads/<lead:lead_id>"),
 }
 SHAPES = {
     "name": b'...name="TEXT"\r\n\r\nx\r\n',

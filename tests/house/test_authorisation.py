@@ -18,7 +18,7 @@ pytestmark = pytest.mark.no_cover  # many requests for few lines, which others c
 
 ROLES = ("viewer", "attorney", "manager", "admin")
 CALLERS = ("nobody", *ROLES, "deactivated", "barred", "token", "token without scope")
-LEAD, SCREEN, MESSAGE = "<uuid:lead_id>", "<uuid:user_id>", "<uuid:notification_id>"
+LEAD, SCREEN, MESSAGE = "<lead:lead_id>", "<uuid:user_id>", "<uuid:notification_id>"
 LEADS, USERS = f"/internal/leads/{LEAD}", f"/internal/users/{SCREEN}"
 NEW_USER = {"email": "new@firm.example.com", "name": "New", "role": "viewer"}
 NEW_PASSWORD = {"current_password": PASSWORD, "new_password": "quite different words"}
@@ -106,7 +106,7 @@ OPEN = {
     ("POST", "/internal/password/chosen"): (404, {"token": "x", "password": "quite different words"}),
 }
 PUBLIC = {
-    "/", "/thanks/<uuid:reference>", "/unsubscribe/<uuid:message_id>", "/public/leads", "/public/challenge",
+    "/", "/thanks/<lead:reference>", "/unsubscribe/<uuid:message_id>", "/public/leads", "/public/challenge",
     "/account/<token>",    "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs",
 }  # fmt: skip
 

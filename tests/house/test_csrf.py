@@ -29,8 +29,8 @@ OPEN_TO_OTHER_SITES = {
 }  # fmt: skip
 """They take no session: the form from the firm's own site, a mail program, and whoever has a mailed link."""
 FORMS: dict[str, dict[str, str]] = {
-    "/desk/leads/<uuid:lead_id>/decline": {"reason": "Busy."},
-    "/desk/leads/<uuid:lead_id>/assign": {"user_id": ""},
+    "/desk/leads/<lead:lead_id>/decline": {"reason": "Busy."},
+    "/desk/leads/<lead:lead_id>/assign": {"user_id": ""},
     "/desk/absences": {"first_day": "2999-01-01"},
     "/desk/people": {"name": "New", "email": "new@firm.example.com", "role": "viewer"},
     "/desk/people/<uuid:user_id>": {"role": "viewer"},
@@ -108,7 +108,7 @@ def visit(app: Flask, browser, given, route: Route) -> Visit:
     message = given(NotificationFactory, "failed", lead_id=lead.id)
     ids = {"lead_id": lead.id, "user_id": colleague.id, "notification_id": message.id}
     _, rule = route
-    path = re.sub(r"<uuid:(\w+)>", lambda found: str(ids.get(found[1], uuid.uuid4())), rule)
+    path = re.sub(r"<(?:uuid|lead):(\w+)>", lambda found: str(ids.get(found[1], uuid.uuid4())), rule)
     body = FORMS.get(rule)
     if rule.startswith("/internal"):
         body = ROUTES[route].body if route in ROUTES else OPEN[route][1]

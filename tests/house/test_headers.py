@@ -21,7 +21,7 @@ EVERYWHERE = {
 def addresses(app):
     """Every rule with ids in it filled in, and each of its methods."""
     for rule in app.url_map.iter_rules():
-        path = re.sub(r"<uuid:\w+>", str(uuid.uuid4()), rule.rule)
+        path = re.sub(r"<(?:uuid|lead):\w+>", str(uuid.uuid4()), rule.rule)
         path = re.sub(r"<(?:path:)?\w+>", "something", path)
         for method in rule.methods - {"OPTIONS"}:
             yield method, path

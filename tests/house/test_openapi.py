@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, assume, settings
@@ -82,7 +84,7 @@ def test_the_document_describes_every_route_of_the_api(app, client):
     assert document["openapi"].startswith("3.1")
     described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
     served = {
-        (method, rule.rule.replace("<uuid:", "{").replace(">", "}"))
+        (method, re.sub(r"<(?:uuid|lead):(\w+)>", r"{\1}", rule.rule))
         for rule in app.url_map.iter_rules()
         if not rule.endpoint.startswith(("pages.", "account.", "desk."))
         for method in rule.methods - {"HEAD", "OPTIONS"}

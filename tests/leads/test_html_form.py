@@ -27,10 +27,10 @@ def test_a_good_form_leads_to_a_thank_you_page(client, rows):
     answer = client.submit(accept=BROWSER)
     assert answer.status_code == 303
     (lead,) = rows(Lead)
-    assert answer.headers["Location"] == f"/thanks/{lead.id}"
+    assert answer.headers["Location"] == f"/thanks/{lead.reference}"
     page = client.get(answer.headers["Location"])
     assert page.status_code == 200
-    assert str(lead.id) in page.text
+    assert lead.reference in page.text
     assert "jane@example.com" not in page.text
 
 

@@ -53,6 +53,7 @@ def test_a_lead_in_the_list_says_what_the_contract_says(reader, given):
     assert answer.json["items"] == [
         {
             "id": str(lead.id),
+            "reference": lead.reference,
             "first_name": "Jane",
             "last_name": "Doe",
             "email": lead.email,

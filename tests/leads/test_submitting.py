@@ -30,6 +30,7 @@ def test_a_good_form_becomes_a_lead_a_file_an_assignment_and_two_messages(client
     lead, document = rows(Lead)[0], rows(Document)[0]
     assert answer.json == {
         "id": str(lead.id),
+        "reference": lead.reference,
         "status": "PENDING",
         "first_name": "Jane",
         "last_name": "Doe",

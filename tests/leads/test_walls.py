@@ -29,7 +29,7 @@ from tests.leads.worlds import CLIENT, NOTHING, NOW, Heard, Plan, Reader, World,
 
 pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
 
-LEAD, USER, MESSAGE = "<uuid:lead_id>", "<uuid:user_id>", "<uuid:notification_id>"
+LEAD, USER, MESSAGE = "<lead:lead_id>", "<uuid:user_id>", "<uuid:notification_id>"
 LEADS, USERS = f"/internal/leads/{LEAD}", f"/internal/users/{USER}"
 GET, PUT, POST, PATCH, DELETE = "GET", "PUT", "POST", "PATCH", "DELETE"
 RANDOM = {

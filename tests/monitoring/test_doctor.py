@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from leadintake.core.database import db
 from leadintake.core.transaction import transaction
-from leadintake.notifications.service import notifications
-from tests.factories import UserFactory
-from tests.support.redis import free_port
+from tests.support.doctor import PARTS, ask_doctor
 
 pytestmark = pytest.mark.every_engine
-PARTS = {
-    "configuration",
-    "database",
-    "revision",
-    "storage",
-    "worker",
-    "mail",
-    "intake",
-    "policy",
-    "texts",
-    "files",
-}
+
+
+@pytest.fixture
+def settings():
+    """A pool that every server in use gives."""
+    return {"DATABASE_POOL_SIZE": 5}
 
 
 @pytest.fixture
@@ -37,22 +27,8 @@ def doctor(app):
 
 
 @pytest.fixture(autouse=True)
-def worker(app, given):
-    """A worker that was seen just now, and an attorney."""
-    given(UserFactory)
-    with app.app_context(), transaction():
-        notifications.beat("worker:1")
-
-
-def wrong(answer) -> dict[str, str]:
-    """The parts that do not work, each with its sentence."""
-    assert answer.exit_code == 1
-    rows = json.loads(answer.stdout)
-    assert {row["part"] for row in rows} == PARTS
-    found = {row["part"]: row["detail"] for row in rows if row["state"] != "ok"}
-    assert answer.stderr == f"Error: Not well: {', '.join(found)}.\n"
-    assert all(found.values())
-    return found
+def _well(well):
+    """Begin with an installation that is well."""
 
 
 def test_a_service_that_is_well_is_told_so(doctor):
@@ -68,26 +44,26 @@ def test_a_service_that_is_well_is_told_so(doctor):
 def test_a_worker_that_is_missing_is_named_with_what_to_do(app, doctor):
     with app.app_context(), transaction():
         db.session.execute(sa.text("DELETE FROM worker_beats"))
-    assert "flask worker" in wrong(doctor("--format", "json"))["worker"]
+    assert "flask worker" in ask_doctor(app)["worker"]
     table = doctor()
     assert table.exit_code == 1
     assert "flask worker" in table.stdout
 
 
-def test_a_firm_where_nobody_takes_new_leads_is_told_how_to_add_somebody(app, doctor):
+def test_a_firm_where_nobody_takes_new_leads_is_told_how_to_add_somebody(app):
     with app.app_context(), transaction():
         db.session.execute(sa.text("UPDATE users SET can_intake = false"))
-    assert "--role attorney" in wrong(doctor("--format", "json"))["intake"]
+    assert "--role attorney" in ask_doctor(app)["intake"]
 
 
-def test_a_database_of_another_revision_is_named_with_what_to_do(app, doctor):
+def test_a_database_of_another_revision_is_named_with_what_to_do(app):
     version = "SELECT version_num FROM alembic_version"
     with app.app_context():
         known = db.session.scalar(sa.text(version))
         db.session.execute(sa.text("UPDATE alembic_version SET version_num = 'before'"))
         db.session.commit()
     try:
-        found = wrong(doctor("--format", "json"))
+        found = ask_doctor(app)
     finally:
         with app.app_context():  # the database of a server is used again
             db.session.execute(sa.text("UPDATE alembic_version SET version_num = :known"), {"known": known})
@@ -95,35 +71,3 @@ def test_a_database_of_another_revision_is_named_with_what_to_do(app, doctor):
     assert list(found) == ["revision"]
     assert "flask db upgrade" in found["revision"]
     assert "before" in found["revision"]
-
-
-def test_a_storage_that_takes_nothing_is_named(app, doctor):
-    folder = Path(app.config["STORAGE_URL"].removeprefix("file:"))
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.write_text("in the way")
-    assert list(wrong(doctor("--format", "json"))) == ["storage"]
-
-
-class TestMail:
-    @pytest.fixture
-    def settings(self):
-        return {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": free_port()}
-
-    def test_a_mail_server_that_is_away_is_named(self, doctor):
-        assert list(wrong(doctor("--format", "json"))) == ["mail"]
-
-
-class TestNothingWorks:
-    @pytest.fixture
-    def settings(self):
-        return {"DATABASE_URL": f"mariadb://owner:hunter2@127.0.0.1:{free_port()}/leads"}
-
-    @pytest.fixture(autouse=True)
-    def worker(self):
-        """Nobody can be seen without a database."""
-
-    def test_all_of_it_is_named_at_once_without_a_password_or_a_traceback(self, doctor):
-        answer = doctor("--format", "json")
-        assert {"database", "revision", "worker"} <= set(wrong(answer))
-        assert "hunter2" not in answer.output
-        assert "Traceback" not in answer.output

@@ -27,6 +27,8 @@ from flask import Flask
 
 import leadintake
 from leadintake import create_app
+from leadintake.documents import sweep as sweeping
+from leadintake.documents.ownership import ownership
 from leadintake.documents.service import documents
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.worker import Worker
@@ -105,9 +107,11 @@ def work(app: Flask, _number: int) -> int:
 
 
 def sweep(app: Flask, _number: int) -> list[str]:
-    """Remove files that no document owns; name the documents whose file is missing."""
+    """Move files that no document owns to the trash; name the documents whose file is missing."""
     with app.app_context():
-        return documents.sweep().missing
+        ownership.adopt(documents.storage)
+        sweeping.sweep(really=True)
+        return [str(missing.document) for missing in sweeping.find_missing()]
 
 
 JOBS: Mapping[str, Callable[[Flask, int], Any]] = {"submit": submit, "work": work, "sweep": sweep}

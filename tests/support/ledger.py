@@ -166,7 +166,7 @@ def audit(
     sink: Sequence[EmailMessage] | None = None,
 ) -> Report:
     """Compare what people were told (lead id: SHA-256) with rows, files, and the messages that arrived."""
-    files = {path.name: path for path in uploads.iterdir()} if uploads.is_dir() else {}
+    files = {path.name: path for path in files_in(uploads)}
     leads, documents, messages, sendings = _read(database_url)
     report = Report(faults=faults, acknowledged=len(acknowledged))
     arrived = None if sink is None else {str(mail["Message-ID"]).strip("<>").split("@")[0] for mail in sink}
@@ -189,6 +189,13 @@ def audit(
     report.duplicates += _repeated("message sent", sendings)
     report.orphans = _orphans(leads, documents, messages, files)
     return report
+
+
+def files_in(uploads: Path) -> list[Path]:
+    """The files of uploads, unfinished ones too: not the storage's marker, not the trash."""
+    if not uploads.is_dir():
+        return []
+    return sorted(path for path in uploads.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
 def record(report: Report, name: str, engine: str) -> None:

@@ -17,6 +17,7 @@ import requests
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
+TOMORROW_SECONDS = 25 * 3600
 GRANIAN = ["granian", "--interface", "wsgi", "--blocking-threads", "64", "--port", "{port}"]
 SERVERS = {
     "granian": [*GRANIAN, "--http", "1", "--log-config", "leadintake_logging/granian.json"],
@@ -112,6 +113,14 @@ class Server(Process):
         return subprocess.run(
             command, cwd=ROOT, env=self.environment, input=input, capture_output=True, text=True, check=False
         )
+
+    def sweep(self) -> subprocess.CompletedProcess[str]:
+        """Run `flask storage sweep --really` tomorrow, when the files of today are old enough."""
+        command = [sys.executable, "-m", "tests.support.later", str(TOMORROW_SECONDS)]
+        return subprocess.run(
+            [*command, "storage", "sweep", "--really"],
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
 
     def _is_ready(self) -> bool:
         if self.process.poll() is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
@@ -14,17 +12,18 @@ from leadintake.core.access import allow
 from leadintake.core.errors import Conflict, Forbidden, Invalid, Refusal, Stale
 from leadintake.leads.handing import handing
 from leadintake.leads.models import Lead, LeadStatus
+from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas import AssigneeChange, Declining
 from leadintake.leads.service import leads
 from leadintake.notifications.service import notifications
 from leadintake.pages.desk.forms import expect_version_seen, said, say_why_not
 
-bp = Blueprint("lead", __name__, url_prefix="/leads/<uuid:lead_id>")
+bp = Blueprint("lead", __name__, url_prefix="/leads/<lead:lead_id>")
 
 
 @bp.get("")
 @allow(Permission.READ_LEADS)
-def show(lead_id: uuid.UUID) -> Response:
+def show(lead_id: LeadKey) -> Response:
     """Show the lead, its file, its history and its messages."""
     lead = leads.read(lead_id, "page", seen_by=current_user, by=current_user)
     detail = leads.detail(lead, seen_by=current_user)
@@ -44,7 +43,7 @@ def show(lead_id: uuid.UUID) -> Response:
 
 @bp.get("/pulse")
 @allow(Permission.READ_LEADS)
-def pulse(lead_id: uuid.UUID) -> AnyResponse:
+def pulse(lead_id: LeadKey) -> AnyResponse:
     """Tell whether the lead changed since: 304 while it did not."""
     current().unattended = True
     lead = leads.get(lead_id, seen_by=current_user)
@@ -57,7 +56,7 @@ def pulse(lead_id: uuid.UUID) -> AnyResponse:
 
 @bp.post("/reached-out")
 @allow(Permission.UPDATE_LEADS)
-def reach_out(lead_id: uuid.UUID) -> AnyResponse:
+def reach_out(lead_id: LeadKey) -> AnyResponse:
     """Record that the prospect was reached."""
     lead = _to_change(lead_id)
     leads.change_status(lead, LeadStatus.REACHED_OUT, by=current_user)
@@ -66,7 +65,7 @@ def reach_out(lead_id: uuid.UUID) -> AnyResponse:
 
 @bp.post("/take")
 @allow(Permission.TAKE_LEADS)
-def take(lead_id: uuid.UUID) -> AnyResponse:
+def take(lead_id: LeadKey) -> AnyResponse:
     """Take a lead that nobody has."""
     leads.hold_all()
     leads.assign(_to_change(lead_id), current_user.id, by=current_user)
@@ -75,7 +74,7 @@ def take(lead_id: uuid.UUID) -> AnyResponse:
 
 @bp.post("/assign")
 @allow(Permission.ASSIGN_LEADS)
-def assign(lead_id: uuid.UUID) -> AnyResponse:
+def assign(lead_id: LeadKey) -> AnyResponse:
     """Hand the lead to somebody, or leave it to nobody."""
     leads.hold_all()
     lead = _to_change(lead_id)
@@ -87,7 +86,7 @@ def assign(lead_id: uuid.UUID) -> AnyResponse:
 
 @bp.post("/decline")
 @allow(Permission.UPDATE_LEADS)
-def decline(lead_id: uuid.UUID) -> AnyResponse:
+def decline(lead_id: LeadKey) -> AnyResponse:
     """Refuse the lead: it goes to the next."""
     leads.hold_all()
     handing.decline(_to_change(lead_id), said(Declining).reason, by=current_user)
@@ -104,12 +103,12 @@ def show_it_as_it_is(refusal: Refusal) -> AnyResponse:
     return say_why_not(refusal, url_for("desk.lead.show", lead_id=(request.view_args or {})["lead_id"]))
 
 
-def _to_change(lead_id: uuid.UUID) -> Lead:
+def _to_change(lead_id: LeadKey) -> Lead:
     lead = leads.get_to_change(lead_id, seen_by=current_user)
     expect_version_seen(lead.version)
     return lead
 
 
-def _done(lead_id: uuid.UUID, sentence: str) -> AnyResponse:
+def _done(lead_id: LeadKey, sentence: str) -> AnyResponse:
     flash(sentence)
     return redirect(url_for("desk.lead.show", lead_id=lead_id), 303)

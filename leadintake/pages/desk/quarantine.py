@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
@@ -13,6 +11,7 @@ from leadintake.core.access import allow
 from leadintake.core.errors import Conflict, Forbidden, Refusal
 from leadintake.leads.internal_quarantine import held
 from leadintake.leads.quarantine import quarantine
+from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas_quarantine import QuarantineQuery
 from leadintake.pages.desk.forms import asked, say_why_not
 
@@ -28,9 +27,9 @@ def show() -> Response:
     return make_response(render_template("desk/quarantine.html", page=page))
 
 
-@bp.post("/<uuid:lead_id>/release")
+@bp.post("/<lead:lead_id>/release")
 @allow(Permission.REVIEW_QUARANTINE)
-def release(lead_id: uuid.UUID) -> AnyResponse:
+def release(lead_id: LeadKey) -> AnyResponse:
     """Let a submission in after all."""
     lead = held(lead_id)
     quarantine.release(lead, by=current_user)
@@ -39,9 +38,9 @@ def release(lead_id: uuid.UUID) -> AnyResponse:
     return redirect(url_for("desk.lead.show", lead_id=lead_id), 303)
 
 
-@bp.post("/<uuid:lead_id>/discard")
+@bp.post("/<lead:lead_id>/discard")
 @allow(Permission.REVIEW_QUARANTINE)
-def discard(lead_id: uuid.UUID) -> AnyResponse:
+def discard(lead_id: LeadKey) -> AnyResponse:
     """Put a submission away."""
     quarantine.discard(held(lead_id), by=current_user)
     flash("It is put away.")

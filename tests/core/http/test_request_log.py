@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Response
 
-from leadintake.core.http.request_log import AnswerBroken
+from leadintake.core.http.request_log import AnswerBroken, LogRequests
 from tests.factories import UserFactory
 from tests.support.client import PASSWORD
 from tests.support.logs import lines_of
@@ -32,6 +32,10 @@ def line_of(client, capfd):
         return line
 
     return ask
+
+
+def test_nothing_answers_around_it(app):
+    assert isinstance(app.wsgi_app, LogRequests)
 
 
 def test_it_has_exactly_these_fields(line_of):

@@ -12,7 +12,7 @@ from leadintake.leads.models import LeadEvent
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
 from tests.support.html import Page
 
-LEAD, PERSON = "/desk/leads/<uuid:lead_id>", "/desk/people/<uuid:user_id>"
+LEAD, PERSON = "/desk/leads/<lead:lead_id>", "/desk/people/<uuid:user_id>"
 ROLES = ("viewer", "attorney", "manager", "admin")
 PAGES = {
     ("GET", "/desk"): "viewer",
@@ -27,8 +27,8 @@ PAGES = {
     ("POST", "/desk/absences"): "attorney",
     ("POST", "/desk/absences/<uuid:absence_id>/end"): "attorney",
     ("GET", "/desk/quarantine"): "manager",
-    ("POST", "/desk/quarantine/<uuid:lead_id>/release"): "manager",
-    ("POST", "/desk/quarantine/<uuid:lead_id>/discard"): "manager",
+    ("POST", "/desk/quarantine/<lead:lead_id>/release"): "manager",
+    ("POST", "/desk/quarantine/<lead:lead_id>/discard"): "manager",
     ("GET", "/desk/messages"): "manager",
     ("POST", "/desk/messages/<uuid:notification_id>/retry"): "manager",
     ("GET", "/desk/report"): "manager",
@@ -60,7 +60,7 @@ def address(given, amara):
     message = given(NotificationFactory, "failed", lead_id=lead.id)
 
     def of(rule: str) -> str:
-        path = rule.replace("<uuid:lead_id>", str(lead.id)).replace("<uuid:user_id>", str(amara.id))
+        path = rule.replace("<lead:lead_id>", str(lead.id)).replace("<uuid:user_id>", str(amara.id))
         return path.replace("<uuid:notification_id>", str(message.id)).replace(
             "<uuid:absence_id>", str(uuid.uuid4())
         )

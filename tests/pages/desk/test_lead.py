@@ -51,7 +51,15 @@ def test_the_page_tells_everything(browser, given, amara, lead):
     client.post(f"/internal/leads/{other.id}/decline", json={"reason": "x"})
     page = page_of(client, lead)
     assigned = ("For the test.", "Amara Attorney (you)", "A new lead is waiting for you", amara.email)
-    for told in ("Jane Doe", lead.email, str(lead.id), "resume.pdf", "550 no such user", *assigned):
+    for told in (
+        "Jane Doe",
+        lead.email,
+        lead.reference,
+        str(lead.id),
+        "resume.pdf",
+        "550 no such user",
+        *assigned,
+    ):
         assert told in page.by_id("main").text, told
     assert f"/desk/leads/{other.id}" in [link["href"] for link in page.all("a")]
     assert [frame["src"] for frame in page.all("iframe")] == [

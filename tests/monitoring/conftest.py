@@ -1,0 +1,33 @@
+"""An installation that is well, on whatever machine the tests run."""
+
+from __future__ import annotations
+
+import pytest
+
+from leadintake.core.doctor import disks, durability
+from leadintake.core.transaction import transaction
+from leadintake.notifications.service import notifications
+from tests.factories import UserFactory
+
+DISK = "/dev/sda1 / ext4 rw,relatime 0 0\n"
+
+
+@pytest.fixture
+def machine(tmp_path_factory, monkeypatch):
+    """A disk with room, on a file system with a journal, and database servers as they are."""
+    mounts = tmp_path_factory.mktemp("machine") / "mounts"
+    mounts.write_text(DISK)
+    monkeypatch.setattr(disks, "MOUNTS", mounts)
+    for name in ("NEARLY_FULL", "FEWEST_UPLOADS", "FEWEST_FILES"):
+        monkeypatch.setattr(disks, name, 0)
+    for name in ("POSTGRESQL", "MARIADB", "MARIADB_WITH_LOG"):
+        monkeypatch.setattr(durability, name, {})
+    return mounts
+
+
+@pytest.fixture
+def well(app, given, machine):
+    """A worker that was seen just now, and an attorney."""
+    given(UserFactory)
+    with app.app_context(), transaction():
+        notifications.beat("worker:1")
