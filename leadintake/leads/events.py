@@ -50,7 +50,7 @@ def link_to(lead: Lead) -> str:
 def subject_of(lead: Lead) -> str:
     """What tells a lead from others in the subject of a mail: none of it was typed by a stranger."""
     area = (lead.practice_area or "").replace("-", " ")
-    return ", ".join(filter(None, (area, getattr(lead, "reference", ""))))
+    return ", ".join(filter(None, (area, lead.reference)))
 
 
 def alert(lead: Lead, assignee: User | None, *, but_not: Collection[uuid.UUID]) -> None:
@@ -163,7 +163,7 @@ def confirm(lead: Lead) -> None:
         lead.email,
         lead_id=lead.id,
         language=ours(lead.language) or lead.spoken,
-        about=getattr(lead, "reference", ""),
+        about=lead.reference or "",
         name=greeting_name(lead.first_name),
         reference=lead.reference or str(lead.id),
     )

@@ -28,6 +28,7 @@ from leadintake.notifications.channels import (
 from leadintake.notifications.faults import Fault, Step, judge
 from leadintake.notifications.letters import Letter, as_message
 from leadintake.notifications.models import Notification
+from leadintake.notifications.replies import error_words, reply_words
 
 OPENING_SECONDS = 50
 DELIVERY_SECONDS = 50
@@ -241,15 +242,3 @@ def ehlo_name() -> str:
     config = current_app.config
     name = str(config["MAIL_EHLO_NAME"]) or domain_of(config["PUBLIC_URL"])
     return f"[{name}]" if NUMBER.fullmatch(name) else name
-
-
-def reply_words(code: int, text: bytes | str) -> str:
-    """A reply as it is kept."""
-    return f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
-
-
-def error_words(error: Exception) -> str:
-    """What the server said, or else what went wrong."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        return reply_words(error.smtp_code, error.smtp_error)
-    return str(error) or type(error).__name__
