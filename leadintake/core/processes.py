@@ -49,16 +49,19 @@ def init_app(app: Flask) -> None:
     app.before_request(_note_once)
 
 
-def note(word: str) -> None:
-    """Note something about this process, once: a word that the doctor knows."""
+def note(word: str) -> bool:
+    """Note something about this process: a word that the doctor knows. Return whether it is new."""
     own: _Own = current_app.extensions["leadintake.process"]
     if word in own.noted:
-        return
+        return False
     with own.guard:
-        if word not in own.noted and own.descriptor >= 0:
-            own.noted.add(word)
+        if word in own.noted:
+            return False
+        own.noted.add(word)
+        if own.descriptor >= 0:
             with contextlib.suppress(OSError):  # a disk that is full costs no answer
                 os.write(own.descriptor, f"{word}\n".encode())
+    return True
 
 
 def alive(app: Flask) -> list[ServerProcess]:

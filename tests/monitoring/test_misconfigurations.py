@@ -191,11 +191,13 @@ class TestServers:
 
 
 class TestProxies:
-    def test_one_that_nobody_told_us_of_is_named(self, app, client):
+    def test_one_that_nobody_told_us_of_is_named_and_logged_once(self, app, client, capfd):
         client.get("/healthz", headers={"X-Forwarded-For": "203.0.113.7"})
         line = only(app, "proxies")
         assert "LEADINTAKE_TRUSTED_PROXIES" in line
         assert "203.0.113.7" not in line
+        client.get("/healthz", headers={"X-Forwarded-For": "203.0.113.8"})
+        assert capfd.readouterr().err.count("proxy_not_trusted") == 1
         app.config["TRUSTED_PROXIES"] = 1
         assert ask_doctor(app) == {}
 

@@ -46,6 +46,16 @@ def migrated_database(engine_name: str, folder: Path) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def empty_database(engine_name: str, folder: Path) -> Iterator[str]:
+    """The URL of a database that no migration has seen."""
+    if engine_name == "sqlite":
+        yield f"sqlite:///{folder / 'empty.sqlite3'}"
+        return
+    with _server_database(SERVERS[engine_name], f"leadintake_empty_{os.getpid()}") as url:
+        yield url
+
+
 def fresh_copy(url: str, folder: Path) -> str:
     """A database of one's own for a test: a copy of the SQLite file, or the emptied one on the server."""
     if url.startswith("sqlite"):

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import structlog
 from flask import current_app, request
 
 from leadintake.core import processes
 
 FORWARDED = "forwarded"
+ADVICE = (
+    "X-Forwarded-For arrives and LEADINTAKE_TRUSTED_PROXIES is 0: all visitors count as the proxy "
+    "and share its rate limits. Set it to the number of proxies in front, and restart."
+)
+log = structlog.get_logger()
 
 
 def note_forwarded() -> None:
-    """Note that a proxy's header arrives which TRUSTED_PROXIES says to disregard."""
-    if current_app.config["TRUSTED_PROXIES"] == 0 and "X-Forwarded-For" in request.headers:
-        processes.note(FORWARDED)
+    """Note, and log once a process, that a proxy's header arrives which TRUSTED_PROXIES says to disregard."""
+    arrives = current_app.config["TRUSTED_PROXIES"] == 0 and "X-Forwarded-For" in request.headers
+    if arrives and processes.note(FORWARDED):
+        log.warning("proxy_not_trusted", cause=ADVICE)
 
 
 def check_proxies() -> None:
@@ -20,7 +27,4 @@ def check_proxies() -> None:
     if current_app.config["TRUSTED_PROXIES"] == 0 and any(
         FORWARDED in process.notes for process in processes.alive(current_app)
     ):
-        raise RuntimeError(
-            "X-Forwarded-For arrives and LEADINTAKE_TRUSTED_PROXIES is 0: all visitors count as the proxy "
-            "and share its rate limits. Set it to the number of proxies in front, and restart."
-        )
+        raise RuntimeError(ADVICE)
