@@ -88,6 +88,13 @@ def contradictions(settings: Settings) -> list[str]:
         ),
     ]
     checks += [
+        (
+            bool(getattr(settings, name)) and not _is_address(getattr(settings, name)),
+            f"{name}: use one plain e-mail address",
+        )
+        for name in ("MAIL_REPLY_TO", "MAIL_REDIRECT_TO")
+    ]
+    checks += [
         (not _is_rate(getattr(settings, name)), f"{name}: write limits such as '60 per minute; 600 per hour'")
         for name in ("RATE_LIMIT_SUBMISSIONS", "RATE_LIMIT_LOGINS")
     ]

@@ -63,6 +63,18 @@ class Settings:
     MAIL_TIMEOUT: int = 10
     """Seconds each step of a conversation with the mail server may take."""
 
+    MAIL_REPLY_TO: str = ""
+    """Where answers to mails go. Set it where nobody reads what is sent to MAIL_DEFAULT_SENDER."""
+
+    ALERT_REPLY_TO: typing.Literal["", "prospect"] = ""
+    """`prospect`: an answer to an alert about a lead goes to its prospect. Else to MAIL_REPLY_TO."""
+
+    MAIL_HOLD: bool = False
+    """No mail leaves, and what is due waits. Set it on a restored copy, whose mails were sent already."""
+
+    MAIL_REDIRECT_TO: str = ""
+    """Every mail goes to this address and says whom it is for. Set it for a rehearsal."""
+
     MAIL_EHLO_NAME: str = ""
     """The name said to the mail server at EHLO: the host of PUBLIC_URL unless given. Set it where the server
     asks for the name of this machine."""

@@ -181,6 +181,11 @@ def reading(flag: bool = True) -> Iterator[None]:
         _reading.reset(token)
 
 
+def execute(statement: sa.Executable) -> sa.CursorResult[Any]:
+    """Run a statement on bare tables, in the transaction of the session: for what runs very often."""
+    return db.session.connection().execute(statement)
+
+
 @event.listens_for(db.session, "do_orm_execute")
 def _hide_deleted(state: ORMExecuteState) -> None:
     """Leave deleted rows out of every ORM select, update and delete, and out of relationships."""

@@ -18,6 +18,7 @@ def init_app(app: Flask) -> None:
     audit.when_published(app, notifications.owe_head)
     checks.register(app, "worker", notifications.check_worker)
     checks.register(app, "mail", notifications.check_mail, needed=False)
+    checks.register(app, "recipients", notifications.check_rehearsal, needed=False)
     checks.gauge(app, "leadintake_outbox", "Messages not sent, by status", "status", backlog.counts)
     checks.gauge(
         app,

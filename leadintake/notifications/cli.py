@@ -42,6 +42,8 @@ def worker(drain: bool) -> None:
             f"{handled} handled. The mail server refuses us, at {state.step}: {state.words}"
         )
     click.echo(f"{handled} message(s) handled.")
+    if sentence := notifications.rehearsal():
+        click.echo(sentence, err=True)
 
 
 @outbox.command("list")
@@ -50,6 +52,8 @@ def worker(drain: bool) -> None:
 @format_option()
 def list_messages(status: str | None, limit: int, form: str) -> None:
     """Show messages, newest first."""
+    if sentence := notifications.rehearsal():
+        click.echo(sentence, err=True)  # beside the list, which programs read
     page = notifications.page(Status(status) if status else None, limit=limit, cursor=None)
     rows = [
         {

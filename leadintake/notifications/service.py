@@ -69,17 +69,23 @@ class Notifications:
         *,
         lead_id: uuid.UUID | None = None,
         language: str = ENGLISH,
+        about: str = "",
+        reply_to: str | None = None,
         **words: object,
     ) -> Notification:
-        """Owe a message, in the transaction of its cause. A worker is woken once that is durable."""
+        """Owe a message, in the transaction of its cause. A worker is woken once that is durable.
+
+        `about`: what its subject ends with, to tell it from others of its kind; no stranger's words.
+        """
         message_id, span = new_id(), tracing.begin("producer")
         words["unsubscribe"] = unsubscribe_link(message_id, language) if kind in OPTIONAL else ""
-        said = render(kind, language=language, firm=current_app.config["FIRM_NAME"], **words)
+        said = render(kind, language=language, about=about, firm=current_app.config["FIRM_NAME"], **words)
         kept = functools.partial(seal, SEALED_FOR) if kind in SECRET else str
         owed = Notification(
             id=message_id,
             kind=kind,
             recipient=recipient,
+            reply_to=reply_to,
             mailbox=mailbox_of(recipient),
             lead_id=lead_id,
             subject=said.subject,
@@ -215,6 +221,19 @@ class Notifications:
         seen = self.last_beat()
         if seen is None or abs(now() - seen) > BEAT_LASTS:  # from the future, if the clock was set back
             raise RuntimeError("No worker has been seen for a minute. Start one with `flask worker`.")
+
+    def rehearsal(self) -> str:
+        """Why mail does not reach those it is for, in a sentence; an empty text where it does."""
+        if current_app.config["MAIL_HOLD"]:
+            return "MAIL_HOLD is on: no mail leaves, what is due waits."
+        if address := current_app.config["MAIL_REDIRECT_TO"]:
+            return f"MAIL_REDIRECT_TO is set: every mail goes to {address}."
+        return ""
+
+    def check_rehearsal(self) -> None:
+        """Raise where mail does not reach those it is for."""
+        if sentence := self.rehearsal():
+            raise RuntimeError(sentence)
 
     def check_mail(self) -> None:
         """Raise unless the channel opens and would begin with a message to people, with what to do.

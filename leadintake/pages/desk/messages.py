@@ -25,7 +25,15 @@ def show() -> Response:
     """Show messages, newest first: those that failed unless others are wanted."""
     wanted = asked(NotificationQuery)
     page = notifications.page(wanted.status, seen_by=current_user.id, limit=PAGE, cursor=wanted.cursor)
-    return make_response(render_template("desk/messages.html", page=page, wanted=wanted, statuses=Status))
+    return make_response(
+        render_template(
+            "desk/messages.html",
+            page=page,
+            wanted=wanted,
+            statuses=Status,
+            rehearsal=notifications.rehearsal(),
+        )
+    )
 
 
 @bp.post("/<uuid:notification_id>/retry")
