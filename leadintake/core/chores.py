@@ -12,7 +12,7 @@ from flask import Flask
 from leadintake.core import measures, revisions
 from leadintake.core.clock import now
 from leadintake.core.transaction import rollback
-from leadintake_logging.failures import sentence_of
+from leadintake.server_logs.failures import sentence_of
 
 Stop = Callable[[], bool]
 """Says whether to leave off."""

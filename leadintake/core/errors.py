@@ -16,7 +16,7 @@ from leadintake.core import checks, measures
 from leadintake.core.causes import DISK_FAILURES, is_of_the_database, is_schema_error
 from leadintake.core.languages import phrase, said
 from leadintake.core.logs import request_id
-from leadintake_logging.failures import sentence_of
+from leadintake.server_logs.failures import sentence_of
 
 log = structlog.get_logger()
 

@@ -21,7 +21,7 @@ from leadintake.core.errors import Unavailable
 from leadintake.core.languages import phrase
 from leadintake.core.modes import open_private, tighten_file
 from leadintake.documents.entries import TRASH, Entry, Trashed, is_batch, is_file
-from leadintake_logging.failures import sentence_of
+from leadintake.server_logs.failures import sentence_of
 
 PART = ".part"
 log = structlog.get_logger()

@@ -58,10 +58,10 @@ class Notification(SoftDeletes, Model):
     __tablename__ = "notifications"
     __table_args__ = (
         sa.Index("ix_notifications_mailbox_created_at", "mailbox", "created_at"),
+        sa.Index("ix_notifications_priority_due_at", "priority", "due_at"),  # serves the claims
         # Small where an engine can: of what was sent, nearly all, they hold nothing.
         sa.Index("ix_notifications_unsent", "kind", "due_at", **_only(sa.text("due_at IS NOT NULL"))),
         sa.Index("ix_notifications_failed", "status", "updated_at", **_only(sa.text("status = 'failed'"))),
-        sa.Index("ix_notifications_priority_due_at", "priority", "due_at"),  # serves the claims
     )
 
     kind: Mapped[str] = mapped_column(sa.String(40))

@@ -32,7 +32,7 @@ from leadintake.notifications.channels import (
 from leadintake.notifications.models import Notification
 from leadintake.notifications.refusals import Batch
 from leadintake.notifications.service import BEAT_EVERY, notifications
-from leadintake_logging.failures import sentence_of
+from leadintake.server_logs.failures import sentence_of
 
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
