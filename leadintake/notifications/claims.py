@@ -17,10 +17,9 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy.exc import OperationalError
 
-from leadintake.core import measures
 from leadintake.core.clock import now
 from leadintake.core.database import db, execute
-from leadintake.core.transaction import on_commit
+from leadintake.notifications import outcomes
 from leadintake.notifications.models import (
     ATTEMPTS,
     OUTBOX,
@@ -43,9 +42,6 @@ MOST_TAKEOVERS = 3
 """A message lost with its worker more often than that may be what ends the workers: it waits its turn."""
 EVER = datetime.fromtimestamp(0, UTC)
 Failure = Callable[[Notification, str], None]
-
-
-DELIVERIES = measures.Counter("leadintake_deliveries", "Attempts to deliver, by outcome", "kind", "outcome")
 
 
 class Due(Enum):
@@ -208,7 +204,6 @@ def is_given_up(found: Notification) -> bool:
     if found.status is not Status.SENDING:
         return False
     _write_attempt(found, "lost", f"{found.claimed_by} did not come back")
-    _count(found.kind, "lost")
     tally = sa.select(sa.func.count()).where(
         DeliveryAttempt.notification_id == found.id, DeliveryAttempt.outcome == "lost"
     )
@@ -220,10 +215,6 @@ def is_given_up(found: Notification) -> bool:
     later = now() + _pause(found, LONGEST_PAUSE)
     execute(row.values(status=Status.QUEUED, claimed_by=None, due_at=later))
     return True
-
-
-def _count(kind: str, outcome: str) -> None:
-    on_commit(lambda: DELIVERIES.count(kind, outcome))
 
 
 def _pause(owed: Notification, longest: timedelta) -> timedelta:
@@ -249,9 +240,9 @@ def _settle(claimed: Notification, outcome: str, reply: str, **values: object) -
     )
     settled = execute(mine.values(claimed_by=None, **values))
     _write_attempt(claimed, outcome, reply)
-    _count(claimed.kind, outcome)
     return bool(settled.rowcount)
 
 
 def _write_attempt(message: Notification, outcome: str, reply: str) -> None:
     execute(sa.insert(ATTEMPTS).values(notification_id=message.id, outcome=outcome, reply=reply[:500]))
+    outcomes.count(message.kind, outcome)
