@@ -11,7 +11,7 @@ from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict
 from leadintake.core.transaction import transaction
-from leadintake.notifications import claims
+from leadintake.notifications import checkup, claims
 from leadintake.notifications.claims import LEASE, LONGEST_PAUSE, MOST_TAKEOVERS
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from leadintake.notifications.service import notifications
@@ -275,4 +275,4 @@ class TestAClockThatMoved:
         with at(days=1), app.app_context(), transaction():
             notifications.beat("worker")
         with at(), app.app_context(), pytest.raises(RuntimeError, match="No worker"):
-            notifications.check_worker()
+            checkup.check_worker()
