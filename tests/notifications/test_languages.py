@@ -8,7 +8,7 @@ import email.policy
 import pytest
 
 from leadintake.core.languages import LANGUAGES
-from leadintake.notifications.channels import as_message
+from leadintake.notifications.letters import as_message
 from leadintake.notifications.messages import SUBJECTS, render
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory

@@ -17,7 +17,7 @@ from linkify_it import LinkifyIt
 
 from leadintake import create_app
 from leadintake.leads.models import Lead
-from leadintake.notifications.channels import as_message
+from leadintake.notifications.letters import as_message
 from leadintake.notifications.messages import OPTIONAL, SUBJECTS, greeting_name, render
 from leadintake.notifications.models import Notification
 from tests.factories import NotificationFactory, UserFactory, kept
@@ -47,6 +47,7 @@ WORDS = {
 }
 KNOWN_HEADERS = {
     "Content-Type", "MIME-Version", "Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted",
+    "X-Auto-Response-Suppress",
 }  # fmt: skip
 
 
@@ -95,6 +96,23 @@ def test_a_submission_alerts_the_attorney_and_thanks_the_prospect(app, client, g
         assert "/internal/" not in text_of(thanks, kind)
     assert alert["Subject"] == "A new lead is waiting for you"
     assert thanks["Subject"] == "We received your information"
+
+
+def test_subjects_tell_leads_apart_without_a_strangers_words(app, client, given):
+    amara = given(UserFactory)
+    client.submit(first_name="Secret", last_name="Words", practice_area="family")
+    assert outbox(app)[amara.email]["Subject"].startswith("A new lead is waiting for you: family")
+    said = render("prospect_confirmation", **WORDS, about="x" * 300)
+    assert said.subject == f"We received your information: {'x' * 300}"[:200]
+
+
+def test_an_answer_to_an_alert_goes_to_its_prospect_where_the_firm_wants_that(app, client, given):
+    amara = given(UserFactory)
+    app.config["ALERT_REPLY_TO"] = "prospect"
+    client.submit(email="jane@example.com")
+    messages = outbox(app)
+    assert messages[amara.email]["Reply-To"] == "jane@example.com"
+    assert messages["jane@example.com"]["Reply-To"] is None
 
 
 def test_with_nobody_to_take_it_every_manager_is_told(app, client, given):
