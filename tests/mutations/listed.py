@@ -161,6 +161,9 @@ MUTATIONS = [
         "core/errors.py",
         ("a disk that fails is told from a fault", "    if isinstance(cause, OSError) and cause.errno in DISK_FAILURES:\n",
          "    if False:\n", ("tests/core/test_problems.py",)),
+    ),
+    *_in(
+        "core/causes.py",
         ("a file read as damaged is no fault of ours", " or type(cause) is database_errors.DatabaseError", "",
          ("tests/core/test_problems.py", "tests/faults/test_disk_errors.py")),
     ),
