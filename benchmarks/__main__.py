@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     assigning,
     attacking,
+    delivering,
     inspecting,
     listing,
     mailing,
@@ -22,7 +23,17 @@ def main() -> int:
     """Measure and print; the exit status is the number of ratios that are not as wanted."""
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
-        rooms = (listing, submitting, observing, inspecting, assigning, mailing, recording, attacking)
+        rooms = (
+            listing,
+            submitting,
+            observing,
+            inspecting,
+            assigning,
+            mailing,
+            delivering,
+            recording,
+            attacking,
+        )
         for measure in (room.measure for room in rooms):
             name = measure.__module__.removeprefix("benchmarks.")
             if sys.argv[1:] and name not in sys.argv[1:]:

@@ -15,6 +15,7 @@ from leadintake.assignment import policy
 from leadintake.config.appearance import appearance
 from leadintake.config.entering import entering
 from leadintake.config.hosts import is_ip, is_loopback
+from leadintake.config.receivers import receivers
 from leadintake.config.settings import Settings
 from leadintake.config.spam import spam
 
@@ -87,6 +88,13 @@ def contradictions(settings: Settings) -> list[str]:
         ),
     ]
     checks += [
+        (
+            bool(getattr(settings, name)) and not _is_address(getattr(settings, name)),
+            f"{name}: use one plain e-mail address",
+        )
+        for name in ("MAIL_REPLY_TO", "MAIL_REDIRECT_TO")
+    ]
+    checks += [
         (not _is_rate(getattr(settings, name)), f"{name}: write limits such as '60 per minute; 600 per hour'")
         for name in ("RATE_LIMIT_SUBMISSIONS", "RATE_LIMIT_LOGINS")
     ]
@@ -97,7 +105,13 @@ def contradictions(settings: Settings) -> list[str]:
         )
         for origin in settings.EMBED_ORIGINS
     ]
-    checks += appearance(settings) + spam(settings) + _assignment(settings) + entering(settings)
+    checks += (
+        appearance(settings)
+        + receivers(settings)
+        + spam(settings)
+        + _assignment(settings)
+        + entering(settings)
+    )
     if settings.ENVIRONMENT == "production":
         checks += _unsafe(settings)
     return [problem for wrong, problem in checks if wrong]

@@ -63,6 +63,18 @@ class Settings:
     MAIL_TIMEOUT: int = 10
     """Seconds each step of a conversation with the mail server may take."""
 
+    MAIL_REPLY_TO: str = ""
+    """Where answers to mails go. Set it where nobody reads what is sent to MAIL_DEFAULT_SENDER."""
+
+    ALERT_REPLY_TO: typing.Literal["", "prospect"] = ""
+    """`prospect`: an answer to an alert about a lead goes to its prospect. Else to MAIL_REPLY_TO."""
+
+    MAIL_HOLD: bool = False
+    """No mail leaves, and what is due waits. Set it on a restored copy, whose mails were sent already."""
+
+    MAIL_REDIRECT_TO: str = ""
+    """Every mail goes to this address and says whom it is for. Set it for a rehearsal."""
+
     MAIL_EHLO_NAME: str = ""
     """The name said to the mail server at EHLO: the host of PUBLIC_URL unless given. Set it where the server
     asks for the name of this machine."""
@@ -127,6 +139,29 @@ class Settings:
 
     OIDC_ROLES: list[str] = field(default_factory=list)
     """What that claim's values mean: `partners=manager,associates=attorney`. The first that fits counts."""
+
+    ALERT_LATE_MINUTES: int = 10
+    """An alert that has not left for so long is an incident."""
+
+    WATCHDOG: typing.Literal["embedded", "external"] = "embedded"
+    """`external` where `flask watchdog` runs as a process of its own, best on another machine."""
+
+    PAGERDUTY_ROUTING_KEY: str = ""
+    """Integration key of a PagerDuty service (Events API v2) that incidents go to."""
+
+    PAGERDUTY_URL: str = "https://events.pagerduty.com/v2/enqueue"
+    """Where PagerDuty takes events; accounts in Europe: https://events.eu.pagerduty.com/v2/enqueue."""
+
+    INCIDENT_WEBHOOK_URL: str = ""
+    """An address that incidents are posted to, signed as Standard Webhooks says."""
+
+    INCIDENT_WEBHOOK_SECRET: str = ""
+    """Signs them: `whsec_` and 24 to 64 bytes in base64. Better given by
+    LEADINTAKE_INCIDENT_WEBHOOK_SECRET_FILE."""
+
+    HEARTBEAT_URL: str = ""
+    """Called every minute while all is well, with /fail at its end while something is not. Set it to a check
+    of a healthchecks server: it alone notices that this machine is gone."""
 
     AUDIT_HEAD_MINUTES: int = 60
     """How often a worker publishes the head of the audit trail."""

@@ -15,6 +15,7 @@ from leadintake.core import (
     limits,
     locks,
     logs,
+    measures,
     modes,
     paths,
     places,
@@ -29,6 +30,7 @@ from leadintake.core.http import bodies, request_log, turns, unread
 def init_app(app: Flask) -> None:
     """Wire the room."""
     logs.init_app(app)
+    measures.init_app(app)
     lengths.init_app(app)
     database.init_app(app)
     downgrades.init_app(app)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -86,8 +86,8 @@ def register(
     checks.append(_Registered(part, check, probe or check, needed, warning, after))
 
 
-def results(*, writing: bool = False) -> dict[str, str]:
-    """Each needed part, and what is wrong with it: nothing (an empty text) or a sentence.
+def results(*, writing: bool = False, parts: Collection[str] | None = None) -> dict[str, str]:
+    """Each needed part, or each of `parts`, and what is wrong with it: nothing (an empty text) or a sentence.
 
     What does not work is told first: no warning is looked for then, whose cause may be the same.
     """
@@ -95,7 +95,8 @@ def results(*, writing: bool = False) -> dict[str, str]:
     for registered in current_app.extensions["leadintake.checks"]:
         if found.get(registered.after):
             continue
-        if registered.needed and not (registered.warning and _without_warnings(found)):
+        asked = registered.needed if parts is None else registered.part in parts
+        if asked and not (registered.warning and _without_warnings(found)):
             try:
                 probing = writing and not registered.warning
                 (registered.probe if probing else registered.look)()
@@ -185,8 +186,10 @@ def forget() -> None:
         state.found = None
 
 
-def gauge(app: Flask, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, int]]) -> None:
-    """Add a number per value of `label` to the metrics, read when asked for."""
+def gauge(app: Flask, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+    """Add a number per value of `label` to the metrics, read when asked for: from as many rows as there are
+    to act on, never from all there are. Without a label it is the number of "".
+    """
     app.extensions.setdefault("leadintake.gauges", {})[name] = (help_text, label, read)
 
 

@@ -9,16 +9,18 @@ from collections.abc import Callable, Mapping
 import msgspec
 import structlog
 from flask import Flask, Response, current_app, make_response, render_template, request
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from leadintake.core import checks
+from leadintake.core import checks, measures
 from leadintake.core.causes import DISK_FAILURES, is_of_the_database, is_schema_error
 from leadintake.core.languages import phrase, said
 from leadintake.core.logs import request_id
-from leadintake_logging.failures import sentence_of
+from leadintake.server_logs.failures import sentence_of
 
 log = structlog.get_logger()
 
+POOL_TIMEOUTS = measures.Counter("leadintake_pool_timeouts", "Requests that got no connection in time")
 WORTH_A_LINE = {401, 403, 429}
 """Refusals that somebody looking for an attack wants to see (ASVS 5.0, 16.3)."""
 
@@ -155,6 +157,8 @@ def answer_to(error: Exception) -> Response:
     if is_schema_error(cause) and (explained := _explain(cause)):
         return answer_to(explained)
     if is_of_the_database(cause):
+        if isinstance(cause, PoolTimeout):
+            POOL_TIMEOUTS.count()
         log.error("database_unavailable", error=type(cause).__name__, cause=sentence_of(cause))
         return answer_to(Unavailable())
     if isinstance(cause, OSError) and cause.errno in DISK_FAILURES:

@@ -47,6 +47,12 @@ def link_to(lead: Lead) -> str:
     return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/desk/leads/{lead.id}"
 
 
+def subject_of(lead: Lead) -> str:
+    """What tells a lead from others in the subject of a mail: none of it was typed by a stranger."""
+    area = (lead.practice_area or "").replace("-", " ")
+    return ", ".join(filter(None, (area, lead.reference)))
+
+
 def alert(lead: Lead, assignee: User | None, *, but_not: Collection[uuid.UUID]) -> None:
     """Tell the one who has the lead, or those who must find somebody; `but_not` are barred from it.
 
@@ -107,6 +113,8 @@ def _owe_alert(kind: str, lead: Lead, person: User) -> None:
         kind,
         person.email,
         lead_id=lead.id,
+        about=subject_of(lead),
+        reply_to=lead.email if current_app.config["ALERT_REPLY_TO"] == "prospect" else None,
         attorney=person.name,
         prospect=f"{lead.first_name} {lead.last_name}",
         reference=lead.reference,
@@ -155,6 +163,7 @@ def confirm(lead: Lead) -> None:
         lead.email,
         lead_id=lead.id,
         language=ours(lead.language) or lead.spoken,
+        about=lead.reference or "",
         name=greeting_name(lead.first_name),
         reference=lead.reference or str(lead.id),
     )
@@ -185,6 +194,7 @@ def failed(message: Notification, error: str) -> None:
                 FAILURE,
                 person.email,
                 lead_id=message.lead_id,
+                about=subject_of(lead) if lead is not None else "",
                 manager=person.name,
                 title=message.subject,
                 addressee=message.recipient,

@@ -7,10 +7,10 @@ much later than that was dated by a clock gone wrong.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -18,8 +18,17 @@ from flask import Flask, current_app
 from sqlalchemy.exc import OperationalError
 
 from leadintake.core.clock import now
-from leadintake.core.database import db
-from leadintake.notifications.models import WITHDRAWN, DeliveryAttempt, Notification, Status
+from leadintake.core.database import db, execute
+from leadintake.notifications import outcomes
+from leadintake.notifications.models import (
+    ATTEMPTS,
+    OUTBOX,
+    WITHDRAWN,
+    DeliveryAttempt,
+    Notification,
+    Priority,
+    Status,
+)
 
 LEASE = timedelta(seconds=60)
 """Longer than the delivery of one message can take (channels.DELIVERY_SECONDS)."""
@@ -46,7 +55,7 @@ class Due(Enum):
 BLOCKED = "blocked"
 Condition = sa.ColumnElement[bool]
 Look = Callable[[Notification], Due]
-SETTLED = {"include_deleted": True, "synchronize_session": False}
+EVERY_PRIORITY = tuple(Priority)
 log = structlog.get_logger()
 
 
@@ -63,38 +72,69 @@ def look_before(app: Flask, look: Look) -> None:
     app.extensions.setdefault("leadintake.last_looks", []).append(look)
 
 
-def anything_due(*which: Condition) -> bool:
-    """Whether a worker has something to do, among the messages that fulfil every condition."""
-    return db.session.scalar(sa.select(Notification.id).where(_due(), *which).limit(1)) is not None
+def anything_due(priorities: Collection[Priority] = EVERY_PRIORITY) -> bool:
+    """Whether a worker has something to do."""
+    queries = (due_query(priority).with_only_columns(Notification.id) for priority in priorities)
+    return any(db.session.scalar(query.limit(1)) is not None for query in queries)
 
 
-def anything_owed(*which: Condition) -> bool:
+def anything_owed(priorities: Collection[Priority] = EVERY_PRIORITY) -> bool:
     """Whether a message waits, due or not."""
-    waits = sa.select(Notification.id).where(Notification.due_at > EVER, *which)
+    mine = Notification.priority.in_(priorities)
+    waits = sa.select(Notification.id).where(mine, Notification.due_at > EVER)
     return db.session.scalar(waits.limit(1)) is not None
 
 
-def claim(worker: str, *which: Condition, first: Sequence[Condition] = ()) -> Notification | None:
-    """Take the longest due message for the time of a lease, or None. Commit before delivering it.
+def due_query(*priorities: Priority) -> sa.Select[Any]:
+    """What may be taken, the longest due first.
 
-    `which`: conditions that it fulfils; `first`: those that do not fulfil these come first.
+    It is due by its date, was never tried (whatever its date), or is dated by a clock gone wrong. What a
+    worker has reserved waits for its date.
     """
-    order = (*first, Notification.due_at)
-    longest_due = sa.select(Notification).where(_due(), *which).order_by(*order).limit(1)
-    while found := db.session.scalar(longest_due.with_for_update(skip_locked=True)):
-        if found.status is Status.SENDING and not _may_take_over(found):
-            found.status, found.claimed_by = Status.QUEUED, None
-            found.due_at = now() + _pause(found, LONGEST_PAUSE)
-            db.session.flush()
-            continue
-        if (due := _last_look(found)) is not Due.NOW:
-            _keep_back(found, due)
-            continue
-        found.status, found.claimed_by = Status.SENDING, worker
-        found.attempts += 1
-        found.due_at = now() + LEASE
-        return found
+    moment = now()
+    due = sa.or_(
+        Notification.due_at <= moment,
+        sa.and_(Notification.attempts == 0, Notification.claimed_by.is_(None)),
+        Notification.due_at > moment + 2 * LONGEST_PAUSE,
+    )
+    waiting = Notification.due_at > EVER  # for the index: a settled one has no date
+    alone = priorities[0] if len(priorities) == 1 else None
+    wanted = Notification.priority.in_(priorities) if alone is None else Notification.priority == alone
+    return sa.select(Notification).where(wanted, waiting, due).order_by(Notification.due_at)
+
+
+def claim(worker: str, priorities: Collection[Priority] = EVERY_PRIORITY) -> Notification | None:
+    """Take one message for the time of a lease, or None: the longest due of the first priority.
+
+    Commit before delivering it.
+    """
+    taken = (_claim_first(worker, due_query(priority)) for priority in priorities)
+    return next((found for found in taken if found is not None), None)
+
+
+def claim_for_trial(
+    worker: str, priorities: Collection[Priority], *, but_rather: Condition | None
+) -> Notification | None:
+    """Take one message as `claim` does; one that fulfils the condition only if there is no other."""
+    order = () if but_rather is None else (but_rather,)
+    due = due_query(*priorities).order_by(None)
+    return _claim_first(worker, due.order_by(*order, Notification.priority, Notification.due_at))
+
+
+def _claim_first(worker: str, due: sa.Select[Any]) -> Notification | None:
+    while found := _lock(due.limit(1)):
+        if not is_given_up(found) and is_wanted(found):
+            found.status, found.claimed_by = Status.SENDING, worker
+            found.attempts += 1
+            found.due_at = now() + LEASE
+            return found
+        db.session.expunge(found)  # what it was is not what it is
     return None
+
+
+def _lock(query: sa.Select[Any]) -> Notification | None:
+    found: Notification | None = db.session.scalar(query.with_for_update(skip_locked=True))
+    return found
 
 
 def sent(claimed: Notification, reply: str) -> None:
@@ -117,13 +157,6 @@ def blocked(claimed: Notification, error: str) -> None:
     before = claimed.attempts - 1
     values = {"status": Status.QUEUED, "due_at": now(), "attempts": before, "last_error": error[:500]}
     _settle(claimed, BLOCKED, error, **values)
-
-
-def blocked_at(message_id: uuid.UUID) -> datetime | None:
-    """When a message was refused through our fault last."""
-    tries = sa.select(sa.func.max(DeliveryAttempt.created_at))
-    theirs = DeliveryAttempt.notification_id == message_id, DeliveryAttempt.outcome == BLOCKED
-    return db.session.scalar(tries.where(*theirs))
 
 
 def refused(claimed: Notification, error: str) -> None:
@@ -151,50 +184,37 @@ def refused(claimed: Notification, error: str) -> None:
                 log.exception("failure_not_told", notification=str(claimed.id))
 
 
-def _due() -> sa.ColumnElement[bool]:
-    """What is due by its date, was never tried (whatever its date), or is dated by a clock gone wrong."""
-    moment = now()
-    return sa.and_(
-        Notification.due_at > EVER,  # for the index: a settled one has no date
-        sa.or_(
-            Notification.due_at <= moment,
-            Notification.attempts == 0,
-            Notification.due_at > moment + 2 * LONGEST_PAUSE,
-        ),
-    )
+def is_wanted(found: Notification) -> bool:
+    """Have the last looks at a message that was locked; one not to be sent now is kept back."""
+    looks = {look(found) for look in current_app.extensions.get("leadintake.last_looks", ())}
+    row = sa.update(OUTBOX).where(OUTBOX.c.id == found.id)
+    if Due.NEVER in looks:
+        execute(row.values(**WITHDRAWN, deleted_at=now()))
+    elif Due.LATER in looks:
+        reason = "kept back: whom it is for is not here"
+        found.attempts += 1
+        later = {"due_at": now() + _pause(found, LONGEST_PAUSE), "attempts": found.attempts}
+        execute(row.values(status=Status.QUEUED, claimed_by=None, last_error=reason, **later))
+        _write_attempt(found, "deferred", reason)
+    return not looks & {Due.NEVER, Due.LATER}
 
 
-def _last_look(found: Notification) -> Due:
-    said = {look(found) for look in current_app.extensions.get("leadintake.last_looks", ())}
-    return next((due for due in (Due.NEVER, Due.LATER) if due in said), Due.NOW)
-
-
-def _keep_back(found: Notification, due: Due) -> None:
-    """Do not send a message that was taken: never, or not before a first pause is over."""
-    if due is Due.NEVER:
-        mine = sa.update(Notification).where(Notification.id == found.id)
-        never = mine.values(**WITHDRAWN, deleted_at=now())
-        db.session.execute(never, execution_options=SETTLED)
-        return
-    said = "kept back: whom it is for is not here"
-    db.session.add(DeliveryAttempt(notification_id=found.id, outcome="deferred", reply=said))
-    found.status, found.claimed_by = Status.QUEUED, None
-    found.attempts += 1
-    found.due_at, found.last_error = now() + _pause(found, LONGEST_PAUSE), said
-    db.session.flush()
-
-
-def _may_take_over(found: Notification) -> bool:
-    """Write down that its worker never came back; say no when that happened too often."""
-    said = f"{found.claimed_by} did not come back"
-    db.session.add(DeliveryAttempt(notification_id=found.id, outcome="lost", reply=said))
-    db.session.flush()
+def is_given_up(found: Notification) -> bool:
+    """Write down that the worker that had this message never came back; put off what was lost too often."""
+    if found.status is not Status.SENDING:
+        return False
+    _write_attempt(found, "lost", f"{found.claimed_by} did not come back")
     tally = sa.select(sa.func.count()).where(
         DeliveryAttempt.notification_id == found.id, DeliveryAttempt.outcome == "lost"
     )
     losses = db.session.scalar(tally) or 0
     log.warning("worker_lost", notification=str(found.id), worker=found.claimed_by, losses=losses)
-    return losses <= MOST_TAKEOVERS
+    if losses <= MOST_TAKEOVERS:
+        return False
+    row = sa.update(OUTBOX).where(OUTBOX.c.id == found.id)
+    later = now() + _pause(found, LONGEST_PAUSE)
+    execute(row.values(status=Status.QUEUED, claimed_by=None, due_at=later))
+    return True
 
 
 def _pause(owed: Notification, longest: timedelta) -> timedelta:
@@ -212,12 +232,17 @@ def _put_off(claimed: Notification, outcome: str, error: str, longest: timedelta
 
 def _settle(claimed: Notification, outcome: str, reply: str, **values: object) -> bool:
     """Write the outcome, unless the lease ran out and the message was claimed anew since."""
-    mine = sa.update(Notification).where(
-        Notification.id == claimed.id,
-        Notification.status == Status.SENDING,
-        Notification.attempts == claimed.attempts,
+    # Hidden ones too: its lead may have been deleted while the message was on its way.
+    mine = sa.update(OUTBOX).where(
+        OUTBOX.c.id == claimed.id,
+        OUTBOX.c.status == Status.SENDING,
+        OUTBOX.c.attempts == claimed.attempts,
     )
-    # Its lead may have been deleted while the message was on its way.
-    settled = db.session.execute(mine.values(claimed_by=None, **values), execution_options=SETTLED)
-    db.session.add(DeliveryAttempt(notification_id=claimed.id, outcome=outcome, reply=reply[:500]))
-    return bool(settled.rowcount)  # type: ignore[attr-defined] # of a CursorResult, which an UPDATE gives
+    settled = execute(mine.values(claimed_by=None, **values))
+    _write_attempt(claimed, outcome, reply)
+    return bool(settled.rowcount)
+
+
+def _write_attempt(message: Notification, outcome: str, reply: str) -> None:
+    execute(sa.insert(ATTEMPTS).values(notification_id=message.id, outcome=outcome, reply=reply[:500]))
+    outcomes.count(message.kind, outcome)

@@ -69,6 +69,11 @@ class ObservedSender:
         """Whether the way is still open for another message."""
         return self._sender.usable()
 
+    def takes_utf8(self) -> bool:
+        """Whether an address may have other letters than ASCII's."""
+        return self._sender.takes_utf8()
+
     def check(self) -> None:
         """Begin with a message and take it back."""
         self._sender.check()
+

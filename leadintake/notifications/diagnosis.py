@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
+from leadintake.notifications.channel_state import EVERYBODY, ChannelState
 from leadintake.notifications.channels import ChannelDown
 
 BY_FAILURE: tuple[tuple[type[BaseException], str, str], ...] = (
@@ -30,7 +31,7 @@ BY_FAILURE: tuple[tuple[type[BaseException], str, str], ...] = (
     (
         smtplib.SMTPHeloError,
         "refuses our name",
-        "Give this machine a full host name, or ask the server's operator to let it in.",
+        "Set LEADINTAKE_MAIL_EHLO_NAME to the full host name of this machine.",
     ),
     (
         smtplib.SMTPServerDisconnected,
@@ -72,6 +73,14 @@ def explain(error: ChannelDown, config: Mapping[str, Any]) -> str:
         if isinstance(cause, failure):
             return f"{server} {what.format_map(config)}: {_words_of(cause)}. {advice}"
     return f"{server}: {error}. Mend LEADINTAKE_MAIL_SERVER, LEADINTAKE_MAIL_USERNAME and its password."
+
+
+def explain_state(state: ChannelState) -> str:
+    """One line: since when the server refuses us, in its own words, and what to do."""
+    which = "Mail" if state.scope == EVERYBODY else "Mail to prospects"
+    since = f"{state.since:%Y-%m-%d %H:%M} UTC"
+    advice = "Mend what it names, then run `flask outbox test ADDRESS`."
+    return f"{which} has not left since {since}, refused at {state.step}: {state.words}. {advice}"
 
 
 def _words_of(cause: BaseException | None) -> str:

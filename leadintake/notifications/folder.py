@@ -11,7 +11,8 @@ import structlog
 from leadintake.core import durable
 from leadintake.core.modes import tighten_file
 from leadintake.core.types import new_id
-from leadintake.notifications.channels import ChannelDown, Interrupted, as_message
+from leadintake.notifications.channels import ChannelDown, Interrupted
+from leadintake.notifications.letters import as_message
 from leadintake.notifications.models import Notification
 
 log = structlog.get_logger()
@@ -58,4 +59,8 @@ class FolderChannel:
 
     def usable(self) -> bool:
         """A folder stays."""
+        return True
+
+    def takes_utf8(self) -> bool:
+        """A file takes any letters."""
         return True

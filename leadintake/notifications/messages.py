@@ -11,6 +11,7 @@ from flask import current_app
 
 from leadintake.core.languages import ENGLISH, direction, phrase, said, speaking, translate_in
 from leadintake.core.text import unlinked
+from leadintake.notifications.models import LONGEST_SUBJECT
 
 SUBJECTS = {
     "account_notice": "A change of your account",
@@ -20,11 +21,12 @@ SUBJECTS = {
     "left_to_nobody": "A lead has no attorney any more",
     "invitation": "You are invited to sign in",
     "password_reset": "Choose a new password",
+    "test_message": "A test of your mail",
     "returning_alert": "A prospect of yours wrote again",
     "prospect_confirmation": phrase("We received your information"),
     "unassigned_alert": "A new lead has no attorney yet",
 }
-"""Constant texts, each language's own: nothing a stranger typed ever reaches a header."""
+"""Constant texts, each language's own: nothing a stranger typed ever reaches a subject."""
 
 SECRET = {"invitation", "password_reset"}
 """Kinds whose words let somebody in: they wait in the outbox sealed."""
@@ -79,11 +81,11 @@ _templates = jinja2.Environment(
 translate_in(_templates)
 
 
-def render(kind: str, *, language: str = ENGLISH, **words: object) -> Words:
-    """Say it in a language we speak, as text and as HTML."""
+def render(kind: str, *, language: str = ENGLISH, about: str = "", **words: object) -> Words:
+    """Say it in a language we speak, as text and as HTML; the subject ends with what it is about."""
     words |= {name: unlinked(str(words[name])) for name in OF_STRANGERS & words.keys()}
     with speaking(language):
-        subject = said(SUBJECTS[kind])
+        subject = ": ".join(filter(None, (said(SUBJECTS[kind]), about)))[:LONGEST_SUBJECT]
         text = _templates.get_template(f"{kind}.txt").render(**words)
         frame = {"subject": subject, "language": language, "direction": direction(language)}
         html = _templates.get_template(f"{kind}.html").render(**frame, **words)

@@ -12,9 +12,11 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
@@ -27,39 +29,35 @@ from leadintake.notifications.channel_state import EVERYBODY, STRANGERS, Channel
 from leadintake.notifications.channels import Blocked, Channel, ChannelDown, Doubtful, Sender
 from leadintake.notifications.faults import Step
 from leadintake.notifications.messages import OPTIONAL
-from leadintake.notifications.models import Notification, Status
+from leadintake.notifications.models import DeliveryAttempt, Notification, Priority, Status
 
 TO_STRANGERS = OPTIONAL
-"""Kinds that go to addresses which strangers typed."""
+"""Kinds that go to addresses which strangers typed: those of ordinary priority."""
 DOUBTS = 3
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a worker may take: all that fulfils the conditions, or one message on trial."""
+    """What a worker may take: all of these priorities, or one message of them on trial."""
 
-    which: tuple[claims.Condition, ...] = ()
+    priorities: tuple[Priority, ...] = claims.EVERY_PRIORITY
     trial: ChannelState | None = None
 
-    @property
-    def first(self) -> tuple[claims.Condition, ...]:
-        """Whom a trial prefers: the firm's people, and another message than the last time."""
-        if self.trial is None:
-            return ()
-        again = (Notification.id == self.trial.tried_id,) if self.trial.tried_id else ()
-        return (*again, Notification.kind.in_(TO_STRANGERS))
+    def claim_for_trial(self, worker: str) -> Notification | None:
+        """Claim one message: of the firm's people before strangers, and another than the last time."""
+        tried = Notification.id == self.trial.tried_id if self.trial and self.trial.tried_id else None
+        return claims.claim_for_trial(worker, self.priorities, but_rather=tried)
 
 
 def batches(*, at_once: bool = False) -> Iterator[Batch]:
     """What a worker may take in this round; `at_once`: try even if something was tried within a minute."""
     closed = _closed()
-    to_strangers = Notification.kind.in_(TO_STRANGERS)
     if everybody := closed.get(EVERYBODY):
-        yield from _tries(everybody, at_once=at_once)
+        yield from _tries(everybody, *Priority, at_once=at_once)
     elif strangers := closed.get(STRANGERS):
-        yield from _tries(strangers, to_strangers, at_once=at_once)
-        yield Batch(which=(~to_strangers,))
+        yield from _tries(strangers, Priority.ORDINARY, at_once=at_once)
+        yield Batch((Priority.URGENT,))
     else:
         yield Batch()
 
@@ -67,7 +65,7 @@ def batches(*, at_once: bool = False) -> Iterator[Batch]:
 def is_due(batch: Batch) -> bool:
     """Whether there is something to take."""
     with reading():
-        due = claims.anything_due(*batch.which)
+        due = claims.anything_due(batch.priorities)
         db.session.rollback()
     return due
 
@@ -124,10 +122,10 @@ def settle(claimed: Notification, error: Blocked | Doubtful) -> bool:
     return True
 
 
-def _tries(state: ChannelState, *which: claims.Condition, at_once: bool) -> Iterator[Batch]:
-    batch = Batch(which, None if state.is_opening else state)
+def _tries(state: ChannelState, *priorities: Priority, at_once: bool) -> Iterator[Batch]:
+    batch = Batch(priorities, None if state.is_opening else state)
     with reading():
-        due, owed = claims.anything_due(*which), claims.anything_owed(*which)
+        due, owed = claims.anything_due(priorities), claims.anything_owed(priorities)
         db.session.rollback()
     if not owed:  # there is nothing left to find out by, nor to keep back
         with transaction():
@@ -159,8 +157,15 @@ def _was_mailed_before(claimed: Notification) -> bool:
     return found is not None
 
 
+def _blocked_at(message_id: uuid.UUID) -> datetime | None:
+    """When a message was refused through our fault last."""
+    tries = sa.select(sa.func.max(DeliveryAttempt.created_at))
+    theirs = DeliveryAttempt.notification_id == message_id, DeliveryAttempt.outcome == claims.BLOCKED
+    return db.session.scalar(tries.where(*theirs))
+
+
 def _was_open_in_between(claimed: Notification, scope: str) -> bool:
     """Whether other messages could leave since this one was blocked."""
-    before = claims.blocked_at(claimed.id)
+    before = _blocked_at(claimed.id)
     state = channel_state.closed_scopes().get(scope)
     return before is not None and (state is None or state.since > before)

@@ -27,9 +27,10 @@ from leadintake.core.transaction import on_commit
 from leadintake.core.types import new_id
 from leadintake.core.walls import outside
 from leadintake.notifications import embedded
+from leadintake.notifications.channel_state import channel_state
 from leadintake.notifications.channels import SEALED_FOR, Channel, ChannelDown
 from leadintake.notifications.deliveries import ObservedChannel
-from leadintake.notifications.diagnosis import explain
+from leadintake.notifications.diagnosis import explain, explain_state
 from leadintake.notifications.folder import FolderChannel
 from leadintake.notifications.mailboxes import mailbox_of
 from leadintake.notifications.messages import OPTIONAL, SECRET, render, unsubscribe_link
@@ -39,6 +40,7 @@ from leadintake.notifications.smtp import SmtpChannel
 HEAD = "audit_head"
 HOUR = timedelta(hours=1)
 BEAT_EVERY, BEAT_LASTS = timedelta(seconds=10), timedelta(seconds=60)
+UNSYNCHRONIZED = {"synchronize_session": False}
 DELETED_TOO = {"include_deleted": True, "synchronize_session": False}
 
 
@@ -68,17 +70,23 @@ class Notifications:
         *,
         lead_id: uuid.UUID | None = None,
         language: str = ENGLISH,
+        about: str = "",
+        reply_to: str | None = None,
         **words: object,
     ) -> Notification:
-        """Owe a message, in the transaction of its cause. A worker is woken once that is durable."""
+        """Owe a message, in the transaction of its cause. A worker is woken once that is durable.
+
+        `about`: what its subject ends with, to tell it from others of its kind; no stranger's words.
+        """
         message_id, span = new_id(), tracing.begin("producer")
         words["unsubscribe"] = unsubscribe_link(message_id, language) if kind in OPTIONAL else ""
-        said = render(kind, language=language, firm=current_app.config["FIRM_NAME"], **words)
+        said = render(kind, language=language, about=about, firm=current_app.config["FIRM_NAME"], **words)
         kept = functools.partial(seal, SEALED_FOR) if kind in SECRET else str
         owed = Notification(
             id=message_id,
             kind=kind,
             recipient=recipient,
+            reply_to=reply_to,
             mailbox=mailbox_of(recipient),
             lead_id=lead_id,
             subject=said.subject,
@@ -124,6 +132,19 @@ class Notifications:
         audit.record("message.retried", by=by, about=about, message=str(found.id))
         on_commit(embedded.wake)
         return found
+
+    def retry_all_failed(self, *, by: Person | None = None) -> int:
+        """Send every message that failed, now, and return how many; what `by` may not know of stays."""
+        failed = sa.update(Notification).where(Notification.status == Status.FAILED)
+        if by is not None:
+            failed = failed.where(outside(Notification.lead_id, by.id))
+        again = {"status": Status.QUEUED, "due_at": now(), "owed_since": now()}
+        changed = db.session.execute(failed.values(**again), execution_options={"synchronize_session": False})
+        number = int(changed.rowcount)  # type: ignore[attr-defined] # of a CursorResult, which an UPDATE gives
+        if number:
+            audit.record("messages.retried", by=by, number=number)
+            on_commit(embedded.wake)
+        return number
 
     def put_away(self, lead_id: uuid.UUID) -> None:
         """Hide the messages about a lead that was deleted; those not sent yet are not sent."""
@@ -183,12 +204,6 @@ class Notifications:
         tries = sa.select(DeliveryAttempt).where(DeliveryAttempt.notification_id == notification_id)
         return db.session.scalars(tries.order_by(DeliveryAttempt.id)).all()
 
-    def counts(self) -> dict[str, int]:
-        """How many messages there are of each status."""
-        tally = sa.select(Notification.status, sa.func.count()).group_by(Notification.status)
-        found = {str(status): number for status, number in db.session.execute(tally)}
-        return {status.value: found.get(status.value, 0) for status in Status}
-
     def beat(self, worker: str) -> None:
         """Note that a worker lives; forget those that do not."""
         row = db.session.scalar(sa.select(WorkerBeat).where(WorkerBeat.worker == worker))
@@ -208,8 +223,21 @@ class Notifications:
         if seen is None or abs(now() - seen) > BEAT_LASTS:  # from the future, if the clock was set back
             raise RuntimeError("No worker has been seen for a minute. Start one with `flask worker`.")
 
+    def rehearsal(self) -> str:
+        """Why mail does not reach those it is for, in a sentence; an empty text where it does."""
+        if current_app.config["MAIL_HOLD"]:
+            return "MAIL_HOLD is on: no mail leaves, what is due waits."
+        if address := current_app.config["MAIL_REDIRECT_TO"]:
+            return f"MAIL_REDIRECT_TO is set: every mail goes to {address}."
+        return ""
+
+    def check_rehearsal(self) -> None:
+        """Raise where mail does not reach those it is for."""
+        if sentence := self.rehearsal():
+            raise RuntimeError(sentence)
+
     def check_mail(self) -> None:
-        """Raise unless the channel opens and would begin with a message to people, with what to do.
+        """Raise, with what to do, unless the channel would begin with a message to people and none is kept back.
 
         The folder of a trial that nobody named (MAIL_FOLDER) is all right: production has none.
         """
@@ -218,6 +246,8 @@ class Notifications:
                 sender.check()
         except ChannelDown as error:
             raise RuntimeError(explain(error, current_app.config)) from error
+        if state := channel_state():
+            raise RuntimeError(explain_state(state))
         if folder := current_app.config["MAIL_FOLDER"]:
             raise RuntimeError(
                 f"Mails are written to {folder}: nobody is mailed. Set LEADINTAKE_MAIL_SERVER instead of "

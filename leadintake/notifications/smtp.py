@@ -23,11 +23,12 @@ from leadintake.notifications.channels import (
     Doubtful,
     Interrupted,
     Refused,
-    as_message,
     domain_of,
 )
 from leadintake.notifications.faults import Fault, Step, judge
+from leadintake.notifications.letters import Letter, as_message
 from leadintake.notifications.models import Notification
+from leadintake.notifications.replies import error_words, reply_words
 
 OPENING_SECONDS = 50
 DELIVERY_SECONDS = 50
@@ -46,16 +47,10 @@ class _Bounded:
 
     sock: socket.socket | None
     said = b""
-    last_reply = ""
 
     def connect(self, *arguments: Any, **named: Any) -> Any:
         with self.within(OPENING_SECONDS):
             return super().connect(*arguments, **named)  # type: ignore[misc] # a mixin over smtplib.SMTP
-
-    def getreply(self) -> tuple[int, bytes]:
-        code, text = super().getreply()  # type: ignore[misc] # the same
-        self.last_reply = reply_words(code, text)
-        return code, text
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         code, text = super().data(msg)  # type: ignore[misc] # the same
@@ -91,13 +86,20 @@ class _SmtpOverTls(_Smtp, smtplib.SMTP_SSL):
 class VerifiedConnection(Connection):
     """Flask-Mail's connection, with a timeout on every step and the server's certificate verified.
 
-    `replies` has what the server said at each step that it let us take, `step` is the last one begun.
+    `step` is the last one begun.
     """
 
     def __init__(self, mail: Mail) -> None:
         super().__init__(mail)
         self.step = Step.CONNECT
-        self.replies: dict[Step, str] = {}
+
+    def send(self, message: Letter, envelope_from: str | tuple[str, str] | None = None) -> None:  # type: ignore[override] # ours alone
+        """As Flask-Mail's, which knows no address whose part before the @ is not ASCII."""
+        if not message.needs_smtputf8 or self.host is None:
+            super().send(message, envelope_from)
+            return
+        options = ("SMTPUTF8", "BODY=8BITMIME")  # RFC 6531, 3.4 and 3.6
+        self.host.sendmail(str(message.sender), str(message.recipients[0]), message.as_bytes(), options)
 
     def configure_host(self) -> _Smtp:
         """Connect, greet, secure, sign in."""
@@ -110,24 +112,19 @@ class VerifiedConnection(Connection):
             host = _Smtp(mail.server, mail.port, **options)
         try:
             with host.within(OPENING_SECONDS):
-                self._begin(host, Step.EHLO)
+                self.step = Step.EHLO
                 host.ehlo_or_helo_if_needed()  # a server that refuses us by name refuses no message
                 if mail.use_tls:
-                    self._begin(host, Step.STARTTLS)
+                    self.step = Step.STARTTLS
                     host.starttls(context=context)
                     host.ehlo_or_helo_if_needed()  # it may offer more over TLS (RFC 3207, 4.2)
                 if mail.username:
-                    self._begin(host, Step.AUTH)
+                    self.step = Step.AUTH
                     host.login(mail.username, mail.password or "")
-            self.replies[self.step] = host.last_reply
         except BaseException:
             host.close()
             raise
         return host
-
-    def _begin(self, host: _Smtp, step: Step) -> None:
-        self.replies[self.step] = host.last_reply
-        self.step = step
 
 
 class SmtpChannel:
@@ -164,6 +161,8 @@ class SmtpSender:
     def deliver(self, notification: Notification) -> str:
         """Send one message. What is refused is sorted by whose fault it is (faults.py)."""
         message = as_message(notification)
+        if message.needs_smtputf8 and not self.host.has_extn("smtputf8"):
+            raise Refused(f"{message.recipients[0]} needs a mail server with SMTPUTF8, and ours has none")
         try:
             with self.host.within(DELIVERY_SECONDS):
                 self.connection.send(message)
@@ -180,13 +179,23 @@ class SmtpSender:
         return self.host.said.decode("utf-8", "replace")
 
     def check(self) -> None:
-        """Say whom mail would be from, and take it back: no message is sent."""
+        """Say whom mail would be from and for, and take it back: no message is sent.
+
+        For our sender's own address, at which many servers judge name and sender only then. That it has no
+        mailbox there is well, for it says nothing of us.
+        """
         sender = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])[1]
         try:
             with self.host.within(DELIVERY_SECONDS):
                 code, text = self.host.mail(sender)
                 if code != 250:
                     raise smtplib.SMTPSenderRefused(code, text, sender)
+                code, text = self.host.rcpt(sender)
+                words = text.decode("utf-8", "replace")
+                if code >= 400 and judge(Step.RCPT, code, words) is Fault.OURS:
+                    about_name = re.search(r"\b(?:helo|ehlo)\b", words, re.IGNORECASE)
+                    refusal = smtplib.SMTPHeloError if about_name else smtplib.SMTPResponseException
+                    raise refusal(code, text)
                 self.host.rset()
         except (OSError, smtplib.SMTPException) as error:
             raise ChannelDown(f"{type(error).__name__}: {error}") from error
@@ -194,6 +203,10 @@ class SmtpSender:
     def usable(self) -> bool:
         """Whether the server is still there: it may have left in the middle of the last message."""
         return getattr(self.host, "sock", None) is not None
+
+    def takes_utf8(self) -> bool:
+        """Whether the server offers SMTPUTF8."""
+        return bool(self.host.has_extn("smtputf8"))
 
     def part(self) -> None:
         """Say goodbye; a server that left already needs none."""
@@ -229,15 +242,3 @@ def ehlo_name() -> str:
     config = current_app.config
     name = str(config["MAIL_EHLO_NAME"]) or domain_of(config["PUBLIC_URL"])
     return f"[{name}]" if NUMBER.fullmatch(name) else name
-
-
-def reply_words(code: int, text: bytes | str) -> str:
-    """A reply as it is kept."""
-    return f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
-
-
-def error_words(error: Exception) -> str:
-    """What the server said, or else what went wrong."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        return reply_words(error.smtp_code, error.smtp_error)
-    return str(error) or type(error).__name__

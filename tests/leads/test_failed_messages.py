@@ -47,7 +47,8 @@ def test_every_manager_is_told_whom_to_reach_another_way_and_why(app, client, gi
         for fact in ("We received your information", "jane@example.com", REFUSAL, f"/desk/leads/{lead}"):
             assert fact in words
     (event,) = [one for one in rows(LeadEvent) if one.action == "message_failed"]
-    assert event.detail == f"We received your information, to jane@example.com: {REFUSAL}"
+    (confirmation,) = (one for one in rows(Notification) if one.kind == "prospect_confirmation")
+    assert event.detail == f"{confirmation.subject}, to jane@example.com: {REFUSAL}"
 
 
 def test_a_hundred_failures_are_one_notice_until_it_has_arrived(app, given, rows, port):
@@ -84,11 +85,11 @@ def test_a_stranger_who_posts_wrong_addresses_does_not_flood_the_managers(app, g
     with mail_server(Script(**{"rcpt": REFUSAL, f"rcpt {manager.email}": OK}), port):
         for minutes in range(0, 40, 4):
             with at(minutes=minutes):
-                given(NotificationFactory)
+                given(NotificationFactory, recipient="gone@example.com")
                 deliver(app)
         assert len(notices(rows)) == 5
         with at(minutes=61):
-            given(NotificationFactory)
+            given(NotificationFactory, recipient="gone@example.com")
             deliver(app)
     assert len(notices(rows)) == 6
 

@@ -30,7 +30,10 @@ def test_they_go_to_who_has_them_with_an_alert_that_says_so(client, given, rows,
     assert (lead.assignee_id, lead.assignment_strategy) == (amara.id, "returning")
     assert lead.assignment_reason == "Amara has an earlier lead of this prospect."
     (alert,) = (owed for owed in rows(Notification) if owed.recipient == amara.email)
-    assert (alert.kind, alert.subject) == ("returning_alert", "A prospect of yours wrote again")
+    assert (alert.kind, alert.subject) == (
+        "returning_alert",
+        f"A prospect of yours wrote again: {lead.reference}",
+    )
     assert "wrote to Our Law Firm again" in alert.text
     assert str(lead.id) in alert.text
 

@@ -50,7 +50,7 @@ class TestStorage:
 
 class TestFiles:
     @pytest.mark.parametrize(
-        "name", ["secret_key", "mail/one.eml", "uploads/one.pdf", "../test.sqlite3-wal", "../test.sqlite3"]
+        "name", ["secret_key", "mail/one.eml", "uploads/.one", "../test.sqlite3-wal", "../test.sqlite3"]
     )
     def test_a_file_that_others_can_read_is_named_with_the_command(self, name, app, monkeypatch):
         path = Path(app.config["INSTANCE_PATH"], name).resolve()
@@ -63,11 +63,11 @@ class TestFiles:
         )
 
     def test_one_of_ours_is_closed_instead(self, app):
-        path = Path(app.config["INSTANCE_PATH"], "uploads", "one.pdf")
+        path = Path(app.config["INSTANCE_PATH"], "uploads", ".one")
         path.parent.mkdir(mode=0o700)
         path.touch()
         path.chmod(0o644)
-        (path.parent / "link").symlink_to("/etc/passwd")
+        (path.parent / ".link").symlink_to("/etc/passwd")
         assert ask_doctor(app) == {}
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -282,7 +282,7 @@ class TestMail:
     @pytest.mark.parametrize(
         ("says", "words", "advice"),
         [
-            ({"ehlo": "550 5.7.1 who are you"}, "550 5.7.1 who are you", "host name"),
+            ({"ehlo": "550 5.7.1 who are you"}, "550 5.7.1 who are you", "MAIL_EHLO_NAME"),
             ({"mail": "553 5.7.1 not your address"}, "553 5.7.1 not your address", "MAIL_DEFAULT_SENDER"),
             ({"mail": "451 4.3.0 later"}, "451 4.3.0 later", "MAIL_DEFAULT_SENDER"),
         ],
@@ -301,8 +301,8 @@ class TestMail:
         with mail_server(script) as port:
             self.at(app, port)
             assert ask_doctor(app) == {}
-        assert script.senders == ["intake@firm.example"]
-        assert script.recipients == script.received == []
+        assert script.senders == script.recipients == ["intake@firm.example"]  # ourselves, and taken back
+        assert script.received == []
 
     def test_one_that_hangs_up_is_named(self, app):
         with raw_server(lambda _connection: None) as port:

@@ -17,7 +17,7 @@ from linkify_it import LinkifyIt
 
 from leadintake import create_app
 from leadintake.leads.models import Lead
-from leadintake.notifications.channels import as_message
+from leadintake.notifications.letters import as_message
 from leadintake.notifications.messages import OPTIONAL, SUBJECTS, greeting_name, render
 from leadintake.notifications.models import Notification
 from tests.factories import NotificationFactory, UserFactory, kept
@@ -47,6 +47,7 @@ WORDS = {
 }
 KNOWN_HEADERS = {
     "Content-Type", "MIME-Version", "Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted",
+    "X-Auto-Response-Suppress",
 }  # fmt: skip
 
 
@@ -93,17 +94,39 @@ def test_a_submission_alerts_the_attorney_and_thanks_the_prospect(app, client, g
         assert f"Reference: {'<strong>' * (kind == 'html')}{lead.reference}" in text_of(alert, kind)
         assert amara.name not in text_of(thanks, kind)
         assert "/internal/" not in text_of(thanks, kind)
-    assert alert["Subject"] == "A new lead is waiting for you"
-    assert thanks["Subject"] == "We received your information"
+    assert alert["Subject"] == f"A new lead is waiting for you: {lead.reference}"
+    assert thanks["Subject"] == f"We received your information: {lead.reference}"
 
 
-def test_with_nobody_to_take_it_every_manager_is_told(app, client, given):
+def test_subjects_tell_leads_apart_without_a_strangers_words(app, client, given, rows):
+    amara = given(UserFactory)
+    client.submit(first_name="Secret", last_name="Words", email="jane@example.com", practice_area="family")
+    (lead,) = rows(Lead)
+    messages = outbox(app)
+    assert messages[amara.email]["Subject"] == f"A new lead is waiting for you: family, {lead.reference}"
+    assert messages["jane@example.com"]["Subject"] == f"We received your information: {lead.reference}"
+    said = render("prospect_confirmation", **WORDS, about="x" * 300)
+    assert said.subject == f"We received your information: {'x' * 300}"[:200]
+
+
+def test_an_answer_to_an_alert_goes_to_its_prospect_where_the_firm_wants_that(app, client, given):
+    amara = given(UserFactory)
+    app.config["ALERT_REPLY_TO"] = "prospect"
+    client.submit(email="jane@example.com")
+    messages = outbox(app)
+    assert messages[amara.email]["Reply-To"] == "jane@example.com"
+    assert messages["jane@example.com"]["Reply-To"] is None
+
+
+def test_with_nobody_to_take_it_every_manager_is_told(app, client, given, rows):
     chiefs = {given(UserFactory, "manager").email, given(UserFactory, "admin").email}
     given(UserFactory, "manager", "inactive")
     client.submit()
     messages = outbox(app)
     assert set(messages) == chiefs | {"jane@example.com"}
-    assert {messages[chief]["Subject"] for chief in chiefs} == {"A new lead has no attorney yet"}
+    (lead,) = rows(Lead)
+    subject = f"A new lead has no attorney yet: {lead.reference}"
+    assert {messages[chief]["Subject"] for chief in chiefs} == {subject}
 
 
 @pytest.mark.parametrize(

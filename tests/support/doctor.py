@@ -16,6 +16,7 @@ PARTS = {
     "documents",
     "worker",
     "mail",
+    "recipients",
     "intake",
     "policy",
     "texts",

@@ -211,7 +211,7 @@ def end_leases(database_url: str) -> None:
     if LONG:
         return
     engine = sa.create_engine(engine_url(database_url), poolclass=sa.NullPool)
-    taken = sa.update(Notification).where(Notification.status == Status.SENDING)
+    taken = sa.update(Notification).where(Notification.claimed_by.is_not(None))
     with engine.begin() as connection:
         connection.execute(taken.values(due_at=now()))
 

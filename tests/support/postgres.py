@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -38,10 +39,23 @@ class Postgres:
     def start(self) -> None:
         """Start, and wait until it answers."""
         self._run("pg_ctl", "--wait", f"--log={self.folder / 'log'}", "start")
+        self._postmaster_seen = self._postmaster()
 
     def crash(self) -> None:
         """End it without a shutdown: it has to recover from its log."""
         self._run("pg_ctl", "--wait", "--mode=immediate", "stop")
+
+    def recover(self) -> None:
+        """Start after the power went: no process of then is there, whatever the numbers say."""
+        for lock in (self.folder / "data" / "postmaster.pid", *self.folder.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)
+        self.start()
+
+    def kill(self) -> None:
+        """End every process of it at once, also where its files cannot be read any more."""
+        for process in [self._postmaster_seen, *self._children(self._postmaster_seen)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
     def freeze(self) -> None:
         """Stop every process of it: connections are accepted (by the kernel), nothing is answered."""
@@ -61,8 +75,8 @@ class Postgres:
     def _postmaster(self) -> int:
         return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
 
-    def _children(self) -> list[int]:
-        threads = Path(f"/proc/{self._postmaster()}/task")
+    def _children(self, postmaster: int = 0) -> list[int]:
+        threads = Path(f"/proc/{postmaster or self._postmaster()}/task")
         return [int(child) for one in threads.iterdir() for child in (one / "children").read_text().split()]
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -73,18 +87,21 @@ class Postgres:
                 command, cwd=self.folder, user=self.account, stdout=log, stderr=log, check=False
             )
             log.seek(0)
-            assert done.returncode == 0, log.read()
+            server_log = self.folder / "log"
+            assert done.returncode == 0, log.read() + (server_log.read_text() if server_log.exists() else "")
 
 
 @contextmanager
-def own_postgres() -> Iterator[Postgres]:
-    """A running cluster, gone afterwards."""
+def own_postgres(within: Path | None = None) -> Iterator[Postgres]:
+    """A running cluster, gone afterwards; in a folder inside `within`, which its account can reach."""
     account = None
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         if POSTGRES not in {user.pw_name for user in pwd.getpwall()}:
             missing(f"no account {POSTGRES} to run PostgreSQL under")
         account = POSTGRES
-    with tempfile.TemporaryDirectory(prefix="leadintake-") as name:  # pytest's own is closed to that account
+    with tempfile.TemporaryDirectory(
+        prefix="leadintake-", dir=within
+    ) as name:  # pytest's own is closed to that account
         folder = Path(name)
         if account:
             shutil.chown(folder, account)

@@ -25,7 +25,15 @@ def show() -> Response:
     """Show messages, newest first: those that failed unless others are wanted."""
     wanted = asked(NotificationQuery)
     page = notifications.page(wanted.status, seen_by=current_user.id, limit=PAGE, cursor=wanted.cursor)
-    return make_response(render_template("desk/messages.html", page=page, wanted=wanted, statuses=Status))
+    return make_response(
+        render_template(
+            "desk/messages.html",
+            page=page,
+            wanted=wanted,
+            statuses=Status,
+            rehearsal=notifications.rehearsal(),
+        )
+    )
 
 
 @bp.post("/<uuid:notification_id>/retry")
@@ -34,6 +42,19 @@ def retry(notification_id: uuid.UUID) -> AnyResponse:
     """Send a message again, now."""
     owed = notifications.retry(notification_id, by=current_user)
     flash(f"On its way to {owed.recipient} again.")
+    return redirect(url_for(".show", status=Status.FAILED), 303)
+
+
+@bp.post("/retry-failed")
+@allow("manage_notifications")
+def retry_all_failed() -> AnyResponse:
+    """Send every message that failed again, now."""
+    number = notifications.retry_all_failed(by=current_user)
+    if number:
+        words = "1 message is" if number == 1 else f"{number} messages are"
+        flash(f"{words} on the way again.")
+    else:
+        flash("No message has failed.")
     return redirect(url_for(".show", status=Status.FAILED), 303)
 
 

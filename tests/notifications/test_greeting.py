@@ -1,14 +1,16 @@
-"""Trying the mail server without sending."""
+"""The name we greet with, and what the doctor finds by trying without sending."""
 
 from __future__ import annotations
 
 import pytest
 
 from leadintake import create_app
+from leadintake.core.transaction import transaction
+from leadintake.notifications.channel_state import EVERYBODY, STRANGERS, close
 from leadintake.notifications.faults import Step
-from leadintake.notifications.probe import try_server
+from leadintake.notifications.service import notifications
 from leadintake.notifications.smtp import ehlo_name
-from tests.support.mailserver import DROP, HOST, Script, free_port, mail_server
+from tests.support.mailserver import HOST, Script, free_port, mail_server
 
 
 @pytest.fixture
@@ -27,68 +29,56 @@ def settings(port) -> dict[str, object]:
     }
 
 
-def tried(app, port, **says) -> list[tuple[Step, bool, str]]:
+def found(app, port, **says) -> str:
+    """What the check of the mail finds; nothing is sent meanwhile."""
     script = Script(**says)
     with app.app_context(), mail_server(script, port):
-        steps = try_server()
-    assert script.raw == []
-    return [(step.step, step.accepted, step.words) for step in steps]
+        try:
+            notifications.check_mail()
+        except RuntimeError as error:
+            return str(error)
+        finally:
+            assert script.raw == []
+    return ""
 
 
-def test_every_step_is_named_with_the_server_s_words_and_nothing_is_sent(app, port):
-    script = Script()
-    with app.app_context(), mail_server(script, port):
-        steps = try_server()
-    assert [(step.step, step.sent, step.accepted) for step in steps] == [
-        (Step.CONNECT, f"{HOST}:{port}", True),
-        (Step.EHLO, "intake.firm.example", True),
-        (Step.MAIL, "firm@firm.example", True),
-        (Step.RCPT, "firm@firm.example", True),
-    ]
-    assert steps[0].words.startswith("220 ")
-    assert script.raw == []
+@pytest.mark.parametrize("says", [{}, {"rcpt": "550 5.1.1 no such user"}, {"rcpt": "550 no"}], ids=str)
+def test_a_server_that_takes_our_name_and_sender_is_well(app, port, says):
+    assert found(app, port, **says) == ""
 
 
 @pytest.mark.parametrize(
-    ("says", "step"),
+    ("says", "advice"),
     [
-        ({"ehlo": "550 5.7.1 we do not like your name"}, Step.EHLO),
-        ({"mail": "553 5.7.1 not your address"}, Step.MAIL),
-        ({"mail": DROP}, Step.MAIL),
-        ({"rcpt": "504 5.5.2 <laptop>: Helo command rejected: need fully-qualified hostname"}, Step.RCPT),
-        ({"rcpt": DROP}, Step.RCPT),
+        ({"ehlo": "550 5.7.1 we do not like your name"}, "LEADINTAKE_MAIL_EHLO_NAME"),
+        (
+            {"rcpt": "504 5.5.2 <laptop>: Helo command rejected: need a whole name"},
+            "LEADINTAKE_MAIL_EHLO_NAME",
+        ),
+        ({"rcpt": "553 5.7.1 <x>: Sender address rejected: not owned by user"}, "ask its operator"),
     ],
     ids=str,
 )
-def test_the_step_at_which_we_are_refused_is_the_last(app, port, says, step):
-    *before, last = tried(app, port, **says)
-    assert all(accepted for _, accepted, _ in before)
-    assert last[:2] == (step, False)
+def test_a_server_that_refuses_us_at_the_recipient_is_found_with_its_words_and_what_to_do(
+    app, port, says, advice
+):
     (said,) = says.values()
-    assert said == DROP or last[2] == said
+    assert said in found(app, port, **says)
+    assert advice in found(app, port, **says)
 
 
-def test_that_our_own_address_has_no_mailbox_there_is_no_fault(app, port):
-    assert tried(app, port, rcpt="550 5.1.1 no such user")[-1] == (Step.RCPT, True, "550 5.1.1 no such user")
-
-
-def test_a_server_that_is_away_is_said_so(app):
-    with app.app_context():
-        (step,) = try_server()
-    assert (step.step, step.accepted) == (Step.CONNECT, False)
-    assert "refused" in step.words
-
-
-class TestWithoutAServer:
-    """Mails become files."""
-
-    @pytest.fixture
-    def settings(self) -> dict[str, object]:
-        return {}
-
-    def test_nothing_is_tried(self, app):
-        with app.app_context():
-            assert try_server() == []
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [(EVERYBODY, "Mail has not left since"), (STRANGERS, "Mail to prospects has not left")],
+)
+def test_that_mail_is_kept_back_is_found_though_the_server_takes_all_that_can_be_tried(
+    app, port, scope, words
+):
+    with app.app_context(), transaction():
+        close(scope, Step.DATA, "550 5.4.5 Daily sending quota of ada@firm.example exceeded")
+    sentence = found(app, port)
+    assert sentence.startswith(words)
+    assert "refused at DATA: 550 5.4.5 Daily sending quota of … exceeded" in sentence
 
 
 @pytest.mark.parametrize(
@@ -118,7 +108,7 @@ def test_the_server_hears_it(app, port):
         heard, session, name, replies
     )
     with app.app_context(), mail_server(script, port):
-        try_server()
+        notifications.check_mail()
     assert set(heard) == {"intake.firm.example"}
 
 
