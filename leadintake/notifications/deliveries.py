@@ -76,4 +76,3 @@ class ObservedSender:
     def check(self) -> None:
         """Begin with a message and take it back."""
         self._sender.check()
-

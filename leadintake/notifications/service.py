@@ -237,7 +237,7 @@ class Notifications:
             raise RuntimeError(sentence)
 
     def check_mail(self) -> None:
-        """Raise, with what to do, unless the channel would begin with a message to people and none is kept back.
+        """Raise, with what to do, unless a message to people would be begun and none is kept back.
 
         The folder of a trial that nobody named (MAIL_FOLDER) is all right: production has none.
         """
