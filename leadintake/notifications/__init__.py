@@ -7,6 +7,7 @@ from flask import Flask
 from leadintake.audit.service import audit
 from leadintake.core import alarms, checks
 from leadintake.notifications import backlog
+from leadintake.notifications.check import check_mail
 from leadintake.notifications.cli import outbox, worker
 from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import start_with_first_request
@@ -17,7 +18,7 @@ def init_app(app: Flask) -> None:
     notifications.init_app(app)
     audit.when_published(app, notifications.owe_head)
     checks.register(app, "worker", notifications.check_worker)
-    checks.register(app, "mail", notifications.check_mail, needed=False)
+    checks.register(app, "mail", check_mail, needed=False)
     checks.register(app, "recipients", notifications.check_rehearsal, needed=False)
     checks.gauge(app, "leadintake_outbox", "Messages not sent, by status", "status", backlog.counts)
     checks.gauge(

@@ -27,10 +27,8 @@ from leadintake.core.transaction import on_commit
 from leadintake.core.types import new_id
 from leadintake.core.walls import outside
 from leadintake.notifications import embedded
-from leadintake.notifications.channel_state import channel_state
-from leadintake.notifications.channels import SEALED_FOR, Channel, ChannelDown
+from leadintake.notifications.channels import SEALED_FOR, Channel
 from leadintake.notifications.deliveries import ObservedChannel
-from leadintake.notifications.diagnosis import explain, explain_state
 from leadintake.notifications.folder import FolderChannel
 from leadintake.notifications.mailboxes import mailbox_of
 from leadintake.notifications.messages import OPTIONAL, SECRET, render, unsubscribe_link
@@ -235,24 +233,6 @@ class Notifications:
         """Raise where mail does not reach those it is for."""
         if sentence := self.rehearsal():
             raise RuntimeError(sentence)
-
-    def check_mail(self) -> None:
-        """Raise, with what to do, unless a message to people would be begun and none is kept back.
-
-        The folder of a trial that nobody named (MAIL_FOLDER) is all right: production has none.
-        """
-        try:
-            with self.channel.opened() as sender:
-                sender.check()
-        except ChannelDown as error:
-            raise RuntimeError(explain(error, current_app.config)) from error
-        if state := channel_state():
-            raise RuntimeError(explain_state(state))
-        if folder := current_app.config["MAIL_FOLDER"]:
-            raise RuntimeError(
-                f"Mails are written to {folder}: nobody is mailed. Set LEADINTAKE_MAIL_SERVER instead of "
-                "LEADINTAKE_MAIL_FOLDER."
-            )
 
 
 def _known_to(person: uuid.UUID | None) -> sa.Select[Any]:

@@ -11,8 +11,8 @@ import pytest
 
 from leadintake.notifications.channel_state import EVERYBODY, STRANGERS, channel_state
 from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.check import check_mail
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
-from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import Worker
 from tests.factories import NotificationFactory
 from tests.support.mailserver import HOST
@@ -92,10 +92,10 @@ def test_a_name_that_is_refused_fails_no_message_and_once_mended_all_arrive(
 
 def test_the_doctor_finds_the_name_and_sends_nothing(app, server):
     with app.app_context():
-        notifications.check_mail()
+        check_mail()
         app.config["MAIL_EHLO_NAME"] = "localhost"
         with pytest.raises(RuntimeError, match=r"need fully-qualified hostname.*LEADINTAKE_MAIL_EHLO_NAME"):
-            notifications.check_mail()
+            check_mail()
     assert server.arrived("intake") == []
 
 

@@ -7,8 +7,8 @@ import pytest
 from leadintake import create_app
 from leadintake.core.transaction import transaction
 from leadintake.notifications.channel_state import EVERYBODY, STRANGERS, close
+from leadintake.notifications.check import check_mail
 from leadintake.notifications.faults import Step
-from leadintake.notifications.service import notifications
 from leadintake.notifications.smtp import ehlo_name
 from tests.support.mailserver import HOST, Script, free_port, mail_server
 
@@ -34,7 +34,7 @@ def found(app, port, **says) -> str:
     script = Script(**says)
     with app.app_context(), mail_server(script, port):
         try:
-            notifications.check_mail()
+            check_mail()
         except RuntimeError as error:
             return str(error)
         finally:
@@ -108,7 +108,7 @@ def test_the_server_hears_it(app, port):
         heard, session, name, replies
     )
     with app.app_context(), mail_server(script, port):
-        notifications.check_mail()
+        check_mail()
     assert set(heard) == {"intake.firm.example"}
 
 
