@@ -33,6 +33,9 @@ _workers = itertools.count(1)
 class Process:
     """A program in a session of its own, so that all its processes can be ended at once."""
 
+    tree = ROOT
+    """Where it is started: the code there is what runs."""
+
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         self.command, self.environment, self.log = command, environment, log
         self.process: subprocess.Popen[bytes] | None = None
@@ -41,7 +44,12 @@ class Process:
         """Start it."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                self.command,
+                cwd=self.tree,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def kill(self) -> None:
@@ -111,7 +119,13 @@ class Server(Process):
         """Run a flask command with the same settings."""
         command = [sys.executable, "-m", "flask", *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self.environment, input=input, capture_output=True, text=True, check=False
+            command,
+            cwd=self.tree,
+            env=self.environment,
+            input=input,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def sweep(self) -> subprocess.CompletedProcess[str]:
@@ -119,7 +133,7 @@ class Server(Process):
         command = [sys.executable, "-m", "tests.support.later", str(TOMORROW_SECONDS)]
         return subprocess.run(
             [*command, "storage", "sweep", "--really"],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
+            cwd=self.tree, env=self.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
     def _is_ready(self) -> bool:
