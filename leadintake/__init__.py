@@ -1,59 +1,19 @@
-"""leadintake: the front door of a law firm. Read `create_app` first; it is the table of contents."""
+"""leadintake: the front door of a law firm. Read `application.create_app` first; it is the table of contents.
+
+Importing this package loads nothing: a server reads `server_logs` with its log configuration, before gunicorn
+has gevent replace parts of the standard library.
+"""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import structlog
-from flask import Flask
-
-from leadintake import (
-    assignment,
-    audit,
-    auth,
-    blueprints,
-    core,
-    demo,
-    documents,
-    leads,
-    monitoring,
-    notifications,
-    pages,
-)
-from leadintake.config.reading import as_flask, complete, read_settings
-from leadintake.web import IntakeRequest
-
-
-class LeadIntake(Flask):
-    """A Flask application whose request bodies are judged strictly."""
-
-    request_class = IntakeRequest
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 def create_app(**overrides: object) -> Flask:
-    """Make an application from the environment; `overrides` are settings that win over it, or Flask's own.
+    """Make an application. See `application.create_app`."""
+    from leadintake import application
 
-    Runs no SQL, opens no socket, starts no thread. Raises ConfigurationError naming every problem.
-    """
-    instance = Path(LeadIntake(__name__).auto_find_instance_path())
-    settings, unknown = read_settings(os.environ, overrides, instance)
-    settings = complete(settings, instance)
-    app = LeadIntake(__name__, instance_path=settings.INSTANCE_PATH, static_folder=None)
-    app.config.update({**overrides, **as_flask(settings)})
-
-    core.init_app(app)
-    audit.init_app(app)
-    auth.init_app(app)
-    documents.init_app(app)
-    notifications.init_app(app)
-    monitoring.init_app(app)
-    assignment.init_app(app)
-    leads.init_app(app)
-    pages.init_app(app)
-    demo.init_app(app)
-    blueprints.init_app(app)
-
-    for variable in unknown:
-        structlog.get_logger().warning("unknown_setting", variable=variable)
-    return app
+    return application.create_app(**overrides)

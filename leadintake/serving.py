@@ -8,6 +8,7 @@ import sys
 from flask import Flask
 
 from leadintake import create_app
+from leadintake.monitoring.watchdog import start_embedded as start_watchdog
 from leadintake.notifications.worker import start_embedded
 
 SWITCH_SECONDS = 0.0005
@@ -28,4 +29,5 @@ def serve() -> Flask:
     app = create_app()
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
         start_embedded(app)
+        start_watchdog(app)
     return app

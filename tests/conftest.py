@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ from leadintake import create_app
 from leadintake.auth import passwords
 from leadintake.core import checks
 from leadintake.core.database import db
-from leadintake.core.transaction import transaction
 from tests.support.addresses import build_when_asked
 from tests.support.client import Client
 from tests.support.engines import ENGINES, fresh_copy, migrated_database
+from tests.support.rows import make, read
 
 build_when_asked()
 
@@ -72,6 +73,7 @@ def app(database_url: str, tmp_path: Path, settings: dict[str, object]) -> Itera
         "INSTANCE_PATH": str(tmp_path / "instance"),
         "DATABASE_URL": database_url,
         "WORKER": "external",
+        "WATCHDOG": "external",
         "RATE_LIMIT_SUBMISSIONS": "",
         "RATE_LIMIT_LOGINS": "",
         "TESTING": True,
@@ -99,26 +101,11 @@ def browser(app: Flask) -> Callable[[], Client]:
 def given(app: Flask) -> Callable[..., Any]:
     """Make rows and commit them: given(UserFactory, "admin", name="Ada")."""
 
-    def make(factory: Any, *traits: str, **values: Any) -> Any:
-        with app.app_context(), transaction():
-            made = factory(**dict.fromkeys(traits, True), **values)
-            db.session.flush()
-            db.session.refresh(made)
-            db.session.expunge_all()
-        return made
-
-    return make
+    return functools.partial(make, app)
 
 
 @pytest.fixture
 def rows(app: Flask) -> Callable[..., list[Any]]:
     """All rows of a table, deleted ones too: rows(Lead)."""
 
-    def read(model: Any) -> list[Any]:
-        with app.app_context():
-            everything = db.select(model).order_by(model.id).execution_options(include_deleted=True)
-            found = list(db.session.scalars(everything))
-            db.session.expunge_all()
-        return found
-
-    return read
+    return functools.partial(read, app)

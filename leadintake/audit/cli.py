@@ -16,6 +16,7 @@ from leadintake.audit.schemas import AuditFilter, row_of
 from leadintake.audit.service import audit
 from leadintake.audit.verifying import verify as verify_trail
 from leadintake.core.commands import CommandGroup
+from leadintake.core.names import PATTERN
 from leadintake.core.tables import format_option, show
 from leadintake.core.transaction import transaction
 
@@ -41,18 +42,25 @@ def verify(published: str | None) -> None:
     click.echo(f"All {end.number} entries are as they were written. The head is {end}")
 
 
+def _check_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Fail with status 2 for what is neither an id nor a reference."""
+    if value is not None and not re.search(PATTERN, value):
+        raise click.BadParameter(f"{value!r} is neither an id nor the reference of a lead.", ctx, param)
+    return value
+
+
 @group.command("list")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
 @click.option("--action", help="Only this kind of act, such as lead.read.")
 @click.option("--actor", type=click.UUID, metavar="ID", help="Only what this user did.")
-@click.option("--about", type=click.UUID, metavar="ID", help="Only what was done to this lead or user.")
+@click.option("--about", metavar="ID", callback=_check_name, help="Only what was done to this lead or user.")
 @click.option("--since", type=click.DateTime(), help="Only from this moment (UTC) on.")
 @format_option("csv")
 def list_entries(
     limit: int,
     action: str | None,
     actor: uuid.UUID | None,
-    about: uuid.UUID | None,
+    about: str | None,
     since: datetime | None,
     form: str,
 ) -> None:

@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from leadintake.audit.models import AuditEntry
+from leadintake.core.names import PATTERN, has_name
 from leadintake.core.pages import Cursor
 
 MACHINE_WORD = re.compile(r"[a-z0-9_.:-]{0,80}")
@@ -52,11 +53,14 @@ def row_of(entry: AuditEntry) -> dict[str, object]:
 
 
 class AuditFilter(msgspec.Struct, forbid_unknown_fields=True):
-    """`created_from` is the first instant that counts, `created_to` the first that does not."""
+    """`created_from` is the first instant that counts, `created_to` the first that does not.
+
+    `about` is an id, or the reference of a lead.
+    """
 
     actor: uuid.UUID | None = None
     action: Annotated[str, msgspec.Meta(max_length=60, pattern=ACTION)] | None = None
-    about: uuid.UUID | None = None
+    about: Annotated[str, msgspec.Meta(max_length=36, pattern=PATTERN)] | None = None
     created_from: Aware | None = None
     created_to: Aware | None = None
 
@@ -70,7 +74,7 @@ class AuditFilter(msgspec.Struct, forbid_unknown_fields=True):
         fits: dict[str, Callable[[Any], sa.ColumnElement[bool]]] = {
             "actor": AuditEntry.actor_id.__eq__,
             "action": AuditEntry.action.__eq__,
-            "about": AuditEntry.subject_id.__eq__,
+            "about": lambda text: has_name(AuditEntry.subject_id, text),
             "created_from": AuditEntry.created_at.__ge__,
             "created_to": AuditEntry.created_at.__lt__,
         }

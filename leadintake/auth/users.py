@@ -10,16 +10,15 @@ from sqlalchemy.exc import IntegrityError
 
 from leadintake.audit.service import By, audit
 from leadintake.auth import leaving, passwords, sessions
+from leadintake.auth.identity import read_address, read_name, refuse_unreachable
 from leadintake.auth.links import links
 from leadintake.auth.models import LinkPurpose, User
 from leadintake.auth.permissions import Role
-from leadintake.auth.service import auth, folded
+from leadintake.auth.service import auth
 from leadintake.auth.tokens import tokens
-from leadintake.core.addresses import LONGEST, BadAddress, mail_address
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict, Invalid, NotFound
-from leadintake.core.text import shown_line
 from leadintake.notifications.service import notifications
 
 
@@ -129,7 +128,7 @@ class Users:
 
     def rename(self, user: User, name: str, *, by: By) -> None:
         """Change the name."""
-        user.name = _name(name)
+        user.name = read_name(name)
         audit.record("user.renamed", by=by, about=("user", user.id))
 
     def change_role(self, user: User, role: Role, *, by: By = None) -> None:
@@ -185,11 +184,14 @@ class Users:
         return user
 
     def _made(self, email: str, name: str, role: Role, can_intake: bool | None, **more: object) -> User:
-        address = _address(email)
+        address = read_address(email)
         if auth.find(address):
             raise _taken(address)
+        refuse_unreachable(address)
         takes = role is Role.ATTORNEY if can_intake is None else can_intake
-        return User(email=address, name=_name(name), role=role, password_hash="", can_intake=takes, **more)
+        return User(
+            email=address, name=read_name(name), role=role, password_hash="", can_intake=takes, **more
+        )
 
     def _kept(self, user: User, action: str, *, by: By) -> User:
         db.session.add(user)
@@ -229,20 +231,6 @@ class Users:
 
 def _taken(address: str) -> Invalid:
     return Invalid({"email": [f"There is a user {address} already."]})
-
-
-def _address(email: str) -> str:
-    try:
-        return folded(mail_address(email))
-    except BadAddress as error:
-        raise Invalid({"email": [f"{email[:LONGEST]!r} is not an e-mail address: {error}"]}) from error
-
-
-def _name(name: str) -> str:
-    text = shown_line(name, 100)
-    if not text:
-        raise Invalid({"name": ["A name has 1 to 100 characters, and none that cannot be shown."]})
-    return text
 
 
 users = Users()

@@ -21,8 +21,8 @@ from leadintake.config.settings import Settings
 from leadintake.core import durable
 
 PREFIX = "LEADINTAKE_"
-IN_THE_INSTANCE = ("ASSIGNMENT_POLICY", "FIRM_LOGO")
-"""Settings that name a file, in the instance folder unless the path is whole."""
+IN_THE_INSTANCE = ("ASSIGNMENT_POLICY", "FIRM_LOGO", "MAIL_FOLDER")
+"""Settings that name a file or folder, in the instance folder unless the path is whole."""
 NOT_SETTINGS = {"REQUIRE_SERVICES", "FAULTS", "FAULT_REPORT"}
 """The test suite's own switches."""
 

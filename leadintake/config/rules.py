@@ -15,6 +15,7 @@ from leadintake.assignment import policy
 from leadintake.config.appearance import appearance
 from leadintake.config.entering import entering
 from leadintake.config.hosts import is_ip, is_loopback
+from leadintake.config.receivers import receivers
 from leadintake.config.settings import Settings
 from leadintake.config.spam import spam
 
@@ -41,6 +42,7 @@ def contradictions(settings: Settings) -> list[str]:
             bool(settings.MAIL_USE_SSL and settings.MAIL_USE_TLS),
             "MAIL_USE_SSL and MAIL_USE_TLS: switch one of them off",
         ),
+        (bool(settings.MAIL_FOLDER and settings.MAIL_SERVER), "MAIL_FOLDER: MAIL_SERVER is set; keep one"),
         (bool(settings.MAIL_PASSWORD) and not settings.MAIL_USERNAME, "MAIL_PASSWORD without MAIL_USERNAME"),
         (not _is_address(settings.MAIL_DEFAULT_SENDER), "MAIL_DEFAULT_SENDER: use one plain e-mail address"),
         (
@@ -103,7 +105,13 @@ def contradictions(settings: Settings) -> list[str]:
         )
         for origin in settings.EMBED_ORIGINS
     ]
-    checks += appearance(settings) + spam(settings) + _assignment(settings) + entering(settings)
+    checks += (
+        appearance(settings)
+        + receivers(settings)
+        + spam(settings)
+        + _assignment(settings)
+        + entering(settings)
+    )
     if settings.ENVIRONMENT == "production":
         checks += _unsafe(settings)
     return [problem for wrong, problem in checks if wrong]
@@ -130,6 +138,10 @@ def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
             f"SECRET_KEY: production needs a secret of its own, {SHORTEST_SECRET} characters or more",
         ),
         (not settings.PUBLIC_URL.startswith("https://"), "PUBLIC_URL: production needs https://"),
+        (
+            not (settings.MAIL_SERVER or settings.MAIL_FOLDER),
+            "MAIL_SERVER: production mails people; for a trial name a folder instead: MAIL_FOLDER=mail",
+        ),
         (debugging, "ENVIRONMENT: production does not start with FLASK_DEBUG on"),
         (
             in_clear and not is_loopback(settings.MAIL_SERVER),

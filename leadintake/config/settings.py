@@ -36,7 +36,11 @@ class Settings:
     """Shared rate limits. Set it when more than one process serves."""
 
     MAIL_SERVER: str = ""
-    """SMTP server. Without one, mails are written to the folder mail/ of the instance."""
+    """SMTP server. Production does not start without one, unless MAIL_FOLDER is set."""
+
+    MAIL_FOLDER: str = ""
+    """Folder, in the instance folder unless its path is whole, to which mails are written where there is no
+    MAIL_SERVER: nobody is mailed. For trials; `mail` is used where it is empty, but not in production."""
 
     MAIL_PORT: int = 587
     """Port of the SMTP server: 587 with STARTTLS, 465 with MAIL_USE_SSL."""
@@ -136,6 +140,29 @@ class Settings:
     OIDC_ROLES: list[str] = field(default_factory=list)
     """What that claim's values mean: `partners=manager,associates=attorney`. The first that fits counts."""
 
+    ALERT_LATE_MINUTES: int = 10
+    """An alert that has not left for so long is an incident."""
+
+    WATCHDOG: typing.Literal["embedded", "external"] = "embedded"
+    """`external` where `flask watchdog` runs as a process of its own, best on another machine."""
+
+    PAGERDUTY_ROUTING_KEY: str = ""
+    """Integration key of a PagerDuty service (Events API v2) that incidents go to."""
+
+    PAGERDUTY_URL: str = "https://events.pagerduty.com/v2/enqueue"
+    """Where PagerDuty takes events; accounts in Europe: https://events.eu.pagerduty.com/v2/enqueue."""
+
+    INCIDENT_WEBHOOK_URL: str = ""
+    """An address that incidents are posted to, signed as Standard Webhooks says."""
+
+    INCIDENT_WEBHOOK_SECRET: str = ""
+    """Signs them: `whsec_` and 24 to 64 bytes in base64. Better given by
+    LEADINTAKE_INCIDENT_WEBHOOK_SECRET_FILE."""
+
+    HEARTBEAT_URL: str = ""
+    """Called every minute while all is well, with /fail at its end while something is not. Set it to a check
+    of a healthchecks server: it alone notices that this machine is gone."""
+
     AUDIT_HEAD_MINUTES: int = 60
     """How often a worker publishes the head of the audit trail."""
 
@@ -179,7 +206,7 @@ class Settings:
     leadintake[altcha]."""
 
     METRICS_TOKEN: str = ""
-    """Bearer token for /metrics from elsewhere than loopback."""
+    """Bearer token for /metrics. In production they are read with it alone, else from loopback too."""
 
     TRACES: bool = False
     """Send traces over OTLP/HTTP, to where OTEL_EXPORTER_OTLP_ENDPOINT says. Needs leadintake[otel]."""

@@ -7,6 +7,7 @@ from flask import Flask
 from leadintake.core import (
     database,
     doctor,
+    downgrades,
     errors,
     headers,
     languages,
@@ -14,6 +15,7 @@ from leadintake.core import (
     limits,
     locks,
     logs,
+    measures,
     modes,
     paths,
     places,
@@ -28,9 +30,10 @@ from leadintake.core.http import bodies, request_log, turns, unread
 def init_app(app: Flask) -> None:
     """Wire the room."""
     logs.init_app(app)
+    measures.init_app(app)
     lengths.init_app(app)
     database.init_app(app)
-    revisions.init_app(app)
+    downgrades.init_app(app)
     locks.init_app(app)
     places.init_app(app)
     modes.init_app(app)
@@ -38,6 +41,7 @@ def init_app(app: Flask) -> None:
     processes.init_app(app)
     doctor.init_app(app)
     turns.init_app(app)
+    revisions.init_app(app)
     headers.init_app(app)
     paths.init_app(app)
     bodies.init_app(app)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -51,6 +51,7 @@ class _Registered(NamedTuple):
     probe: Check
     needed: bool
     warning: bool
+    after: str
 
 
 @dataclass
@@ -73,24 +74,29 @@ def register(
     needed: bool = True,
     probe: Check | None = None,
     warning: bool = False,
+    after: str = "",
 ) -> None:
     """Add a check of `part`. A check that is not `needed` is the doctor's only, not readiness's.
 
     `check` only reads; `probe`, where there is one, does the same and writes, or takes longer. Of a `warning`
-    readiness tells, by `check` alone, but the service is ready all the same.
+    readiness tells, by `check` alone, but the service is ready all the same. Readiness does not ask
+    while the part `after` does not work: another wait for the same would make the answer late.
     """
     checks = app.extensions.setdefault("leadintake.checks", [])
-    checks.append(_Registered(part, check, probe or check, needed, warning))
+    checks.append(_Registered(part, check, probe or check, needed, warning, after))
 
 
-def results(*, writing: bool = False) -> dict[str, str]:
-    """Each needed part, and what is wrong with it: nothing (an empty text) or a sentence.
+def results(*, writing: bool = False, parts: Collection[str] | None = None) -> dict[str, str]:
+    """Each needed part, or each of `parts`, and what is wrong with it: nothing (an empty text) or a sentence.
 
     What does not work is told first: no warning is looked for then, whose cause may be the same.
     """
     found: dict[str, str] = {}
     for registered in current_app.extensions["leadintake.checks"]:
-        if registered.needed and not (registered.warning and _without_warnings(found)):
+        if found.get(registered.after):
+            continue
+        asked = registered.needed if parts is None else registered.part in parts
+        if asked and not (registered.warning and _without_warnings(found)):
             try:
                 probing = writing and not registered.warning
                 (registered.probe if probing else registered.look)()
@@ -180,8 +186,10 @@ def forget() -> None:
         state.found = None
 
 
-def gauge(app: Flask, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, int]]) -> None:
-    """Add a number per value of `label` to the metrics, read when asked for."""
+def gauge(app: Flask, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+    """Add a number per value of `label` to the metrics, read when asked for: from as many rows as there are
+    to act on, never from all there are. Without a label it is the number of "".
+    """
     app.extensions.setdefault("leadintake.gauges", {})[name] = (help_text, label, read)
 
 

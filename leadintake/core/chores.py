@@ -9,13 +9,17 @@ from datetime import timedelta
 import structlog
 from flask import Flask
 
+from leadintake.core import measures, revisions
+from leadintake.core.clock import now
 from leadintake.core.transaction import rollback
-from leadintake_logging.failures import sentence_of
+from leadintake.server_logs.failures import sentence_of
 
 Stop = Callable[[], bool]
 """Says whether to leave off."""
 Chore = Callable[[Stop], Mapping[str, object]]
 """Puts something in order and says what it did. May be run by several workers at once, and cut anywhere."""
+CHORES = measures.Counter("leadintake_chores", "Housekeeping by result", "chore", "result")
+LAST = measures.Moment("leadintake_chore_last_success_timestamp_seconds", "When it was done last", "chore")
 BEGUN = ""
 log = structlog.get_logger()
 
@@ -50,8 +54,12 @@ def do_rounds(app: Flask) -> None:
 def do_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
     """Do every chore that is due, and say what came of it; `done` is when (monotonic) each was done last.
 
-    One that fails is said, keeps no other from being done, and is tried again when it is due next.
+    One that fails is said, keeps no other from being done, and is tried again when it is due next. None is
+    done on a database of another revision.
     """
+    with app.app_context():
+        if revisions.obstacle():
+            return
     begun = done.setdefault(BEGUN, time.monotonic())
     for name, chore, every, wait in app.extensions.get("leadintake.chores", ()):
         if stop():
@@ -63,5 +71,8 @@ def do_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
         try:
             with app.app_context():
                 log.info("housekeeping", chore=name, **chore(stop))
+                CHORES.count(name, "done")
+                LAST.note(now().timestamp(), name)
         except Exception as error:  # noqa: BLE001 - it is tried again tomorrow, and at the next start
+            CHORES.count(name, "failed", slots=measures.slots_of(app))
             log.error("housekeeping_failed", chore=name, error=sentence_of(error))  # noqa: TRY400 - the cause is in it

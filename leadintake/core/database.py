@@ -25,11 +25,13 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 
+from leadintake.core import measures
 from leadintake.core.clock import now
 from leadintake.core.modes import secure_database
 from leadintake.core.patience import CONNECT_SECONDS, LOCK_SECONDS, OTHER_SECONDS, be_patient
 from leadintake.core.types import UTCDateTime, new_id
 
+POOL = measures.Level("leadintake_pool_connections_in_use", "Connections at work")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _reading: contextvars.ContextVar[bool | None] = contextvars.ContextVar("reading", default=None)
 
@@ -79,7 +81,15 @@ def init_app(app: Flask) -> None:
             event.listen(db.engine, "connect", _settle_sqlite)
             event.listen(db.engine, "begin", _begin_sqlite)
         be_patient(db.engine)
+        _measure_pool(app, db.engine)
     migrate.init_app(app, db, directory=str(migrations_folder()))
+
+
+def _measure_pool(app: Flask, engine: sa.Engine) -> None:
+    """Count the connections that are at work."""
+    slots = measures.slots_of(app)
+    event.listen(engine, "checkout", lambda *_: POOL.move(1, slots=slots))
+    event.listen(engine, "checkin", lambda *_: POOL.move(-1, slots=slots))
 
 
 def migrations_folder() -> Path:

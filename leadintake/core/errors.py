@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import errno
 import http
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
-import sqlalchemy.exc as database_errors
 import structlog
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, current_app, make_response, render_template, request
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from leadintake.core import checks
+from leadintake.core import checks, measures
+from leadintake.core.causes import DISK_FAILURES, is_of_the_database, is_schema_error
 from leadintake.core.languages import phrase, said
 from leadintake.core.logs import request_id
-from leadintake_logging.failures import sentence_of
+from leadintake.server_logs.failures import sentence_of
 
 log = structlog.get_logger()
 
+POOL_TIMEOUTS = measures.Counter("leadintake_pool_timeouts", "Requests that got no connection in time")
 WORTH_A_LINE = {401, 403, 429}
 """Refusals that somebody looking for an attack wants to see (ASVS 5.0, 16.3)."""
 
@@ -28,9 +29,6 @@ MOST_ERRORS, LONGEST_NAME, LONGEST_INSTANCE = 50, 100, 500
 
 Errors = Mapping[str, list[str]]
 """For each field what is wrong with it, in words for the person who filled it in."""
-
-DISK_FAILURES = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.EUCLEAN})
-"""What a disk says that cannot serve now: nothing of the request is at fault."""
 
 SENTENCES = {
     400: phrase("The request could not be read. Please check how it is written."),
@@ -132,6 +130,15 @@ class Unavailable(Refusal):
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
+Explanation = Callable[[Exception], Refusal | None]
+"""The refusal that a failure comes down to, where it is known."""
+
+
+def explain_failures(app: Flask, explanation: Explanation) -> None:
+    """Ask for an explanation before a failure is answered 500."""
+    app.extensions.setdefault("leadintake.explanations", []).append(explanation)
+
+
 def init_app(app: Flask) -> None:
     """Answer every exception in the one shape."""
     app.register_error_handler(Exception, answer_to)
@@ -147,7 +154,11 @@ def answer_to(error: Exception) -> Response:
         if cause.status in WORTH_A_LINE:
             log.info("refused", status=cause.status, title=cause.title, endpoint=request.endpoint)
         return problem(cause.status, cause.title, cause.detail, cause.type, cause.errors, cause.headers)
-    if _is_of_the_database(cause):
+    if is_schema_error(cause) and (explained := _explain(cause)):
+        return answer_to(explained)
+    if is_of_the_database(cause):
+        if isinstance(cause, PoolTimeout):
+            POOL_TIMEOUTS.count()
         log.error("database_unavailable", error=type(cause).__name__, cause=sentence_of(cause))
         return answer_to(Unavailable())
     if isinstance(cause, OSError) and cause.errno in DISK_FAILURES:
@@ -155,18 +166,10 @@ def answer_to(error: Exception) -> Response:
         return answer_to(Unavailable())
     if isinstance(cause, HTTPException) and not isinstance(cause, InternalServerError):
         return _answer_to_http(cause)
+    if explained := _explain(cause):
+        return answer_to(explained)
     log.error("unexpected_failure", exc_info=cause)
     return problem(500, "Internal Server Error", SENTENCES[500])
-
-
-def _is_of_the_database(cause: Exception) -> bool:
-    """Whether the database cannot serve now, however right the request.
-
-    A DatabaseError of no narrower class is what SQLite raises for a file that it reads as damaged, and that
-    is also what a disk that cannot be read for a moment looks like.
-    """
-    away = (database_errors.OperationalError, database_errors.TimeoutError)
-    return isinstance(cause, away) or type(cause) is database_errors.DatabaseError
 
 
 def problem(
@@ -194,6 +197,11 @@ def problem(
         response = Response(msgspec.json.encode(body), status, content_type="application/problem+json")
     response.headers.extend(dict(headers or {}))
     return response
+
+
+def _explain(error: Exception) -> Refusal | None:
+    asked = (explain(error) for explain in current_app.extensions.get("leadintake.explanations", ()))
+    return next((refusal for refusal in asked if refusal is not None), None)
 
 
 def wants_html() -> bool:

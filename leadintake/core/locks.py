@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
+
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leadintake.core import checks
+from leadintake.core import checks, measures
+from leadintake.core.causes import is_schema_error
 from leadintake.core.clock import now
 from leadintake.core.database import Model, db, reading
 
+WAITS = measures.Histogram("leadintake_lock_wait_seconds", "Time until a lock was granted", "lock")
 NOT_MIGRATED = "The database misses what a migration makes. Run `flask db upgrade`."
 
 
@@ -29,7 +34,13 @@ def init_app(app: Flask) -> None:
 def _look() -> None:
     """Raise unless the database answers and was migrated."""
     with reading(), db.engine.connect() as connection:
-        if connection.scalar(sa.select(Lock.id).where(Lock.name == "readiness")) is None:
+        try:
+            found = connection.scalar(sa.select(Lock.id).where(Lock.name == "readiness"))
+        except DBAPIError as error:
+            if not is_schema_error(error):
+                raise
+            found = None
+        if found is None:
             raise LookupError(NOT_MIGRATED)
 
 
@@ -46,6 +57,8 @@ def hold(name: str) -> None:
 
     By an UPDATE, not a SELECT … FOR UPDATE: it excludes others on SQLite too, however the transaction began.
     """
+    begun = time.perf_counter()
     taken = db.session.execute(sa.update(Lock).where(Lock.name == name).values(name=name))
     if taken.rowcount != 1:  # type: ignore[attr-defined] # of a CursorResult, which an UPDATE gives
         raise LookupError(f"There is no lock {name!r} in the database. Run `flask db upgrade`.")
+    WAITS.observe(time.perf_counter() - begun, name)

@@ -1,7 +1,7 @@
 """Structured logs and the id that ties an answer to its log lines.
 
 No line has an address, a file name or a value that somebody typed: nobody puts one in, an exception is
-written without its message (`leadintake_logging.failures`), and what looks like an address is masked.
+written without its message (`leadintake.server_logs.failures`), and what looks like an address is masked.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, TextIO, cast
 import structlog
 from flask import Flask, Response, has_request_context, request
 
-from leadintake_logging.failures import trace_of
-from leadintake_logging.lines import LineFormatter
+from leadintake.server_logs.failures import trace_of
+from leadintake.server_logs.lines import LineFormatter
 
 SENT_BY_CLIENT = re.compile(r"[A-Za-z0-9._-]{8,64}")
 ADDRESS = re.compile(r"[^\s<>\"'(),;:]{1,200}@[^\s<>\"'(),;:]{1,255}")

@@ -1,24 +1,40 @@
 """Which code may run on which database: each migration says which code is the oldest that may still run.
 
 A migration has `oldest_code = "0006"` beside its `revision`. It is written into the database with the
-migration, because code that is older than the migration does not have its file.
+migration, because code that is older than the migration does not have its file. So during a rolling upgrade
+the code of before goes on where it may, and answers 503 where it may not, as newer code does on an older
+database.
 """
 
 from __future__ import annotations
 
+import functools
+import math
+import threading
+import time
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import Flask
+from flask import Flask, current_app, request
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leadintake.core import checks
+from leadintake.core.causes import is_schema_error
 from leadintake.core.clock import now
-from leadintake.core.database import Model, db, migrations_folder
+from leadintake.core.database import Model, db, migrations_folder, reading
+from leadintake.core.errors import Refusal, Unavailable, explain_failures
 from leadintake.core.types import new_id
+
+RIGHT_SECONDS, WRONG_SECONDS = 60.0, 2.0
+"""How long it is believed that this code may use the database, and that it may not."""
+AFTER_FAILURE_SECONDS = 1.0
+log = structlog.get_logger()
 
 
 class SchemaRevision(Model):
@@ -30,9 +46,62 @@ class SchemaRevision(Model):
     oldest_code: Mapped[str] = mapped_column(sa.String(32))
 
 
+class WrongRevision(Unavailable):
+    """The database is older than this code, or newer and says that this code may not run."""
+
+    broken = False
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(retry_after=5)
+        self.sentence = sentence
+
+
+@dataclass
+class _Finding:
+    """What was found last: a sentence for the operator, or nothing where the code may run."""
+
+    guard: threading.Lock = field(default_factory=threading.Lock)
+    sentence: str = ""
+    asked: float = -math.inf
+    valid_until: float = -math.inf
+
+
 def init_app(app: Flask) -> None:
-    """Have the doctor compare."""
-    checks.register(app, "revision", _is_current, needed=False)
+    """Refuse requests while the database is none for this code, and have readiness say so."""
+    app.extensions["leadintake.revision"] = _Finding()
+    app.before_request(_gate)
+    explain_failures(app, _explain)
+    checks.register(app, "revision", _check, after="database")
+
+
+def require() -> None:
+    """Raise WrongRevision while this code may not use the database: for workers and requests.
+
+    Costs no statement but once a minute, and after a failure.
+    """
+    if sentence := obstacle():
+        raise WrongRevision(sentence)
+
+
+def obstacle() -> str:
+    """Why this code may not use the database, as far as it is known; nothing where it may.
+
+    One asks, the others go on with what was found before. A database that does not answer says nothing.
+    """
+    finding = _finding()
+    if time.monotonic() >= finding.valid_until and finding.guard.acquire(blocking=False):
+        try:
+            _keep(finding, _compare())
+        except SQLAlchemyError:
+            finding.valid_until = time.monotonic() + WRONG_SECONDS
+        finally:
+            finding.guard.release()
+    return finding.sentence
+
+
+def doubt() -> None:
+    """Have the next to ask compare again: something failed that may come of a change."""
+    _finding().valid_until = -math.inf
 
 
 def write_oldest_code(ctx: MigrationContext, step: Any, heads: Collection[Any], run_args: Any) -> None:  # noqa: ARG001 - as Alembic calls it
@@ -56,12 +125,70 @@ def write_oldest_code(ctx: MigrationContext, step: Any, heads: Collection[Any], 
         )
 
 
-def _is_current() -> None:
-    """Raise unless the database has every migration this code knows."""
-    known = ScriptDirectory(str(migrations_folder())).get_current_head()
-    with db.engine.connect() as connection:
+def _gate() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is not None and not getattr(view, "without_database", False):
+        require()
+
+
+def _explain(error: Exception) -> Refusal | None:
+    """Answer 503 to what fails because the database is another than this code was written for."""
+    finding, at = _finding(), time.monotonic()
+    schema_error = is_schema_error(error)
+    if schema_error or at - finding.asked > AFTER_FAILURE_SECONDS:
+        finding.valid_until = at
+    sentence = obstacle()
+    if schema_error:
+        # While a migration runs, the revision is still the old one.
+        log.error("schema_error", error=type(error).__name__, cause=str(error).partition("\n")[0])
+    return WrongRevision(sentence) if sentence or schema_error else None
+
+
+def _check() -> None:
+    """Raise unless this code may run on the database."""
+    _keep(_finding(), sentence := _compare())
+    if sentence:
+        raise RuntimeError(sentence)
+
+
+def _finding() -> _Finding:
+    finding: _Finding = current_app.extensions["leadintake.revision"]
+    return finding
+
+
+def _keep(finding: _Finding, sentence: str) -> None:
+    if sentence and sentence != finding.sentence:
+        log.error("wrong_revision", cause=sentence)
+    finding.sentence, finding.asked = sentence, time.monotonic()
+    finding.valid_until = finding.asked + (WRONG_SECONDS if sentence else RIGHT_SECONDS)
+
+
+def _compare() -> str:
+    known, head = _known()
+    with reading(), db.engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
-    if found != known:
-        raise RuntimeError(
-            f"The database is at revision {found}, the code at {known}. Run `flask db upgrade`."
+        if found == head:
+            return ""
+        if found is None or found in known:
+            at = f"at revision {found}" if found else "empty"
+            return f"The database is {at}, this version needs revision {head}. Run `flask db upgrade`."
+        steps = connection.execute(sa.select(SchemaRevision.revision, SchemaRevision.oldest_code))
+        newer = {revision: oldest for revision, oldest in steps if revision not in known}
+    if found not in newer:
+        return (
+            f"The database is at revision {found}, which this version ({head}) does not know. "
+            "Upgrade leadintake here."
         )
+    if needed := [oldest for oldest in newer.values() if oldest not in known]:
+        return (
+            f"The database is at revision {found} and needs at least the version of revision {max(needed)}; "
+            f"this is the one of {head}. Upgrade leadintake here."
+        )
+    return ""
+
+
+@functools.cache
+def _known() -> tuple[frozenset[str], str | None]:
+    """The revisions this code has, and the newest."""
+    scripts = ScriptDirectory(str(migrations_folder()))
+    return frozenset(step.revision for step in scripts.walk_revisions()), scripts.get_current_head()

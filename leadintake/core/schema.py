@@ -52,12 +52,18 @@ def drop_column(table: str, name: str) -> None:
         op.drop_column(table, name)
 
 
-def create_index(name: str, table: str, columns: list[str], *, unique: bool = False) -> None:
-    """Create an index. On PostgreSQL, where the table has rows, without keeping writers waiting."""
+def create_index(
+    name: str, table: str, columns: list[str], *, unique: bool = False, only: sa.TextClause | None = None
+) -> None:
+    """Create an index, of the rows that are `only` so where the engine can (MariaDB and MySQL cannot).
+
+    On PostgreSQL, where the table has rows, without keeping writers waiting.
+    """
+    options: dict[str, Any] = {"unique": unique, "postgresql_where": only, "sqlite_where": only}
     if op.get_bind().dialect.name == "postgresql":
-        _create_index_on_postgresql(name, table, columns, unique=unique)
+        _create_index_on_postgresql(name, table, columns, options)
     elif not _has_index(name, table):
-        op.create_index(name, table, columns, unique=unique)
+        op.create_index(name, table, columns, **options)
 
 
 def drop_index(name: str, table: str) -> None:
@@ -96,7 +102,9 @@ def _has_index(name: str, table: str) -> bool:
     return inspector.has_table(table) and name in {index["name"] for index in inspector.get_indexes(table)}
 
 
-def _create_index_on_postgresql(name: str, table: str, columns: list[str], *, unique: bool) -> None:
+def _create_index_on_postgresql(
+    name: str, table: str, columns: list[str], options: Mapping[str, Any]
+) -> None:
     """Build the index concurrently where there are rows, and again where a build was cut off.
 
     A build that is killed leaves an index that every write keeps up and no query uses.
@@ -109,12 +117,12 @@ def _create_index_on_postgresql(name: str, table: str, columns: list[str], *, un
         return
     rows = sa.select(sa.literal(1)).select_from(sa.table(table)).limit(1)
     if valid is None and op.get_bind().execute(rows).first() is None:
-        op.create_index(name, table, columns, unique=unique)
+        op.create_index(name, table, columns, **options)
         return
     with op.get_context().autocommit_block():
         # The build waits for transactions that began before it, and keeps nobody waiting meanwhile.
         op.execute("SET lock_timeout = 0")
         if valid is False:
             op.drop_index(name, table, postgresql_concurrently=True)
-        op.create_index(name, table, columns, unique=unique, postgresql_concurrently=True)
+        op.create_index(name, table, columns, **options, postgresql_concurrently=True)
         op.execute("RESET lock_timeout")

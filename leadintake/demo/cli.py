@@ -21,7 +21,7 @@ from leadintake.core.transaction import transaction
 from leadintake.demo.people import ATTORNEYS, PROSPECTS, resume_of
 from leadintake.documents.service import documents
 from leadintake.leads.intake import Submission, intake
-from leadintake_logging.lines import log_config
+from leadintake.server_logs.lines import log_config
 
 PUBLIC_URL_GIVEN = {"LEADINTAKE_PUBLIC_URL", "LEADINTAKE_PUBLIC_URL_FILE"}
 

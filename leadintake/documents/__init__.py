@@ -7,10 +7,10 @@ from pathlib import Path
 
 from flask import Flask
 
-from leadintake.core import checks, chores, places
+from leadintake.core import alarms, checks, chores, places
 from leadintake.documents import checkup, sweep
 from leadintake.documents.cli import storage
-from leadintake.documents.ownership import RENEW_EVERY, ownership
+from leadintake.documents.ownership import RENEW_EVERY, count_refused_sweeps, ownership
 from leadintake.documents.probe import probe
 from leadintake.documents.service import documents
 
@@ -25,6 +25,9 @@ def init_app(app: Flask) -> None:
     checks.register(app, "storage", lambda: documents.storage.look(), probe=lambda: _probe(app))
     checks.register(app, "storage owner", checkup.look_at_owner, probe=checkup.check_owner, warning=True)
     checks.register(app, "sweep", checkup.check_sweep, warning=True)
+    alarms.register(app, "sweep", checkup.look_at_sweep, follows=("database",))
+    alarms.register(app, "storage_owner", checkup.look_at_ownership, follows=("database",))
+    checks.gauge(app, "leadintake_sweeps_refused", "Sweeps refused so far", "", count_refused_sweeps)
     checks.register(app, "documents", checkup.check_files, needed=False)
     if scanner := documents.scanner_of(app):
         checks.register(app, "scanner", scanner.check, needed=scanner.needed)

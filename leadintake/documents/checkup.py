@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from leadintake.core.alarms import Problem
 from leadintake.core.errors import Conflict, NotFound
+from leadintake.core.languages import phrase
 from leadintake.documents import sweep
 from leadintake.documents.ownership import ownership, recorded_problem, refusal_of_sweep
 from leadintake.documents.service import documents
@@ -28,6 +30,26 @@ def check_sweep() -> None:
     """Raise where the last sweep was refused."""
     if reason := refusal_of_sweep():
         raise Conflict(reason)
+
+
+def look_at_sweep() -> Problem | None:
+    """Whether the last sweep was refused."""
+    if not refusal_of_sweep():
+        return None
+    return Problem(
+        phrase("Putting the stored files in order was refused: it would have removed too many."),
+        phrase("Nothing was removed. An operator must see with “flask storage sweep” whose files they are."),
+    )
+
+
+def look_at_ownership() -> Problem | None:
+    """Whether the storage may be another installation's."""
+    if not recorded_problem():
+        return None
+    return Problem(
+        phrase("The storage may belong to another installation of this service."),
+        phrase("Nothing is removed from it. An operator must see with “flask doctor” what to do."),
+    )
 
 
 def check_files() -> None:

@@ -21,7 +21,7 @@ from leadintake.core.errors import Unavailable
 from leadintake.core.languages import phrase
 from leadintake.core.modes import open_private, tighten_file
 from leadintake.documents.entries import TRASH, Entry, Trashed, is_batch, is_file
-from leadintake_logging.failures import sentence_of
+from leadintake.server_logs.failures import sentence_of
 
 PART = ".part"
 log = structlog.get_logger()
@@ -145,12 +145,12 @@ class LocalFolder:
 
     def drop_unfinished(self, key: str) -> None:
         """Remove the part of a writer that died: nobody holds its lock."""
-        part = self.folder / f"{key}{PART}"
+        abandoned = self.folder / f"{key}{PART}"
         with contextlib.suppress(FileNotFoundError), _as_unavailable("store", or_missing=True):
-            descriptor = os.open(part, os.O_RDONLY | os.O_NOFOLLOW)
+            descriptor = os.open(abandoned, os.O_RDONLY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                part.unlink(missing_ok=True)
+                abandoned.unlink(missing_ok=True)
             finally:
                 os.close(descriptor)
 

@@ -203,6 +203,13 @@ def refusal_of_sweep() -> str:
     return _read(Installation.sweep_refusal)
 
 
+def count_refused_sweeps() -> dict[str, float]:
+    """How many sweeps were refused since the beginning."""
+    with reading(), db.engine.connect() as connection:
+        refused = connection.scalar(sa.select(Installation.sweeps_refused).where(Installation.name == THIS))
+        return {"": refused or 0}
+
+
 def recorded_problem() -> str:
     """Why nothing may be removed from the storage, as a worker found it last."""
     return _read(Installation.storage_problem)

@@ -107,13 +107,17 @@ class Documents:
         A file that is in none is Unavailable and an error in the log.
         """
         failed: Unavailable | None = None
-        for url in self._places(document):
+        for place, url in enumerate(self._places(document)):
             try:
-                return self.stores.at(url).open(document.key)
+                stream = self.stores.at(url).open(document.key)
             except FileNotFoundError:
-                log.warning("file_elsewhere", document=str(document.id), storage=url)
+                continue
             except Unavailable as error:
                 failed = failed or error
+                continue
+            if place > 0:
+                log.warning("file_elsewhere", document=str(document.id), storage=url)
+            return stream
         if failed:
             raise failed
         log.error("file_missing", document=str(document.id))

@@ -71,7 +71,9 @@ class Transfer:
         storage = documents.stores.at(self.target)
         if problem := ownership.judge(storage).problem:
             raise Conflict(f"{self.target}: {problem}")
-        documents.stores.at(self.source).look()
+        names = documents.stores.at(self.source).names()
+        if self.target != documents.stores.url and next(names, None) is None:
+            raise Conflict(f"There are no files at {self.source}.")
         ownership.renew(storage)
         for url in (self.source, self.target):
             ownership.remember(url)

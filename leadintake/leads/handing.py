@@ -24,7 +24,7 @@ from leadintake.core.errors import Conflict, Forbidden, Invalid
 from leadintake.core.text import TooLong, has_controls, is_invisible, regular
 from leadintake.core.transaction import transaction
 from leadintake.leads import events, loads, ownership
-from leadintake.leads.models import Decline, Lead, LeadStatus, Screen, held, waiting
+from leadintake.leads.models import Decline, Lead, LeadStatus, Screen, waiting
 
 Condition = sa.ColumnElement[bool]
 LONGEST_WORDS = 500
@@ -87,13 +87,6 @@ class Handing:
                 assignment.hold()
                 for manager, lead in [*events.untold()]:
                     events.remind(manager, lead)
-
-    def counts(self) -> dict[str, int]:
-        """How many leads wait for somebody, for being reached out to, and in quarantine."""
-        tally = sa.select(sa.func.count(Lead.id))
-        pending = sa.and_(Lead.status == LeadStatus.PENDING, Lead.quarantined_at.is_(None))
-        asked = {"waiting": waiting(), "pending": pending, "quarantined": held()}
-        return {state: db.session.scalar(tally.where(which)) or 0 for state, which in asked.items()}
 
     def _take_back(self, user_id: uuid.UUID) -> None:
         with transaction():

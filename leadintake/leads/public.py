@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    request_finished,
+    url_for,
+)
 from werkzeug.wrappers import Response as AnyResponse
 
+from leadintake.core import measures
 from leadintake.core.access import anyone
 from leadintake.core.api import respond, speaks
 from leadintake.core.errors import Invalid, Malformed, Refusal, WrongKind, wants_html
@@ -19,6 +32,7 @@ from leadintake.leads.schemas import Receipt
 
 bp = Blueprint("leads", __name__, url_prefix="/leads")
 
+SUBMISSIONS = measures.Counter("leadintake_submissions", "Submissions by result", "result")
 TEXT = {"type": "string"}
 FORM = {
     "type": "object",
@@ -78,6 +92,24 @@ def submit(query: Speaking) -> AnyResponse:  # noqa: ARG001 - core.languages has
         response.headers.update(headers)
         return response
     return respond(Receipt.of(lead), 201, headers)
+
+
+def count_results(app: Flask) -> None:
+    """Count every submission once its answer is final."""
+    request_finished.connect(_count, app)
+
+
+def _count(app: Flask, response: Response, **_: Any) -> None:
+    if request.endpoint == "public.leads.submit" and request.method == "POST":
+        SUBMISSIONS.count(_result(response), slots=measures.slots_of(app))
+
+
+def _result(response: Response) -> str:
+    if response.status_code >= 500:
+        return "unavailable"
+    if response.status_code >= 400:
+        return "limited" if response.status_code == 429 else "refused"
+    return "replayed" if "Idempotency-Replayed" in response.headers else "accepted"
 
 
 def _refuse_other_bodies() -> None:

@@ -68,6 +68,12 @@ def matching(wanted: LeadFilter, seen_by: User | None) -> Statement:
     return statement
 
 
+def id_query(text: str) -> Statement | None:
+    """The id of the lead with this reference, deleted or not; None for what is no reference."""
+    named, table = parse_reference(text), Lead.__table__
+    return None if named is None else sa.select(table.c.id).where(table.c.reference == named)
+
+
 def _is_there(statement: Statement) -> bool:
     """Whether there is such a lead: one look into an index, and many names read as a reference are none."""
     return db.session.scalar(statement.with_only_columns(Lead.id, maintain_column_froms=True)) is not None

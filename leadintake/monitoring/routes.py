@@ -11,7 +11,7 @@ import msgspec
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
 from leadintake.core import checks, openapi
-from leadintake.core.access import anyone
+from leadintake.core.access import anyone, without_database
 from leadintake.core.api import respond, speaks
 from leadintake.core.errors import Forbidden, problem
 from leadintake.monitoring import metrics
@@ -31,6 +31,7 @@ class Health(msgspec.Struct, omit_defaults=True):
 
 @bp.get("/healthz")
 @anyone
+@without_database
 @speaks({200: Health})
 def healthz() -> Response:
     """Tell that the process lives."""
@@ -39,6 +40,7 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 @anyone
+@without_database
 @speaks({200: Health})
 def readyz() -> Response:
     """Tell whether database, storage and worker work; 503 names those that do not."""
@@ -46,25 +48,34 @@ def readyz() -> Response:
     if failing:
         # The sentences may name hosts and paths: they are for `flask doctor`, not for everybody.
         detail = f"Not working: {', '.join(sorted(failing))}. `flask doctor` says why."
+        if "revision" in failing:
+            detail += f" {failing['revision']}"  # names no more than two numbers of ours
         return problem(503, "Service Unavailable", detail, headers={"Retry-After": "5"})
     return respond(Health("ready", checks.warnings()))
 
 
 @bp.get("/metrics")
 @anyone
+@without_database
 @speaks({200: "text/plain"}, refuses=(403,))
 def read_metrics() -> Response:
-    """Show the Prometheus metrics, to loopback or with METRICS_TOKEN."""
+    """Show the Prometheus metrics, with METRICS_TOKEN or, but for production, to loopback."""
     token = current_app.config["METRICS_TOKEN"]
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     fits = hmac.compare_digest(given.strip().encode(), token.encode())
-    if not (token and scheme.lower() == "bearer" and fits) and not _from_loopback():
-        raise Forbidden("Metrics are read from this machine, or with METRICS_TOKEN as a bearer token.")
+    if not (token and scheme.lower() == "bearer" and fits):
+        if current_app.config["ENVIRONMENT"] == "production":  # a proxy on this machine is loopback, too
+            raise Forbidden(
+                "Metrics are read with METRICS_TOKEN as a bearer token. Without one they are closed."
+            )
+        if not _from_loopback():
+            raise Forbidden("Metrics are read from this machine, or with METRICS_TOKEN as a bearer token.")
     return Response(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @bp.get("/openapi.json")
 @anyone
+@without_database
 @speaks({200: dict[str, Any]})
 def read_openapi() -> Response:
     """Describe this API as OpenAPI 3.1."""
@@ -73,6 +84,7 @@ def read_openapi() -> Response:
 
 @bp.get("/docs")
 @anyone
+@without_database
 @speaks({200: "text/html"})
 def read_docs() -> str:
     """Show the description as a page."""

@@ -66,6 +66,9 @@ class Sender(Protocol):
     def check(self) -> None:
         """Raise ChannelDown unless a message would be begun with: none is sent."""
 
+    def takes_utf8(self) -> bool:
+        """Whether an address may have other letters than ASCII's before its @ (RFC 6531)."""
+
 
 class Channel(Protocol):
     """A way that can be opened. Raises ChannelDown when it cannot."""

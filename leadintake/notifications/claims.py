@@ -17,8 +17,10 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy.exc import OperationalError
 
+from leadintake.core import measures
 from leadintake.core.clock import now
 from leadintake.core.database import db, execute
+from leadintake.core.transaction import on_commit
 from leadintake.notifications.models import (
     ATTEMPTS,
     OUTBOX,
@@ -41,6 +43,9 @@ MOST_TAKEOVERS = 3
 """A message lost with its worker more often than that may be what ends the workers: it waits its turn."""
 EVER = datetime.fromtimestamp(0, UTC)
 Failure = Callable[[Notification, str], None]
+
+
+DELIVERIES = measures.Counter("leadintake_deliveries", "Attempts to deliver, by outcome", "kind", "outcome")
 
 
 class Due(Enum):
@@ -69,19 +74,6 @@ def when_failed(app: Flask, tell: Failure, *, first: Callable[[Notification], No
 def look_before(app: Flask, look: Look) -> None:
     """Have a last look at every message, in the transaction in which it is taken to be sent."""
     app.extensions.setdefault("leadintake.last_looks", []).append(look)
-
-
-def anything_due(priorities: Collection[Priority] = EVERY_PRIORITY) -> bool:
-    """Whether a worker has something to do."""
-    queries = (due_query(priority).with_only_columns(Notification.id) for priority in priorities)
-    return any(db.session.scalar(query.limit(1)) is not None for query in queries)
-
-
-def anything_owed(priorities: Collection[Priority] = EVERY_PRIORITY) -> bool:
-    """Whether a message waits, due or not."""
-    mine = Notification.priority.in_(priorities)
-    waits = sa.select(Notification.id).where(mine, Notification.due_at > EVER)
-    return db.session.scalar(waits.limit(1)) is not None
 
 
 def due_query(*priorities: Priority) -> sa.Select[Any]:
@@ -203,6 +195,7 @@ def is_given_up(found: Notification) -> bool:
     if found.status is not Status.SENDING:
         return False
     _write_attempt(found, "lost", f"{found.claimed_by} did not come back")
+    _count(found.kind, "lost")
     tally = sa.select(sa.func.count()).where(
         DeliveryAttempt.notification_id == found.id, DeliveryAttempt.outcome == "lost"
     )
@@ -214,6 +207,10 @@ def is_given_up(found: Notification) -> bool:
     later = now() + _pause(found, LONGEST_PAUSE)
     execute(row.values(status=Status.QUEUED, claimed_by=None, due_at=later))
     return True
+
+
+def _count(kind: str, outcome: str) -> None:
+    on_commit(lambda: DELIVERIES.count(kind, outcome))
 
 
 def _pause(owed: Notification, longest: timedelta) -> timedelta:
@@ -239,6 +236,7 @@ def _settle(claimed: Notification, outcome: str, reply: str, **values: object) -
     )
     settled = execute(mine.values(claimed_by=None, **values))
     _write_attempt(claimed, outcome, reply)
+    _count(claimed.kind, outcome)
     return bool(settled.rowcount)
 
 

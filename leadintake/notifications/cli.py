@@ -8,13 +8,17 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from leadintake.core.addresses import BadAddress, mail_address
 from leadintake.core.commands import Command, CommandGroup
 from leadintake.core.tables import format_option, show
 from leadintake.core.transaction import transaction
-from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications import rehearsal
+from leadintake.notifications.channel_state import channel_state
+from leadintake.notifications.channels import Blocked, ChannelDown, Deferred, Interrupted, Refused
 from leadintake.notifications.mailboxes import mailboxes
 from leadintake.notifications.models import Status
 from leadintake.notifications.service import notifications
+from leadintake.notifications.trial import send_test_message
 from leadintake.notifications.worker import Worker, quit_signal
 
 outbox = CommandGroup("outbox", help="The messages we owe, sent and failed.")
@@ -34,8 +38,12 @@ def worker(drain: bool) -> None:
         handled = at_work.deliver_due(stop)
     except ChannelDown as error:
         raise click.ClickException(f"The mail server cannot be used: {error}") from error
+    if state := channel_state():
+        raise click.ClickException(
+            f"{handled} handled. The mail server refuses us, at {state.step}: {state.words}"
+        )
     click.echo(f"{handled} message(s) handled.")
-    if sentence := notifications.rehearsal():
+    if sentence := rehearsal.reason():
         click.echo(sentence, err=True)
 
 
@@ -45,7 +53,7 @@ def worker(drain: bool) -> None:
 @format_option()
 def list_messages(status: str | None, limit: int, form: str) -> None:
     """Show messages, newest first."""
-    if sentence := notifications.rehearsal():
+    if sentence := rehearsal.reason():
         click.echo(sentence, err=True)  # beside the list, which programs read
     page = notifications.page(Status(status) if status else None, limit=limit, cursor=None)
     rows = [
@@ -65,12 +73,40 @@ def list_messages(status: str | None, limit: int, form: str) -> None:
 
 
 @outbox.command("retry")
-@click.argument("notification_id", metavar="ID", type=click.UUID)
-def retry(notification_id: uuid.UUID) -> None:
-    """Send message ID now."""
+@click.argument("notification_id", metavar="ID", type=click.UUID, required=False)
+@click.option("--all-failed", is_flag=True, help="Every message that failed.")
+def retry(notification_id: uuid.UUID | None, all_failed: bool) -> None:
+    """Send message ID now, or with --all-failed every message that failed."""
+    if all_failed is (notification_id is not None):
+        raise click.UsageError("Name one message, or --all-failed.")
+    if notification_id is not None:
+        with transaction():
+            notifications.retry(notification_id)
+        click.echo("The message is queued and goes out within seconds.")
+        return
     with transaction():
-        notifications.retry(notification_id)
-    click.echo("The message is queued and goes out within seconds.")
+        number = notifications.retry_all_failed()
+    click.echo(f"{number} message(s) queued; they go out as soon as the mail server takes them.")
+
+
+@outbox.command("test")
+@click.argument("address")
+def send_test(address: str) -> None:
+    """Send ADDRESS a test message now, and show what the mail server says."""
+    try:
+        reply = send_test_message(mail_address(address))
+    except BadAddress as error:
+        raise click.ClickException(f"{address!r} is not an e-mail address: {error}.") from error
+    except ChannelDown as error:
+        raise click.ClickException(f"The mail server cannot be used, at {error.step}: {error}") from error
+    except Blocked as error:
+        words = f"Refused at {error.step}, which is about us and not this recipient: {error}"
+        raise click.ClickException(words) from error
+    except (Deferred, Interrupted) as error:
+        raise click.ClickException(f"Not taken for now: {error}") from error
+    except Refused as error:
+        raise click.ClickException(f"Refused: {error}") from error
+    click.echo(reply)
 
 
 @outbox.command("prove")

@@ -72,3 +72,7 @@ class ObservedSender:
     def check(self) -> None:
         """Begin with a message and take it back."""
         self._sender.check()
+
+    def takes_utf8(self) -> bool:
+        """Whether an address may have other letters than ASCII's before its @."""
+        return self._sender.takes_utf8()

@@ -38,15 +38,16 @@ class Stop:
                 return
 
 
-def start(run: Run) -> None:
-    """Run the worker in a thread of this process, unless one runs already."""
-    state = current_app.extensions.setdefault("leadintake.embedded", {"guard": threading.Lock(), "pid": None})
+def start(run: Run, name: str = "worker") -> None:
+    """Run the worker, or another of that name, in a thread of this process, unless one runs already."""
+    key = "leadintake.embedded" if name == "worker" else f"leadintake.embedded.{name}"
+    state = current_app.extensions.setdefault(key, {"guard": threading.Lock(), "pid": None})
     with state["guard"]:
         if state["pid"] == os.getpid():
             return
         state["pid"], state["stop"] = os.getpid(), Stop()
         # Not a daemon: at exit Python waits for the message in hand.
-        state["thread"] = threading.Thread(target=run, args=(state["stop"],), name="leadintake-worker")
+        state["thread"] = threading.Thread(target=run, args=(state["stop"],), name=f"leadintake-{name}")
         state["thread"].start()
 
 

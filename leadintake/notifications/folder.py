@@ -60,3 +60,7 @@ class FolderChannel:
     def usable(self) -> bool:
         """A folder stays."""
         return True
+
+    def takes_utf8(self) -> bool:
+        """A file takes any letters."""
+        return True

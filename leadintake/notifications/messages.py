@@ -21,6 +21,7 @@ SUBJECTS = {
     "left_to_nobody": "A lead has no attorney any more",
     "invitation": "You are invited to sign in",
     "password_reset": "Choose a new password",
+    "test_message": "A test of your mail",
     "returning_alert": "A prospect of yours wrote again",
     "prospect_confirmation": phrase("We received your information"),
     "unassigned_alert": "A new lead has no attorney yet",

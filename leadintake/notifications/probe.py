@@ -1,4 +1,4 @@
-"""Try the mail server as far as one can without sending: what the doctor shows."""
+"""Try the mail server as far as one can without sending: for the doctor, and for new addresses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
+from leadintake.notifications.channels import Channel, ChannelDown
 from leadintake.notifications.faults import Fault, Step, judge
 from leadintake.notifications.replies import error_words, reply_words
 from leadintake.notifications.smtp import (
@@ -61,6 +62,19 @@ def try_server() -> list[TriedStep]:
         with contextlib.suppress(OSError):
             host.close()
     return tried
+
+
+def unreachable(address: str) -> str:
+    """Why no mail can ever reach this address; an empty text where it may, or where one cannot know."""
+    if address.rpartition("@")[0].isascii():
+        return ""
+    channel: Channel = current_app.extensions["leadintake.channel"]
+    try:
+        with channel.opened() as sender:
+            taken = sender.takes_utf8()
+    except ChannelDown:
+        return ""
+    return "" if taken else "the mail server takes only ASCII letters before the @ (no SMTPUTF8)"
 
 
 def _envelope(host: smtplib.SMTP, tried: list[TriedStep]) -> None:

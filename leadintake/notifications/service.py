@@ -39,6 +39,7 @@ from leadintake.notifications.smtp import SmtpChannel
 HEAD = "audit_head"
 HOUR = timedelta(hours=1)
 BEAT_EVERY, BEAT_LASTS = timedelta(seconds=10), timedelta(seconds=60)
+UNSYNCHRONIZED = {"synchronize_session": False}
 DELETED_TOO = {"include_deleted": True, "synchronize_session": False}
 
 
@@ -46,12 +47,13 @@ class Notifications:
     """What we owe people."""
 
     def init_app(self, app: Flask) -> None:
-        """Choose the channel: SMTP where there is a server, else the folder mail/ of the instance."""
+        """Choose the channel: SMTP where there is a server, else a folder."""
         app.config.setdefault("MAIL_SUPPRESS_SEND", False)
-        mail, folder = Mail(app), Path(app.config["INSTANCE_PATH"]) / "mail"
+        mail = Mail(app)
         if app.config["MAIL_SERVER"]:
             app.extensions["leadintake.channel"] = SmtpChannel(mail)
         else:
+            folder = Path(app.config["MAIL_FOLDER"] or Path(app.config["INSTANCE_PATH"], "mail"))
             app.extensions["leadintake.channel"] = FolderChannel(folder)
             places.register(app, "mails", folder)
 
@@ -130,6 +132,19 @@ class Notifications:
         on_commit(embedded.wake)
         return found
 
+    def retry_all_failed(self, *, by: Person | None = None) -> int:
+        """Send every message that failed, now, and return how many; what `by` may not know of stays."""
+        failed = sa.update(Notification).where(Notification.status == Status.FAILED)
+        if by is not None:
+            failed = failed.where(outside(Notification.lead_id, by.id))
+        again = {"status": Status.QUEUED, "due_at": now(), "owed_since": now()}
+        changed = db.session.execute(failed.values(**again), execution_options={"synchronize_session": False})
+        number = int(changed.rowcount)  # type: ignore[attr-defined] # of a CursorResult, which an UPDATE gives
+        if number:
+            audit.record("messages.retried", by=by, number=number)
+            on_commit(embedded.wake)
+        return number
+
     def put_away(self, lead_id: uuid.UUID) -> None:
         """Hide the messages about a lead that was deleted; those not sent yet are not sent."""
         self._change(Notification.lead_id == lead_id, deleted_at=now())
@@ -188,12 +203,6 @@ class Notifications:
         tries = sa.select(DeliveryAttempt).where(DeliveryAttempt.notification_id == notification_id)
         return db.session.scalars(tries.order_by(DeliveryAttempt.id)).all()
 
-    def counts(self) -> dict[str, int]:
-        """How many messages there are of each status."""
-        tally = sa.select(Notification.status, sa.func.count()).group_by(Notification.status)
-        found = {str(status): number for status, number in db.session.execute(tally)}
-        return {status.value: found.get(status.value, 0) for status in Status}
-
     def beat(self, worker: str) -> None:
         """Note that a worker lives; forget those that do not."""
         row = db.session.scalar(sa.select(WorkerBeat).where(WorkerBeat.worker == worker))
@@ -213,26 +222,21 @@ class Notifications:
         if seen is None or abs(now() - seen) > BEAT_LASTS:  # from the future, if the clock was set back
             raise RuntimeError("No worker has been seen for a minute. Start one with `flask worker`.")
 
-    def rehearsal(self) -> str:
-        """Why mail does not reach those it is for, in a sentence; an empty text where it does."""
-        if current_app.config["MAIL_HOLD"]:
-            return "MAIL_HOLD is on: no mail leaves, what is due waits."
-        if address := current_app.config["MAIL_REDIRECT_TO"]:
-            return f"MAIL_REDIRECT_TO is set: every mail goes to {address}."
-        return ""
-
-    def check_rehearsal(self) -> None:
-        """Raise where mail does not reach those it is for."""
-        if sentence := self.rehearsal():
-            raise RuntimeError(sentence)
-
     def check_mail(self) -> None:
-        """Raise unless the channel opens and would begin with a message, with what to do."""
+        """Raise unless the channel opens and would begin with a message to people, with what to do.
+
+        The folder of a trial that nobody named (MAIL_FOLDER) is all right: production has none.
+        """
         try:
             with self.channel.opened() as sender:
                 sender.check()
         except ChannelDown as error:
             raise RuntimeError(explain(error, current_app.config)) from error
+        if folder := current_app.config["MAIL_FOLDER"]:
+            raise RuntimeError(
+                f"Mails are written to {folder}: nobody is mailed. Set LEADINTAKE_MAIL_SERVER instead of "
+                "LEADINTAKE_MAIL_FOLDER."
+            )
 
 
 def _known_to(person: uuid.UUID | None) -> sa.Select[Any]:

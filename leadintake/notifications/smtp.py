@@ -206,6 +206,10 @@ class SmtpSender:
         """Whether the server is still there: it may have left in the middle of the last message."""
         return getattr(self.host, "sock", None) is not None
 
+    def takes_utf8(self) -> bool:
+        """Whether the server offers SMTPUTF8."""
+        return bool(self.host.has_extn("smtputf8"))
+
     def part(self) -> None:
         """Say goodbye; a server that left already needs none."""
         try:

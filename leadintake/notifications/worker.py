@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 from flask import Flask, current_app
 
-from leadintake.core import checks, chores
+from leadintake.core import checks, chores, revisions
 from leadintake.core.clock import now
 from leadintake.core.patience import as_in_a_request
 from leadintake.core.transaction import OutcomeUnknown, transaction
@@ -32,10 +32,11 @@ from leadintake.notifications.channels import (
 from leadintake.notifications.models import Notification
 from leadintake.notifications.refusals import Batch
 from leadintake.notifications.service import BEAT_EVERY, notifications
-from leadintake_logging.failures import sentence_of
+from leadintake.server_logs.failures import sentence_of
 
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
+WRONG_REVISION_SECONDS = 5.0
 LOOK_FOR_CHORES_EVERY_SECONDS = 30
 ROUND_EVERY_SECONDS = 5.0
 """What is looked after before the messages does not wait for the end of a long row of them."""
@@ -65,9 +66,12 @@ class Worker:
         while not stop():
             try:
                 with self.app.app_context(), as_in_a_request():
+                    revisions.require()
                     self._beat()
                     self.deliver_due(stop)
                 pause = IDLE_SECONDS
+            except revisions.WrongRevision:
+                pause = WRONG_REVISION_SECONDS  # said already, once
             except ChannelDown as error:
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 log.warning("mail_channel_down", error=str(error), next_try_seconds=pause)
@@ -76,6 +80,7 @@ class Worker:
                 log.error("worker_failed", error=sentence_of(error))  # noqa: TRY400 - one line while a database is away
                 with self.app.app_context():
                     checks.suspect()
+                    revisions.doubt()
             stop.wait(pause)
         housekeeper.join()
 

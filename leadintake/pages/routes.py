@@ -6,7 +6,7 @@ import uuid
 
 from flask import Blueprint, Response, make_response, render_template
 
-from leadintake.core.access import anyone
+from leadintake.core.access import anyone, without_database
 from leadintake.core.types import new_id
 from leadintake.leads import disclaimers, signs
 from leadintake.leads.forms import IntakeForm
@@ -19,6 +19,7 @@ bp = Blueprint("pages", __name__, template_folder="templates")
 
 @bp.get("/static/<name>")
 @anyone
+@without_database
 def static(name: str) -> Response:
     """Send a style sheet, a script or the logo."""
     return assets.serve(name)

@@ -8,7 +8,7 @@ from alembic import op
 from leadintake.core import schema
 
 revision = "0011"
-down_revision = "0012"
+down_revision = "0010"
 oldest_code = "0006"
 branch_labels = None
 depends_on = None

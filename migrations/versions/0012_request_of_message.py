@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from leadintake.core import schema
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 oldest_code = "0006"
 branch_labels = None
 depends_on = None

@@ -97,12 +97,39 @@ def test_the_file_has_the_same_entries(admin, given):
     assert json.loads(row["detail"]) == {"what": "detail"}
 
 
+def test_a_lead_may_be_named_by_its_reference_a_deleted_one_too(admin, given, app):
+    lead, other = given(LeadFactory), given(LeadFactory, "deleted")
+    admin.get(f"/internal/leads/{lead.id}")
+    admin.post(f"/internal/leads/{other.id}/restore")
+    admin.delete(f"/internal/leads/{other.id}")
+    for one in (lead, other):
+        by_id = admin.get(f"{URL}?about={one.id}").json["items"]
+        named = one.reference.replace("-", "").lower()
+        assert by_id == admin.get(f"{URL}?about={named}").json["items"] != []
+        told = [
+            app.test_cli_runner().invoke(args=["audit", "list", "--about", key]).stdout
+            for key in (str(one.id), named)
+        ]
+        assert told[0] == told[1]
+        assert str(one.id) in told[0]
+
+
+def test_a_name_of_nothing_is_about_nothing_and_what_is_no_name_is_refused(admin, app):
+    assert admin.get(f"{URL}?about=2222-AAAA").json["items"] == []
+    assert admin.get(f"{URL}?about=2222-2222").json["items"] == []
+    assert admin.get(f"{URL}?about=2222").status_code == 422
+    done = app.test_cli_runner().invoke(args=["audit", "list", "--about", "2222"])
+    assert done.exit_code == 2
+    assert "neither an id nor the reference" in done.stderr
+
+
 def test_entries_about_a_lead_are_hidden_from_whom_it_is(admin, ada, given, browser):
     lead = given(LeadFactory)
     browser().sign_in(given(UserFactory, "manager")).get(f"/internal/leads/{lead.id}")
     assert len(admin.get(f"{URL}?about={lead.id}").json["items"]) == 1
     given(ScreenFactory, lead_id=lead.id, user=ada)
     assert admin.get(f"{URL}?about={lead.id}").json["items"] == []
+    assert admin.get(f"{URL}?about={lead.reference}").json["items"] == []
     assert str(lead.id) not in admin.get(URL).text + admin.get(FILE).text
 
 

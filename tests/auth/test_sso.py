@@ -783,6 +783,7 @@ class TestInProduction:
         return {
             **settings,
             "ENVIRONMENT": "production",
+            "MAIL_FOLDER": "mail",
             "SECRET_KEY": "k" * 32,
             "PUBLIC_URL": "https://intake.firm.example",
         }

@@ -9,6 +9,7 @@ from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
 from tests.support.client import PASSWORD
 from tests.support.links import link_in, words_of
+from tests.support.mailserver import HOST, Script, free_port, mail_server
 from tests.support.waiting import all_at_once
 
 USERS = "/internal/users"
@@ -97,6 +98,31 @@ def test_what_is_wrong_with_an_invitation_is_named(admin, body, wrong, rows):
     assert answer.status_code == 422
     assert set(answer.json["errors"]) == wrong
     assert rows(Notification) == []
+
+
+class TestAnAddressWithOtherLetters:
+    """An address that needs SMTPUTF8 is taken where the mail server offers that."""
+
+    @pytest.fixture
+    def port(self) -> int:
+        return free_port()
+
+    @pytest.fixture
+    def settings(self, port) -> dict[str, object]:
+        return {"MAIL_SERVER": HOST, "MAIL_PORT": port, "MAIL_TIMEOUT": 2}
+
+    @pytest.mark.parametrize(("offered", "status"), [(True, 201), (False, 422)])
+    def test_is_taken_where_it_can_be_mailed(self, admin, port, offered, status):
+        with mail_server(Script(), port, enable_SMTPUTF8=offered):
+            answer = admin.post(USERS, json={**NEW, "email": "田中@firm.example.com"})
+        assert answer.status_code == status
+        assert offered or "can never be mailed" in answer.json["errors"]["email"][0]
+
+    def test_is_taken_while_nobody_knows(self, admin):
+        assert admin.post(USERS, json={**NEW, "email": "田中@firm.example.com"}).status_code == 201
+
+    def test_is_no_question_for_others(self, admin):
+        assert admin.post(USERS, json=NEW).status_code == 201
 
 
 def test_an_invitation_is_sent_again_and_the_first_link_is_worth_nothing(app, admin, browser, rows):

@@ -85,6 +85,7 @@ class TestProduction:
     def settings(self):
         return {
             "ENVIRONMENT": "production",
+            "MAIL_FOLDER": "mail",
             "SECRET_KEY": "k" * 40,
             "PUBLIC_URL": "https://intake.firm.example",
         }

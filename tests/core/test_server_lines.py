@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from leadintake import create_app
-from leadintake_logging.__main__ import main
-from leadintake_logging.lines import FILES, LineFormatter, log_config
+from leadintake.server_logs.__main__ import main
+from leadintake.server_logs.lines import FILES, LineFormatter, log_config
 from tests.support.logs import lines_of
 
 CANARY = "canary"
@@ -92,11 +92,11 @@ def test_granians_own_trace_is_left_out(as_json):
 
 def test_each_configuration_can_be_loaded():
     """In a process of its own: it changes the logging of all of it."""
-    words = "import json, logging.config, sys; from leadintake_logging.lines import log_config as f; "
+    words = "import json, logging.config, sys; from leadintake.server_logs.lines import log_config as f; "
     granian = "logging.config.dictConfig(json.loads(f('granian').read_text())); "
     gunicorn = "logging.config.fileConfig(f('gunicorn'), disable_existing_loggers=False); "
     lines = "[logging.getLogger(n).error('told') for n in ('_granian', 'gunicorn.error', 'other')]; "
-    heavy = "print([n for n in ('flask', 'leadintake', 'ssl', 'requests') if n in sys.modules])"
+    heavy = "print([n for n in ('flask', 'leadintake.core', 'ssl', 'requests') if n in sys.modules])"
     for load, name in ((granian, "granian"), (gunicorn, "gunicorn")):
         access = f"logging.getLogger('{name}.access').error('never'); "
         done = subprocess.run(

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from pymysql import err as errors
 
-from leadintake_logging.failures import MOST_CAUSES, hint_of, sentence_of, trace_of
+from leadintake.server_logs.failures import MOST_CAUSES, hint_of, sentence_of, trace_of
 
 CANARY = "canary"
 

@@ -134,6 +134,7 @@ class TestInProduction:
     def settings(self) -> dict[str, object]:
         return {
             "ENVIRONMENT": "production",
+            "MAIL_FOLDER": "mail",
             "SECRET_KEY": "k" * 32,
             "PUBLIC_URL": "https://intake.firm.example",
         }

@@ -22,7 +22,7 @@ from leadintake.documents.objects import ObjectStore
 from leadintake.documents.ownership import ownership
 from leadintake.documents.probe import StorageBroken, probe
 from leadintake.documents.service import documents
-from leadintake.documents.sweep import AGE
+from leadintake.documents.sweep import AGE, empty_trash
 from leadintake.leads.models import Lead
 from tests.factories import LeadFactory, UserFactory
 from tests.support.client import PDF
@@ -227,6 +227,18 @@ def test_a_sweep_names_what_is_missing_and_removes_what_is_old(app, given):
         assert documents.storage.open("orphan.pdf").read() == b"x"
         assert documents.storage.restore(trashed) is False
         assert list(documents.storage.trash()) == []
+
+
+def test_the_trash_is_emptied_and_nothing_else(app, store):
+    with app.app_context():
+        ownership.keep(never)
+        for folder in ("trash/20260101T000000Z/old.pdf", "trash/mine/letter.pdf", "another/prefix.pdf"):
+            store.save(folder, io.BytesIO(b"x"))()
+        assert [trashed.key for trashed in documents.storage.trash()] == ["old.pdf"]
+        assert list(documents.storage.names()) == []
+        assert empty_trash() == (1, 0)
+        assert list(documents.storage.trash()) == []
+    assert store.open("trash/mine/letter.pdf").read() == b"x"
 
 
 class TestAway:

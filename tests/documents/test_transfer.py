@@ -209,6 +209,15 @@ def test_a_storage_is_not_moved_to_itself(app, source):
     assert (answer.exit_code, "same storage" in answer.stderr) == (1, True)
 
 
+def test_a_folder_that_is_not_there_is_named_and_not_made(app, given, tmp_path, target):
+    given(DocumentFactory)
+    wrong = f"file:{tmp_path / 'uploadz'}"
+    answer = app.test_cli_runner().invoke(args=["storage", "migrate", wrong, target])
+    assert (answer.exit_code, f"no files at {wrong}" in answer.stderr) == (1, True)
+    assert not folder_of(wrong).exists()
+    assert not folder_of(target).exists()
+
+
 def test_between_two_others_only_rows_that_name_the_first_are_moved(
     app, given, migrate, source, target, tmp_path
 ):

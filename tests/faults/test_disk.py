@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,8 @@ import requests
 
 from leadintake.core.database import db
 from tests.factories import UserFactory
-from tests.support.engines import fresh_copy, missing
+from tests.support.disks import Disk, image_of, mounted, run, unmount
+from tests.support.engines import fresh_copy
 from tests.support.ledger import LONG, Prospects, Report, audit, files_in, record
 from tests.support.server import serving, wait_until
 
@@ -21,58 +19,6 @@ CROWD = 200 if LONG else 24
 MEBIBYTES = 16
 SPOOLED = 600_000
 """More bytes than werkzeug keeps in memory of one file."""
-
-
-class Disk:
-    """A small file system of the test's own."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.ballast = path / "ballast"
-
-    def fill(self) -> None:
-        """Leave no room at all."""
-        with self.ballast.open("wb", buffering=0) as file:
-            for size in (1 << 20, 1 << 12):
-                with pytest.raises(OSError, match="No space left"):  # noqa: PT012 - it ends as the disk does
-                    while True:
-                        file.write(bytes(size))
-
-    def empty(self) -> None:
-        """Give the room back."""
-        self.ballast.unlink()
-
-    def remount(self, *options: str) -> None:
-        """Mount it again with other options."""
-        _run("mount", "-o", ",".join(("remount", *options)), str(self.path))
-
-
-@contextmanager
-def mounted(path: Path, *arguments: str) -> Iterator[Disk]:
-    """Mount something, and unmount it whatever happens."""
-    if os.geteuid() != 0:
-        missing("only root may mount a disk")
-    path.mkdir()
-    try:
-        _run("mount", *arguments, str(path))
-    except subprocess.CalledProcessError as error:
-        missing(f"a disk cannot be mounted here: {error.stderr.strip()}")
-    try:
-        yield Disk(path)
-    finally:
-        unmount(path)
-
-
-def unmount(path: Path) -> None:
-    """Unmount once nobody holds it: a server that was killed takes a moment to be gone."""
-    command = ["umount", str(path)]
-    wait_until(
-        lambda: subprocess.run(command, capture_output=True, check=False).returncode == 0, "it is free"
-    )
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, text=True)
 
 
 @pytest.fixture
@@ -214,14 +160,7 @@ class TestAFailingDisk:
 
     @pytest.fixture
     def image(self, tmp_path):
-        path = tmp_path / "image"
-        with path.open("wb") as file:
-            file.truncate(MEBIBYTES << 20)
-        try:
-            _run("mkfs.ext4", "-q", str(path))
-        except FileNotFoundError:
-            missing("no mkfs.ext4")
-        return path
+        return image_of(tmp_path / "image", MEBIBYTES)
 
     @pytest.fixture
     def disk(self, tmp_path, image):
@@ -240,7 +179,7 @@ class TestAFailingDisk:
         not_ready = readiness_names(server)
         server.stop()
         unmount(disk.path)
-        _run("mount", "-o", "loop", str(image), str(disk.path))
+        run("mount", "-o", "loop", str(image), str(disk.path))
         server.start()
         report = service_returns(server, prospects, refused, database_url, uploads)
         record(report, "disk read-only: database", engine_name)

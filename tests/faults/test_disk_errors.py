@@ -11,7 +11,7 @@ from tests.support.ledger import LONG, Prospects, audit, end_leases, record
 from tests.support.preload import BrokenDisk
 from tests.support.server import serving, wait_until
 
-CROWD = 100 if LONG else 4
+CROWD = 32 if LONG else 4
 MORE = {
     "files cannot be written": ("w", "instance/uploads"),
     "the database cannot be written": ("w", "database"),

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from leadintake import create_app
 from leadintake.audit.models import AuditEntry
 from leadintake.auth.permissions import GRANTS, Permission, Role
 from leadintake.core.access import SIGNED_IN
+from leadintake.core.database import db
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
-from tests.support.client import PASSWORD
+from tests.support.client import PASSWORD, Client
+from tests.support.engines import fresh_copy
+from tests.support.rows import make, read
 
 pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
 
+SETTINGS = {"PASSKEYS": True, "PUBLIC_URL": "http://localhost:8000"}
 ROLES = ("viewer", "attorney", "manager", "admin")
 CALLERS = ("nobody", *ROLES, "deactivated", "barred", "token", "token without scope")
 LEAD, SCREEN, MESSAGE = "<lead:lead_id>", "<uuid:user_id>", "<uuid:notification_id>"
@@ -113,7 +120,7 @@ PUBLIC = {
 
 @pytest.fixture
 def settings() -> dict[str, object]:
-    return {"PASSKEYS": True, "PUBLIC_URL": "http://localhost:8000"}
+    return SETTINGS
 
 
 def rules(app) -> set[tuple[str, str]]:
@@ -141,11 +148,60 @@ def test_the_matrix_and_the_table_of_permissions_say_the_same(app):
         assert tuple(granted) == row.roles, (method, rule)
 
 
+class Stage:
+    """An application whose database is put back as it was: each world is made once, not for every route."""
+
+    def __init__(self, template: str, folder: Path) -> None:
+        self.url = fresh_copy(template, folder)
+        self.file = Path(self.url.removeprefix("sqlite:///"))
+        self.app = create_app(
+            INSTANCE_PATH=str(folder / "instance"), DATABASE_URL=self.url, WORKER="external", TESTING=True,
+            RATE_LIMIT_SUBMISSIONS="", RATE_LIMIT_LOGINS="", **SETTINGS,
+        )  # fmt: skip
+        self.app.test_client_class = Client
+        self.empty = self._database()
+        self.worlds: dict[tuple, tuple[World, bytes, dict]] = {}
+
+    def world(self, kind: str, row: Row, permission: str) -> World:
+        """The world of this caller, as it was when it was made."""
+        key = (kind, row.traits, permission if kind == "token without scope" else "")
+        if key not in self.worlds:
+            self._put_back(self.empty)
+            world = World(self.app, kind, row, permission)
+            self.worlds[key] = world, self._database(), dict(world.client._cookies)
+        world, database, cookies = self.worlds[key]
+        self._put_back(database)
+        world.client._cookies = dict(cookies)
+        return world
+
+    def _database(self) -> bytes:
+        self._close()
+        return self.file.read_bytes()
+
+    def _put_back(self, database: bytes) -> None:
+        self._close()
+        self.file.write_bytes(database)
+
+    def _close(self) -> None:
+        """The last to close a SQLite file leaves no log beside it."""
+        with self.app.app_context():
+            db.engine.dispose()
+        assert not self.file.with_name(self.file.name + "-wal").exists()
+
+
+@pytest.fixture(scope="module")
+def stage(template, tmp_path_factory):
+    stage = Stage(template, tmp_path_factory.mktemp("worlds"))
+    yield stage
+    stage._close()
+
+
 class World:
     """A lead, a message about it, a colleague, and somebody who calls."""
 
-    def __init__(self, given, browser, kind: str, row: Row, permission: str) -> None:
-        self.client, self.headers, self.user = browser(), {}, None
+    def __init__(self, app, kind: str, row: Row, permission: str) -> None:
+        given = functools.partial(make, app)
+        self.client, self.headers, self.user = app.test_client(), {}, None
         token = kind.startswith("token")
         if kind != "nobody":
             role = kind if kind in ROLES else "attorney" if kind == "deactivated" else "admin"
@@ -200,20 +256,20 @@ def expected(kind: str, row: Row, rule: str, permission: str) -> int:
 
 @pytest.mark.parametrize("kind", CALLERS)
 @pytest.mark.parametrize(("method", "rule"), ROUTES, ids=lambda part: part)
-def test_a_route_lets_in_exactly_whom_the_table_names(app, browser, given, kind, method, rule):
-    row, permission = ROUTES[method, rule], permission_of(app, method, rule)
-    world = World(given, browser, kind, row, permission)
+def test_a_route_lets_in_exactly_whom_the_table_names(stage, kind, method, rule):
+    row, permission = ROUTES[method, rule], permission_of(stage.app, method, rule)
+    world = stage.world(kind, row, permission)
     answer = world.call(method, rule, row.body)
     assert answer.status_code == expected(kind, row, rule, permission), answer.text
 
 
 @pytest.mark.parametrize(("method", "rule"), ROUTES, ids=lambda part: part)
-def test_what_was_done_is_on_record_with_who_did_it(app, browser, given, rows, method, rule):
+def test_what_was_done_is_on_record_with_who_did_it(stage, method, rule):
     row = ROUTES[method, rule]
-    world = World(given, browser, "admin", row, permission_of(app, method, rule))
-    before = len(rows(AuditEntry))
+    world = stage.world("admin", row, permission_of(stage.app, method, rule))
+    before = len(read(stage.app, AuditEntry))
     world.call(method, rule, row.body)
-    entries = rows(AuditEntry)[before:]
+    entries = read(stage.app, AuditEntry)[before:]
     assert [entry.action for entry in entries] == ([row.recorded] if row.recorded else [])
     for entry in entries:
         assert (entry.actor_kind, entry.actor_id) == ("user", world.user.id)
@@ -224,9 +280,9 @@ def test_what_was_done_is_on_record_with_who_did_it(app, browser, given, rows, m
 
 @pytest.mark.parametrize("kind", CALLERS)
 @pytest.mark.parametrize(("method", "rule"), OPEN, ids=lambda part: part)
-def test_a_door_answers_everybody_alike(browser, given, kind, method, rule):
+def test_a_door_answers_everybody_alike(stage, kind, method, rule):
     answer, body = OPEN[method, rule]
-    world = World(given, browser, kind, Row("viewer"), SIGNED_IN)
+    world = stage.world(kind, Row("viewer"), SIGNED_IN)
     assert world.call(method, rule, body).status_code == answer
 
 

@@ -90,7 +90,7 @@ def test_every_library_is_one_we_chose_and_say_why():
     told = (ROOT / "docs" / "dependencies.md").read_text().lower()
     known = packages_distributions()
     used = {name for module in MODULES for name in imports_of(module)}
-    libraries = used - set(sys.stdlib_module_names) - {"leadintake", "leadintake_logging", "_typeshed", ""}
+    libraries = used - set(sys.stdlib_module_names) - {"leadintake", "_typeshed", ""}
     assert libraries & NOT_THERE == set()
     for name in sorted(libraries):
         # One, but for names that several share, as those of opentelemetry do.

@@ -19,6 +19,7 @@ from leadintake.config.settings import Settings
 ROOT = Path(__file__).parents[2]
 SAFE = {
     "LEADINTAKE_ENVIRONMENT": "production",
+    "LEADINTAKE_MAIL_FOLDER": "mail",
     "LEADINTAKE_SECRET_KEY": "s" * 32,
     "LEADINTAKE_PUBLIC_URL": "https://intake.firm.example",
 }
@@ -236,12 +237,27 @@ def test_production_starts_when_it_is_safe():
         ({"LEADINTAKE_SECRET_KEY": ""}, "SECRET_KEY"),
         ({"LEADINTAKE_SECRET_KEY": "s" * 31}, "SECRET_KEY"),
         ({"LEADINTAKE_PUBLIC_URL": "http://intake.firm.example"}, "PUBLIC_URL"),
-        ({"LEADINTAKE_MAIL_SERVER": "mail.example", "LEADINTAKE_MAIL_USE_TLS": "off"}, "MAIL_USE_TLS"),
+        (
+            {
+                "LEADINTAKE_MAIL_SERVER": "mail.example",
+                "LEADINTAKE_MAIL_FOLDER": "",
+                "LEADINTAKE_MAIL_USE_TLS": "off",
+            },
+            "MAIL_USE_TLS",
+        ),
+        ({"LEADINTAKE_MAIL_FOLDER": ""}, "MAIL_SERVER"),
+        ({"LEADINTAKE_MAIL_SERVER": "mail.example"}, "MAIL_FOLDER"),
     ],
 )
 def test_production_refuses_what_is_unsafe(change, named):
     (problem,) = problems_of({**SAFE, **change})
     assert problem.startswith(f"LEADINTAKE_{named}:")
+
+
+def test_a_mail_folder_lies_in_the_instance_folder_unless_its_path_is_whole(tmp_path):
+    folder = read(MAIL_FOLDER="mail", INSTANCE_PATH=str(tmp_path)).MAIL_FOLDER
+    assert folder == str(tmp_path / "mail")
+    assert read(MAIL_FOLDER="/var/mails", INSTANCE_PATH=str(tmp_path)).MAIL_FOLDER == "/var/mails"
 
 
 def test_production_refuses_debugging(monkeypatch):

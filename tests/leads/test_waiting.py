@@ -15,7 +15,7 @@ from leadintake.auth.service import auth
 from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.transaction import transaction
-from leadintake.leads.handing import handing
+from leadintake.leads import attention
 from leadintake.leads.models import Lead, LeadEvent, LeadStatus
 from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, ScreenFactory, UserFactory
@@ -244,7 +244,7 @@ def test_looking_whether_anybody_can_take_what_waits_asks_no_more_for_many_than_
     round_of_a_worker(app)
     assert len(asked) == one
     with app.app_context():
-        assert handing.counts() == {"waiting": 21, "pending": 21, "quarantined": 0}
+        assert attention.counts() == {"waiting": 21, "pending": 21, "quarantined": 0}
 
 
 @pytest.mark.every_engine

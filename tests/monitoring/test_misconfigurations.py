@@ -240,6 +240,20 @@ class TestRedis:
             assert ask_doctor(app, {*PARTS, "redis"}) == {}
 
 
+class TestAMailFolder:
+    """Asked for by name, as production needs it."""
+
+    @pytest.fixture
+    def settings(self):
+        return {"MAIL_FOLDER": "letters"}
+
+    def test_nobody_is_mailed_and_the_line_says_so(self, app):
+        line = only(app, "mail")
+        assert "nobody is mailed" in line
+        assert "LEADINTAKE_MAIL_SERVER" in line
+        assert f"{Path(app.config['MAIL_FOLDER'])}" in line
+
+
 class TestMail:
     @pytest.fixture
     def tls(self):

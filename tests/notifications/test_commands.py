@@ -11,9 +11,12 @@ import uuid
 
 import pytest
 
+from leadintake.audit.models import AuditEntry
 from leadintake.core.clock import now
 from leadintake.leads.models import Lead
 from leadintake.notifications import cli
+from leadintake.notifications.channel_state import channel_state
+from leadintake.notifications.channels import ChannelDown
 from leadintake.notifications.claims import LONGEST_PAUSE
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.models import Notification, Status
@@ -118,6 +121,24 @@ def test_a_failed_message_is_queued_again(app, run, given, rows):
     assert rows(Notification)[0].status is Status.SENT
 
 
+@pytest.mark.every_engine
+def test_retry_sends_all_that_failed_and_nothing_else(app, run, given, rows):
+    for trait in ("failed", "sent", "failed"):
+        given(NotificationFactory, trait)
+    given(NotificationFactory, "failed", due_at=None, deleted_at=now())
+    assert run("outbox", "retry", "--all-failed").stdout.startswith("2 message(s) queued")
+    assert deliver(app) == 2
+    assert [one.status for one in rows(Notification)] == [Status.SENT] * 3 + [Status.FAILED]
+    (entry,) = [one for one in rows(AuditEntry) if one.action == "messages.retried"]
+    assert '"number":2' in entry.detail.replace(" ", "")
+    assert run("outbox", "retry", "--all-failed").stdout.startswith("0 message(s)")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--all-failed", str(uuid.UUID(int=0))]])
+def test_retry_wants_one_message_or_all_that_failed(run, arguments):
+    assert run("outbox", "retry", *arguments).exit_code == 2
+
+
 def test_what_was_sent_or_is_not_there_is_refused_in_one_line(run, given):
     assert one_line(run("outbox", "retry", str(given(NotificationFactory, "sent").id)), "sent already")
     assert one_line(run("outbox", "retry", str(uuid.UUID(int=0))), "no such message")
@@ -141,6 +162,62 @@ def test_prove_shows_every_attempt_of_a_message_or_of_all_messages_of_a_lead(
     assert of_one[0]["at"].endswith("Z")
     of_lead = json.loads(run("outbox", "prove", str(lead.id), "--format", "json").stdout)
     assert [item["recipient"] for item in of_lead] == [alert.recipient, thanks.recipient]
+
+
+class TestATestMessage:
+    """`outbox test` sends one the whole way, and says what the mail server says."""
+
+    @pytest.fixture
+    def port(self) -> int:
+        return free_port()
+
+    @pytest.fixture
+    def settings(self, port) -> dict[str, object]:
+        return {"MAIL_SERVER": HOST, "MAIL_PORT": port, "MAIL_TIMEOUT": 2}
+
+    def test_that_arrives(self, run, rows, port):
+        script = Script()
+        with mail_server(script, port):
+            result = run("outbox", "test", "ada@firm.example.com")
+        assert (result.exit_code, result.stdout) == (0, "250 2.0.0 queued as 4711\n")
+        assert script.recipients == ["ada@firm.example.com"]
+        assert "outbox test" in script.received[0].as_string()
+        assert [(one.kind, one.status) for one in rows(Notification)] == [("test_message", Status.SENT)]
+
+    @pytest.mark.parametrize(
+        ("says", "words"),
+        [
+            ({"rcpt": "550 5.1.1 no such user"}, "Refused: 550 5.1.1 no such user"),
+            ({"mail": "550 5.7.1 not your address"}, "Refused at MAIL FROM, which is about us"),
+            ({"rcpt": "450 4.2.0 greylisted"}, "Not taken for now: 450 4.2.0 greylisted"),
+            ({"ehlo": "550 we do not like your name"}, "at EHLO"),
+        ],
+        ids=str,
+    )
+    def test_that_is_refused_is_said_and_leaves_nothing_to_send(self, run, rows, port, says, words):
+        with mail_server(Script(**says), port):
+            result = run("outbox", "test", "ada@firm.example.com")
+        assert one_line(result, words)
+        assert [one.due_at for one in rows(Notification) if one.deleted_at is None] == []
+
+    def test_opens_the_way_that_was_closed(self, app, run, given, port):
+        given(NotificationFactory)
+        with mail_server(Script(mail="550 5.7.1 not your address"), port), pytest.raises(ChannelDown):
+            deliver(app)
+        with mail_server(Script(), port):
+            assert run("outbox", "test", "ada@firm.example.com").exit_code == 0
+        with app.app_context():
+            assert channel_state() is None
+
+    def test_to_what_is_no_address_is_not_sent(self, run, rows):
+        assert one_line(run("outbox", "test", "ada"), "not an e-mail address")
+        assert rows(Notification) == []
+
+    def test_drain_says_that_only_strangers_are_refused(self, run, given, port):
+        given(NotificationFactory, kind="prospect_confirmation", recipient="jane@example.com")
+        given(NotificationFactory)
+        with mail_server(Script(**{"rcpt jane@example.com": "554 5.7.1 Relay access denied"}), port):
+            assert one_line(run("worker", "--drain"), "2 handled", "RCPT TO", "Relay access denied")
 
 
 class TestARealWorker:

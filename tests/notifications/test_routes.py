@@ -6,7 +6,9 @@ import uuid
 
 import pytest
 
+from leadintake.core.transaction import transaction
 from leadintake.notifications.models import Notification, Status
+from leadintake.notifications.service import notifications
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
 from tests.support.outbox import at, deliver
 
@@ -141,7 +143,7 @@ def test_only_those_who_look_after_it_see_or_change_the_outbox(client, given, ro
 
 @pytest.mark.every_engine
 @pytest.mark.parametrize("role", ["manager", "admin"])
-def test_messages_about_a_lead_one_is_barred_from_are_not_there(client, given, rows, role):
+def test_messages_about_a_lead_one_is_barred_from_are_not_there(app, client, given, rows, role):
     person, lead = given(UserFactory, role), given(LeadFactory)
     hidden = given(NotificationFactory, "failed", lead_id=lead.id)
     shown = [given(NotificationFactory, "failed", lead_id=given(LeadFactory).id), given(NotificationFactory)]
@@ -151,4 +153,6 @@ def test_messages_about_a_lead_one_is_barred_from_are_not_there(client, given, r
     assert client.get(f"{URL}?limit=2").json["next_cursor"] is None
     assert client.post(f"{URL}/{hidden.id}/retry").status_code == 404
     assert client.post(f"{URL}/{shown[0].id}/retry").status_code == 200
+    with app.app_context(), transaction():
+        assert notifications.retry_all_failed(by=person) == 0
     assert rows(Notification)[0].status is Status.FAILED

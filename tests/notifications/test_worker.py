@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from leadintake.core import checks
 from leadintake.core.database import db
+from leadintake.notifications import backlog
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.models import Notification, Status, WorkerBeat
-from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import Worker
 from tests.factories import NotificationFactory
 from tests.support.mailserver import HOST, Script, free_port, mail_server
@@ -112,7 +112,7 @@ def test_counts_name_every_status_even_without_messages(app, given):
     given(NotificationFactory, "failed")
     given(NotificationFactory, "failed")
     with app.app_context():
-        assert notifications.counts() == {"queued": 1, "sending": 0, "sent": 0, "failed": 2}
+        assert backlog.counts() == {"queued": 1, "sending": 0, "failed": 2}
 
 
 def test_a_stop_waits_until_woken_and_forgets_the_wake_up(app):

@@ -1,0 +1,1 @@
+"""What operators see, and are told: with real faults."""

@@ -20,11 +20,11 @@ PATIENCE_SECONDS = 60
 TOMORROW_SECONDS = 25 * 3600
 GRANIAN = ["granian", "--interface", "wsgi", "--blocking-threads", "64", "--port", "{port}"]
 SERVERS = {
-    "granian": [*GRANIAN, "--http", "1", "--log-config", "leadintake_logging/granian.json"],
+    "granian": [*GRANIAN, "--http", "1", "--log-config", "leadintake/server_logs/granian.json"],
     "granian as the contract says": GRANIAN,
     "gunicorn": [
         *("gunicorn", "-k", "gevent", "--no-control-socket", "-b", "127.0.0.1:{port}"),
-        *("--log-config", "leadintake_logging/gunicorn.ini"),
+        *("--log-config", "leadintake/server_logs/gunicorn.ini"),
     ],
 }
 _workers = itertools.count(1)

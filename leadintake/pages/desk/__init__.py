@@ -6,7 +6,7 @@ from flask import Flask
 from flask_login import current_user
 
 from leadintake.leads.quarantine import quarantine as looked_after
-from leadintake.pages.desk import words
+from leadintake.pages.desk import banner, words
 from leadintake.pages.desk.absences import bp as absences
 from leadintake.pages.desk.account import bp as account
 from leadintake.pages.desk.lead import bp as lead
@@ -23,4 +23,5 @@ ROOMS = (signing_in, account, queue, lead, absences, quarantine, messages, repor
 def init_app(app: Flask) -> None:
     """Wire the pages; blueprints.py mounts them behind the guard."""
     words.init_app(app)
+    banner.init_app(app)
     app.jinja_env.globals["in_quarantine"] = lambda: looked_after.count(seen_by=current_user)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.core.access import allow
 from leadintake.core.errors import Conflict, Forbidden, Refusal
+from leadintake.notifications import rehearsal
 from leadintake.notifications.models import Status
 from leadintake.notifications.schemas import NotificationQuery
 from leadintake.notifications.service import notifications
@@ -31,7 +32,7 @@ def show() -> Response:
             page=page,
             wanted=wanted,
             statuses=Status,
-            rehearsal=notifications.rehearsal(),
+            rehearsal=rehearsal.reason(),
         )
     )
 
@@ -42,6 +43,19 @@ def retry(notification_id: uuid.UUID) -> AnyResponse:
     """Send a message again, now."""
     owed = notifications.retry(notification_id, by=current_user)
     flash(f"On its way to {owed.recipient} again.")
+    return redirect(url_for(".show", status=Status.FAILED), 303)
+
+
+@bp.post("/retry-failed")
+@allow("manage_notifications")
+def retry_all_failed() -> AnyResponse:
+    """Send every message that failed again, now."""
+    number = notifications.retry_all_failed(by=current_user)
+    if number:
+        words = "1 message is" if number == 1 else f"{number} messages are"
+        flash(f"{words} on the way again.")
+    else:
+        flash("No message has failed.")
     return redirect(url_for(".show", status=Status.FAILED), 303)
 
 

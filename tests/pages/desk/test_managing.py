@@ -36,6 +36,24 @@ def test_failed_messages_are_listed_and_sent_again(browser, given, max_, rows):
     assert rows(Notification)[0].status is Status.QUEUED
 
 
+def test_all_failed_messages_are_sent_again_with_one_button(browser, given, max_, rows):
+    client = browser().sign_in(max_)
+    for _ in range(30):
+        given(NotificationFactory, "failed")
+    page = read(client.get("/desk/messages?status=failed"))
+    assert "Send all failed messages again" in page.by_id("main").text
+    again = client.post("/desk/messages/retry-failed", follow_redirects=True)
+    assert "30 messages are on the way again." in again.text
+    assert {one.status for one in rows(Notification)} == {Status.QUEUED}
+    assert "No message has failed." in client.post("/desk/messages/retry-failed", follow_redirects=True).text
+
+
+def test_one_failed_message_is_one(browser, given, max_):
+    given(NotificationFactory, "failed")
+    again = browser().sign_in(max_).post("/desk/messages/retry-failed", follow_redirects=True)
+    assert "1 message is on the way again." in again.text
+
+
 def test_a_message_that_was_sent_is_not_sent_again(browser, given, max_):
     message = given(NotificationFactory, "sent")
     answer = browser().sign_in(max_).post(f"/desk/messages/{message.id}/retry", follow_redirects=True)

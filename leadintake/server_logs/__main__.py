@@ -1,16 +1,16 @@
-"""python -m leadintake_logging granian|gunicorn: print where that server's log configuration is."""
+"""python -m leadintake.server_logs granian|gunicorn: print where that server's log configuration is."""
 
 from __future__ import annotations
 
 import sys
 
-from leadintake_logging.lines import FILES, log_config
+from leadintake.server_logs.lines import FILES, log_config
 
 
 def main(arguments: list[str]) -> int:
     """Print the path; the exit status is 2 for an unknown server."""
     if len(arguments) != 1 or arguments[0] not in FILES:
-        sys.stderr.write(f"usage: python -m leadintake_logging {'|'.join(FILES)}\n")
+        sys.stderr.write(f"usage: python -m leadintake.server_logs {'|'.join(FILES)}\n")
         return 2
     sys.stdout.write(f"{log_config(arguments[0])}\n")
     return 0

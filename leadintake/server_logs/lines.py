@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from leadintake_logging.failures import trace_of
+from leadintake.server_logs.failures import trace_of
 
 QUOTES_A_REQUEST = "Invalid request from ip="
 """gunicorn repeats what it could not read, which may be a path with somebody's name."""

@@ -1,0 +1,33 @@
+"""What people say in place of an id: the room that names its things registers how their ids are found.
+
+The audit trail lies below the rooms whose things it is about.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, current_app
+
+UUID_PATTERN = "[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
+PATTERN = f"^({UUID_PATTERN}|[0-9A-Za-z]{{4}}[-. _]?[0-9A-Za-z]{{4}})$(?!\n)"
+"""An id or a name."""
+IdQuery = Callable[[str], "sa.Select[Any] | None"]
+"""Selects the id of the thing with this name; None for what names nothing of this kind."""
+
+
+def register_names(app: Flask, id_query: IdQuery) -> None:
+    """Have names of this kind taken in place of ids."""
+    app.extensions.setdefault("leadintake.names", []).append(id_query)
+
+
+def has_name(column: Any, text: str) -> sa.ColumnElement[bool]:
+    """That the id in `column` is this one, or of the thing with this name."""
+    if len(text) == len(str(uuid.UUID(int=0))):
+        same: sa.ColumnElement[bool] = column == uuid.UUID(text)
+        return same
+    found = [id_query(text) for id_query in current_app.extensions.get("leadintake.names", ())]
+    return sa.or_(sa.false(), *(column.in_(ids) for ids in found if ids is not None))
