@@ -6,7 +6,7 @@ from flask import Flask
 
 from leadintake.audit.service import audit
 from leadintake.core import alarms, checks
-from leadintake.notifications import backlog, checkup
+from leadintake.notifications import backlog, checkup, rehearsal
 from leadintake.notifications.cli import outbox, worker
 from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import start_with_first_request
@@ -18,7 +18,7 @@ def init_app(app: Flask) -> None:
     audit.when_published(app, notifications.owe_head)
     checks.register(app, "worker", checkup.check_worker)
     checks.register(app, "mail", checkup.check_mail, needed=False)
-    checks.register(app, "recipients", checkup.check_rehearsal, needed=False)
+    checks.register(app, "recipients", rehearsal.check, needed=False)
     checks.gauge(app, "leadintake_outbox", "Messages not sent, by status", "status", backlog.counts)
     checks.gauge(
         app,

@@ -1,4 +1,4 @@
-"""Whether mail leaves for those it is for: what readiness, the doctor and the desk show."""
+"""Whether workers live and mail leaves: what readiness and the doctor ask."""
 
 from __future__ import annotations
 
@@ -16,21 +16,6 @@ def check_worker() -> None:
     seen = notifications.last_beat()
     if seen is None or abs(now() - seen) > BEAT_LASTS:  # from the future, if the clock was set back
         raise RuntimeError("No worker has been seen for a minute. Start one with `flask worker`.")
-
-
-def rehearsal() -> str:
-    """Why mail does not reach those it is for, in a sentence; an empty text where it does."""
-    if current_app.config["MAIL_HOLD"]:
-        return "MAIL_HOLD is on: no mail leaves, what is due waits."
-    if address := current_app.config["MAIL_REDIRECT_TO"]:
-        return f"MAIL_REDIRECT_TO is set: every mail goes to {address}."
-    return ""
-
-
-def check_rehearsal() -> None:
-    """Raise where mail does not reach those it is for."""
-    if sentence := rehearsal():
-        raise RuntimeError(sentence)
 
 
 def check_mail() -> None:

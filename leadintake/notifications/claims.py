@@ -72,19 +72,6 @@ def look_before(app: Flask, look: Look) -> None:
     app.extensions.setdefault("leadintake.last_looks", []).append(look)
 
 
-def anything_due(priorities: Collection[Priority] = EVERY_PRIORITY) -> bool:
-    """Whether a worker has something to do."""
-    queries = (due_query(priority).with_only_columns(Notification.id) for priority in priorities)
-    return any(db.session.scalar(query.limit(1)) is not None for query in queries)
-
-
-def anything_owed(priorities: Collection[Priority] = EVERY_PRIORITY) -> bool:
-    """Whether a message waits, due or not."""
-    mine = Notification.priority.in_(priorities)
-    waits = sa.select(Notification.id).where(mine, Notification.due_at > EVER)
-    return db.session.scalar(waits.limit(1)) is not None
-
-
 def due_query(*priorities: Priority) -> sa.Select[Any]:
     """What may be taken, the longest due first.
 

@@ -12,7 +12,7 @@ from leadintake.core.addresses import BadAddress, mail_address
 from leadintake.core.commands import Command, CommandGroup
 from leadintake.core.tables import format_option, show
 from leadintake.core.transaction import transaction
-from leadintake.notifications import checkup
+from leadintake.notifications import rehearsal
 from leadintake.notifications.channel_state import channel_state
 from leadintake.notifications.channels import Blocked, ChannelDown, Deferred, Interrupted, Refused
 from leadintake.notifications.mailboxes import mailboxes
@@ -43,7 +43,7 @@ def worker(drain: bool) -> None:
             f"{handled} handled. The mail server refuses us, at {state.step}: {state.words}"
         )
     click.echo(f"{handled} message(s) handled.")
-    if sentence := checkup.rehearsal():
+    if sentence := rehearsal.reason():
         click.echo(sentence, err=True)
 
 
@@ -53,7 +53,7 @@ def worker(drain: bool) -> None:
 @format_option()
 def list_messages(status: str | None, limit: int, form: str) -> None:
     """Show messages, newest first."""
-    if sentence := checkup.rehearsal():
+    if sentence := rehearsal.reason():
         click.echo(sentence, err=True)  # beside the list, which programs read
     page = notifications.page(Status(status) if status else None, limit=limit, cursor=None)
     rows = [

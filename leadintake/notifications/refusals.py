@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,9 +65,22 @@ def batches(*, at_once: bool = False) -> Iterator[Batch]:
 def is_due(batch: Batch) -> bool:
     """Whether there is something to take."""
     with reading():
-        due = claims.anything_due(batch.priorities)
+        due = anything_due(batch.priorities)
         db.session.rollback()
     return due
+
+
+def anything_due(priorities: Collection[Priority] = claims.EVERY_PRIORITY) -> bool:
+    """Whether a worker has something to do."""
+    queries = (claims.due_query(priority).with_only_columns(Notification.id) for priority in priorities)
+    return any(db.session.scalar(query.limit(1)) is not None for query in queries)
+
+
+def anything_owed(priorities: Collection[Priority] = claims.EVERY_PRIORITY) -> bool:
+    """Whether a message waits, due or not."""
+    mine = Notification.priority.in_(priorities)
+    waits = sa.select(Notification.id).where(mine, Notification.due_at > claims.EVER)
+    return db.session.scalar(waits.limit(1)) is not None
 
 
 @contextmanager
@@ -125,7 +138,7 @@ def settle(claimed: Notification, error: Blocked | Doubtful) -> bool:
 def _tries(state: ChannelState, *priorities: Priority, at_once: bool) -> Iterator[Batch]:
     batch = Batch(priorities, None if state.is_opening else state)
     with reading():
-        due, owed = claims.anything_due(priorities), claims.anything_owed(priorities)
+        due, owed = anything_due(priorities), anything_owed(priorities)
         db.session.rollback()
     if not owed:  # there is nothing left to find out by, nor to keep back
         with transaction():

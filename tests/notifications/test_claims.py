@@ -11,7 +11,7 @@ from leadintake.core.clock import now
 from leadintake.core.database import db
 from leadintake.core.errors import Conflict
 from leadintake.core.transaction import transaction
-from leadintake.notifications import checkup, claims
+from leadintake.notifications import checkup, claims, refusals
 from leadintake.notifications.claims import LEASE, LONGEST_PAUSE, MOST_TAKEOVERS
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from leadintake.notifications.service import notifications
@@ -150,7 +150,7 @@ def test_neither_what_is_sent_or_failed_nor_what_is_not_due_is_claimed(app, give
     given(NotificationFactory, due_at=now() + LONGEST_PAUSE, attempts=1)
     assert claim(app, "worker") is None
     with app.app_context():
-        assert not claims.anything_due()
+        assert not refusals.anything_due()
 
 
 def test_a_message_is_in_the_outbox_if_and_only_if_its_cause_is(app, rows):
@@ -248,7 +248,7 @@ class TestAClockThatMoved:
             given(NotificationFactory)
         with at():
             with app.app_context():
-                assert claims.anything_due()
+                assert refusals.anything_due()
             assert claim(app, "worker") is not None
 
     def test_what_was_put_off_under_it_does_not_either(self, app, given, rows):

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.core.access import allow
 from leadintake.core.errors import Conflict, Forbidden, Refusal
-from leadintake.notifications import checkup
+from leadintake.notifications import rehearsal
 from leadintake.notifications.models import Status
 from leadintake.notifications.schemas import NotificationQuery
 from leadintake.notifications.service import notifications
@@ -32,7 +32,7 @@ def show() -> Response:
             page=page,
             wanted=wanted,
             statuses=Status,
-            rehearsal=checkup.rehearsal(),
+            rehearsal=rehearsal.reason(),
         )
     )
 
