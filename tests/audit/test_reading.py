@@ -191,5 +191,5 @@ class TestPublished:
         }
 
     def test_it_is_done_at_its_interval(self, app):
-        every = {name: interval for name, _, interval in app.extensions["leadintake.chores"]}
+        every = {name: interval for name, _, interval, _ in app.extensions["leadintake.chores"]}
         assert every["audit_head"] == timedelta(minutes=5)

@@ -7,6 +7,7 @@ import resource
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from structlog.testing import capture_logs
 
 from leadintake.documents.inspection import BY_EXTENSION, worker
 from leadintake.documents.inspection.findings import Refused
@@ -100,9 +101,11 @@ class TestWhatAWorkerHas:
     def test_it_leaves_the_processor_to_the_server(self, run):
         assert run.told("__import__('os').nice(0)") == str(min(os.nice(0) + worker.NICENESS, 19))
 
-    def test_it_says_what_it_says_and_takes_no_more_words(self, run):
-        """Which of the file's bytes come into the log is bounded, whatever a reader chokes on."""
-        assert len(run.told("'x' * 100_000")) <= worker.LONGEST_TRACE
+    def test_it_takes_no_more_words_than_a_log_has_room_for(self, run):
+        """Whatever a reader chokes on."""
+        with pytest.raises(Refused), capture_logs() as logs:
+            run("raise type('E' * 100_000, (Exception,), {})()")
+        assert len(logs[0]["trace"]) == worker.LONGEST_TRACE
 
     def test_an_inspector_of_one_process_is_not_that_of_another(self):
         assert Inspector()._idle == []
