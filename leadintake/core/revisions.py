@@ -29,6 +29,7 @@ from leadintake.core.causes import is_schema_error
 from leadintake.core.clock import now
 from leadintake.core.database import Model, db, migrations_folder, reading
 from leadintake.core.errors import Refusal, Unavailable, explain_failures
+from leadintake.core.patience import as_in_a_request
 from leadintake.core.types import new_id
 
 RIGHT_SECONDS, WRONG_SECONDS = 60.0, 2.0
@@ -77,23 +78,33 @@ def init_app(app: Flask) -> None:
 def require() -> None:
     """Raise WrongRevision while this code may not use the database: for workers and requests.
 
-    Costs no statement but once a minute, and after a failure.
+    Costs no statement but once a minute, and after a failure. Raises what the database answered where it
+    could not be asked: who asked need not wait for it a second time.
     """
-    if sentence := obstacle():
+    if sentence := _ask():
         raise WrongRevision(sentence)
 
 
 def obstacle() -> str:
     """Why this code may not use the database, as far as it is known; nothing where it may.
 
-    One asks, the others go on with what was found before. A database that does not answer says nothing.
+    A database that does not answer says nothing.
     """
+    try:
+        return _ask()
+    except SQLAlchemyError:
+        return _finding().sentence
+
+
+def _ask() -> str:
+    """Compare where it is time to. One asks, the others go on with what was found before."""
     finding = _finding()
     if time.monotonic() >= finding.valid_until and finding.guard.acquire(blocking=False):
         try:
             _keep(finding, _compare())
         except SQLAlchemyError:
             finding.valid_until = time.monotonic() + WRONG_SECONDS
+            raise
         finally:
             finding.guard.release()
     return finding.sentence
@@ -165,7 +176,7 @@ def _keep(finding: _Finding, sentence: str) -> None:
 
 def _compare() -> str:
     known, head = _known()
-    with reading(), db.engine.connect() as connection:
+    with as_in_a_request(), reading(), db.engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
         if found == head:
             return ""

@@ -455,6 +455,7 @@ class TestTheSecondForm:
             sa.event.remove(engine, "before_cursor_execute", note)
             return len(seen)
 
+        statements_of_a_submission()  # the first of a process asks for the revision
         with_walls = statements_of_a_submission()
         monkeypatch.setattr(intake_module.barred, "from_client", lambda _email: [])
         assert statements_of_a_submission() == with_walls - 1

@@ -128,6 +128,7 @@ ELSEWHERE: dict[tuple[str, str], Bodies] = {
     (POST, "/internal/passkeys/options"): [None],
     (DELETE, "/internal/passkeys/<uuid:passkey_id>"): [None],
     (POST, f"/desk/messages/{MESSAGE}/retry"): [None],
+    (POST, "/desk/messages/retry-failed"): [None],
     (GET, "/desk/absences"): [None],
     (POST, "/desk/absences"): [None],
     (POST, "/desk/absences/<uuid:absence_id>/end"): [None],

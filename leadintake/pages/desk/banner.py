@@ -26,7 +26,6 @@ class Line(NamedTuple):
     advice: str
     role: str
     """How a screen reader tells it: an alert at once, a status when there is time."""
-    label: str
     page: str
     link: str
 
@@ -43,13 +42,11 @@ def lines() -> list[Line]:
 
 
 def _line(problem: Problem) -> Line:
-    critical = problem.severity == "critical"
     link = PAGES.get(problem.page, "")
     return Line(
         said(problem.sentence, **problem.filled(moment)),
         said(problem.advice),
-        "alert" if critical else "status",
-        said(phrase("The service needs help")) if critical else said(phrase("Somebody should look at this")),
+        "alert" if problem.severity == "critical" else "status",
         url_for(problem.page) if link else "",
         said(link),
     )

@@ -118,7 +118,7 @@ def test_a_plain_form_on_the_firms_site_leads_to_the_thanks(site, own_site, firm
     page.locator("#resume_file").set_input_files(RESUME)
     page.locator("[type=submit]").click()
     expect(page.locator("h1")).to_have_text("Thank you")
-    assert page.url.startswith(f"{site}/thanks/{rows(Lead)[0].id}")
+    assert page.url.startswith(f"{site}/thanks/{rows(Lead)[0].reference}")
 
 
 def test_a_script_of_the_firms_site_reads_the_answer_and_nobody_elses_does(

@@ -31,6 +31,7 @@ PAGES = {
     ("POST", "/desk/quarantine/<lead:lead_id>/discard"): "manager",
     ("GET", "/desk/messages"): "manager",
     ("POST", "/desk/messages/<uuid:notification_id>/retry"): "manager",
+    ("POST", "/desk/messages/retry-failed"): "manager",
     ("GET", "/desk/report"): "manager",
     ("GET", "/desk/people"): "manager",
     ("POST", "/desk/people"): "admin",
