@@ -41,7 +41,8 @@ coverage: install  ## run the tests and ask for 95 % of branches
 
 faults: install  ## the fault suite in its long form; its report goes into docs/reliability.md
 	rm -f build/faults.jsonl && mkdir -p build
-	LEADINTAKE_FAULTS=full LEADINTAKE_FAULT_REPORT=$(CURDIR)/build/faults.jsonl $(BIN)/pytest tests/faults tests/assignment/test_crowds.py
+	LEADINTAKE_FAULTS=full LEADINTAKE_FAULT_REPORT=$(CURDIR)/build/faults.jsonl $(BIN)/pytest tests/faults tests/assignment/test_crowds.py \
+	  tests/house/test_fuzz.py tests/house/test_openapi.py tests/leads/test_reference_migration.py
 	$(BIN)/python -m tests.faults build/faults.jsonl
 
 fuzz: install  ## throw dice for what makes a request or a document dear (FUZZ_SECONDS, 600 of them)

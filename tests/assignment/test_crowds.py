@@ -23,7 +23,7 @@ from tests.support.server import ROOT
 
 pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
 
-PROCESSES, EACH = 8, 160 if LONG else 40
+PROCESSES, EACH = (8, 160) if LONG else (5, 40)
 POLICY = """
 strategy = "round_robin"
 [areas.family]

@@ -23,7 +23,7 @@ CLIENTS = 24 if LONG else 12
 ATTORNEY = "amara@firm.example.com"
 KEY = "one-and-the-same"
 PARTS = good_parts(resume_file=part("resume_file", file_of(1), "resume.pdf"))
-OTHERS_OWN = {"id", "created_at", "email"}
+OTHERS_OWN = {"id", "reference", "created_at", "email"}
 """What differs between two receipts."""
 EVERY_TIME_NEW = {"date", "x-request-id"}
 

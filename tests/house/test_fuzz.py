@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from leadintake.core.transaction import transaction
 from leadintake.notifications.service import notifications
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
+from tests.support.ledger import LONG
 
 pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
 
 FUZZ = examples(
-    max_examples=400,
+    max_examples=1000 if LONG else 200,
     deadline=None,
     derandomize=True,
     database=None,

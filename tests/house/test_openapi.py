@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from leadintake.core.transaction import transaction
 from leadintake.notifications.service import notifications
 from tests.factories import LeadFactory, UserFactory
+from tests.support.ledger import LONG
 
 pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
 
@@ -28,7 +29,7 @@ BEYOND_SCHEMA = {"POST /public/leads"}
 """A schema cannot say that a file is a resume: these refuse requests that fit it."""
 
 EXAMPLES = settings(
-    max_examples=15,
+    max_examples=40 if LONG else 8,
     deadline=None,
     derandomize=True,
     database=None,
