@@ -38,7 +38,7 @@ HEAD = revisions._known()[1]
 
 def newer_version(folder: Path, oldest: str) -> Path:
     """This code with one migration more, and a column that it needs."""
-    for package in ("leadintake", "leadintake_logging", "migrations"):
+    for package in ("leadintake", "migrations"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "wsgi.py", folder)
     (folder / "migrations" / "versions" / "9001_shoes.py").write_text(

@@ -1,10 +1,11 @@
-"""What people type, and what lets them in, is found in no log line, metric or trace, whatever fails.
+"""What people type, and what lets them in, is in no log line, metric, trace or incident, whatever fails.
 
 A word that is nowhere else stands in everything that is sent to a real server.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -21,6 +22,7 @@ from leadintake.demo.people import resume_of
 from tests.support.collector import collecting
 from tests.support.engines import migrated_database
 from tests.support.mailserver import Script, mail_server
+from tests.support.receiver import Stub, receiving
 from tests.support.server import Server, serving, wait_until
 
 WORD = "quokka"
@@ -109,11 +111,17 @@ def test_nothing_of_them_is_written_down(kind, form, tmp_path):
         migrated_database("sqlite", tmp_path) as url,
         mail_server(refusing) as port,
         collecting() as collector,
+        receiving(Stub()) as receiver,
     ):
         app = create_app(INSTANCE_PATH=str(tmp_path / "instance"), DATABASE_URL=url)
         with app.app_context(), transaction():
             users.add(ATTORNEY, f"Amara {WORD}", Role.ATTORNEY, PASSWORD)
         settings = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(port), "LOG_FORMAT": form, "TRACES": "1"}
+        settings |= {
+            "WATCHDOG": "external",
+            "INCIDENT_WEBHOOK_URL": receiver.url("/incidents"),
+            "INCIDENT_WEBHOOK_SECRET": "whsec_" + base64.b64encode(bytes(32)).decode(),
+        }
         around["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.address
         app_with_faults = "tests.support.broken:app"
         with serving(url, tmp_path, app=app_with_faults, around=around, kind=kind, **settings) as server:
@@ -129,12 +137,15 @@ def test_nothing_of_them_is_written_down(kind, form, tmp_path):
             wait_until(lambda: "notification_failed" in server.log.read_text(), "a mail was refused")
             metrics = requests.get(f"{server.address}/metrics", timeout=60).text
             wait_until(lambda: "GET /metrics" in collector.spans, "the traces are there")
+            watched = server.run("watchdog", "--once")
             server.stop()
         log = server.log.read_text()
     traces = b"".join(collector.bodies).decode(errors="replace")
     assert events_of(log, form) >= EVENTS
     assert {"POST /public/leads", "deliver attorney_alert", "GET"} <= collector.spans.keys()
     assert "leadintake_requests_total" in metrics
-    for written in (log, metrics, traces):
+    incidents = "".join(f"{request.json}" for request in receiver.at("/incidents"))
+    assert "'cause': 'storage'" in incidents
+    for written in (log, metrics, traces, incidents, watched.stdout, watched.stderr):
         assert [line for line in written.splitlines() if WORD in line.lower()] == []
         assert [secret for secret in people.secrets if secret in written] == []

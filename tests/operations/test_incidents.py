@@ -72,7 +72,13 @@ class TestMail:
     def settings(self, stub):
         return {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": free_port(), **to(stub)}
 
-    def test_one_incident_resolved_on_recovery_and_every_alert_arrives(self, app, client, given, stub):
+    @pytest.mark.parametrize(
+        "refusal", [None, {"ehlo": "550 5.7.1 Go away"}, {"mail": "550 5.7.1 Not from you"}]
+    )
+    def test_one_incident_resolved_on_recovery_and_every_alert_arrives(
+        self, app, client, given, stub, refusal
+    ):
+        """Nobody listens, or a server there refuses our name or our sender."""
         given(UserFactory, email="amara@firm.example.com")
         worker, dog, begun = Worker(app), Watchdog(app), now()
 
@@ -86,17 +92,19 @@ class TestMail:
                     worker.deliver_due(Stop())
                 dog.round()
 
-        for number in range(16):
-            minute(number)
+        with mail_server(Script(**refusal), app.config["MAIL_PORT"]) if refusal else contextlib.nullcontext():
+            for number in range(16):
+                minute(number)
         assert told(stub) == [("trigger", "mail")]
         assert "No mail has left since" in stub.at("/pagerduty")[0].json["payload"]["summary"]
         sink = Script()
         with mail_server(sink, app.config["MAIL_PORT"]):
             minute(16)
         assert told(stub) == [("trigger", "mail"), ("resolve", "mail")]
-        assert beats(stub) == [""] * 11 + ["/fail"] * 5 + [""]
         assert sink.recipients.count("amara@firm.example.com") == 10
         assert len(sink.received) == 20
+        if refusal is None:
+            assert beats(stub) == [""] * 11 + ["/fail"] * 5 + [""]
 
 
 class TestWorker:
