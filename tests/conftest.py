@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,8 @@ from tests.support.rows import make, read
 
 build_when_asked()
 
+MOST_COUNTED_CASES = 10
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests marked every_engine on all three databases, every_server on two, the others on SQLite."""
@@ -30,6 +35,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         first = 1 if marked("every_server") else 0
         last = len(ENGINES) if first or marked("every_engine") else 1
         metafunc.parametrize("engine_name", ENGINES[first:last], scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count the lines of the first cases of a test: the others run the same, and counting takes time."""
+    cases: Counter[tuple[str, str]] = Counter()
+    for item in items:
+        engine = getattr(item, "callspec", None) and item.callspec.params.get("engine_name")
+        case = (item.nodeid.partition("[")[0], engine or "")
+        cases[case] += 1
+        if cases[case] > MOST_COUNTED_CASES:
+            item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Trace nothing of a test marked no_cover: in a process of xdist pytest-cov 7.1 goes on tracing it."""
+    if item.get_closest_marker("no_cover") is None:
+        return (yield)
+    own, of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type] # as its documentation says
+    try:
+        return (yield)
+    finally:
+        sys.settrace(own)
+        threading.settrace(of_threads)  # type: ignore[arg-type] # what was there
 
 
 @pytest.fixture(autouse=True)

@@ -354,6 +354,7 @@ WORST = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("begin", ["", "\x13 IF "], ids=["text", "field"])
 @pytest.mark.parametrize("unit", WORST.values(), ids=WORST)
 def test_a_text_costs_in_proportion_to_its_length(unit, begin):

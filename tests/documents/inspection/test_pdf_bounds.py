@@ -16,6 +16,8 @@ from leadintake.documents.inspection import pdf as kind
 from leadintake.documents.inspection.findings import Refused
 from tests.documents.inspection.pdfs import TEN_MB, flags, packed, pdf, pdf_stream
 
+pytestmark = pytest.mark.no_cover  # what is counted costs several times as much, and others count these lines
+
 
 def assert_refused(content: bytes, saying: str) -> None:
     """The sender is told so."""

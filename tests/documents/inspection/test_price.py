@@ -21,6 +21,8 @@ from tests.documents.inspection.files import (
     real,
 )
 
+pytestmark = pytest.mark.no_cover  # what is counted costs several times as much, and others count these lines
+
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
 V = 'xmlns:v="urn:schemas-microsoft-com:vml"'
