@@ -309,7 +309,7 @@ def test_what_was_changed_after_a_lost_answer_is_a_submission_of_its_own(site, v
         try_again(page)
         is_thanked(page)
     assert [lead.email for lead in rows(Lead)] == ["jane@example.com", "jane@other.example.com"]
-    assert str(rows(Lead)[1].id) in page.url
+    assert rows(Lead)[1].reference in page.url
 
 
 class TestAnswersThatAreNoAnswer:
