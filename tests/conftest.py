@@ -74,6 +74,12 @@ def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_watchdog_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no application that a test makes start a thread that looks round in its database."""
+    monkeypatch.setenv("LEADINTAKE_WATCHDOG", "external")
+
+
+@pytest.fixture(autouse=True)
 def _readiness_is_found_out_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "FRESH_SECONDS", 0)
 

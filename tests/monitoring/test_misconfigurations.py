@@ -178,10 +178,13 @@ class TestServers:
             INSTANCE_PATH=app.config["INSTANCE_PATH"],
             DATABASE_URL=app.config["DATABASE_URL"],
             WORKER="external",
+            WATCHDOG="external",
             DATABASE_POOL_SIZE=3_000,
         )
         other.test_client().get("/healthz")
         assert only(app, "connections").startswith("2 server processes may ask for 5000 connections")
+        with other.app_context():
+            db.engine.dispose()
 
     def test_a_clock_that_is_apart_is_named(self, app, monkeypatch):
         now = time.time
