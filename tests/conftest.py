@@ -34,7 +34,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         marked = metafunc.definition.get_closest_marker
         first = 1 if marked("every_server") else 0
         last = len(ENGINES) if first or marked("every_engine") else 1
-        metafunc.parametrize("engine_name", ENGINES[first:last], scope="session")
+        engines = ("postgresql",) if marked("on_postgresql") else ENGINES[first:last]
+        metafunc.parametrize("engine_name", engines, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

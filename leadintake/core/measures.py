@@ -8,6 +8,7 @@ Labels take few values, all of them ours: nothing that strangers type becomes on
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def families(slots: Slots) -> Iterator[Metric]:
         yield measure.family(sums[name])
 
 
-class Measure:
+class Measure(ABC):
     """Something that is measured, by labels."""
 
     def __init__(self, name: str, help_text: str, *labels: str) -> None:
@@ -60,9 +61,9 @@ class Measure:
         """The number of two processes."""
         return one + another
 
+    @abstractmethod
     def family(self, sums: Sums) -> Metric:
-        """As Prometheus wants it."""
-        raise NotImplementedError
+        """Return the sums in Prometheus' form."""
 
     def _key(self, part: str, values: tuple[str, ...]) -> str:
         return BETWEEN.join((self.name, part, *values))

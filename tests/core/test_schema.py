@@ -61,12 +61,10 @@ def test_every_step_may_come_twice(shoes, migrate):
             schema.drop_index("ix_shoes_width", "shoes")
 
 
-@pytest.mark.every_server
+@pytest.mark.on_postgresql
+@pytest.mark.usefixtures("shoes")
 class TestOnPostgreSQL:
-    @pytest.fixture(autouse=True)
-    def _only_there(self, engine_name, shoes, migrate):
-        if engine_name != "postgresql":
-            pytest.skip("CREATE INDEX CONCURRENTLY is PostgreSQL's")
+    """CREATE INDEX CONCURRENTLY."""
 
     def build(self, migrate) -> list[str]:
         with migrate() as ran:

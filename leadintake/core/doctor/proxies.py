@@ -1,4 +1,4 @@
-"""Whether there is a proxy in front that nobody told us of."""
+"""Whether a proxy sends X-Forwarded-For while TRUSTED_PROXIES is 0."""
 
 from __future__ import annotations
 
