@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo format lint types contracts test coverage faults fuzz mutations words sure bench lock clean
+.PHONY: help install demo format quick lint types contracts test coverage faults fuzz mutations words sure bench lock clean
 
 help:  ## show this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ demo: install  ## run the demonstration on http://127.0.0.1:8000
 format: install  ## write the code in its one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+quick: install  ## lint, types and the tests of what changed since origin/main, in half a minute
+	$(BIN)/python -m tests.quick
 
 lint: install  ## check format and style
 	$(BIN)/ruff format --check .
@@ -42,7 +45,8 @@ coverage: install  ## run the tests and ask for 95 % of branches
 faults: install  ## the fault suite in its long form; its report goes into docs/reliability.md
 	rm -f build/faults.jsonl && mkdir -p build
 	LEADINTAKE_FAULTS=full LEADINTAKE_FAULT_REPORT=$(CURDIR)/build/faults.jsonl $(BIN)/pytest tests/faults tests/assignment/test_crowds.py \
-	  tests/house/test_fuzz.py tests/house/test_openapi.py tests/leads/test_reference_migration.py
+	  tests/browser tests/house/test_fuzz.py tests/house/test_openapi.py tests/leads/test_reference_migration.py \
+	  tests/leads/test_every_sequence.py tests/leads/test_walls.py tests/audit/test_tampering.py
 	$(BIN)/python -m tests.faults build/faults.jsonl
 
 fuzz: install  ## throw dice for what makes a request or a document dear (FUZZ_SECONDS, 600 of them)
@@ -53,10 +57,10 @@ mutations: install  ## take each safeguard away in a copy and see which test mis
 
 words: install  ## bring new sentences into the translations, and compile these
 	mkdir -p build
-	$(BIN)/pybabel -q extract -F babel.cfg -k phrase -k said --no-location --sort-output -o build/messages.pot .
-	$(BIN)/pybabel -q update -i build/messages.pot -d leadintake/core/translations -w 100 \
+	$(BIN)/pybabel -q extract -F babel.cfg --no-location --sort-output -o build/messages.pot .
+	$(BIN)/pybabel -q update -i build/messages.pot -d leadintake/core/i18n/translations -w 100 \
 	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
-	$(BIN)/pybabel -q compile -d leadintake/core/translations --statistics
+	$(BIN)/pybabel -q compile -d leadintake/core/i18n/translations --statistics
 
 sure: lint types contracts coverage  ## every gate, as the landing run has them
 

@@ -13,11 +13,12 @@ from benchmarks.submitting import submit
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Role
 from leadintake.core.clock import now
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
-from leadintake.core.types import new_id
-from leadintake.leads.handing import handing
-from leadintake.leads.models import Lead, LeadStatus
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.core.db.types import new_id
+from leadintake.leads.distribution.handover import handover
+from leadintake.leads.models import Lead
+from leadintake.leads.status import LeadStatus
 
 FIRM, WAITING = 500, 5_000
 
@@ -40,7 +41,7 @@ def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
 def _round(app: Flask) -> float:
     def look() -> None:
         with app.app_context():
-            handing.look_after()
+            handover.run_worker_tick()
 
     return seconds(look)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from flask import Flask
 
 from benchmarks.stage import application
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import Worker
@@ -41,7 +41,7 @@ def enqueue(app: Flask, count: int) -> None:
     """Owe so many confirmations, each to an address of its own."""
     with app.app_context(), transaction():
         for number in range(count):
-            notifications.owe(
+            notifications.enqueue(
                 "prospect_confirmation", f"jane{number}@example.com", name="Jane", reference="4711"
             )
 

@@ -10,21 +10,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from leadintake.documents import inspection, verdict
+from leadintake.documents import verdict
+from leadintake.documents.inspection import detection, findings
+from leadintake.documents.inspection_queue import MachineSlots
 from leadintake.documents.inspector import inspector
-from leadintake.documents.turns import Places
-from leadintake.documents.verdict import Look, Verdict
+from leadintake.documents.verdict import Inspect, Verdict
 
 RESUMES = Path(__file__).parents[1] / "tests" / "data" / "resumes"
 REPEATED = 200
 LONG = 200 * 1024
-MOST_BYTES = 10 * 1024 * 1024
+MAX_BYTES = 10 * 1024 * 1024
 STREAM = b"<< /Length %d >>\nstream\n%b\nendstream"
 
 
 def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
     """Yield what was compared, the ratio or the milliseconds, and what is wanted."""
-    bounded = functools.partial(inspector.look, sender="here", places=Places(folder / "inspections", 2))
+    bounded = functools.partial(
+        inspector.inspect, sender="here", slots=MachineSlots(folder / "inspections", 2)
+    )
     for path in sorted(RESUMES.glob("*.pdf")):
         with path.open("rb") as file:
             yield from compare(path.name, file, bounded)
@@ -38,9 +41,9 @@ def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
         )
 
 
-def compare(name: str, file: IO[bytes], bounded: Look) -> Iterator[tuple[str, float, float]]:
+def compare(name: str, file: IO[bytes], bounded: Inspect) -> Iterator[tuple[str, float, float]]:
     """What a worker adds to one file, in milliseconds, beside the verdict as a whole."""
-    here, there = quickest(judging(file, inspection.look)), quickest(judging(file, bounded))
+    here, there = quickest(judging(file, detection.inspect)), quickest(judging(file, bounded))
     yield (
         f"{name}: {here * 1000:.2f} ms here, {there * 1000:.2f} by a worker; more, in ms",
         (there - here) * 1000,
@@ -48,13 +51,13 @@ def compare(name: str, file: IO[bytes], bounded: Look) -> Iterator[tuple[str, fl
     )
 
 
-def judging(file: IO[bytes], look: Look) -> Callable[[], Verdict | str]:
+def judging(file: IO[bytes], inspect: Inspect) -> Callable[[], Verdict | str]:
     """Judge the file; where it is refused, say why."""
 
     def judge() -> Verdict | str:
         try:
-            return verdict.judge("resume.pdf", file, most_bytes=MOST_BYTES, look=look)
-        except inspection.findings.Refused as refused:
+            return verdict.judge("resume.pdf", file, most_bytes=MAX_BYTES, inspect=inspect)
+        except findings.Refused as refused:
             return str(refused)
 
     return judge

@@ -12,10 +12,11 @@ from benchmarks.stage import PASSWORD, add_leads, application, seconds
 from benchmarks.submitting import sync
 from leadintake.audit.models import AuditEntry
 from leadintake.audit.service import audit
-from leadintake.audit.verifying import verify
+from leadintake.audit.verification import verify
 from leadintake.auth.service import auth
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
+from leadintake.core.actor import SYSTEM
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
 from leadintake.leads.models import Lead, Screen
 
 BATCH, LEADS, SCREENS = 5_000, 20_000, 200
@@ -57,7 +58,7 @@ def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
 def _add_entries(app: Flask) -> None:
     with app.app_context(), transaction():
         for _ in range(BATCH):
-            audit.record("measured", by="system")
+            audit.record("measured", actor=SYSTEM)
 
 
 def _verify(app: Flask) -> None:

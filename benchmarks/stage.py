@@ -13,13 +13,14 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from leadintake import create_app
+from leadintake.auth.people.service import users
 from leadintake.auth.permissions import Role
 from leadintake.auth.service import auth
-from leadintake.auth.users import users
+from leadintake.core.actor import OPERATOR
 from leadintake.core.clock import now
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
-from leadintake.core.types import new_id
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.core.db.types import new_id
 from leadintake.documents.models import Document
 from leadintake.leads.models import Lead
 
@@ -41,9 +42,15 @@ def application(folder: Path, name: str, **settings: object) -> Flask:
     with app.app_context():
         upgrade()
         with transaction():
-            users.add("ada@firm.example.com", "Ada", Role.ADMIN, PASSWORD)
+            users.add("ada@firm.example.com", "Ada", Role.ADMIN, PASSWORD, actor=OPERATOR)
             for number in range(4):
-                users.add(f"attorney{number}@firm.example.com", f"Attorney {number}", Role.ATTORNEY, PASSWORD)
+                users.add(
+                    f"attorney{number}@firm.example.com",
+                    f"Attorney {number}",
+                    Role.ATTORNEY,
+                    PASSWORD,
+                    actor=OPERATOR,
+                )
     return app
 
 

@@ -15,13 +15,14 @@ from leadintake import (
     blueprints,
     core,
     demo,
+    desk,
     documents,
     leads,
     monitoring,
     notifications,
-    pages,
+    site,
 )
-from leadintake.config.reading import as_flask, complete, read_settings
+from leadintake.config.reading import complete, read_settings, storage_base, to_flask_config
 from leadintake.web import IntakeRequest
 
 PACKAGE = "leadintake"
@@ -40,9 +41,11 @@ def create_app(**overrides: object) -> Flask:
     """
     instance = Path(LeadIntake(PACKAGE).auto_find_instance_path())
     settings, unknown = read_settings(os.environ, overrides, instance)
+    base = storage_base(settings, instance)
     settings = complete(settings, instance)
     app = LeadIntake(PACKAGE, instance_path=settings.INSTANCE_PATH, static_folder=None)
-    app.config.update({**overrides, **as_flask(settings)})
+    app.config.update({**overrides, **to_flask_config(settings)})
+    app.extensions["leadintake.storage_base"] = base
 
     core.init_app(app)
     audit.init_app(app)
@@ -52,7 +55,8 @@ def create_app(**overrides: object) -> Flask:
     monitoring.init_app(app)
     assignment.init_app(app)
     leads.init_app(app)
-    pages.init_app(app)
+    site.init_app(app)
+    desk.init_app(app)
     demo.init_app(app)
     blueprints.init_app(app)
 

@@ -1,4 +1,4 @@
-"""The application as a server runs it: with its worker thread, where one is wanted."""
+"""The application with its worker and watchdog, as a server runs it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from leadintake.monitoring.watchdog import start_embedded as start_watchdog
 from leadintake.notifications.worker import start_embedded
 
 SWITCH_SECONDS = 0.0005
-"""How long a thread of Python may keep the others waiting, ten times less than Python's own setting.
+"""Seconds that a Python thread may hold the interpreter; Python's default is ten times as much.
 
-A submission lets go of the interpreter at each of its statements: beside two threads that never do, it took
-four times as long, and with this two and a half times.
+A submission releases it at each statement: beside two busy threads it took four times as long, and with this
+value two and a half times.
 """
 
 
 def serve() -> Flask:
-    """Make the application and start its worker.
+    """Create the application, start worker and watchdog.
 
-    A server that comes back after a crash must send what it owes before anybody calls; the `flask`
-    command, which loads the application the same way, must not.
+    After a crash, a server must send pending messages before the first request. The `flask` command loads the
+    application the same way, and must not.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     app = create_app()

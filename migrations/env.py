@@ -5,15 +5,15 @@ from __future__ import annotations
 from alembic import context
 from flask import current_app
 
-from leadintake.core.commands import in_one_line
-from leadintake.core.database import db, reading
-from leadintake.core.revisions import write_oldest_code
+from leadintake.core.cli.commands import report_errors_in_one_line
+from leadintake.core.db.database import db, reading
+from leadintake.core.db.revisions import write_oldest_code
 
 
 def run() -> None:
     """Upgrade or downgrade over a connection of the application's engine."""
     options = current_app.extensions["migrate"].configure_args
-    with in_one_line(), reading(False), db.engine.connect() as connection:
+    with report_errors_in_one_line(), reading(False), db.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             # Once, here: two workers that both switch it on at start crash on each other.
             connection.connection.cursor().execute("PRAGMA journal_mode=WAL")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from leadintake.core import schema
+from leadintake.core.db import schema
 ${imports if imports else ""}
 
 revision = ${repr(up_revision)}

@@ -17,15 +17,19 @@ from flask import Flask
 from leadintake import create_app
 from leadintake.auth import passwords
 from leadintake.core import checks
-from leadintake.core.database import db
-from tests.support.addresses import build_when_asked
+from leadintake.core.db.database import db
+from tests.factories import UserFactory
+from tests.support.addresses import prepare_rules_once
 from tests.support.client import Client
-from tests.support.engines import ENGINES, fresh_copy, migrated_database
+from tests.support.engines import ENGINES, fresh_copy, migrated_database, share_compiled_statements
+from tests.support.ledger import LONG
 from tests.support.rows import make, read
 
-build_when_asked()
+prepare_rules_once()
 
-MOST_COUNTED_CASES = 10
+MAX_COUNTED_CASES = 3
+COUNTED_ELSEWHERE = ("browser", "operations")
+"""Folders whose tests walk through all rooms: each room's own tests count its lines."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -38,14 +42,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine_name", engines, scope="session")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count the lines of the first cases of a test: the others run the same, and counting takes time."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave tests marked long_form to the long form, and count the lines of the first cases of a test.
+
+    The other cases run the same lines, and counting takes time; on a server the first shows what is its own.
+    """
+    left = [] if LONG else [item for item in items if item.get_closest_marker("long_form")]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item.get_closest_marker("long_form") is None]
     cases: Counter[tuple[str, str]] = Counter()
     for item in items:
         engine = getattr(item, "callspec", None) and item.callspec.params.get("engine_name")
         case = (item.nodeid.partition("[")[0], engine or "")
         cases[case] += 1
-        if cases[case] > MOST_COUNTED_CASES:
+        elsewhere = item.path.relative_to(config.rootpath).parts[1] in COUNTED_ELSEWHERE
+        if elsewhere or cases[case] > (1 if engine in ENGINES[1:] else MAX_COUNTED_CASES):
             item.add_marker(pytest.mark.no_cover)
 
 
@@ -118,6 +130,8 @@ def app(database_url: str, tmp_path: Path, settings: dict[str, object]) -> Itera
     }
     app = create_app(**{**usual, **settings})
     app.test_client_class = Client
+    with app.app_context():
+        share_compiled_statements(db.engine)
     yield app
     with app.app_context():
         db.engine.dispose()
@@ -147,3 +161,23 @@ def rows(app: Flask) -> Callable[..., list[Any]]:
     """All rows of a table, deleted ones too: rows(Lead)."""
 
     return functools.partial(read, app)
+
+
+@pytest.fixture
+def amara(given):
+    return given(UserFactory, name="Amara Attorney", email="amara@firm.example.com")
+
+
+@pytest.fixture
+def bruno(given):
+    return given(UserFactory, name="Bruno Attorney", email="bruno@firm.example.com")
+
+
+@pytest.fixture
+def max_(given):
+    return given(UserFactory, "manager", name="Max Manager", email="max@firm.example.com")
+
+
+@pytest.fixture
+def ada(given):
+    return given(UserFactory, "admin", name="Ada Admin", email="ada@firm.example.com")

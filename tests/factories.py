@@ -13,16 +13,17 @@ from leadintake.auth import passwords
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Role
 from leadintake.core.clock import now
-from leadintake.core.database import db
-from leadintake.core.keys import seal
-from leadintake.core.text import searchable
-from leadintake.core.types import new_id
+from leadintake.core.crypto import seal
+from leadintake.core.db.database import db
+from leadintake.core.db.types import new_id
 from leadintake.documents.models import Document
 from leadintake.documents.service import documents
-from leadintake.leads.models import Lead, LeadStatus, Screen
-from leadintake.notifications.channels import SEALED_FOR
-from leadintake.notifications.mailboxes import mailbox_of
-from leadintake.notifications.messages import SECRET
+from leadintake.leads.fields import FIELDS, search_line
+from leadintake.leads.models import Lead, Screen
+from leadintake.leads.status import Gate, LeadStatus
+from leadintake.notifications.channels import SEAL_PURPOSE
+from leadintake.notifications.mailboxes import normalize_mailbox
+from leadintake.notifications.messages import SECRET_KINDS
 from leadintake.notifications.models import Notification, Status
 from tests.support.client import PASSWORD, PDF, TOTP_SECRET
 
@@ -88,6 +89,7 @@ class LeadFactory(_Factory):
         reached_out = factory.Trait(status=LeadStatus.REACHED_OUT)
         deleted = factory.Trait(deleted_at=factory.LazyFunction(now))
         quarantined = factory.Trait(
+            gate=Gate.QUARANTINE,
             quarantined_at=factory.LazyFunction(now),
             quarantine_reason="For the test.",
             assignment_strategy="quarantine",
@@ -96,9 +98,12 @@ class LeadFactory(_Factory):
     first_name = "Jane"
     last_name = factory.Sequence(lambda number: f"Doe{number:04}")
     email = factory.Sequence(lambda number: f"jane{number}@example.com")
+    phone = None
     practice_area = None
     language = None
-    searchable = factory.LazyAttribute(lambda lead: searchable(lead.first_name, lead.last_name, lead.email))
+    searchable = factory.LazyAttribute(
+        lambda lead: search_line({one.name: getattr(lead, one.name) for one in FIELDS})
+    )
     status = LeadStatus.PENDING
     resume = factory.SubFactory(DocumentFactory)
     assigned_to = None
@@ -127,7 +132,7 @@ class ScreenFactory(_Factory):
 
 def kept(words: str, kind: str) -> str:
     """Words as the outbox keeps them."""
-    return seal(SEALED_FOR, words) if kind in SECRET else words
+    return seal(SEAL_PURPOSE, words) if kind in SECRET_KINDS else words
 
 
 class NotificationFactory(_Factory):
@@ -142,7 +147,7 @@ class NotificationFactory(_Factory):
 
     kind = "attorney_alert"
     recipient = factory.Sequence(lambda number: f"person{number}@firm.example.com")
-    mailbox = factory.LazyAttribute(lambda owed: mailbox_of(owed.recipient))
+    mailbox = factory.LazyAttribute(lambda owed: normalize_mailbox(owed.recipient))
     subject = "A new lead is waiting for you"
     text = factory.LazyAttribute(lambda owed: kept("words", owed.kind))
     html = factory.LazyAttribute(lambda owed: kept("<p>words</p>", owed.kind))

@@ -1,4 +1,4 @@
-"""Floor 3: who gets the next lead, and the recorded reason."""
+"""Floor 3: choose the attorney of the next lead, and record the reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from leadintake.core import checks, chores
 
 
 def init_app(app: Flask) -> None:
-    """Wire the room."""
+    """Register the room's checks, chores and commands."""
     policy.load(app)
     checks.register(app, "intake", assignment.check, needed=False)
     checks.register(app, "policy", assignment.check_policy, needed=False)

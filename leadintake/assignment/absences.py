@@ -1,4 +1,4 @@
-"""Verbs on absences: set somebody away, have them back. Their pending leads go on to others."""
+"""Verbs on absences. An absence from today on hands the person's pending leads over."""
 
 from __future__ import annotations
 
@@ -11,54 +11,58 @@ import sqlalchemy as sa
 from leadintake.assignment import policy
 from leadintake.assignment.models import Absence
 from leadintake.audit.service import audit
-from leadintake.auth import leaving
+from leadintake.auth.actor import UserOrOperator
 from leadintake.auth.models import User
+from leadintake.auth.people import departures
 from leadintake.auth.service import auth
 from leadintake.core.clock import now
-from leadintake.core.database import db
-from leadintake.core.errors import Invalid, NotFound
+from leadintake.core.db.database import db, execute
+from leadintake.core.errors import NotFound, UnprocessableContent
 
 LONGEST_AGO = timedelta(days=366)
-WHO = "Choose somebody who is active and may work on leads."
+INELIGIBLE = "Choose somebody who is active and may work on leads."
 
 
 class Absences:
-    """Who is away when."""
+    """Absences of users."""
 
     def today(self) -> date:
-        """The day it is in the firm's clock."""
+        """Return today's date in the firm's time zone."""
         return policy.current().local(now()).date()
 
     def on(self, day: date) -> Mapping[uuid.UUID, Absence]:
-        """Who is away on this day, by user. Of two absences that overlap, the one that ends later counts."""
+        """Return the absence of each user on this day. If two overlap, the one that ends later."""
         covers = sa.and_(
             Absence.first_day <= day, sa.or_(Absence.last_day.is_(None), Absence.last_day >= day)
         )
-        found = db.session.scalars(sa.select(Absence).where(covers)).all()
-        return {one.user_id: one for one in sorted(found, key=lambda one: one.last_day or date.max)}
+        some = sa.select(Absence.id).where(covers, Absence.deleted_at.is_(None)).limit(1)
+        if execute(some).first() is None:
+            return {}  # as on most days; what follows loads users
+        rows = db.session.scalars(sa.select(Absence).where(covers)).all()
+        return {one.user_id: one for one in sorted(rows, key=lambda one: one.last_day or date.max)}
 
     def of(self, user_id: uuid.UUID) -> Absence | None:
-        """The absence of this person today."""
+        """Return the user's absence today."""
         return self.on(self.today()).get(user_id)
 
     def of_today(self, user_id: uuid.UUID) -> Sequence[Absence]:
-        """Every absence of this person that covers today."""
+        """Return every absence of this user that covers today."""
         today = self.today()
         return [one for one in self.coming(user_id) if one.first_day <= today]
 
     def coming(self, user_id: uuid.UUID | None = None) -> Sequence[Absence]:
-        """Everybody's absences (or one person's) that are not over, by their first day."""
-        wanted = sa.select(Absence).where(
+        """Return absences that have not ended, of all users or one, by first day."""
+        absences_query = sa.select(Absence).where(
             sa.or_(Absence.last_day.is_(None), Absence.last_day >= self.today())
         )
         if user_id is not None:
-            wanted = wanted.where(Absence.user_id == user_id)
-        return db.session.scalars(wanted.order_by(Absence.first_day, Absence.id)).all()
+            absences_query = absences_query.where(Absence.user_id == user_id)
+        return db.session.scalars(absences_query.order_by(Absence.first_day, Absence.id)).all()
 
     def get(self, absence_id: uuid.UUID) -> Absence:
-        """One that is not over. Raises NotFound."""
-        wanted = sa.select(Absence).where(Absence.id == absence_id)
-        found = db.session.scalar(wanted.execution_options(populate_existing=True))
+        """Return an absence that has not ended. Raises NotFound."""
+        absence_query = sa.select(Absence).where(Absence.id == absence_id)
+        found = db.session.scalar(absence_query.execution_options(populate_existing=True))
         if found is None or (found.last_day is not None and found.last_day < self.today()):
             raise NotFound("There is no such absence.")
         return found
@@ -70,58 +74,55 @@ class Absences:
         last_day: date | None,
         substitute_id: uuid.UUID | None = None,
         *,
-        by: User | None,
+        actor: UserOrOperator,
     ) -> Absence:
-        """Say that somebody is away. If it begins today, their pending leads go on to others at once.
+        """Record an absence. If it has begun, hand the user's pending leads over now.
 
-        Raises Invalid.
+        Raises UnprocessableContent.
         """
-        leaving.hold()
-        person, substitute = self._judged(user_id, first_day, last_day, substitute_id)
+        departures.lock_assignment()
+        person, substitute = self._check(user_id, first_day, last_day, substitute_id)
         absence = Absence(user=person, first_day=first_day, last_day=last_day, substitute=substitute)
         db.session.add(absence)
         db.session.flush()
-        self._record("absence.set", absence, by=by)
+        self._record("absence.set", absence, actor=actor)
         if first_day <= self.today():
-            leaving.left(person, f"{person.name} is away until {absence.until}.", by=by)
+            departures.announce(person, f"{person.name} is away until {absence.until}.", actor=actor)
         return absence
 
-    def end(self, absence: Absence, *, by: User | None) -> None:
-        """Have somebody back from now on, or call an absence to come off.
-
-        Raises NotFound for one that is over.
-        """
-        leaving.hold()
-        absence = self.get(absence.id)  # another may have ended it while this one waited
+    def end(self, absence: Absence, *, actor: UserOrOperator) -> None:
+        """End an absence now, or cancel a future one. Raises NotFound if it has ended."""
+        departures.lock_assignment()
+        absence = self.get(absence.id)  # a concurrent request may have ended it
         absence.deleted_at = now()
-        self._record("absence.ended", absence, by=by)
+        self._record("absence.ended", absence, actor=actor)
         db.session.flush()
 
-    def _judged(
+    def _check(
         self, user_id: uuid.UUID, first_day: date, last_day: date | None, substitute_id: uuid.UUID | None
     ) -> tuple[User, User | None]:
-        wrong: dict[str, list[str]] = {}
+        problems: dict[str, list[str]] = {}
         person, substitute = auth.get(user_id), auth.get(substitute_id) if substitute_id else None
         if person is None or not person.works_on_leads:
-            wrong["user_id"] = [WHO]
+            problems["user_id"] = [INELIGIBLE]
         if substitute_id and (
             substitute is None or not substitute.works_on_leads or substitute_id == user_id
         ):
-            wrong["substitute_id"] = [f"{WHO} Nobody stands in for themselves."]
+            problems["substitute_id"] = [f"{INELIGIBLE} Nobody stands in for themselves."]
         if first_day < self.today() - LONGEST_AGO:
-            wrong["first_day"] = ["This is long ago. Choose the day from which they are away."]
+            problems["first_day"] = ["This is long ago. Choose the day from which they are away."]
         if last_day is not None and last_day < max(first_day, self.today()):
-            wrong["last_day"] = [
+            problems["last_day"] = [
                 "This is over already. Choose a last day from the first day on, and not past."
             ]
-        if person is None or wrong:
-            raise Invalid(wrong)
+        if person is None or problems:
+            raise UnprocessableContent(problems)
         return person, substitute
 
-    def _record(self, action: str, absence: Absence, *, by: User | None) -> None:
+    def _record(self, action: str, absence: Absence, *, actor: UserOrOperator) -> None:
         audit.record(
             action,
-            by=by,
+            actor=actor,
             about=("user", absence.user_id),
             first_day=absence.first_day.isoformat(),
             last_day=absence.last_day.isoformat() if absence.last_day else "",

@@ -1,4 +1,4 @@
-"""flask assignment: who is away. What asks for leads (simulate, report) is added by their room."""
+"""flask assignment: absences. The room of leads adds the commands `simulate` and `report`."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ import click
 
 from leadintake.assignment.absences import absences
 from leadintake.auth.cli import user_named
-from leadintake.core.commands import CommandGroup
-from leadintake.core.tables import format_option, show
-from leadintake.core.transaction import transaction
+from leadintake.core.actor import OPERATOR
+from leadintake.core.cli.commands import CommandGroup
+from leadintake.core.cli.output import format_option, show
+from leadintake.core.db.transaction import transaction
 
 group = CommandGroup("assignment", help="Who gets the next lead.")
 
 
 class Day(click.ParamType):  # type: ignore[type-arg] # generic to the checker alone
-    """A day, written 2026-12-24."""
+    """A date, written 2026-12-24."""
 
     name = "day"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """The day."""
+        """Parse the date."""
         try:
             day = date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a day such as 2026-12-24.", param, ctx)
-        if not 1970 <= day.year <= 9000:  # a day later, and every time zone, must fit beside it
+        if not 1970 <= day.year <= 9000:  # datetime needs room for one more day and any zone
             self.fail(f"{value!r} is out of reach: choose a year from 1970 to 9000.", param, ctx)
         return day
 
@@ -44,7 +45,7 @@ def away(email: str, first_day: date | None, last_day: date | None, substitute: 
     with transaction():
         user, other = user_named(email), user_named(substitute) if substitute else None
         first = first_day or absences.today()
-        absence = absences.set(user.id, first, last_day, other.id if other else None, by=None)
+        absence = absences.set(user.id, first, last_day, other.id if other else None, actor=OPERATOR)
         message = f"{user.email} is away from {absence.first_day} until {absence.until}."
     click.echo(message)
 
@@ -60,7 +61,7 @@ def back(email: str) -> None:
                 f"{email} is not away today. `flask assignment absences` shows who is."
             )
         for absence in found:
-            absences.end(absence, by=None)
+            absences.end(absence, actor=OPERATOR)
     click.echo(f"{email} is back. Leads that wait are given out by the worker.")
 
 

@@ -1,4 +1,4 @@
-"""Working hours, written as `mon-fri 09:00-17:30`, in the clock of some place."""
+"""Working hours, written as `mon-fri 09:00-17:30`, in local time."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from datetime import datetime, time
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-WRITTEN = re.compile(
+PATTERN = re.compile(
     r"(mon|tue|wed|thu|fri|sat|sun)(?:-(mon|tue|wed|thu|fri|sat|sun))? (\d\d):(\d\d)-(\d\d):(\d\d)"
 )
 
 
 @functools.cache
 def parse(text: str) -> tuple[frozenset[int], time, time]:
-    """The days of the week (Monday is 0), and from when until when. Midnight as an end is 24:00.
+    """Return weekdays (Monday is 0), begin and end. The end 24:00 is midnight.
 
-    Raises ValueError, also for hours that end before they begin: write those of a night as two.
+    Raises ValueError, also if the end is not after the begin: write night hours as two entries.
     """
-    found = WRITTEN.fullmatch(text)
+    found = PATTERN.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not written like 'mon-fri 09:00-17:30'")
     first, last = DAYS.index(found[1]), DAYS.index(found[2] or found[1])
@@ -31,8 +31,8 @@ def parse(text: str) -> tuple[frozenset[int], time, time]:
     return days, begin, end
 
 
-def within(hours: Sequence[str], local: datetime) -> bool:
-    """Whether a moment, in the clock of the place, is in one of these hours; without any it always is."""
+def is_within(hours: Sequence[str], local: datetime) -> bool:
+    """Return whether a local time is in one of these hours. Without hours: True."""
     clock = local.time()
     return not hours or any(
         local.weekday() in days and begin <= clock and (clock < end or end == time.max)

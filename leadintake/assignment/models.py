@@ -1,4 +1,4 @@
-"""Tables of the room: whose turn it was, who is away, and every decision."""
+"""Tables of the room: turns, rotations, absences and decisions."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from leadintake.assignment.facts import UNTIL_FURTHER_NOTICE
+from leadintake.assignment.types import UNTIL_FURTHER_NOTICE
 from leadintake.auth.models import User
-from leadintake.core.database import Model, SoftDeletes
+from leadintake.core.db.database import Model, SoftDeletes
 
 LongText = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
-"""MySQL's TEXT ends at 64 KiB: less than a decision among five hundred people."""
+"""MySQL's TEXT holds 64 KiB, too little for a decision among 500 people."""
 
 
 class Turn(Model):
-    """When somebody last had a lead assigned, counted in assignments: no clock can reorder it."""
+    """The last turn of a user, counted in assignments, so that no clock can reorder it."""
 
     __tablename__ = "turns"
 
@@ -27,19 +27,19 @@ class Turn(Model):
 
 
 class Rotation(Model):
-    """How far behind their share everybody is, in the firm's rotation or in that of a practice area."""
+    """Credits of all users, in the firm's rotation or in that of a practice area."""
 
     __tablename__ = "rotations"
 
     name: Mapped[str] = mapped_column(sa.String(100), unique=True)
     credits: Mapped[str] = mapped_column(LongText)
-    """JSON: credit by user id. In one row, so that five hundred people cost one statement."""
+    """JSON: credit by user id. One row, so that 500 people cost one statement."""
 
 
 class Absence(SoftDeletes, Model):
-    """Days on which somebody is away, the first and the last included, in the firm's clock.
+    """Days away, first and last included, in the firm's time zone.
 
-    One that was ended early is deleted; the audit trail says when.
+    One that was ended early is deleted; the audit trail has the time.
     """
 
     __tablename__ = "absences"
@@ -55,12 +55,12 @@ class Absence(SoftDeletes, Model):
 
     @property
     def until(self) -> str:
-        """The last day away, in a sentence."""
+        """Return the last day as a phrase."""
         return self.last_day.isoformat() if self.last_day else UNTIL_FURTHER_NOTICE
 
 
 class AssignmentDecision(Model):
-    """Who got a lead, by whatever way, when and why. Nothing of it is ever changed."""
+    """One decision, automatic or manual, with its reason. Never changed."""
 
     __tablename__ = "decisions"
     __table_args__ = (sa.Index("ix_decisions_user_id_created_at", "user_id", "created_at"),)
@@ -68,10 +68,10 @@ class AssignmentDecision(Model):
     lead_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("leads.id"), index=True)
     user_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))
     cause: Mapped[str] = mapped_column(sa.String(40))
-    """What made it necessary: `arrival`, `handed_back`, `declined`, `screened`, `waited` or `manual`."""
+    """`arrival`, `handed_back`, `declined`, `screened`, `waited` or `manual`."""
     strategy: Mapped[str] = mapped_column(sa.String(40))
     reason: Mapped[str] = mapped_column(sa.String(500))
     policy: Mapped[str] = mapped_column(sa.String(16))
-    """The hash of the rules; empty where a person decided."""
+    """Hash of the policy; empty for a manual decision."""
     record: Mapped[str] = mapped_column(LongText)
-    """JSON (facts.Record): enough to decide again. Empty where a person decided."""
+    """JSON (types.Record), enough to decide again; empty for a manual decision."""

@@ -1,4 +1,4 @@
-"""The firm's rules of assignment: a TOML file, or, without one, the fewest open leads and no bounds."""
+"""The firm's assignment rules, from a TOML file. Default: fewest open leads, no limits."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import msgspec
 from flask import Flask, current_app
 
 from leadintake.assignment import hours
-from leadintake.assignment.facts import Match
 from leadintake.assignment.strategies import STRATEGIES
+from leadintake.assignment.types import Match
 
 Weight = Annotated[int, msgspec.Meta(ge=1, le=100)]
 Bound = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Area(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Rules for the leads of one practice area, where they differ from the firm's. It has its own turns."""
+    """Rules of one practice area that differ from the firm's. It has its own rotation."""
 
     strategy: str = ""
     match_practice_area: Match | None = None
@@ -30,7 +30,7 @@ class Area(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Terms(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What an attorney takes. Without `practice_areas` or `languages` they take any."""
+    """What an attorney accepts. Empty `practice_areas` or `languages`: any."""
 
     weight: Weight = 1
     capacity: Bound | None = None
@@ -42,7 +42,7 @@ class Terms(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True):
-    """The whole file. `capacity`, `per_day` and `hours` hold for everybody without their own."""
+    """The whole file. `capacity`, `per_day` and `hours` are defaults for attorneys without their own."""
 
     strategy: str = "least_open"
     match_practice_area: Match = "hard"
@@ -56,11 +56,11 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True)
 
     @functools.cached_property
     def hash(self) -> str:
-        """Tells one set of rules from another, however the file is laid out."""
+        """Identify the rules, independent of the file's layout."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:16]
 
     def area(self, name: str | None) -> Area:
-        """The rules for a lead of this practice area, complete."""
+        """Return the rules for this practice area, with defaults filled in."""
         own = self.areas.get(name or "", Area())
         return Area(
             own.strategy or self.strategy,
@@ -69,22 +69,22 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True)
         )
 
     def rotation(self, practice_area: str | None) -> str:
-        """Whose turns are counted for such a lead: those of the practice area, or (empty) the firm's."""
+        """Return the rotation's name: the practice area, or empty for the firm's."""
         return practice_area if practice_area and practice_area in self.areas else ""
 
     def terms(self, email: str) -> Terms:
-        """What the attorney with this address takes, complete."""
-        return self._complete.get(email, self._usual)
+        """Return the attorney's terms, with defaults filled in."""
+        return self._terms_by_email.get(email, self._default_terms)
 
     @functools.cached_property
-    def _usual(self) -> Terms:
-        return self._completed(Terms())
+    def _default_terms(self) -> Terms:
+        return self._complete_terms(Terms())
 
     @functools.cached_property
-    def _complete(self) -> dict[str, Terms]:
-        return {email: self._completed(own) for email, own in self.attorneys.items()}
+    def _terms_by_email(self) -> dict[str, Terms]:
+        return {email: self._complete_terms(own) for email, own in self.attorneys.items()}
 
-    def _completed(self, own: Terms) -> Terms:
+    def _complete_terms(self, own: Terms) -> Terms:
         return msgspec.structs.replace(
             own,
             capacity=own.capacity or self.capacity,
@@ -94,20 +94,24 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True)
         )
 
     def zone(self) -> ZoneInfo:
-        """The firm's clock: absences and days are counted in it."""
+        """Return the firm's time zone, used for absences and days."""
         return ZoneInfo(self.timezone)
 
     def local(self, moment: datetime) -> datetime:
-        """A moment in the firm's clock."""
+        """Convert a moment to the firm's time zone."""
         return moment.astimezone(self.zone())
 
+    def has_rotations(self) -> bool:
+        """Return whether leads of any practice area are assigned in turn."""
+        return "round_robin" in {self.strategy, *(area.strategy for area in self.areas.values())}
+
     def counts_days(self) -> bool:
-        """Whether anybody takes only so many leads a day."""
+        """Return whether any attorney has a daily limit."""
         return self.per_day is not None or any(one.per_day for one in self.attorneys.values())
 
 
 def read(path: Path, *, practice_areas: Collection[str], languages: Collection[str]) -> Policy:
-    """The policy in this file. Raises ValueError with every problem, one a line."""
+    """Read and check a policy file. Raises ValueError with all problems, one a line."""
     try:
         policy = msgspec.toml.decode(path.read_bytes(), type=Policy)
     except OSError as error:
@@ -116,62 +120,64 @@ def read(path: Path, *, practice_areas: Collection[str], languages: Collection[s
         raise ValueError(f"{path}: {error}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8") from error
-    problems = [*_problems(policy, practice_areas, languages)]
+    problems = [*_find_problems(policy, practice_areas, languages)]
     if problems:
         raise ValueError("\n".join(f"{path}: {problem}" for problem in problems))
-    # Accounts are kept in small letters.
+    # Accounts are stored casefolded.
     return msgspec.structs.replace(
         policy, attorneys={email.casefold(): terms for email, terms in policy.attorneys.items()}
     )
 
 
 def load(app: Flask) -> None:
-    """Take up the policy that the settings name; they were judged before."""
+    """Load the policy of ASSIGNMENT_POLICY, which the settings have checked."""
     path = app.config["ASSIGNMENT_POLICY"]
-    known = {"practice_areas": app.config["PRACTICE_AREAS"], "languages": app.config["LANGUAGES"]}
-    app.extensions["leadintake.policy"] = read(Path(path), **known) if path else Policy()
+    names = {"practice_areas": app.config["PRACTICE_AREAS"], "languages": app.config["LANGUAGES"]}
+    app.extensions["leadintake.policy"] = read(Path(path), **names) if path else Policy()
 
 
 def current() -> Policy:
-    """The policy of the running application."""
+    """Return the policy of the application."""
     found: Policy = current_app.extensions["leadintake.policy"]
     return found
 
 
-def _problems(policy: Policy, practice_areas: Collection[str], languages: Collection[str]) -> Iterator[str]:
-    yield from _strategy("strategy", policy.strategy)
-    yield from _clock("", policy.hours, policy.timezone)
+def _find_problems(
+    policy: Policy, practice_areas: Collection[str], languages: Collection[str]
+) -> Iterator[str]:
+    yield from _check_strategy("strategy", policy.strategy)
+    yield from _check_clock("", policy.hours, policy.timezone)
     for name, area in policy.areas.items():
         if name not in practice_areas:
             yield f"areas.{name} is not one of PRACTICE_AREAS"
-        yield from _strategy(f"areas.{name}.strategy", area.strategy or policy.strategy)
+        yield from _check_strategy(f"areas.{name}.strategy", area.strategy or policy.strategy)
     if len({email.casefold() for email in policy.attorneys}) < len(policy.attorneys):
         yield "attorneys: somebody is there twice, in other capitals"
     for email, terms in policy.attorneys.items():
         where = f"attorneys.{email}."
         if email.count("@") != 1:
             yield f"attorneys: {email!r} is not an e-mail address"
-        yield from _clock(where, terms.hours, terms.timezone or policy.timezone)
-        for what, chosen, known in (
+        yield from _check_clock(where, terms.hours, terms.timezone or policy.timezone)
+        for what, chosen, allowed in (
             ("practice_areas", terms.practice_areas, practice_areas),
             ("languages", terms.languages, languages),
         ):
-            unknown = sorted(set(chosen) - set(known))
+            unknown = sorted(set(chosen) - set(allowed))
             if unknown:
                 yield f"{where}{what}: {', '.join(unknown)} is not in {what.upper()}"
 
 
-def _strategy(where: str, name: str) -> Iterator[str]:
+def _check_strategy(where: str, name: str) -> Iterator[str]:
     if name not in STRATEGIES:
         yield f"{where}: {name!r} is not one of {', '.join(STRATEGIES)}"
 
 
-def _clock(where: str, written: tuple[str, ...], timezone: str) -> Iterator[str]:
+def _check_clock(where: str, hours_lines: tuple[str, ...], timezone: str) -> Iterator[str]:
     try:
         ZoneInfo(timezone)
     except (OSError, ValueError, LookupError):
         yield f"{where}timezone: {timezone!r} is not a time zone such as America/New_York"
-    for line in written:
+    for line in hours_lines:
         try:
             hours.parse(line)
         except ValueError as error:

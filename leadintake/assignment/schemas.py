@@ -1,4 +1,4 @@
-"""The room as JSON."""
+"""JSON schemas of the room."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from leadintake.auth.schemas import UserSummary
 
 
 class AbsenceView(msgspec.Struct):
-    """Days on which somebody is away, the first and the last included. No last: until further notice."""
+    """Days away, first and last included. No last day: until further notice."""
 
     id: uuid.UUID
     user: UserSummary
@@ -23,18 +23,18 @@ class AbsenceView(msgspec.Struct):
 
     @classmethod
     def of(cls, absence: Absence) -> AbsenceView:
-        """One absence."""
+        """Convert an absence."""
         return msgspec.convert(absence, cls, from_attributes=True)
 
 
 class AbsenceList(msgspec.Struct):
-    """Absences that are not over, by their first day."""
+    """Absences that are not over, by first day."""
 
     items: list[AbsenceView]
 
 
 class AbsenceGiven(msgspec.Struct, forbid_unknown_fields=True):
-    """Who is away (without it: oneself), from the first day to the last, and who stands in."""
+    """A new absence. Without `user_id`: one's own."""
 
     first_day: date
     last_day: date | None = None

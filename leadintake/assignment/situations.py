@@ -1,4 +1,4 @@
-"""A situation under some rules: how people stand, and what the policy says of them."""
+"""Build a situation from candidates and a policy."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from leadintake.assignment import hours
-from leadintake.assignment.facts import Candidate, FirstChoice, Situation
 from leadintake.assignment.policy import Policy
+from leadintake.assignment.types import Candidate, FirstChoice, Situation
 
 
-def under(
+def build_situation(
     rules: Policy,
     people: Iterable[tuple[str, Candidate]],
     *,
@@ -23,14 +23,14 @@ def under(
     first_choices: Collection[FirstChoice],
     seed: int,
 ) -> Situation:
-    """The situation at a moment. `people`: addresses, and all of a candidate but what the rules decide."""
-    area, written = rules.area(practice_area), rules.hash
+    """Return the situation at a moment. `people`: address and candidate without policy fields."""
+    area, policy_hash = rules.area(practice_area), rules.hash
 
-    def complete(email: str, one: Candidate) -> Candidate:
+    def complete(email: str, candidate: Candidate) -> Candidate:
         terms = rules.terms(email)
         return msgspec.structs.replace(
-            one,
-            in_hours=hours.within(terms.hours, moment.astimezone(ZoneInfo(terms.timezone))),
+            candidate,
+            in_hours=hours.is_within(terms.hours, moment.astimezone(ZoneInfo(terms.timezone))),
             capacity=terms.capacity,
             per_day=terms.per_day,
             fits_area=_fits(practice_area, terms.practice_areas),
@@ -40,7 +40,7 @@ def under(
 
     return Situation(
         strategy=area.strategy,
-        policy=written,
+        policy=policy_hash,
         rotation=rules.rotation(practice_area),
         practice_area=practice_area,
         language=language,
@@ -52,5 +52,5 @@ def under(
     )
 
 
-def _fits(value: str, taken: Collection[str]) -> bool:
-    return not value or not taken or value in taken
+def _fits(value: str, accepted: Collection[str]) -> bool:
+    return not value or not accepted or value in accepted

@@ -1,4 +1,4 @@
-"""Floor 1¼: the audit trail: who did what, when, from where."""
+"""Floor 1¼: the audit trail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from leadintake.core import chores
 
 
 def init_app(app: Flask) -> None:
-    """Wire the room."""
+    """Register the room's chore and commands."""
     every = timedelta(minutes=app.config["AUDIT_HEAD_MINUTES"])
     chores.register(app, "audit_head", audit.publish, every=every)
     app.cli.add_command(group)

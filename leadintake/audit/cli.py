@@ -1,4 +1,4 @@
-"""flask audit: whether the trail holds, what is in it, where it ends."""
+"""flask audit: verify, list, head."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from leadintake.audit.chain import Broken, Head
 from leadintake.audit.models import AuditEntry
 from leadintake.audit.schemas import AuditFilter, row_of
 from leadintake.audit.service import audit
-from leadintake.audit.verifying import verify as verify_trail
-from leadintake.core.commands import CommandGroup
+from leadintake.audit.verification import verify as verify_trail
+from leadintake.core.actor import OPERATOR
+from leadintake.core.cli.commands import CommandGroup
+from leadintake.core.cli.output import format_option, show
+from leadintake.core.db.transaction import transaction
 from leadintake.core.names import PATTERN
-from leadintake.core.tables import format_option, show
-from leadintake.core.transaction import transaction
 
 HEAD = re.compile(r"(\d{1,18}):([0-9a-f]{64}|)")
 group = CommandGroup("audit", help="The audit trail: who did what, when, from where.")
@@ -28,7 +29,7 @@ group = CommandGroup("audit", help="The audit trail: who did what, when, from wh
 @click.option("--head", "published", metavar="NUMBER:HASH", help="A head that was published before.")
 def verify(published: str | None) -> None:
     """Walk the whole trail; name the first entry that is missing or was altered."""
-    known = None if published is None else _head(published)
+    head_to_find = None if published is None else _head(published)
     watched = sys.stderr.isatty()
 
     def watch(number: int) -> None:
@@ -36,14 +37,14 @@ def verify(published: str | None) -> None:
             click.echo(f"\r{number} entries", nl=False, err=True)
 
     try:
-        end = verify_trail(known, watch)
+        end = verify_trail(head_to_find, watch)
     except Broken as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"All {end.number} entries are as they were written. The head is {end}")
 
 
 def _check_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Fail with status 2 for what is neither an id nor a reference."""
+    """Fail with status 2 unless the value is an id or a reference."""
     if value is not None and not re.search(PATTERN, value):
         raise click.BadParameter(f"{value!r} is neither an id nor the reference of a lead.", ctx, param)
     return value
@@ -66,9 +67,9 @@ def list_entries(
 ) -> None:
     """Show entries, newest first."""
     first = since.replace(tzinfo=UTC) if since else None
-    wanted = AuditFilter(actor=actor, action=action, about=about, created_from=first)
+    filters = AuditFilter(actor=actor, action=action, about=about, created_from=first)
     with transaction():
-        entries = audit.every(wanted, seen_by=None)
+        entries = audit.iterate(filters, actor=OPERATOR)
     row = _short if form == "table" else _whole
     show([row(entry) for entry in islice(entries, limit)], form, empty="There is no such entry.")
 
@@ -80,12 +81,12 @@ def head() -> None:
 
 
 def _whole(entry: AuditEntry) -> dict[str, object]:
-    """All of an entry, with the number that `verify` names it by."""
+    """Return all of an entry, with the number that `verify` reports."""
     return {"number": entry.number, **row_of(entry)}
 
 
 def _short(entry: AuditEntry) -> dict[str, object]:
-    """As much of an entry as fits one line, with whole ids: they are what one filters by."""
+    """Return an entry for one line. Ids stay whole, since filters need them."""
     return {
         "number": entry.number,
         "at": entry.created_at,

@@ -1,4 +1,4 @@
-"""Tables of the room: the entries of the trail, and its head."""
+"""Tables of the room: entries and head."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import uuid
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leadintake.core.database import Model
+from leadintake.core.db.database import Model
 
 
 class AuditEntry(Model):
-    """Something somebody did. The database refuses to change or remove it; its hash covers all of it.
+    """One act. Database triggers refuse changes and deletions; the hash covers all columns.
 
-    No text that a person typed is in it: a lead can be erased and the chain still holds.
+    It holds no text typed by people, so a lead can be erased and the chain still verifies.
     """
 
     __tablename__ = "audit_entries"
@@ -26,7 +26,7 @@ class AuditEntry(Model):
     number: Mapped[int] = mapped_column(sa.BigInteger, unique=True)
     """1, 2, 3, … without a gap."""
     actor_kind: Mapped[str] = mapped_column(sa.String(20))
-    """`user`, `operator` (at the machine), `system`, or `anybody` (not signed in)."""
+    """`user`, `operator` (a command), `system`, or `anybody` (not signed in)."""
     actor_id: Mapped[uuid.UUID | None] = mapped_column()
     action: Mapped[str] = mapped_column(sa.String(60))
     subject_kind: Mapped[str] = mapped_column(sa.String(20))
@@ -34,21 +34,21 @@ class AuditEntry(Model):
     via: Mapped[str] = mapped_column(sa.String(60))
     """`session:ID`, `token:ID`, `command`, `worker` or `public`."""
     origin: Mapped[str] = mapped_column(sa.String(80))
-    """Address the request came from, or `operator:LOGIN` of the machine."""
+    """Client address, or `operator:LOGIN`."""
     detail: Mapped[str] = mapped_column(sa.Text)
-    """A JSON object of machine words: roles, counts, names of filters."""
+    """JSON object of machine words: roles, counts, filter names."""
     key_id: Mapped[str] = mapped_column(sa.String(16))
-    """Which key of the application the hash was made with."""
+    """Which key made the hash."""
     hash: Mapped[str] = mapped_column(sa.String(64))
-    """HMAC-SHA-256 of the hash before and of all columns above."""
+    """HMAC-SHA-256 of the previous hash and all columns above."""
 
 
 class AuditHead(Model):
-    """The end of the chain: one row, which whoever appends locks."""
+    """The end of the chain. Its one row is locked to append."""
 
     __tablename__ = "audit_heads"
 
     number: Mapped[int] = mapped_column(sa.BigInteger)
     hash: Mapped[str] = mapped_column(sa.String(64))
     seal: Mapped[str] = mapped_column(sa.String(64))
-    """Keyed hash of both: entries cut off at the end are noticed."""
+    """Keyed hash of both, which detects a truncated trail."""

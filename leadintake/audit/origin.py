@@ -1,4 +1,4 @@
-"""Where an act came from: which way in, from which address."""
+"""How and from where an act came."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ import uuid
 
 from flask import g, has_request_context
 
-from leadintake.core.limits import client_address
+from leadintake.core.actor import SYSTEM, PersonOrUnnamed
+from leadintake.core.http.limits import client_address
 
 
-def came_by(way: str, key: uuid.UUID) -> None:
-    """Note by which session or token this request came in."""
-    g.audit_way = f"{way}:{key}"
+def note_credential(name_credential: str, key: uuid.UUID) -> None:
+    """Note the session or token that authenticated this request."""
+    g.audit_way = f"{name_credential}:{key}"
 
 
-def way(by: object) -> str:
-    """`session:ID`, `token:ID` or `public`; where nothing was requested, `worker` or `command`."""
+def name_credential(actor: PersonOrUnnamed) -> str:
+    """Return `session:ID`, `token:ID` or `public`; outside requests `worker` or `command`."""
     if not has_request_context():
-        return "worker" if by == "system" else "command"
+        return "worker" if actor is SYSTEM else "command"
     return str(g.get("audit_way", "public"))
 
 
-def place() -> str:
-    """The address the request came from, or who is logged in at the machine."""
+def name_origin() -> str:
+    """Return the client address, or the operator's login outside requests."""
     if has_request_context():
         return _address(client_address())
     try:
         return f"operator:{re.sub(r'[^A-Za-z0-9._-]', '_', getpass.getuser())[:60]}"
-    except (KeyError, OSError):  # a container may run as a number without a name
+    except (KeyError, OSError):  # a container's user id may have no name
         return "operator"
 
 
 def _address(text: str) -> str:
-    """An address and nothing else: a header that a proxy passes on may hold any words."""
+    """Return the text if it is an IP address, else `nowhere`: a forwarded header may hold any text."""
     try:
         return str(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The room as JSON, and what an entry may say of itself."""
+"""JSON schemas of the room, and the encoding of details."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import msgspec
 import sqlalchemy as sa
 
 from leadintake.audit.models import AuditEntry
+from leadintake.core.db.pagination import Cursor
 from leadintake.core.names import PATTERN, has_name
-from leadintake.core.pages import Cursor
 
 MACHINE_WORD = re.compile(r"[a-z0-9_.:-]{0,80}")
 LONGEST_DETAIL = 8000
@@ -23,7 +23,7 @@ Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class AuditItem(msgspec.Struct):
-    """Something somebody did. Its place in the trail is not told: a gap says that something is hidden."""
+    """One act. Its number is omitted, since gaps would reveal hidden entries."""
 
     id: uuid.UUID
     at: datetime
@@ -38,7 +38,7 @@ class AuditItem(msgspec.Struct):
 
     @classmethod
     def of(cls, entry: AuditEntry) -> AuditItem:
-        """One line of the list."""
+        """Convert an entry."""
         row = {name: getattr(entry, name) for name in cls.__struct_fields__ if name not in ("at", "detail")}
         return cls(**row, at=entry.created_at, detail=read(entry.detail))
 
@@ -47,13 +47,13 @@ COLUMNS = AuditItem.__struct_fields__
 
 
 def row_of(entry: AuditEntry) -> dict[str, object]:
-    """An entry as one row of plain values."""
+    """Return an entry as a flat row."""
     row = msgspec.structs.asdict(AuditItem.of(entry))
     return {**row, "detail": entry.detail}
 
 
 class AuditFilter(msgspec.Struct, forbid_unknown_fields=True):
-    """`created_from` is the first instant that counts, `created_to` the first that does not.
+    """Filters. `created_from` is inclusive, `created_to` exclusive.
 
     `about` is an id, or the reference of a lead.
     """
@@ -64,13 +64,13 @@ class AuditFilter(msgspec.Struct, forbid_unknown_fields=True):
     created_from: Aware | None = None
     created_to: Aware | None = None
 
-    def given(self) -> dict[str, object]:
-        """The filters that are set, by name."""
+    def to_dict(self) -> dict[str, object]:
+        """Return the filters that are set, by name."""
         values = {name: getattr(self, name) for name in AuditFilter.__struct_fields__}
         return {name: value for name, value in values.items() if value is not None}
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """What an entry must be to fit."""
+        """Return the WHERE conditions."""
         fits: dict[str, Callable[[Any], sa.ColumnElement[bool]]] = {
             "actor": AuditEntry.actor_id.__eq__,
             "action": AuditEntry.action.__eq__,
@@ -78,25 +78,25 @@ class AuditFilter(msgspec.Struct, forbid_unknown_fields=True):
             "created_from": AuditEntry.created_at.__ge__,
             "created_to": AuditEntry.created_at.__lt__,
         }
-        return [fits[name](value) for name, value in self.given().items()]
+        return [fits[name](value) for name, value in self.to_dict().items()]
 
 
 class AuditQuery(AuditFilter):
-    """Which page of which entries."""
+    """Filters and page."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
     cursor: Cursor | None = None
 
 
 class AuditPage(msgspec.Struct):
-    """Some entries, newest first, and the cursor of those that follow."""
+    """Entries, newest first, and the cursor of the next page."""
 
     items: list[AuditItem]
     next_cursor: str | None
 
 
 def write(detail: Mapping[str, object]) -> str:
-    """The detail of an entry as it is kept. Raises ValueError for what could be somebody's words."""
+    """Encode a detail. Raises ValueError for values that could be text typed by people."""
     text = msgspec.json.encode({name: _plain(name, value) for name, value in detail.items()}).decode()
     if len(text) > LONGEST_DETAIL:
         raise ValueError(f"the detail of an entry is longer than {LONGEST_DETAIL}")
@@ -104,7 +104,7 @@ def write(detail: Mapping[str, object]) -> str:
 
 
 def read(text: str) -> dict[str, Any]:
-    """The detail of an entry; nothing of one that was spoilt, which is for `flask audit verify` to say."""
+    """Decode a detail. Damaged ones are empty: `flask audit verify` reports them."""
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeEncodeError):
@@ -114,7 +114,7 @@ def read(text: str) -> dict[str, Any]:
 def _plain(name: str, value: object) -> object:
     if value is None or isinstance(value, int):
         return value
-    if isinstance(value, Enum):  # written in the code, whatever its letters
+    if isinstance(value, Enum):  # defined in code, so any letters are safe
         return value.value
     if isinstance(value, uuid.UUID):
         return str(value)

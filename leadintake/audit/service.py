@@ -1,32 +1,40 @@
-"""Verbs on the audit trail: write down, read, publish. Whether it holds is in verifying.py."""
+"""Verbs on the audit trail: record, read, publish. verification.py verifies it."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
-from typing import Any, Literal, Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from flask import Flask, current_app
 from sqlalchemy.exc import OperationalError
 
 from leadintake.audit import chain, schemas
 from leadintake.audit.chain import Head
+from leadintake.audit.events import HeadPublished, head_published
 from leadintake.audit.models import AuditEntry, AuditHead
-from leadintake.audit.origin import place, way
+from leadintake.audit.origin import name_credential, name_origin
 from leadintake.audit.schemas import AuditFilter
+from leadintake.core.actor import (
+    SYSTEM,
+    Operator,
+    Person,
+    PersonOrUnnamed,
+    RequestActor,
+    Unnamed,
+    refuse_operator_in_request,
+)
 from leadintake.core.chores import Stop
 from leadintake.core.clock import now
-from leadintake.core.database import db, reading
-from leadintake.core.keys import keys
-from leadintake.core.pages import Order, Page, all_of, page_of
-from leadintake.core.transaction import before_commit, on_rollback, transaction
-from leadintake.core.types import new_id
-from leadintake.core.walls import outside
+from leadintake.core.crypto import keys
+from leadintake.core.db.database import db, reading
+from leadintake.core.db.pagination import Order, Page, iterate_all, page_of
+from leadintake.core.db.transaction import before_commit, on_rollback, transaction
+from leadintake.core.db.types import new_id
+from leadintake.core.visibility import not_hidden_from
 
 PURPOSE = "audit"
 WAITING = "leadintake.audit"
@@ -35,28 +43,20 @@ A_HASH = re.compile(r"[0-9a-f]{64}")
 log = structlog.get_logger()
 
 
-class Person(Protocol):
-    """Somebody with an id."""
-
-    id: uuid.UUID
-
-
-By = Person | Literal["system", "anybody"] | None
-"""Who did it. None is an operator at the machine."""
 About = tuple[str, uuid.UUID] | None
-"""What it was done to: its kind and its id."""
-Publish = Callable[[Head, datetime], None]
+"""Kind and id of the subject."""
 
 
 class Audit:
-    """Who did what, when, from where."""
+    """The audit trail."""
 
-    def record(self, action: str, *, by: By, about: About = None, **detail: object) -> None:
-        """Write down an act, as the last part of the transaction that it is in: both are kept, or none.
+    def record(self, action: str, *, actor: PersonOrUnnamed, about: About = None, **detail: object) -> None:
+        """Record an act at the end of the current transaction: both commit, or neither.
 
-        `detail` holds machine words alone: ids, numbers, names of settings. Raises ValueError for others.
+        `detail` holds machine words: ids, numbers, names of settings. Raises ValueError for others,
+        RuntimeError for OPERATOR in a request.
         """
-        entry = _entry(action, by, about, detail)
+        entry = _entry(action, actor, about, detail)
         info = db.session().info
         if WAITING not in info:
             info[WAITING] = []
@@ -64,9 +64,11 @@ class Audit:
             on_rollback(self._forget_waiting)
         info[WAITING].append(entry)
 
-    def record_refusal(self, action: str, *, by: By, about: About = None, **detail: object) -> None:
-        """Write what the caller is about to refuse: in a transaction of its own, once this is undone."""
-        entry = _entry(action, by, about, detail)
+    def record_refusal(
+        self, action: str, *, actor: RequestActor, about: About = None, **detail: object
+    ) -> None:
+        """Record a refusal in a transaction of its own, after the current one rolls back."""
+        entry = _entry(action, actor, about, detail)
 
         def write() -> None:
             with transaction():
@@ -75,40 +77,34 @@ class Audit:
         on_rollback(write)
 
     def last(self, action: str) -> Mapping[str, Any] | None:
-        """The detail of the last entry about this kind of act."""
-        same = sa.select(AuditEntry.detail).where(AuditEntry.action == action)
-        found = db.session.scalar(same.order_by(AuditEntry.number.desc()).limit(1))
+        """Return the detail of the action's latest entry."""
+        detail_query = sa.select(AuditEntry.detail).where(AuditEntry.action == action)
+        found = db.session.scalar(detail_query.order_by(AuditEntry.number.desc()).limit(1))
         return None if found is None else schemas.read(found)
 
     def page(
-        self, wanted: AuditFilter, *, seen_by: Person | None, limit: int, cursor: str | None
+        self, filters: AuditFilter, *, actor: Person | Operator, limit: int, cursor: str | None
     ) -> Page[AuditEntry]:
-        """Entries that `seen_by` may know of, newest first; that they were read is an entry, too."""
-        self.record("audit.read", by=seen_by, filters=list(wanted.given()))
-        found, bound_to = _matching(wanted, seen_by.id if seen_by else None), wanted.given()
-        return page_of(found, NEWEST_FIRST, limit=limit, cursor=cursor, bound_to=bound_to)
+        """Return entries visible to `actor`, newest first. Records the reading, too."""
+        self.record("audit.read", actor=actor, filters=list(filters.to_dict()))
+        entries_query, bound_to = _make_entries_query(filters, actor), filters.to_dict()
+        return page_of(entries_query, NEWEST_FIRST, limit=limit, cursor=cursor, bound_to=bound_to)
 
-    def every(self, wanted: AuditFilter, *, seen_by: Person | None) -> Iterator[AuditEntry]:
-        """All such entries, in batches, as they are asked for; that they were exported is an entry, too."""
-        self.record("audit.exported", by=seen_by, filters=list(wanted.given()))
-        person = seen_by.id if seen_by else None
-        return all_of(_matching(wanted, person), NEWEST_FIRST)
+    def iterate(self, filters: AuditFilter, *, actor: Person | Operator) -> Iterator[AuditEntry]:
+        """Yield all matching entries, loaded in batches. Records the export, too."""
+        self.record("audit.exported", actor=actor, filters=list(filters.to_dict()))
+        return iterate_all(_make_entries_query(filters, actor), NEWEST_FIRST)
 
     def head(self) -> Head:
-        """The present end of the chain."""
+        """Return the current end of the chain."""
         row = db.session.execute(sa.select(AuditHead.number, AuditHead.hash)).one()
         return Head(row.number, row.hash)
 
-    def when_published(self, app: Flask, action: Publish) -> None:
-        """Do something with each head that is published."""
-        app.extensions.setdefault("leadintake.audit.publish", []).append(action)
-
     def publish(self, _stop: Stop) -> Mapping[str, object]:
-        """Say in the log, and wherever rooms above say it, where the chain ends: a chore."""
+        """Log the head, and send `head_published`. A chore."""
         with transaction():
-            head, moment = self.head(), now()
-            for action in current_app.extensions.get("leadintake.audit.publish", ()):
-                action(head, moment)
+            head = self.head()
+            head_published.send(HeadPublished(head, now()))
         log.info("audit_head", number=head.number, hash=head.hash)
         return {"number": head.number}
 
@@ -119,12 +115,12 @@ class Audit:
         db.session().info.pop(WAITING, None)
 
     def _append(self, entries: list[AuditEntry]) -> None:
-        key, row = keys(PURPOSE)[0], _held_head()
+        key, row = keys(PURPOSE)[0], _acquire_head()
         head = Head(row.number, row.hash)
         if not chain.is_sealed(head, row.seal, keys(PURPOSE)):
-            # Going on as if nothing were wrong would hide that the end was cut off: this says so for ever.
+            # Continuing silently would hide a truncation; this entry records it permanently.
             seal = row.seal if A_HASH.fullmatch(row.seal) else ""
-            entries = [_entry(chain.DOUBTED, "system", None, {"seal": seal}), *entries]
+            entries = [_entry(chain.UNSEALED_HEAD, SYSTEM, None, {"seal": seal}), *entries]
         for entry in entries:
             entry.number, entry.key_id = head.number + 1, chain.key_id(key)
             entry.hash = chain.hash_of(entry, head.hash, key)
@@ -135,10 +131,12 @@ class Audit:
         db.session.execute(sa.update(AuditHead).values(**moved))
 
 
-def _held_head() -> Any:
-    """The row of the head, locked until the transaction ends: the last lock that any takes.
+def _acquire_head() -> Any:
+    """Lock the head row until the transaction ends, as the last lock of any transaction.
 
-    On SQLite a reader cannot turn writer once another has written; as it wrote nothing, it begins anew.
+    1. Update the row. On SQLite this fails with SQLITE_BUSY if the transaction has read, and another
+       connection has written since.
+    2. Then roll back, which loses nothing since nothing was written, and update again.
     """
     with reading(False):
         db.session.connection()
@@ -152,14 +150,15 @@ def _held_head() -> Any:
 
 
 def _lock_head() -> Any:
-    # First the lock, and by an UPDATE: it excludes others on every database.
+    # Lock by UPDATE before reading: that works on every database.
     db.session.execute(sa.update(AuditHead).values(updated_at=now()))
     return db.session.execute(sa.select(AuditHead.number, AuditHead.hash, AuditHead.seal)).one()
 
 
-def _entry(action: str, by: By, about: About, detail: Mapping[str, object]) -> AuditEntry:
+def _entry(action: str, actor: PersonOrUnnamed, about: About, detail: Mapping[str, object]) -> AuditEntry:
     moment = now()
-    kind, person = ("user", by.id) if by is not None and not isinstance(by, str) else (by or "operator", None)
+    refuse_operator_in_request(actor)
+    kind, person = (actor.value, None) if isinstance(actor, Unnamed) else ("user", actor.id)
     subject_kind, subject_id = about or ("", None)
     return AuditEntry(
         id=new_id(),
@@ -170,15 +169,15 @@ def _entry(action: str, by: By, about: About, detail: Mapping[str, object]) -> A
         action=action,
         subject_kind=subject_kind,
         subject_id=subject_id,
-        via=way(by),
-        origin="" if by == "system" else place(),
+        via=name_credential(actor),
+        origin="" if actor is SYSTEM else name_origin(),
         detail=schemas.write(detail),
     )
 
 
-def _matching(wanted: AuditFilter, person: uuid.UUID | None) -> sa.Select[Any]:
-    found: sa.Select[Any] = sa.select(AuditEntry).where(*wanted.conditions())
-    return found if person is None else found.where(outside(AuditEntry.subject_id, person))
+def _make_entries_query(filters: AuditFilter, reader: Person | Operator) -> sa.Select[Any]:
+    entries_query: sa.Select[Any] = sa.select(AuditEntry).where(*filters.conditions())
+    return entries_query.where(not_hidden_from(AuditEntry.subject_id, reader))
 
 
 audit = Audit()

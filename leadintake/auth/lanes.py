@@ -1,11 +1,11 @@
-"""Turns at something costly: few at once, and nobody of the firm waits behind a stranger.
+"""Queues for a costly operation. Known callers never wait behind strangers.
 
-1. Who comes while fewer than `at_once` are at it begins at once.
-2. Others stand in one of two lines: known callers (a device that signed in before, somebody signed in,
-   whoever has a mailed link), and strangers. The line of strangers has an end: beyond it, and for whoever
-   waited too long in it, it is 503 with Retry-After, before anything was done.
-3. Whoever ends hands the turn to the first known caller, else to the first stranger. So a known caller waits
-   for one turn that is under way already and for known callers before them, and for no stranger who waits.
+1. While fewer than `at_once` calls run, a call begins at once.
+2. Else it waits in one of two FIFO queues: for known callers (a known device, a signed-in user, a mailed
+   link), or for strangers. The queue of strangers is bounded. If it is full, or a wait exceeds the queue's
+   timeout, the call is refused with 503 and Retry-After, before any work.
+3. A call that ends passes its turn to the first known caller, else to the first stranger. So a known caller
+   waits only for running calls and earlier known callers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CROWDED = "Too many people are signing in at once. Please try again in a moment.
 
 
 class Lanes:
-    """The turns, and the two lines before them. `longest` and the waits in seconds: see the module."""
+    """The running calls and the two queues. Waits in seconds."""
 
     def __init__(
         self, at_once: int, *, most_strangers: int, stranger_waits: float, known_waits: float
@@ -30,54 +30,54 @@ class Lanes:
         self.stranger_waits, self.known_waits = stranger_waits, known_waits
         self._guard = threading.Lock()
         self._free = at_once
-        self._known: deque[threading.Event] = deque()
-        self._strangers: deque[threading.Event] = deque()
+        self._known_line: deque[threading.Event] = deque()
+        self._stranger_line: deque[threading.Event] = deque()
 
     @contextmanager
-    def turn(self, *, known: bool) -> Iterator[None]:
-        """Have a turn. Raises Unavailable."""
-        self._enter(known)
+    def turn(self, *, is_known: bool) -> Iterator[None]:
+        """Wait for a turn and hold it. Raises Unavailable."""
+        self._enter(is_known)
         try:
             yield
         finally:
-            self._leave()
+            self._end_turn()
 
     def refuse_crowd(self) -> None:
-        """Raise Unavailable where a stranger would be refused: before they cost anything else."""
+        """Raise Unavailable if the queue of strangers is full, before other costs arise."""
         with self._guard:
-            if len(self._strangers) >= self.most_strangers:
+            if len(self._stranger_line) >= self.most_strangers:
                 raise Unavailable(CROWDED)
 
-    def _enter(self, known: bool) -> None:
-        line = self._known if known else self._strangers
+    def _enter(self, is_known: bool) -> None:
+        line = self._known_line if is_known else self._stranger_line
         with self._guard:
             if self._free:
                 self._free -= 1
                 return
-            if not known and len(line) >= self.most_strangers:
+            if not is_known and len(line) >= self.most_strangers:
                 raise Unavailable(CROWDED)
-            mine = threading.Event()
-            line.append(mine)
+            ticket = threading.Event()
+            line.append(ticket)
         try:
-            mine.wait(self.known_waits if known else self.stranger_waits)
+            ticket.wait(self.known_waits if is_known else self.stranger_waits)
         except BaseException:
-            if not self._step_out(line, mine):
-                self._leave()
+            if not self._leave_line(line, ticket):
+                self._end_turn()
             raise
-        if self._step_out(line, mine):
+        if self._leave_line(line, ticket):
             raise Unavailable(CROWDED)
 
-    def _step_out(self, line: deque[threading.Event], mine: threading.Event) -> bool:
-        """Leave the line, unless the turn came meanwhile; whether it had not."""
+    def _leave_line(self, line: deque[threading.Event], ticket: threading.Event) -> bool:
+        """Leave the queue and return True; False if the turn has come already."""
         with self._guard:
-            if mine.is_set():
+            if ticket.is_set():
                 return False
-            line.remove(mine)
+            line.remove(ticket)
             return True
 
-    def _leave(self) -> None:
+    def _end_turn(self) -> None:
         with self._guard:
-            line = self._known or self._strangers
+            line = self._known_line or self._stranger_line
             if line:
                 line.popleft().set()
             else:

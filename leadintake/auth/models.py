@@ -1,4 +1,4 @@
-"""Tables of the room: users, their sessions, and whatever else lets them in."""
+"""Tables of the room: users, sessions and credentials."""
 
 from __future__ import annotations
 
@@ -10,76 +10,76 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from leadintake.auth.permissions import GRANTS, Permission, Role
-from leadintake.core.database import Model, SoftDeletes
-from leadintake.core.types import TextEnum
+from leadintake.core.db.database import Model, SoftDeletes
+from leadintake.core.db.types import TextEnum
 
 
 class LinkPurpose(StrEnum):
-    """What a link in a mail is for."""
+    """Purpose of a mailed link."""
 
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - the name of a purpose
 
 
 class User(SoftDeletes, Model):
-    """Somebody of the firm who may sign in."""
+    """A person of the firm."""
 
     __tablename__ = "users"
-    __allow_unmapped__ = True  # for `scopes`, which is the request's and not the row's
+    __allow_unmapped__ = True  # for `scopes`, an attribute of the request, not a column
 
     email: Mapped[str] = mapped_column(sa.String(254), unique=True)
-    """Folded to lower case: people do not remember how they wrote it."""
+    """Casefolded."""
     name: Mapped[str] = mapped_column(sa.String(100))
     role: Mapped[Role] = mapped_column(TextEnum(Role))
     password_hash: Mapped[str] = mapped_column(sa.String(255))
     active: Mapped[bool] = mapped_column(default=True)
     can_intake: Mapped[bool] = mapped_column(default=False)
-    """Whether new leads may be assigned to this person."""
+    """Whether new leads may be assigned."""
     joined_at: Mapped[datetime | None] = mapped_column()
-    """When somebody who was invited first came in; None until then."""
+    """First sign-in of an invited user; None before."""
     totp_secret: Mapped[str | None] = mapped_column(sa.String(255))
-    """The secret shared with an authenticator app, sealed (core/keys.py)."""
+    """Authenticator secret, sealed (core/crypto.py)."""
     totp_since: Mapped[datetime | None] = mapped_column()
-    """From when its codes are asked for: a first code proved that the app has the secret."""
+    """When the first valid code activated the app; None: no app."""
     totp_last_step: Mapped[int] = mapped_column(sa.BigInteger, default=0)
-    """The time step of the last code taken: neither it nor an earlier one is taken again."""
+    """Time step of the last accepted code; no step up to it is accepted again."""
 
     is_authenticated = True
     is_anonymous = False
     scopes: frozenset[str] | None = None
-    """For a request made with an API token: the permissions it is bounded to. No column."""
+    """Permissions of the request's API token. No column."""
 
     @property
     def is_active(self) -> bool:
-        """What Flask-Login asks."""
+        """Required by Flask-Login."""
         return self.active
 
     @property
     def is_here(self) -> bool:
-        """Whether they may sign in and have come in before: an invitation may be to a wrong address."""
+        """Return whether the user is active and has joined: invitations may be misaddressed."""
         return self.active and self.joined_at is not None
 
     @property
     def works_on_leads(self) -> bool:
-        """Whether leads may be given to them."""
+        """Return whether leads may be assigned."""
         return self.is_here and Permission.UPDATE_LEADS in GRANTS[self.role]
 
     def get_id(self) -> str:
-        """What Flask-Login keeps in the session."""
+        """Return the id that Flask-Login stores in the session."""
         return str(self.id)
 
     @property
     def permissions(self) -> list[str]:
-        """The names of all that the role grants, as far as the token of the request reaches."""
+        """Return the role's permissions, limited by the token's scopes."""
         return sorted(permission for permission in GRANTS[self.role] if self.may(permission))
 
     def may(self, permission: Permission) -> bool:
-        """Whether the role of this person grants `permission`, and the token of the request reaches it."""
+        """Return whether role and token scopes include `permission`."""
         return permission in GRANTS[self.role] and (self.scopes is None or permission in self.scopes)
 
 
 class SignedInSession(Model):
-    """One browser signed in. The token itself is only in the browser's cookie; here is its SHA-256."""
+    """A signed-in browser. The cookie holds the token, the row its SHA-256."""
 
     __tablename__ = "sessions"
 
@@ -88,30 +88,30 @@ class SignedInSession(Model):
     data: Mapped[str] = mapped_column(sa.Text)
     last_seen_at: Mapped[datetime]
     device: Mapped[str] = mapped_column(sa.String(80), default="")
-    """Such as `Firefox on Windows`: enough to know one's own."""
+    """Such as `Firefox on Windows`."""
     origin: Mapped[str] = mapped_column(sa.String(60), default="")
-    """The network the sign-in came from, as coarse as still tells home from abroad."""
+    """Client network at sign-in, /16 or IPv6 /32."""
     second_factor: Mapped[bool] = mapped_column(default=False)
-    """Whether more than a password was proved."""
+    """Whether a second factor was verified."""
     stale: Mapped[bool] = mapped_column(default=False)
-    """Whether its token is to be replaced at the next request: the role of its user changed."""
+    """Whether the next request rotates the token, since the user's role changed."""
     previous_hash: Mapped[str | None] = mapped_column(sa.String(64), index=True)
-    """The token before this one, which requests already on their way may still carry for some seconds."""
+    """Hash of the token before rotation, which concurrent requests may carry for seconds."""
     rotated_at: Mapped[datetime | None] = mapped_column()
 
     user: Mapped[User] = relationship()
 
 
-class _OfAUser(Model):
-    """Something that lets one user in, and goes with them."""
+class _Credential(Model):
+    """Base of credentials, deleted with their user."""
 
     __abstract__ = True
 
     user_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
 
 
-class AccountLink(_OfAUser):
-    """A link mailed to a user, good once and not for long. The token is in the mail only."""
+class AccountLink(_Credential):
+    """A mailed link: single use, short-lived. Only the mail holds the token."""
 
     __tablename__ = "account_links"
 
@@ -121,23 +121,23 @@ class AccountLink(_OfAUser):
 
 
 class PasswordRequest(Model):
-    """Somebody forgot the password of an address, which may be nobody's. Sealed until a worker has looked."""
+    """A request to reset a password, with its sealed address, until a worker answers."""
 
     __tablename__ = "password_requests"
 
     address: Mapped[str] = mapped_column(sa.Text)
 
 
-class RecoveryCode(_OfAUser):
-    """A code for the day the phone is lost. Used once, then deleted; shown once, kept hashed."""
+class RecoveryCode(_Credential):
+    """A hashed single-use code for a lost phone. Deleted after use."""
 
     __tablename__ = "recovery_codes"
 
     code_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
 
 
-class Passkey(_OfAUser):
-    """A key on somebody's device that signs them in (WebAuthn level 3)."""
+class Passkey(_Credential):
+    """A WebAuthn level 3 credential."""
 
     __tablename__ = "passkeys"
 
@@ -145,22 +145,22 @@ class Passkey(_OfAUser):
     credential_id: Mapped[str] = mapped_column(sa.Text)
     """base64url."""
     credential_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
-    """SHA-256 of the id: it may be longer than an index takes."""
+    """SHA-256 of the id, which may exceed an index's limit."""
     public_key: Mapped[str] = mapped_column(sa.Text)
     """COSE key, base64url."""
     sign_count: Mapped[int] = mapped_column(sa.BigInteger)
     last_used_at: Mapped[datetime | None] = mapped_column()
 
 
-class ApiToken(_OfAUser):
-    """What a program signs its requests with, in the name of a user and within some of their permissions."""
+class ApiToken(_Credential):
+    """A bearer token of a program, acting as a user with some of their permissions."""
 
     __tablename__ = "api_tokens"
 
     name: Mapped[str] = mapped_column(sa.String(100))
     token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
     scopes: Mapped[str] = mapped_column(sa.String(500))
-    """Names of permissions, with spaces between them."""
+    """Space-separated permissions."""
     expires_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None] = mapped_column()
     revoked_at: Mapped[datetime | None] = mapped_column()
@@ -169,7 +169,7 @@ class ApiToken(_OfAUser):
 
 
 class SpentChallenge(Model):
-    """A challenge that was answered: it is not taken again while it could be."""
+    """An answered challenge, stored while a replay is possible."""
 
     __tablename__ = "spent_challenges"
 
@@ -178,7 +178,7 @@ class SpentChallenge(Model):
 
 
 class SignInAttempt(Model):
-    """An attempt to sign in that failed, or is being judged; `key` is a keyed hash of whose it was."""
+    """A failed or unfinished sign-in. `key`: keyed hash of the throttled subject."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (sa.Index("ix_sign_in_attempts_key_at", "key", "at"),)

@@ -1,4 +1,4 @@
-"""Who may do what, on one page."""
+"""Roles, permissions and grants."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What somebody is in the firm."""
+    """A user's role in the firm."""
 
     ADMIN = "admin"
     MANAGER = "manager"
@@ -15,13 +15,13 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """Something that can be done."""
+    """A permitted action."""
 
     READ_LEADS = "read_leads"
     UPDATE_LEADS = "update_leads"
-    """Record that a prospect was reached: attorneys their own leads only."""
+    """Mark leads as reached out; attorneys their own only."""
     TAKE_LEADS = "take_leads"
-    """Take a lead that nobody has."""
+    """Take an unassigned lead."""
     UPDATE_ANY_LEAD = "update_any_lead"
     ASSIGN_LEADS = "assign_leads"
     DELETE_LEADS = "delete_leads"
@@ -29,12 +29,12 @@ class Permission(StrEnum):
     MANAGE_USERS = "manage_users"
     MANAGE_NOTIFICATIONS = "manage_notifications"
     SCREEN_LEADS = "screen_leads"
-    """Bar somebody from a lead by name (an ethical wall, ABA Model Rule 1.10), and lift the bar."""
+    """Screen a user from a lead (ethical wall, ABA Model Rule 1.10), and end the screen."""
     REVIEW_QUARANTINE = "review_quarantine"
-    """Look at submissions that looked like spam, let them in or put them away."""
+    """Review suspected spam: release or discard it."""
     READ_AUDIT = "read_audit"
     SEE_ALL_LEADS = "see_all_leads"
-    """See every lead even where attorneys see only their own (ATTORNEY_VISIBILITY=own)."""
+    """See all leads even with ATTORNEY_VISIBILITY=own."""
 
 
 _VIEWER = {Permission.READ_LEADS, Permission.SEE_ALL_LEADS}

@@ -1,4 +1,4 @@
-"""The room as JSON."""
+"""JSON schemas of the room."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Code = Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class UserSummary(msgspec.Struct):
-    """A person, as much as a colleague needs."""
+    """A user, as shown to colleagues."""
 
     id: uuid.UUID
     name: str
@@ -25,7 +25,7 @@ class UserSummary(msgspec.Struct):
 
 
 class UserDetail(msgspec.Struct):
-    """A person and what they may do."""
+    """A user with permissions."""
 
     id: uuid.UUID
     name: str
@@ -37,12 +37,12 @@ class UserDetail(msgspec.Struct):
 
     @classmethod
     def of(cls, user: User) -> UserDetail:
-        """All of a user that is shown."""
+        """Convert a user."""
         return msgspec.convert(user, cls, from_attributes=True)
 
 
 class Credentials(msgspec.Struct, forbid_unknown_fields=True):
-    """What signs somebody in."""
+    """Credentials for password sign-in."""
 
     email: Annotated[str, msgspec.Meta(max_length=1024)]
     password: Password
@@ -50,53 +50,53 @@ class Credentials(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SessionView(msgspec.Struct):
-    """Who is signed in, and the token that unsafe requests must carry."""
+    """The signed-in user, and the CSRF token for unsafe requests."""
 
     user: UserDetail
     csrf_token: str
 
 
 class SessionSummary(msgspec.Struct):
-    """A browser somebody is signed in with."""
+    """A signed-in browser."""
 
     id: uuid.UUID
     device: str
     origin: str
-    """The network the sign-in came from, coarse on purpose."""
+    """Client network at sign-in, deliberately coarse."""
     created_at: datetime
     last_seen_at: datetime
     current: bool
 
     @classmethod
     def of(cls, row: SignedInSession, *, current: bool) -> SessionSummary:
-        """One line of the list."""
+        """Convert a session."""
         return cls(row.id, row.device, row.origin, row.created_at, row.last_seen_at, current)
 
 
 class SessionList(msgspec.Struct):
-    """Somebody's own sessions, the last used first."""
+    """One's own sessions, last used first."""
 
     items: list[SessionSummary]
 
 
 class UserList(msgspec.Struct):
-    """Everybody, by name."""
+    """All users, by name."""
 
     items: list[UserDetail]
 
 
 class Invitation(msgspec.Struct, forbid_unknown_fields=True):
-    """Whom to invite."""
+    """A user to invite."""
 
     email: Annotated[str, msgspec.Meta(max_length=254)]
     name: Text100
     role: Role
     can_intake: bool | None = None
-    """Whether new leads may go to them; without it: attorneys yes, others no."""
+    """Whether new leads may be assigned. Default: attorneys only."""
 
 
 class UserPatch(msgspec.Struct, forbid_unknown_fields=True):
-    """Changes of a user; what is left out stays."""
+    """Changes of a user. Omitted fields stay."""
 
     name: Text100 | msgspec.UnsetType = msgspec.UNSET
     role: Role | msgspec.UnsetType = msgspec.UNSET
@@ -105,52 +105,52 @@ class UserPatch(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Forgotten(msgspec.Struct, forbid_unknown_fields=True):
-    """Whose password was forgotten."""
+    """Address of a forgotten password."""
 
     email: Annotated[str, msgspec.Meta(max_length=1024)]
 
 
 class ChosenPassword(msgspec.Struct, forbid_unknown_fields=True):
-    """A password chosen with the link from a mail."""
+    """A password chosen with a mailed link."""
 
     token: Annotated[str, msgspec.Meta(max_length=200)]
     password: Password
     end_tokens: bool = False
-    """Whether one's API tokens end as well: where somebody else may have had the password."""
+    """Whether to revoke API tokens too, in case the old password leaked."""
 
 
 class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):
-    """One's own password, changed."""
+    """A change of one's own password."""
 
     current_password: Password
     new_password: Password
 
 
 class SecondFactorView(msgspec.Struct):
-    """What somebody proves beside a password."""
+    """One's second factors."""
 
     app: bool
     """Whether an authenticator app is set up."""
     recovery_codes_left: int
     required: bool
-    """Whether their role must prove a second factor."""
+    """Whether the role requires a second factor."""
 
 
 class NewSecret(msgspec.Struct):
-    """The secret for an authenticator app. `uri` is what the app reads from a QR code."""
+    """An authenticator secret. `uri`: content of the QR code."""
 
     secret: str
     uri: str
 
 
 class CodeGiven(msgspec.Struct, forbid_unknown_fields=True):
-    """A code of an authenticator app."""
+    """An authenticator code."""
 
     code: Code
 
 
 class RecoveryCodes(msgspec.Struct):
-    """Codes for the day the phone is lost, each good once. They are shown this once."""
+    """Single-use codes for a lost phone, shown once."""
 
     recovery_codes: list[str]
 
@@ -165,11 +165,11 @@ class PasskeyView(msgspec.Struct):
 
     @classmethod
     def of(cls, row: Passkey) -> PasskeyView:
-        """What is shown of it."""
+        """Convert a passkey."""
         return msgspec.convert(row, cls, from_attributes=True)
 
 
 class PasskeyList(msgspec.Struct):
-    """Somebody's own passkeys, the oldest first."""
+    """One's own passkeys, oldest first."""
 
     items: list[PasskeyView]

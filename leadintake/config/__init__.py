@@ -1,1 +1,1 @@
-"""Every setting, read once at start and judged before anything runs."""
+"""Settings: declared, read once at start, and validated before anything runs."""

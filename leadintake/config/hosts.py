@@ -1,4 +1,4 @@
-"""Names and numbers of machines."""
+"""Host names and IP addresses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 
 def is_ip(text: str, *, version: int | None = None) -> bool:
-    """Whether this is an IP address, of this version if one is asked for."""
+    """Return whether it is an IP address (of this version)."""
     try:
         return version in {None, ip_address(text).version}
     except ValueError:
@@ -14,5 +14,5 @@ def is_ip(text: str, *, version: int | None = None) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether this is the machine itself."""
+    """Return whether it is this machine."""
     return host == "localhost" or (is_ip(host) and ip_address(host).is_loopback)

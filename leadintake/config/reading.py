@@ -1,36 +1,38 @@
-"""Reading the settings: from the environment, files and overrides, with every problem told at once.
+"""Reading of settings from environment, files and overrides, reporting all problems at once.
 
-A setting NAME comes from the environment variable LEADINTAKE_NAME, or from the file named by
-LEADINTAKE_NAME_FILE.
+A setting NAME comes from the variable LEADINTAKE_NAME, or from the file named by LEADINTAKE_NAME_FILE.
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
 import typing
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
 import msgspec
+from msgspec import Meta
 
 from leadintake.config.hosts import is_loopback
-from leadintake.config.rules import SHORTEST_SECRET, contradictions
+from leadintake.config.rules import SHORTEST_SECRET, find_problems
 from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
 from leadintake.core import durable
+from leadintake.core.places import normalize_url
 
 PREFIX = "LEADINTAKE_"
-IN_THE_INSTANCE = ("ASSIGNMENT_POLICY", "FIRM_LOGO", "MAIL_FOLDER")
-"""Settings that name a file or folder, in the instance folder unless the path is whole."""
+INSTANCE_PATHS = ("ASSIGNMENT_POLICY", "FIRM_LOGO", "MAIL_FOLDER")
+"""Settings with a path that is relative to the instance folder."""
 NOT_SETTINGS = {"REQUIRE_SERVICES", "FAULTS", "FAULT_REPORT"}
-"""The test suite's own switches."""
+"""Switches of the test suite."""
 
 
 class ConfigurationError(SystemExit):
-    """The service cannot start as configured. Leaves the process with one message and status 1."""
+    """The service cannot start as configured. Exits with one message and status 1."""
 
-    # A SystemExit, because every server and command then prints the message and no traceback.
+    # A SystemExit, because every server and command then prints the message without a traceback.
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         lines = "\n".join(f"  - {problem}" for problem in problems)
@@ -40,42 +42,39 @@ class ConfigurationError(SystemExit):
 def read_settings(
     environment: Mapping[str, str], overrides: Mapping[str, object], default_instance: Path = Path("instance")
 ) -> tuple[Settings, list[str]]:
-    """Read and judge every setting. Return them with the names of variables that are none of ours.
+    """Read and validate every setting. Return them, and the names of unknown variables.
 
-    `overrides` win over the environment. `default_instance` is the instance folder unless one is set.
-    Raises ConfigurationError with every problem found.
+    `overrides` precede the environment. `default_instance` is the default instance folder. Raises
+    ConfigurationError with every problem.
     """
     problems: list[str] = []
     values: dict[str, object] = {}
-    hints = typing.get_type_hints(Settings)
+    hints = _hints()
     for name, kind in hints.items():
-        raw = overrides[name] if name in overrides else _from_environment(environment, name, problems)
+        raw = overrides[name] if name in overrides else _read_variable(environment, name, problems)
         if raw is not None:
             _convert(name, raw, kind, values, problems)
     if "MAIL_USE_TLS" not in values:
         local = is_loopback(str(values.get("MAIL_SERVER", "")))
         values["MAIL_USE_TLS"] = not (local or values.get("MAIL_USE_SSL"))
-    for name in IN_THE_INSTANCE:
+    for name in INSTANCE_PATHS:
         if path := values.get(name):
             values[name] = str(Path(str(values.get("INSTANCE_PATH") or default_instance)) / str(path))
     settings = Settings(**values)  # type: ignore[arg-type] # converted one by one above
-    problems += [PREFIX + problem for problem in contradictions(settings)]
-    unknown = _unknown(environment, set(hints))
+    problems += [PREFIX + problem for problem in find_problems(settings)]
+    unknown = _find_unknown(environment, set(hints))
     if problems:
         raise ConfigurationError(problems + [f"{variable} is not a setting" for variable in unknown])
     return settings, unknown
 
 
 def complete(settings: Settings, default_instance: Path) -> Settings:
-    """Fill in what depends on the place: instance folder, secret, database file, storage folder."""
+    """Fill in what depends on the machine: instance folder, secret, database file, storage folder."""
     instance = Path(settings.INSTANCE_PATH or default_instance).absolute()
-    # Uploads lie beside the default instance folder, but inside one that was chosen: two
-    # installations on one machine never share a folder by accident.
-    beside = instance if settings.INSTANCE_PATH else default_instance.parent
     values = {f.name: getattr(settings, f.name) for f in fields(settings)}
     values["INSTANCE_PATH"] = str(instance)
     try:
-        durable.make_folder(instance)  # a checkout brings it along, open to everybody on the machine
+        durable.make_folder(instance)  # a checkout contains it with access for all
         secret = settings.SECRET_KEY or read_or_make_secret(instance / "secret_key")
     except OSError as error:
         raise ConfigurationError(
@@ -85,14 +84,27 @@ def complete(settings: Settings, default_instance: Path) -> Settings:
         raise ConfigurationError([f"{instance / 'secret_key'} is damaged. Delete it; a new one is made."])
     values["SECRET_KEY"] = secret
     values["DATABASE_URL"] = settings.DATABASE_URL or f"sqlite:///{instance / 'leadintake.sqlite3'}"
-    scheme, _, rest = settings.STORAGE_URL.partition(":")
-    if scheme == "file":
-        path = Path(rest.removeprefix("//") if rest.startswith("///") else rest)
-        values["STORAGE_URL"] = f"file:{path if path.is_absolute() else beside.absolute() / path}"
+    values["STORAGE_URL"] = normalize_url(settings.STORAGE_URL, storage_base(settings, default_instance))
     return Settings(**values)
 
 
-def _from_environment(environment: Mapping[str, str], name: str, problems: list[str]) -> str | None:
+def storage_base(settings: Settings, default_instance: Path) -> Path:
+    """Return the base folder of relative storage paths.
+
+    Uploads are beside the default instance folder, but inside a configured one: two installations on one
+    machine never share a folder by accident.
+    """
+    chosen = settings.INSTANCE_PATH
+    return (Path(chosen) if chosen else default_instance.parent).absolute()
+
+
+@functools.cache
+def _hints() -> dict[str, typing.Any]:
+    """Return the type of every setting, with its range or pattern."""
+    return typing.get_type_hints(Settings, include_extras=True)
+
+
+def _read_variable(environment: Mapping[str, str], name: str, problems: list[str]) -> str | None:
     variable = PREFIX + name
     direct, path = environment.get(variable), environment.get(f"{variable}_FILE")
     if path is None:
@@ -117,10 +129,21 @@ def _convert(
     try:
         values[name] = msgspec.convert(raw, kind, strict=False)
     except msgspec.ValidationError:
-        problems.append(f"{PREFIX}{name}: {raw!r} is not {_wanted(kind)}")
+        problems.append(f"{PREFIX}{name}: {_describe_problem(raw, kind)}")
 
 
-def _wanted(kind: typing.Any) -> str:
+def _describe_problem(raw: object, kind: typing.Any) -> str:
+    """Return what is allowed. A text is not repeated, since it may be a secret."""
+    kind, meta = typing.get_args(kind) if typing.get_origin(kind) is typing.Annotated else (kind, Meta())
+    if meta.pattern is not None:
+        return str(meta.description)
+    allowed = _describe_type(kind)
+    if meta.ge is not None:
+        allowed += f" from {meta.ge} to {meta.le}" if meta.le is not None else f", {meta.ge} or more"
+    return f"{raw!r} is not {allowed}" + (f" ({meta.description})" if meta.description else "")
+
+
+def _describe_type(kind: typing.Any) -> str:
     if typing.get_origin(kind) is typing.Literal:
         return "one of " + ", ".join(typing.get_args(kind))
     return {int: "a whole number", bool: "true or false", bool | None: "true or false"}.get(
@@ -128,19 +151,19 @@ def _wanted(kind: typing.Any) -> str:
     )
 
 
-def _unknown(environment: Mapping[str, str], known: set[str]) -> list[str]:
+def _find_unknown(environment: Mapping[str, str], names: set[str]) -> list[str]:
     unknown = []
     for variable in sorted(environment):
         name = variable.removeprefix(PREFIX)
-        if name == variable or name.startswith("TEST_") or name in NOT_SETTINGS | known:
+        if name == variable or name.startswith("TEST_") or name in NOT_SETTINGS | names:
             continue
-        if name.removesuffix("_FILE") in known:
+        if name.removesuffix("_FILE") in names:
             continue
-        near = difflib.get_close_matches(name, known, 1)
+        near = difflib.get_close_matches(name, names, 1)
         unknown.append(variable + (f" (did you mean {PREFIX}{near[0]}?)" if near else ""))
     return unknown
 
 
-def as_flask(settings: Settings) -> dict[str, object]:
-    """The settings under their own names, ready for app.config."""
+def to_flask_config(settings: Settings) -> dict[str, object]:
+    """Return the settings for app.config."""
     return {f.name: getattr(settings, f.name) for f in fields(settings)}

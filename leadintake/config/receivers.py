@@ -1,27 +1,19 @@
-"""What the settings of the watchdog and its receivers may be."""
+"""Validation of the settings of watchdog and receivers."""
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlsplit
 
 from leadintake.config.settings import Settings
 from leadintake.monitoring.sending import key_of
 
-ROUTING_KEY = re.compile(r"[A-Za-z0-9]{32}")
 ADDRESSES = ("PAGERDUTY_URL", "INCIDENT_WEBHOOK_URL", "HEARTBEAT_URL")
 
 
-def receivers(settings: Settings) -> list[tuple[bool, str]]:
-    """Judge who is told of incidents."""
+def check_receivers(settings: Settings) -> list[tuple[bool, str]]:
+    """Return the checks of receivers."""
     signed = bool(settings.INCIDENT_WEBHOOK_SECRET)
     found = [
-        (not 1 <= settings.ALERT_LATE_MINUTES <= 1440, "ALERT_LATE_MINUTES: use 1 to 1440"),
-        (
-            bool(settings.PAGERDUTY_ROUTING_KEY)
-            and not ROUTING_KEY.fullmatch(settings.PAGERDUTY_ROUTING_KEY),
-            "PAGERDUTY_ROUTING_KEY: use the 32 letters and digits of an Events API v2 integration",
-        ),
         (
             bool(settings.INCIDENT_WEBHOOK_URL) and not signed,
             "INCIDENT_WEBHOOK_URL: set INCIDENT_WEBHOOK_SECRET",

@@ -1,4 +1,4 @@
-"""What the settings may be: judged one by one and against each other."""
+"""Validation of settings beyond their types: of values that no range or pattern describes, and combined."""
 
 from __future__ import annotations
 
@@ -12,25 +12,23 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from leadintake.assignment import policy
-from leadintake.config.appearance import appearance
-from leadintake.config.entering import entering
+from leadintake.config.appearance import check_appearance
 from leadintake.config.hosts import is_ip, is_loopback
-from leadintake.config.receivers import receivers
+from leadintake.config.receivers import check_receivers
 from leadintake.config.settings import Settings
-from leadintake.config.spam import spam
+from leadintake.config.sign_in import check_sign_in
+from leadintake.core.phones import is_region
 
 SHORTEST_SECRET = 32
 ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 SOCKET = re.compile(r"unix:(/.+)")
 HOST_AND_PORT = re.compile(r"(?:tcp://)?(\[.+\]|[\w-]{1,63}(?:\.[\w-]{1,63})*):(\d{1,5})", re.ASCII)
-EHLO_NAME = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*|\[[A-Za-z0-9:.]{3,50}\]", re.ASCII)
-"""As RFC 5321 (4.1.1.1) has it."""
 LONGEST_SOCKET = 107
 """Bytes of a path in a socket address (unix(7))."""
 
 
-def contradictions(settings: Settings) -> list[str]:
-    """Judge the settings one by one and against each other."""
+def find_problems(settings: Settings) -> list[str]:
+    """Return every problem of settings whose types and ranges are valid."""
     checks: list[tuple[bool, str]] = [
         (not _is_database(settings.DATABASE_URL), "DATABASE_URL: use a sqlite, postgresql or mysql URL"),
         (not _is_storage(settings.STORAGE_URL), "STORAGE_URL: use file:PATH, s3://, gs:// or az://"),
@@ -44,28 +42,10 @@ def contradictions(settings: Settings) -> list[str]:
         ),
         (bool(settings.MAIL_FOLDER and settings.MAIL_SERVER), "MAIL_FOLDER: MAIL_SERVER is set; keep one"),
         (bool(settings.MAIL_PASSWORD) and not settings.MAIL_USERNAME, "MAIL_PASSWORD without MAIL_USERNAME"),
-        (not _is_address(settings.MAIL_DEFAULT_SENDER), "MAIL_DEFAULT_SENDER: use one plain e-mail address"),
-        (
-            bool(settings.MAIL_EHLO_NAME) and not EHLO_NAME.fullmatch(settings.MAIL_EHLO_NAME),
-            "MAIL_EHLO_NAME: use a host name such as intake.firm.example, or [192.0.2.1] with its brackets",
-        ),
-        (not 0 < settings.MAIL_PORT < 65536, "MAIL_PORT: use a number from 1 to 65535"),
-        (
-            not 0 < settings.MAIL_TIMEOUT <= 10,
-            "MAIL_TIMEOUT: use 1 to 10 seconds; a worker's lease outlasts it",
-        ),
-        (not 0 <= settings.TRUSTED_PROXIES <= 10, "TRUSTED_PROXIES: use a number from 0 to 10"),
-        (
-            bool(settings.REDIS_URL) and not settings.REDIS_URL.startswith(("redis://", "rediss://")),
-            "REDIS_URL: use redis://host:port/number",
-        ),
         (
             bool(settings.REDIS_URL) and find_spec("redis") is None,
             "REDIS_URL: install the client first: pip install 'leadintake[redis]'",
         ),
-        (settings.DATABASE_POOL_SIZE < 2, "DATABASE_POOL_SIZE: use 2 or more"),
-        (settings.MAX_UPLOAD_BYTES < 1024, "MAX_UPLOAD_BYTES: use 1024 or more"),
-        (settings.BODIES_PER_ADDRESS < 0, "BODIES_PER_ADDRESS: use 1 or more, or 0 for no limit"),
         (
             bool(settings.CLAMD_ADDRESS) and not _is_clamd(settings.CLAMD_ADDRESS),
             "CLAMD_ADDRESS: use unix:/path/of/its/socket, tcp://host:port or host:port",
@@ -74,25 +54,18 @@ def contradictions(settings: Settings) -> list[str]:
             settings.SCANNER_AWAY == "accept" and not settings.CLAMD_ADDRESS,
             "SCANNER_AWAY: without CLAMD_ADDRESS no file is scanned at all",
         ),
-        (settings.CONFIRMATIONS_PER_DAY < 1, "CONFIRMATIONS_PER_DAY: use 1 or more"),
-        (settings.SESSION_IDLE_MINUTES < 1, "SESSION_IDLE_MINUTES: use 1 or more"),
-        (settings.SESSION_MAX_HOURS < 1, "SESSION_MAX_HOURS: use 1 or more"),
-        (not 1 <= settings.AUDIT_HEAD_MINUTES <= 1440, "AUDIT_HEAD_MINUTES: use 1 to 1440"),
         (
-            bool(settings.AUDIT_HEAD_MAIL) and not _is_address(settings.AUDIT_HEAD_MAIL),
-            "AUDIT_HEAD_MAIL: use one plain e-mail address",
+            bool(settings.PHONE_REGION) and not is_region(settings.PHONE_REGION),
+            "PHONE_REGION: use the two capital letters of a country (ISO 3166), such as US or DE",
+        ),
+        (
+            settings.ALTCHA and find_spec("altcha") is None,
+            "ALTCHA: install the library first: pip install 'leadintake[altcha]'",
         ),
         (
             settings.TRACES and not _can_trace(),
             "TRACES: install the libraries first: pip install 'leadintake[otel]'",
         ),
-    ]
-    checks += [
-        (
-            bool(getattr(settings, name)) and not _is_address(getattr(settings, name)),
-            f"{name}: use one plain e-mail address",
-        )
-        for name in ("MAIL_REPLY_TO", "MAIL_REDIRECT_TO")
     ]
     checks += [
         (not _is_rate(getattr(settings, name)), f"{name}: write limits such as '60 per minute; 600 per hour'")
@@ -106,19 +79,18 @@ def contradictions(settings: Settings) -> list[str]:
         for origin in settings.EMBED_ORIGINS
     ]
     checks += (
-        appearance(settings)
-        + receivers(settings)
-        + spam(settings)
-        + _assignment(settings)
-        + entering(settings)
+        check_appearance(settings)
+        + check_receivers(settings)
+        + _check_assignment(settings)
+        + check_sign_in(settings)
     )
     if settings.ENVIRONMENT == "production":
-        checks += _unsafe(settings)
+        checks += _check_production(settings)
     return [problem for wrong, problem in checks if wrong]
 
 
-def _assignment(settings: Settings) -> list[tuple[bool, str]]:
-    """Who gets the next lead."""
+def _check_assignment(settings: Settings) -> list[tuple[bool, str]]:
+    """Return the problems of the assignment policy."""
     known = {"practice_areas": settings.PRACTICE_AREAS, "languages": settings.LANGUAGES}
     try:
         if settings.ASSIGNMENT_POLICY:
@@ -128,8 +100,8 @@ def _assignment(settings: Settings) -> list[tuple[bool, str]]:
     return []
 
 
-def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
-    """What production refuses."""
+def _check_production(settings: Settings) -> list[tuple[bool, str]]:
+    """Return the checks of production."""
     in_clear = bool(settings.MAIL_SERVER) and not (settings.MAIL_USE_TLS or settings.MAIL_USE_SSL)
     debugging = os.environ.get("FLASK_DEBUG", "0").lower() not in {"", "0", "false", "no"}
     return [
@@ -153,7 +125,7 @@ def _unsafe(settings: Settings) -> list[tuple[bool, str]]:
 def _can_trace() -> bool:
     try:
         exporter = find_spec("opentelemetry.exporter.otlp.proto.http")
-    except ModuleNotFoundError:  # not even its parents
+    except ModuleNotFoundError:  # its parents are missing too
         return False
     return exporter is not None and find_spec("opentelemetry.sdk") is not None
 
@@ -178,10 +150,6 @@ def _is_clamd(address: str) -> bool:
     if place is None or not 0 < int(place[2]) < 65536:
         return False
     return not place[1].startswith("[") or is_ip(place[1][1:-1], version=6)
-
-
-def _is_address(text: str) -> bool:
-    return bool(re.fullmatch(r"[!-;=?A-~]+@[!-;=?A-~]+", text))
 
 
 def _is_rate(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The secret key, made once."""
+"""The secret key, created once."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from leadintake.core.modes import open_private, tighten_file
 
 
 def read_or_make_secret(path: Path) -> str:
-    """Return the secret kept at `path`, making it first (mode 0600) when there is none.
+    """Return the secret at `path`; create it with mode 0600 if missing.
 
-    Two processes that start together agree: the link of the file is what counts, and only one wins it.
+    Processes that start together agree: hard-linking the file succeeds for one of them only.
     """
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
@@ -24,10 +24,10 @@ def read_or_make_secret(path: Path) -> str:
                 file.write(secrets.token_urlsafe(48))
                 file.flush()
                 os.fsync(file.fileno())
-            # Where the file is there now, another process was first; its secret is the one.
+            # The file exists: another process was first, and its secret counts.
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
-            sync_folder(path.parent)  # what is sealed with it from now on must not outlive it
+            sync_folder(path.parent)  # sync: data encrypted with it must not outlive it
         finally:
             draft.unlink()
     tighten_file(path)

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 import typing
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from msgspec import Meta
+
+from leadintake.config.patterns import (
+    Colour,
+    EhloName,
+    MailAddress,
+    OptionalMailAddress,
+    RedisUrl,
+    RoutingKey,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +26,12 @@ class Settings:
     """`production` refuses unsafe settings and makes cookies Secure. Set it on every real installation."""
 
     SECRET_KEY: str = ""
-    """Signs page cursors, seals second factors, keys the counters and the audit trail. Made once in the
-    instance folder unless given."""
+    """Signs cursors, encrypts second factors, keys counters and the audit trail. Created in the instance
+    folder by default.
+    """
 
     SECRET_KEY_FALLBACKS: list[str] = field(default_factory=list)
-    """Earlier secret keys that are still believed. Set it while rotating SECRET_KEY."""
+    """Earlier secret keys that are still accepted. Set it while rotating SECRET_KEY."""
 
     INSTANCE_PATH: str = ""
     """Folder of the embedded database, the secret and written mails. Set it where the code is read-only."""
@@ -26,187 +39,198 @@ class Settings:
     DATABASE_URL: str = ""
     """postgresql://, postgres://, mysql:// or mariadb:// URL. Set it when more than one machine serves."""
 
-    DATABASE_POOL_SIZE: int = 68
-    """Connections one process may hold: at least the server's threads and one for the worker."""
+    DATABASE_POOL_SIZE: Annotated[int, Meta(ge=2)] = 68
+    """Connections of one process: at least the server's threads and one for the worker."""
 
     STORAGE_URL: str = "file:uploads"
-    """Where documents live: file:PATH, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix."""
+    """Storage of documents: file:PATH, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix."""
 
-    REDIS_URL: str = ""
+    REDIS_URL: RedisUrl = ""
     """Shared rate limits. Set it when more than one process serves."""
 
     MAIL_SERVER: str = ""
-    """SMTP server. Production does not start without one, unless MAIL_FOLDER is set."""
+    """SMTP server. Required in production, unless MAIL_FOLDER is set."""
 
     MAIL_FOLDER: str = ""
-    """Folder, in the instance folder unless its path is whole, to which mails are written where there is no
-    MAIL_SERVER: nobody is mailed. For trials; `mail` is used where it is empty, but not in production."""
+    """For trials: without a MAIL_SERVER, mails are written to this folder (relative to the instance folder)
+    and not sent. Outside production, the default is `mail`.
+    """
 
-    MAIL_PORT: int = 587
+    MAIL_PORT: Annotated[int, Meta(ge=1, le=65535)] = 587
     """Port of the SMTP server: 587 with STARTTLS, 465 with MAIL_USE_SSL."""
 
     MAIL_USE_TLS: bool | None = None
-    """Upgrade to TLS with STARTTLS and verify the certificate. On unless MAIL_SERVER is on loopback."""
+    """Use STARTTLS and verify the certificate. Default: on, unless MAIL_SERVER is on loopback."""
 
     MAIL_USE_SSL: bool = False
-    """Speak TLS from the first byte (port 465), instead of MAIL_USE_TLS."""
+    """Use TLS from the first byte (port 465), instead of MAIL_USE_TLS."""
 
     MAIL_USERNAME: str = ""
     """Account on the SMTP server."""
 
     MAIL_PASSWORD: str = ""
-    """Password on the SMTP server. Better given by LEADINTAKE_MAIL_PASSWORD_FILE."""
+    """Password on the SMTP server. Better set by LEADINTAKE_MAIL_PASSWORD_FILE."""
 
-    MAIL_DEFAULT_SENDER: str = "leadintake@localhost"
-    """Address that mails are from. Set it to an address your mail server may send for."""
+    MAIL_DEFAULT_SENDER: MailAddress = "leadintake@localhost"
+    """Sender of mails. Set it to an address that the mail server may send for."""
 
-    MAIL_TIMEOUT: int = 10
-    """Seconds each step of a conversation with the mail server may take."""
+    MAIL_TIMEOUT: Annotated[int, Meta(ge=1, le=10, description="a worker's lease outlasts it")] = 10
+    """Seconds for each step of an SMTP session."""
 
-    MAIL_REPLY_TO: str = ""
-    """Where answers to mails go. Set it where nobody reads what is sent to MAIL_DEFAULT_SENDER."""
+    MAIL_REPLY_TO: OptionalMailAddress = ""
+    """Reply-To of mails. Set it where MAIL_DEFAULT_SENDER is not read."""
 
     ALERT_REPLY_TO: typing.Literal["", "prospect"] = ""
-    """`prospect`: an answer to an alert about a lead goes to its prospect. Else to MAIL_REPLY_TO."""
+    """`prospect`: a reply to an alert about a lead goes to the prospect. Else to MAIL_REPLY_TO."""
 
     MAIL_HOLD: bool = False
-    """No mail leaves, and what is due waits. Set it on a restored copy, whose mails were sent already."""
+    """Hold all mail. Set it on a restored copy, whose mails were sent already."""
 
-    MAIL_REDIRECT_TO: str = ""
-    """Every mail goes to this address and says whom it is for. Set it for a rehearsal."""
+    MAIL_REDIRECT_TO: OptionalMailAddress = ""
+    """Send every mail to this address, with the real recipient in it. Set it for a rehearsal."""
 
-    MAIL_EHLO_NAME: str = ""
-    """The name said to the mail server at EHLO: the host of PUBLIC_URL unless given. Set it where the server
-    asks for the name of this machine."""
+    MAIL_EHLO_NAME: EhloName = ""
+    """Host name for EHLO; by default the host of PUBLIC_URL. Set it where the mail server requires this
+    machine's name.
+    """
 
     PUBLIC_URL: str = "http://127.0.0.1:8000"
-    """Address people reach the service at; links in mails are built from it, never from a Host header."""
+    """Public address of the service; links in mails use it, never a Host header."""
 
-    TRUSTED_PROXIES: int = 0
-    """How many proxies stand in front, whose X-Forwarded-* headers are believed."""
+    TRUSTED_PROXIES: Annotated[int, Meta(ge=0, le=10)] = 0
+    """Number of proxies in front, whose X-Forwarded-* headers are trusted."""
 
-    MAX_UPLOAD_BYTES: int = 10 * 1024 * 1024
+    MAX_UPLOAD_BYTES: Annotated[int, Meta(ge=1024)] = 10 * 1024 * 1024
     """Largest resume, in bytes."""
 
     CLAMD_ADDRESS: str = ""
-    """unix:/run/clamav/clamd.ctl, tcp://host:3310 or host:3310. Set it to have uploads scanned."""
+    """unix:/run/clamav/clamd.ctl, tcp://host:3310 or host:3310. Set it to scan uploads."""
 
     SCANNER_AWAY: typing.Literal["refuse", "accept"] = "refuse"
-    """`accept`: without the scanner, files are kept and marked. Set it where no lead may be turned away."""
+    """`accept`: without the scanner, files are stored and marked. Set it where no lead may be refused."""
 
     WORKER: typing.Literal["embedded", "external"] = "embedded"
-    """`external` when `flask worker` runs as a process of its own."""
+    """`external` when `flask worker` runs as a separate process."""
 
     ATTORNEY_VISIBILITY: typing.Literal["all", "own"] = "all"
     """`own`: an attorney sees only the leads assigned to them."""
 
     ASSIGNMENT_POLICY: str = ""
-    """TOML file with the rules of who gets the next lead, in the instance folder unless its path is whole.
-    Without one the attorney with the fewest open leads gets it."""
+    """TOML file of assignment rules, relative to the instance folder. Default: the attorney with the fewest
+    open leads.
+    """
 
     RATE_LIMIT_SUBMISSIONS: str = "60 per minute; 600 per hour"
-    """Submissions from one address. Empty switches it off."""
+    """Submissions from one address. Empty: no limit."""
 
     RATE_LIMIT_LOGINS: str = "10 per minute; 50 per hour"
-    """Failed sign-ins to one account from one address or known device. Empty switches all such limits off."""
+    """Failed sign-ins to one account from one address or known device. Empty: no limits of sign-in."""
 
-    BODIES_PER_ADDRESS: int = 16
-    """Bodies that one address may leave unfinished at once. 0: no limit, for benchmarks from one machine."""
+    BODIES_PER_ADDRESS: Annotated[int, Meta(ge=0, description="0: no limit")] = 16
+    """Unfinished bodies of one address at once. 0: no limit, for benchmarks from one machine."""
 
     REQUIRE_MFA: list[str] = field(default_factory=list)
-    """Roles that must prove more than a password, such as `admin,manager`."""
+    """Roles that need a second factor, such as `admin,manager`."""
 
     PASSKEYS: bool = False
-    """Let people sign in with passkeys. Needs leadintake[passkeys]; bound to the host of PUBLIC_URL."""
+    """Allow sign-in with passkeys. Needs leadintake[passkeys]; bound to the host of PUBLIC_URL."""
 
-    INVITATION_HOURS: int = 72
-    """How long the link in an invitation is good."""
+    INVITATION_HOURS: Annotated[int, Meta(ge=1, le=720)] = 72
+    """Validity of an invitation's link."""
 
-    PASSWORD_RESET_MINUTES: int = 60
-    """How long the link for a new password is good."""
+    PASSWORD_RESET_MINUTES: Annotated[int, Meta(ge=1, le=1440)] = 60
+    """Validity of a password reset's link."""
 
     OIDC_ISSUER: str = ""
     """https:// address of the firm's OpenID provider. Set it for single sign-on; needs leadintake[sso]."""
 
     OIDC_CLIENT_ID: str = ""
-    """The name this service has there."""
+    """Client id at the provider."""
 
     OIDC_CLIENT_SECRET: str = ""
-    """Its secret there. Better given by LEADINTAKE_OIDC_CLIENT_SECRET_FILE."""
+    """Client secret at the provider. Better set by LEADINTAKE_OIDC_CLIENT_SECRET_FILE."""
 
     OIDC_ROLE_CLAIM: str = ""
-    """The claim of the ID token that decides the role, such as `groups`. Without it roles are kept here."""
+    """Claim of the ID token that sets the role, such as `groups`. Without it, roles are managed here."""
 
     OIDC_ROLES: list[str] = field(default_factory=list)
-    """What that claim's values mean: `partners=manager,associates=attorney`. The first that fits counts."""
+    """Roles by value of that claim: `partners=manager,associates=attorney`. The first match counts."""
 
-    ALERT_LATE_MINUTES: int = 10
-    """An alert that has not left for so long is an incident."""
+    ALERT_LATE_MINUTES: Annotated[int, Meta(ge=1, le=1440)] = 10
+    """Minutes after which an unsent alert is an incident."""
 
     WATCHDOG: typing.Literal["embedded", "external"] = "embedded"
-    """`external` where `flask watchdog` runs as a process of its own, best on another machine."""
+    """`external` where `flask watchdog` runs as a separate process, best on another machine."""
 
-    PAGERDUTY_ROUTING_KEY: str = ""
-    """Integration key of a PagerDuty service (Events API v2) that incidents go to."""
+    PAGERDUTY_ROUTING_KEY: RoutingKey = ""
+    """Integration key of a PagerDuty service (Events API v2) for incidents."""
 
     PAGERDUTY_URL: str = "https://events.pagerduty.com/v2/enqueue"
-    """Where PagerDuty takes events; accounts in Europe: https://events.eu.pagerduty.com/v2/enqueue."""
+    """PagerDuty's endpoint; for accounts in Europe: https://events.eu.pagerduty.com/v2/enqueue."""
 
     INCIDENT_WEBHOOK_URL: str = ""
-    """An address that incidents are posted to, signed as Standard Webhooks says."""
+    """Address that incidents are posted to, signed by Standard Webhooks."""
 
     INCIDENT_WEBHOOK_SECRET: str = ""
-    """Signs them: `whsec_` and 24 to 64 bytes in base64. Better given by
-    LEADINTAKE_INCIDENT_WEBHOOK_SECRET_FILE."""
+    """Their signing key: `whsec_` and 24 to 64 bytes in base64. Better set by
+    LEADINTAKE_INCIDENT_WEBHOOK_SECRET_FILE.
+    """
 
     HEARTBEAT_URL: str = ""
-    """Called every minute while all is well, with /fail at its end while something is not. Set it to a check
-    of a healthchecks server: it alone notices that this machine is gone."""
+    """Check of a healthchecks server, requested every minute, with /fail at the end on a problem. Only it
+    notices that this machine is down.
+    """
 
-    AUDIT_HEAD_MINUTES: int = 60
-    """How often a worker publishes the head of the audit trail."""
+    AUDIT_HEAD_MINUTES: Annotated[int, Meta(ge=1, le=1440)] = 60
+    """Interval at which a worker publishes the head of the audit trail."""
 
-    AUDIT_HEAD_MAIL: str = ""
-    """An address outside this machine's reach that every published head is mailed to."""
+    AUDIT_HEAD_MAIL: OptionalMailAddress = ""
+    """Address, beyond this machine's reach, that every published head is mailed to."""
 
-    CONFIRMATIONS_PER_DAY: int = 5
-    """Confirmations to one mailbox within a day: nobody floods a stranger through the form."""
+    CONFIRMATIONS_PER_DAY: Annotated[int, Meta(ge=1)] = 5
+    """Confirmations to one mailbox per day: the form must not flood strangers."""
 
-    SESSION_IDLE_MINUTES: int = 30
-    """A session unused for so long is over."""
+    SESSION_IDLE_MINUTES: Annotated[int, Meta(ge=1)] = 30
+    """Idle time after which a session ends."""
 
-    SESSION_MAX_HOURS: int = 12
-    """A session this old is over, used or not."""
+    SESSION_MAX_HOURS: Annotated[int, Meta(ge=1)] = 12
+    """Age at which a session ends."""
 
     FIRM_NAME: str = "Our Law Firm"
-    """The firm's name, on the page and in mails."""
+    """The firm's name, on pages and in mails."""
 
     FIRM_LOGO: str = ""
-    """A picture shown in place of the name: a file in the instance folder unless its path is whole."""
+    """Picture shown in place of the name: a file, relative to the instance folder."""
 
-    ACCENT_COLOR: str = "#1f4e8c"
-    """The firm's colour, as #rrggbb. Shades that can be read in light and in dark are made from it."""
+    ACCENT_COLOR: Colour = "#1f4e8c"
+    """The firm's colour, as #rrggbb. Readable shades for light and dark are derived from it."""
 
     PRACTICE_AREAS: list[str] = field(
         default_factory=lambda: ["business", "criminal", "employment", "estate", "family", "immigration"]
     )
-    """Values a lead's practice_area may take."""
+    """Allowed values of a lead's practice_area."""
 
     LANGUAGES: list[str] = field(default_factory=lambda: ["en", "es"])
-    """Values a lead's language may take."""
+    """Allowed values of a lead's language."""
+
+    ASK_PHONE: typing.Literal["off", "optional", "required"] = "off"
+    """Whether the form asks for a telephone number. One that cannot be read is never refused."""
+
+    PHONE_REGION: str = ""
+    """Two letters (ISO 3166) of the country whose numbers need no country code, such as US. Without it only
+    numbers that begin with + can be read."""
 
     EMBED_ORIGINS: list[str] = field(default_factory=list)
     """Origins (https://www.firm.example) whose pages may frame the form and post to it."""
 
-    FORM_MIN_SECONDS: int = 2
-    """Who sends the form sooner after opening it is taken for a program: quarantine. 0 switches it off."""
+    FORM_MIN_SECONDS: Annotated[int, Meta(ge=0, le=60, description="0 switches it off")] = 2
+    """A form sent sooner after opening goes to quarantine, as a program's. 0: off."""
 
     ALTCHA: bool = False
-    """Have browsers do a little work before they send the form; without it: quarantine. Needs
-    leadintake[altcha]."""
+    """Require a proof of work from browsers; without it: quarantine. Needs leadintake[altcha]."""
 
     METRICS_TOKEN: str = ""
-    """Bearer token for /metrics. In production they are read with it alone, else from loopback too."""
+    """Bearer token for /metrics. In production the only access, else also from loopback."""
 
     TRACES: bool = False
     """Send traces over OTLP/HTTP, to where OTEL_EXPORTER_OTLP_ENDPOINT says. Needs leadintake[otel]."""

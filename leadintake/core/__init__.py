@@ -1,30 +1,13 @@
-"""Floor 1: database, transactions, errors, pages of rows. Knows no law firm."""
+"""Floor 1: database, transactions, errors, HTTP, languages. Knows no law firm."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from leadintake.core import (
-    database,
-    doctor,
-    downgrades,
-    errors,
-    headers,
-    languages,
-    lengths,
-    limits,
-    locks,
-    logs,
-    measures,
-    modes,
-    paths,
-    places,
-    processes,
-    revisions,
-    texts,
-    transaction,
-)
-from leadintake.core.http import bodies, request_log, turns, unread
+from leadintake.core import doctor, errors, logs, measures, modes, places, processes
+from leadintake.core.db import database, downgrades, locks, revisions, transaction
+from leadintake.core.http import bodies, body_drain, headers, lengths, limits, paths, request_log, turns
+from leadintake.core.i18n import firm_texts, languages
 
 
 def init_app(app: Flask) -> None:
@@ -45,10 +28,10 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     paths.init_app(app)
     bodies.init_app(app)
-    unread.init_app(app)
+    body_drain.init_app(app)
     languages.init_app(app)
-    texts.init_app(app)
+    firm_texts.init_app(app)
     limits.init_app(app)
     transaction.init_app(app)
-    lengths.cut_first(app)
+    lengths.install_cutter(app)
     request_log.init_app(app)

@@ -1,29 +1,29 @@
-"""E-mail addresses as people type and paste them, judged in one place for prospects and colleagues."""
+"""E-mail addresses as typed or pasted, validated alike for prospects and users."""
 
 from __future__ import annotations
 
-from email_validator import EmailNotValidError, validate_email
-
-from leadintake.core.text import TooLong, has_controls, regular, without_invisible_ends
+from leadintake.core.text import TooLong, has_controls, normalize_text, strip_invisible
 
 LONGEST = 254
 LONGEST_TYPED = 300
-"""With what clings to it."""
+"""Including surrounding characters."""
 LONGEST_LOCAL_PART = 64
 """Octets (RFC 5321, 4.5.3.1.1)."""
 SCHEME = "mailto:"
 BEFORE, AFTER = "<", ".,;>\u3002\uff0e\uff0c\u3001\uff1b"
-"""What clings to an address that is copied out of a sentence, a list or another mail."""
+"""Characters around an address copied from a sentence, a list or another mail."""
 
 
 class BadAddress(ValueError):
-    """It is no address that mail can be sent to; the message says why, for an operator."""
+    """No address that mail can be sent to; the message gives the reason, for an operator."""
 
 
 def mail_address(typed: str) -> str:
-    """The address in its normal form (RFC 5321, 5322 and 6531; no look-up). Raises BadAddress."""
+    """Return the normal form of an address (RFC 5321, 5322, 6531), without DNS lookup. Raises BadAddress."""
+    from email_validator import EmailNotValidError, validate_email
+
     try:
-        address = _bare(regular(typed, LONGEST_TYPED))
+        address = _strip_surroundings(normalize_text(typed, LONGEST_TYPED))
     except TooLong as error:
         raise BadAddress(f"an address has {LONGEST} characters at most") from error
     if has_controls(address):
@@ -39,11 +39,11 @@ def mail_address(typed: str) -> str:
     return found.normalized
 
 
-def _bare(pasted: str) -> str:
-    """The address without what clings to it: invisible characters, white space, angle brackets, dots."""
+def _strip_surroundings(pasted: str) -> str:
+    """Strip invisible characters, white space, brackets, punctuation and `mailto:` around an address."""
     before = None
     while pasted != before:
-        before, pasted = pasted, without_invisible_ends(pasted).lstrip(BEFORE).rstrip(AFTER)
+        before, pasted = pasted, strip_invisible(pasted).lstrip(BEFORE).rstrip(AFTER)
         if pasted[: len(SCHEME)].lower() == SCHEME:
             pasted = pasted[len(SCHEME) :]
     return pasted

@@ -1,7 +1,8 @@
-"""What can be wrong in a way that somebody must act on: rooms register a look, watchdog and desk ask.
+"""Causes: problems that an operator must act on.
 
-A cause is a short name that never changes; for each that is wrong there is one incident at a time. What a
-Problem says leaves this machine: phrases of ours with numbers and times, no name, address, host or path.
+Rooms register detectors; watchdog and desk query them. A cause is a short, stable name with at most one
+incident at a time. A Problem's text leaves this machine: fixed sentences, numbers and times; no name,
+address, host or path.
 """
 
 from __future__ import annotations
@@ -17,89 +18,89 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from leadintake.core.transaction import rollback
+from leadintake.core.db.transaction import rollback
 
 FRESH_SECONDS = 15.0
-"""How old the answer may be that a page of the desk shows."""
+"""Maximum age of the problems that a page of the desk shows."""
 Severity = Literal["critical", "warning"]
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong and what to do, as phrases for `said`; `values` fill the sentence."""
+    """A problem and its remedy: texts for `_`, and `values` to fill in."""
 
     sentence: str
     advice: str
     values: Mapping[str, object] = field(default_factory=dict)
     severity: Severity = "critical"
     page: str = ""
-    """The endpoint of the desk's page where one can act, if there is one."""
+    """Endpoint of the desk's page where it can be solved, if any."""
 
     def __str__(self) -> str:
-        return self.in_words(lambda instant: f"{instant:%Y-%m-%d %H:%M} UTC")
+        return self.format(lambda instant: f"{instant:%Y-%m-%d %H:%M} UTC")
 
-    def in_words(self, moment: Callable[[datetime], str]) -> str:
-        """The sentence in English, times as `moment` says them."""
-        return self.sentence % self.filled(moment)
+    def format(self, format_time: Callable[[datetime], str]) -> str:
+        """Return the sentence in English, times formatted by `format_time`."""
+        return self.sentence % self.format_values(format_time)
 
-    def filled(self, moment: Callable[[datetime], str]) -> dict[str, object]:
-        """The values of the sentence, times as `moment` says them."""
+    def format_values(self, format_time: Callable[[datetime], str]) -> dict[str, object]:
+        """Return the values of the sentence, times formatted by `format_time`."""
         items = self.values.items()
-        return {name: moment(value) if isinstance(value, datetime) else value for name, value in items}
+        return {name: format_time(value) if isinstance(value, datetime) else value for name, value in items}
 
 
-Look = Callable[[], Problem | None]
+Detector = Callable[[], Problem | None]
 
 
-class _Registered(NamedTuple):
-    look: Look
+class _Registration(NamedTuple):
+    detect: Detector
     follows: Collection[str]
 
 
 @dataclass
-class _Known:
-    guard: threading.Lock = field(default_factory=threading.Lock)
-    found: dict[str, Problem | None] = field(default_factory=dict)
-    at: float = 0.0
+class _Cache:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    problems: dict[str, Problem | None] = field(default_factory=dict)
+    checked_at: float = 0.0
 
 
-def register(app: Flask, cause: str, look: Look, *, follows: Collection[str] = ()) -> None:
-    """Add a cause. It is not looked at while one of those it `follows` from is wrong."""
-    app.extensions.setdefault("leadintake.alarms", {})[cause] = _Registered(look, follows)
+def register(app: Flask, cause: str, detector: Detector, *, follows: Collection[str] = ()) -> None:
+    """Register a cause, skipped while one that it `follows` from has a problem."""
+    app.extensions.setdefault("leadintake.alarms", {})[cause] = _Registration(detector, follows)
 
 
-def names() -> list[str]:
-    """Every cause there is."""
+def causes() -> list[str]:
+    """Return the names of all causes."""
     return list(current_app.extensions.get("leadintake.alarms", {}))
 
 
-def look() -> dict[str, Problem | None]:
-    """What is wrong now by cause, None where nothing is. Causes that cannot be told are left out.
+def find_problems() -> dict[str, Problem | None]:
+    """Return the problem of each cause, or None; omit causes whose detector fails.
 
-    Those that others follow from come first, in the order of registration otherwise.
+    Causes that follow from others run last.
     """
     found: dict[str, Problem | None] = {}
-    registered: Mapping[str, _Registered] = current_app.extensions.get("leadintake.alarms", {})
-    for cause, one in sorted(registered.items(), key=lambda item: len(item[1].follows)):
-        if any(found.get(earlier) for earlier in one.follows):
+    registered: Mapping[str, _Registration] = current_app.extensions.get("leadintake.alarms", {})
+    for cause, registration in sorted(registered.items(), key=lambda item: len(item[1].follows)):
+        if any(found.get(earlier) for earlier in registration.follows):
             continue
         try:
-            found[cause] = one.look()
-        except Exception as error:  # noqa: BLE001 - a cause that cannot be told hides no other
+            found[cause] = registration.detect()
+        except Exception as error:  # noqa: BLE001 - one failed detector must not hide other causes
             log.warning("cause_not_known", cause=cause, error=type(error).__name__)
             if isinstance(error, SQLAlchemyError):
-                rollback()  # nothing more can be asked in a transaction that failed
+                rollback()  # a failed transaction takes no more statements
     return found
 
 
-def wrong() -> dict[str, Problem]:
-    """What is wrong, as this process found out a moment ago. One caller finds out, the others go on."""
-    known: _Known = current_app.extensions.setdefault("leadintake.alarms_known", _Known())
-    fresh = known.at and time.monotonic() - known.at < FRESH_SECONDS
-    if not fresh and known.guard.acquire(blocking=False):
+def recent_problems() -> dict[str, Problem]:
+    """Return the problems, at most FRESH_SECONDS old. One caller refreshes them, others get the last."""
+    cache: _Cache = current_app.extensions.setdefault("leadintake.alarms_cache", _Cache())
+    fresh = cache.checked_at and time.monotonic() - cache.checked_at < FRESH_SECONDS
+    if not fresh and cache.lock.acquire(blocking=False):
         try:
-            known.found, known.at = look(), time.monotonic()
+            cache.problems, cache.checked_at = find_problems(), time.monotonic()
         finally:
-            known.guard.release()
-    return {cause: problem for cause, problem in known.found.items() if problem}
+            cache.lock.release()
+    return {cause: problem for cause, problem in cache.problems.items() if problem}

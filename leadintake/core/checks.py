@@ -1,9 +1,8 @@
-"""What must work for the service to work: rooms register a check, monitoring and the doctor ask.
+"""Health checks: rooms register them; readiness and the doctor run them.
 
-Readiness is asked by anybody, and so costs little whoever asks: one asker at a time in a process, the others
-share what it found, and nothing is written. What only a write would show (a full disk, a database that became
-read-only) is noticed where it happens: the refusal of a request, or the failure of a worker, makes readiness
-try a write, until one succeeds.
+Readiness is public, so it must be cheap: one caller runs the checks, the others share the result, nothing is
+written. A full disk or read-only database shows only in a write: a failed request or worker reports it, and
+readiness tries a write until one succeeds.
 """
 
 from __future__ import annotations
@@ -17,37 +16,40 @@ from typing import NamedTuple
 from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-Check = Callable[[], None]
-"""Returns when the part works, raises with a sentence for the operator when it does not."""
+Check = Callable[[], str | None]
+"""Returns when the part works, else raises with a sentence for the operator.
+
+A returned text is a note for the doctor.
+"""
 
 FRESH_SECONDS = 2.0
 STALE_SECONDS = 10.0
-"""How old an answer may be that is given while a newer one is on its way."""
+"""Maximum age of results while newer ones are computed."""
 WAIT_SECONDS = 0.5
-MOST_WAITING = 4
-"""How long, and how many, callers wait for an answer on its way: each holds a thread of the server."""
-NOT_KNOWN = {"readiness": "It is being found out right now."}
+MAX_WAITERS = 4
+"""How long, and how many, callers wait for new results: each holds a thread."""
+UNKNOWN = {"readiness": "It is being found out right now."}
 
 
 DATABASE = "database"
 ROOTS = ("revision", DATABASE)
-"""Rows whose fault makes others fail: a database at another revision may miss what these ask for."""
+"""Checks whose failure makes others fail."""
 DATABASE_ADVICE = (
     "Start it, or mend LEADINTAKE_DATABASE_URL and what its account may do; its own log says more."
 )
 
 
 class Finding(NamedTuple):
-    """What the doctor found of a part: `ok`, `wrong` or `unknown`, and a sentence."""
+    """The doctor's finding on a part. `state`: `ok`, `wrong` or `unknown`."""
 
     part: str
     state: str
     detail: str
 
 
-class _Registered(NamedTuple):
+class _Registration(NamedTuple):
     part: str
-    look: Check
+    check: Check
     probe: Check
     needed: bool
     warning: bool
@@ -56,14 +58,14 @@ class _Registered(NamedTuple):
 
 @dataclass
 class _Readiness:
-    """What was found last, and whether somebody is finding out."""
+    """The last results, and who waits for new ones."""
 
-    change: threading.Condition = field(default_factory=threading.Condition)
-    found: dict[str, str] | None = None
-    at: float = 0.0
-    asking: bool = False
-    waiting: int = 0
-    suspected: bool = False
+    condition: threading.Condition = field(default_factory=threading.Condition)
+    results: dict[str, str] | None = None
+    checked_at: float = 0.0
+    running: bool = False
+    waiters: int = 0
+    write_due: bool = False
 
 
 def register(
@@ -76,61 +78,62 @@ def register(
     warning: bool = False,
     after: str = "",
 ) -> None:
-    """Add a check of `part`. A check that is not `needed` is the doctor's only, not readiness's.
+    """Register a check of `part`, for the doctor and, where `needed`, for readiness.
 
-    `check` only reads; `probe`, where there is one, does the same and writes, or takes longer. Of a `warning`
-    readiness tells, by `check` alone, but the service is ready all the same. Readiness does not ask
-    while the part `after` does not work: another wait for the same would make the answer late.
+    `check` only reads; `probe` also writes, or takes longer. A failed `warning` leaves the service ready, and
+    is never probed. Readiness skips the check while the part `after` fails, to avoid a second wait for one
+    cause.
     """
     checks = app.extensions.setdefault("leadintake.checks", [])
-    checks.append(_Registered(part, check, probe or check, needed, warning, after))
+    checks.append(_Registration(part, check, probe or check, needed, warning, after))
 
 
 def results(*, writing: bool = False, parts: Collection[str] | None = None) -> dict[str, str]:
-    """Each needed part, or each of `parts`, and what is wrong with it: nothing (an empty text) or a sentence.
+    """Run the needed checks, or those of `parts`; return for each an error sentence, or "".
 
-    What does not work is told first: no warning is looked for then, whose cause may be the same.
+    After a failure, warnings are skipped: their cause may be the same.
     """
     found: dict[str, str] = {}
     for registered in current_app.extensions["leadintake.checks"]:
         if found.get(registered.after):
             continue
-        asked = registered.needed if parts is None else registered.part in parts
-        if asked and not (registered.warning and _without_warnings(found)):
+        selected = registered.needed if parts is None else registered.part in parts
+        if selected and not (registered.warning and _drop_warnings(found)):
             try:
                 probing = writing and not registered.warning
-                (registered.probe if probing else registered.look)()
+                (registered.probe if probing else registered.check)()
                 found[registered.part] = ""
-            except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is its finding
+            except Exception as error:  # noqa: BLE001 - any exception is the finding
                 found[registered.part] = str(error).partition("\n")[0] or type(error).__name__
     return found
 
 
 def findings() -> list[Finding]:
-    """Every part, each tried in a context of its own and by writing, for the doctor.
+    """Run every probe, each in its own application context.
 
-    What comes of another row's fault is not told twice: where the database is away or at another revision,
-    the other rows that asked it are `unknown`.
+    Where the database is away or at another revision, checks that failed in a query are `unknown`.
     """
     errors: dict[str, Exception | None] = {}
+    notes: dict[str, str] = {}
     for registered in current_app.extensions["leadintake.checks"]:
         try:
             with current_app.app_context():
-                registered.probe()
+                notes[registered.part] = registered.probe() or ""
             errors[registered.part] = None
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is its finding
+        except Exception as error:  # noqa: BLE001 - any exception is the finding
             errors[registered.part] = error
     root = next((part for part in ROOTS if _is_root(part, errors.get(part))), None)
-    return [_finding(part, error, root) for part, error in errors.items()]
+    return [
+        Finding(part, "ok", notes[part]) if error is None else _finding(part, error, root)
+        for part, error in errors.items()
+    ]
 
 
 def _is_root(part: str, error: Exception | None) -> bool:
     return error is not None and (part == DATABASE or not isinstance(error, SQLAlchemyError))
 
 
-def _finding(part: str, error: Exception | None, root: str | None) -> Finding:
-    if error is None:
-        return Finding(part, "ok", "")
+def _finding(part: str, error: Exception, root: str | None) -> Finding:
     if root not in (None, part) and isinstance(error, SQLAlchemyError):
         return Finding(part, "unknown", f"The database could not be asked; mend the row {root} first.")
     if part == DATABASE and isinstance(error, SQLAlchemyError):
@@ -139,67 +142,80 @@ def _finding(part: str, error: Exception | None, root: str | None) -> Finding:
     return Finding(part, "wrong", str(error).partition("\n")[0] or type(error).__name__)
 
 
-def failing() -> dict[str, str]:
-    """The needed parts that do not work now, each with its sentence."""
-    return _without_warnings(readiness())
+def failures() -> dict[str, str]:
+    """Return the needed parts that fail now, each with its sentence."""
+    return _drop_warnings(readiness())
 
 
 def warnings() -> list[str]:
-    """The parts an operator should look at, while the service works: names, for anybody to read."""
+    """Return the names of failed warning checks. They are public."""
     found = readiness()
     return sorted(part for part in _warning_parts() if found.get(part))
 
 
 def readiness() -> dict[str, str]:
-    """The results of the needed parts, found out by one caller at a time and no more often than is useful."""
+    """Return the needed results, at most FRESH_SECONDS old, or STALE_SECONDS during a renewal."""
     state = _state()
-    with state.change:
-        if (known := _known(state, FRESH_SECONDS)) is not None:
-            return known
-        if state.asking:
-            return _known(state, STALE_SECONDS) or _wait_for_answer(state)
-        state.asking, suspected = True, state.suspected
-    found = dict(NOT_KNOWN)
+    with state.condition:
+        if (recent := _recent_results(state, FRESH_SECONDS)) is not None:
+            return recent
+        if state.running:
+            return _recent_results(state, STALE_SECONDS) or _wait_for_answer(state)
+        state.running, write_due = True, state.write_due
+    found = dict(UNKNOWN)
     try:
-        found = results(writing=suspected)
+        found = results(writing=write_due)
     finally:
-        with state.change:
-            state.asking, state.found, state.at = False, found, time.monotonic()
-            if suspected and not _without_warnings(found):
-                state.suspected = False
-            state.change.notify_all()
+        with state.condition:
+            state.running, state.results, state.checked_at = False, found, time.monotonic()
+            if write_due and not _drop_warnings(found):
+                state.write_due = False
+            state.condition.notify_all()
     return found
 
 
-def suspect() -> None:
-    """Note that something could not be kept: the next to ask for readiness tries a write."""
+def report_write_failure() -> None:
+    """Make the next readiness check try a write, after a failed one."""
     state = _state()
-    with state.change:
-        if not state.suspected:  # a crowd that is refused does not make us ask for each of them
-            state.suspected, state.found = True, None
+    with state.condition:
+        if not state.write_due:  # a crowd of refused requests must not cause a check each
+            state.write_due, state.results = True, None
 
 
-def forget() -> None:
-    """Have the next to ask for readiness find out anew: something is better than it was."""
+def request_write() -> None:
+    """Make the next readiness check try a write, as routine.
+
+    Meanwhile other callers get the last results, for STALE_SECONDS at most.
+    """
     state = _state()
-    with state.change:
-        state.found = None
+    with state.condition:
+        state.write_due, state.checked_at = True, min(state.checked_at, time.monotonic() - FRESH_SECONDS)
 
 
-def gauge(app: Flask, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
-    """Add a number per value of `label` to the metrics, read when asked for: from as many rows as there are
-    to act on, never from all there are. Without a label it is the number of "".
+def invalidate() -> None:
+    """Drop the last results, after a repair."""
+    state = _state()
+    with state.condition:
+        state.results = None
+
+
+def register_gauge(
+    app: Flask, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, float]]
+) -> None:
+    """Register a gauge, read at each scrape: a number per value of `label` ("" without one).
+
+    `read` must query only rows that need action, no whole table.
     """
     app.extensions.setdefault("leadintake.gauges", {})[name] = (help_text, label, read)
 
 
 def _warning_parts() -> set[str]:
-    return {one.part for one in current_app.extensions["leadintake.checks"] if one.warning}
+    return {check.part for check in current_app.extensions["leadintake.checks"] if check.warning}
 
 
-def _without_warnings(found: Mapping[str, str]) -> dict[str, str]:
+def _drop_warnings(results: Mapping[str, str]) -> dict[str, str]:
     warnings = _warning_parts()
-    return {part: sentence for part, sentence in found.items() if sentence and part not in warnings}
+    return {part: sentence for part, sentence in results.items() if sentence and part not in warnings}
 
 
 def _state() -> _Readiness:
@@ -207,16 +223,16 @@ def _state() -> _Readiness:
     return state
 
 
-def _known(state: _Readiness, seconds: float) -> dict[str, str] | None:
-    return state.found if time.monotonic() - state.at < seconds else None
+def _recent_results(state: _Readiness, seconds: float) -> dict[str, str] | None:
+    return state.results if time.monotonic() - state.checked_at < seconds else None
 
 
 def _wait_for_answer(state: _Readiness) -> dict[str, str]:
-    if state.waiting >= MOST_WAITING:
-        return dict(NOT_KNOWN)
-    state.waiting += 1
+    if state.waiters >= MAX_WAITERS:
+        return dict(UNKNOWN)
+    state.waiters += 1
     try:
-        answered = state.change.wait_for(lambda: not state.asking, WAIT_SECONDS)
+        answered = state.condition.wait_for(lambda: not state.running, WAIT_SECONDS)
     finally:
-        state.waiting -= 1
-    return (state.found if answered else None) or dict(NOT_KNOWN)
+        state.waiters -= 1
+    return (state.results if answered else None) or dict(UNKNOWN)

@@ -1,4 +1,4 @@
-"""Housekeeping: what rooms want done at the start of a worker and then at intervals."""
+"""Housekeeping: chores that workers run at their start and then at intervals."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ from datetime import timedelta
 import structlog
 from flask import Flask
 
-from leadintake.core import measures, revisions
+from leadintake.core import measures
 from leadintake.core.clock import now
-from leadintake.core.transaction import rollback
+from leadintake.core.db import revisions
+from leadintake.core.db.transaction import rollback
 from leadintake.server_logs.failures import sentence_of
 
 Stop = Callable[[], bool]
-"""Says whether to leave off."""
+"""Returns whether to stop early."""
 Chore = Callable[[Stop], Mapping[str, object]]
-"""Puts something in order and says what it did. May be run by several workers at once, and cut anywhere."""
+"""Cleans up and returns facts for the log. May run in several workers at once and be killed at any point."""
 CHORES = measures.Counter("leadintake_chores", "Housekeeping by result", "chore", "result")
-LAST = measures.Moment("leadintake_chore_last_success_timestamp_seconds", "When it was done last", "chore")
-BEGUN = ""
+LAST_SUCCESS = measures.Timestamp(
+    "leadintake_chore_last_success_timestamp_seconds", "When it was done last", "chore"
+)
+LAST_FAILURE = measures.Timestamp(
+    "leadintake_chore_last_failure_timestamp_seconds", "When it failed last", "chore"
+)
+START = ""
 log = structlog.get_logger()
 
 
@@ -32,39 +38,51 @@ def register(
     every: timedelta = timedelta(days=1),
     wait: timedelta = timedelta(0),
 ) -> None:
-    """Add a chore, done first when a worker has run for as long as `wait`."""
+    """Register a chore, to run first when a worker is `wait` old."""
     app.extensions.setdefault("leadintake.chores", []).append((name, chore, every, wait))
 
 
-def register_round(app: Flask, act: Callable[[], None]) -> None:
-    """Add something that workers look after before each round of messages: cheap where there is nothing."""
+def on_worker_tick(app: Flask, act: Callable[[], None]) -> None:
+    """Register an action before each round of messages. It must be cheap when idle."""
     app.extensions.setdefault("leadintake.rounds", []).append(act)
 
 
-def do_rounds(app: Flask) -> None:
-    """Look after it all, in the application's context. What fails is said, and keeps nothing else back."""
+def run_worker_ticks(app: Flask) -> None:
+    """Run all tick actions. A failed one is logged and does not stop the others."""
     for act in app.extensions.get("leadintake.rounds", ()):
         try:
             act()
-        except Exception as error:  # noqa: BLE001 - it is tried again with the next round
+        except Exception as error:  # noqa: BLE001 - retried with the next tick
             rollback()
-            log.error("round_failed", act=act.__qualname__, error=sentence_of(error))  # noqa: TRY400 - the cause is in it
+            log.error("round_failed", act=act.__qualname__, error=sentence_of(error))  # noqa: TRY400 - the sentence has the cause
 
 
-def do_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
-    """Do every chore that is due, and say what came of it; `done` is when (monotonic) each was done last.
+def failures(app: Flask) -> list[str]:
+    """Return the chores whose last run here failed, at most two intervals ago."""
+    slots = measures.slots_of(app)
+    done, failed = LAST_SUCCESS.read(slots), LAST_FAILURE.read(slots)
+    names = []
+    for name, _, every, _ in app.extensions.get("leadintake.chores", ()):
+        recent = (now() - 2 * every).timestamp()  # older: workers run on another machine by now
+        if failed.get((name,), 0.0) > max(done.get((name,), 0.0), recent):
+            names.append(name)
+    return names
 
-    One that fails is said, keeps no other from being done, and is tried again when it is due next. None is
-    done on a database of another revision.
+
+def run_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
+    """Run and log every due chore; `done` holds the last start (monotonic) of each.
+
+    A failed chore does not stop the others, and is retried when due next. Nothing runs on a database of
+    another revision.
     """
     with app.app_context():
-        if revisions.obstacle():
+        if revisions.find_mismatch():
             return
-    begun = done.setdefault(BEGUN, time.monotonic())
+    start = done.setdefault(START, time.monotonic())
     for name, chore, every, wait in app.extensions.get("leadintake.chores", ()):
         if stop():
             return
-        since, least = (done[name], every) if name in done else (begun, wait)
+        since, least = (done[name], every) if name in done else (start, wait)
         if time.monotonic() - since < least.total_seconds():
             continue
         done[name] = time.monotonic()
@@ -72,7 +90,9 @@ def do_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
             with app.app_context():
                 log.info("housekeeping", chore=name, **chore(stop))
                 CHORES.count(name, "done")
-                LAST.note(now().timestamp(), name)
-        except Exception as error:  # noqa: BLE001 - it is tried again tomorrow, and at the next start
-            CHORES.count(name, "failed", slots=measures.slots_of(app))
-            log.error("housekeeping_failed", chore=name, error=sentence_of(error))  # noqa: TRY400 - the cause is in it
+                LAST_SUCCESS.set(now().timestamp(), name)
+        except Exception as error:  # noqa: BLE001 - retried when due next, and at the next start
+            slots = measures.slots_of(app)
+            CHORES.count(name, "failed", slots=slots)
+            LAST_FAILURE.set(now().timestamp(), name, slots=slots)
+            log.error("housekeeping_failed", chore=name, error=sentence_of(error))  # noqa: TRY400 - the sentence has the cause

@@ -1,4 +1,4 @@
-"""The time, in one place."""
+"""The current time."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The present instant in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

@@ -1,7 +1,6 @@
-"""What was written survives a power cut: the bytes are synced, and so is the folder that has the name.
+"""Writes that survive a power cut: both the bytes and the folder with the name are synced.
 
-A rename alone is not enough: on ext4 a file that was renamed into place and not synced may be there, and
-empty, after the power came back.
+A rename alone is not enough: on ext4, a file renamed without a sync may be empty after a power cut.
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ from leadintake.core.modes import make_private_folder, open_private
 
 
 def make_folder(folder: Path) -> None:
-    """Make it for us alone, with those above it, each one's name synced into the folder it is in."""
+    """Create a folder with its parents, mode 0700, and sync each parent."""
     for changed in make_private_folder(folder):
         sync_folder(changed)
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in this folder be on the disk. Raises OSError."""
+    """Sync the names in a folder to the disk. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -28,9 +27,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file for us alone, whole or not at all under its name, and on the disk. Raises OSError.
+    """Write a file durably and atomically, mode 0600. Raises OSError.
 
-    What a failed write leaves is the draft beside it, NAME.part, which the next try overwrites.
+    A failed write leaves NAME.part, which the next attempt overwrites.
     """
     draft = path.with_suffix(".part")
     with os.fdopen(open_private(draft), "wb") as file:

@@ -1,4 +1,4 @@
-"""Every failure becomes RFC 9457 problem+json, or a page with the same words for a browser."""
+"""Errors as RFC 9457 problem+json, or as HTML with the same words."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from leadintake.core import checks, measures
-from leadintake.core.causes import DISK_FAILURES, is_of_the_database, is_schema_error
-from leadintake.core.languages import phrase, said
+from leadintake.core.causes import DISK_FAILURES, is_database_failure, is_schema_error
+from leadintake.core.i18n.languages import N_, _
 from leadintake.core.logs import request_id
 from leadintake.server_logs.failures import sentence_of
 
 log = structlog.get_logger()
 
 POOL_TIMEOUTS = measures.Counter("leadintake_pool_timeouts", "Requests that got no connection in time")
-WORTH_A_LINE = {401, 403, 429}
-"""Refusals that somebody looking for an attack wants to see (ASVS 5.0, 16.3)."""
+LOGGED_STATUSES = {401, 403, 429}
+"""Statuses to log, for intrusion detection (ASVS 5.0, 16.3)."""
 
-MOST_ERRORS, LONGEST_NAME, LONGEST_INSTANCE = 50, 100, 500
-"""What an answer repeats of a request: so many names of fields, each cut, and of its path the beginning."""
+MAX_ERRORS, LONGEST_NAME, LONGEST_INSTANCE = 50, 100, 500
+"""Limits of an answer: field names, characters of each, characters of the path."""
 
 Errors = Mapping[str, list[str]]
-"""For each field what is wrong with it, in words for the person who filled it in."""
+"""Errors by field, in words for the person who filled it in."""
 
 SENTENCES = {
-    400: phrase("The request could not be read. Please check how it is written."),
-    404: phrase("There is nothing at this address."),
-    405: phrase("This address does not take that method. The Allow header names those it takes."),
-    413: phrase("That is more than this address takes. Please send a smaller file."),
-    415: phrase("This kind of body is not accepted here."),
-    429: phrase("Too many requests from here. Please wait a little and try again."),
-    500: phrase("Something went wrong on our side. Nothing was kept. Please try again."),
-    503: phrase("The service cannot do this right now. Nothing was kept. Please try again in a moment."),
+    400: N_("The request could not be read. Please check how it is written."),
+    404: N_("There is nothing at this address."),
+    405: N_("This address does not take that method. The Allow header names those it takes."),
+    413: N_("That is more than this address takes. Please send a smaller file."),
+    415: N_("This kind of body is not accepted here."),
+    429: N_("Too many requests from here. Please wait a little and try again."),
+    500: N_("Something went wrong on our side. Nothing was kept. Please try again."),
+    503: N_("The service cannot do this right now. Nothing was kept. Please try again in a moment."),
 }
 
 TITLES = (
-    phrase("Bad Request"), phrase("Method Not Allowed"), phrase("Request Entity Too Large"),
-    phrase("Too Many Requests"), phrase("Internal Server Error"),
+    N_("Bad Request"), N_("Method Not Allowed"), N_("Request Entity Too Large"),
+    N_("Too Many Requests"), N_("Internal Server Error"),
 )  # fmt: skip
-"""Names that HTTP has for what no rule of ours refused."""
+"""HTTP's names for errors that no rule raised."""
 
 
 class Refusal(Exception):
-    """A rule said no. Subclasses stand beside their rule and set status, type and title."""
+    """A rule refused the request. Subclasses stand beside their rule and set status, type and title."""
 
     status = 400
     type = "about:blank"
@@ -60,103 +60,99 @@ class Refusal(Exception):
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or SENTENCES.get(self.status, "")
-        self.errors = None if errors is None else _bounded(errors)
+        self.errors = None if errors is None else _bound(errors)
         self.headers = dict(headers or {})
 
 
-class Malformed(Refusal):
+class BadRequest(Refusal):
     """The bytes are not what they claim to be."""
 
     status = 400
-    title = phrase("Malformed request")
+    title = N_("Malformed request")
 
 
 class NotFound(Refusal):
-    """It does not exist, or this person may not know that it does."""
+    """The thing does not exist, or this person may not know that it does."""
 
     status = 404
-    title = phrase("Not Found")
+    title = N_("Not Found")
 
 
 class Forbidden(Refusal):
-    """The person may see it and may not do this."""
+    """The person may see it, but not do this."""
 
     status = 403
-    title = phrase("Forbidden")
+    title = N_("Forbidden")
 
 
 class Conflict(Refusal):
-    """What is there now forbids it."""
+    """The current state forbids it."""
 
     status = 409
-    title = phrase("Conflict")
+    title = N_("Conflict")
 
 
-class Stale(Refusal):
+class PreconditionFailed(Refusal):
     """The If-Match of the request names an older version."""
 
     status = 412
-    title = phrase("Changed meanwhile")
+    title = N_("Changed meanwhile")
 
 
-class WrongKind(Refusal):
-    """The body is of another kind than this address takes."""
-
+class UnsupportedMediaType(Refusal):
     status = 415
-    title = phrase("Unsupported Media Type")
+    title = N_("Unsupported Media Type")
 
 
-class Invalid(Refusal):
-    """What was sent does not validate; `errors` names every field that is wrong."""
+class UnprocessableContent(Refusal):
+    """`errors` names every wrong field."""
 
     status = 422
-    title = phrase("Please check what you entered")
+    title = N_("Please check what you entered")
 
     def __init__(self, errors: Errors) -> None:
-        super().__init__(
-            phrase("Some of it cannot be accepted as it is. Each field says why."), errors=errors
-        )
+        super().__init__(N_("Some of it cannot be accepted as it is. Each field says why."), errors=errors)
 
 
 class Unavailable(Refusal):
     """Database, storage or a queue cannot serve now; the same request may succeed later."""
 
     status = 503
-    title = phrase("Service Unavailable")
+    title = N_("Service Unavailable")
     broken = True
-    """Whether a part of ours may be broken, or there are only too many people."""
+    """Whether a part may be broken, as opposed to overloaded."""
 
     def __init__(self, detail: str = "", *, retry_after: int = 2) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
 Explanation = Callable[[Exception], Refusal | None]
-"""The refusal that a failure comes down to, where it is known."""
+"""Returns the refusal that an exception amounts to, or None."""
 
 
 def explain_failures(app: Flask, explanation: Explanation) -> None:
-    """Ask for an explanation before a failure is answered 500."""
+    """Register an explanation, called before a 500."""
     app.extensions.setdefault("leadintake.explanations", []).append(explanation)
 
 
 def init_app(app: Flask) -> None:
-    """Answer every exception in the one shape."""
+    """Register the error handlers."""
     app.register_error_handler(Exception, answer_to)
     app.register_error_handler(HTTPException, answer_to)
 
 
 def answer_to(error: Exception) -> Response:
-    """The response to a failure. Logs what is ours to mend; says nothing of its cause."""
+    """Convert an exception to a response, without its cause; log the service's own faults."""
     cause = getattr(error, "original_exception", None) or error
     if isinstance(cause, Refusal):
         if isinstance(cause, Unavailable) and cause.broken:
-            checks.suspect()
-        if cause.status in WORTH_A_LINE:
+            checks.report_write_failure()
+        if cause.status in LOGGED_STATUSES:
             log.info("refused", status=cause.status, title=cause.title, endpoint=request.endpoint)
         return problem(cause.status, cause.title, cause.detail, cause.type, cause.errors, cause.headers)
     if is_schema_error(cause) and (explained := _explain(cause)):
         return answer_to(explained)
-    if is_of_the_database(cause):
+    if is_database_failure(cause):
         if isinstance(cause, PoolTimeout):
             POOL_TIMEOUTS.count()
         log.error("database_unavailable", error=type(cause).__name__, cause=sentence_of(cause))
@@ -180,17 +176,17 @@ def problem(
     errors: Errors | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Write RFC 9457 problem details, or the page with the same words when HTML is preferred."""
+    """Build RFC 9457 problem details, or the same words as HTML."""
     body: dict[str, object] = {
         "type": kind,
-        "title": said(title or http.HTTPStatus(status).phrase),
+        "title": _(title or http.HTTPStatus(status).phrase),
         "status": status,
-        "detail": said(detail),
+        "detail": _(detail),
         "instance": request.path[:LONGEST_INSTANCE],
         "request_id": request_id(),
     }
     if errors is not None:
-        body["errors"] = {name: [said(reason) for reason in reasons] for name, reasons in errors.items()}
+        body["errors"] = {name: [_(reason) for reason in reasons] for name, reasons in errors.items()}
     if wants_html():
         response = make_response(render_template("problem.html", problem=body), status)
     else:
@@ -200,12 +196,12 @@ def problem(
 
 
 def _explain(error: Exception) -> Refusal | None:
-    asked = (explain(error) for explain in current_app.extensions.get("leadintake.explanations", ()))
-    return next((refusal for refusal in asked if refusal is not None), None)
+    explanations = (explain(error) for explain in current_app.extensions.get("leadintake.explanations", ()))
+    return next((refusal for refusal in explanations if refusal is not None), None)
 
 
 def wants_html() -> bool:
-    """Whether the client prefers a page to JSON, as a browser does."""
+    """Return whether the client prefers HTML, as browsers do."""
     accepts = request.accept_mimetypes
     if not accepts or not accepts.accept_html:
         return False
@@ -213,8 +209,8 @@ def wants_html() -> bool:
     return best == "text/html" and accepts["text/html"] > accepts["application/json"]
 
 
-def _bounded(errors: Errors) -> Errors:
-    named = itertools.islice(errors.items(), MOST_ERRORS)
+def _bound(errors: Errors) -> Errors:
+    named = itertools.islice(errors.items(), MAX_ERRORS)
     return {name[:LONGEST_NAME]: reasons for name, reasons in named}
 
 
@@ -222,12 +218,12 @@ def _answer_to_http(error: HTTPException) -> Response:
     response = error.get_response()
     if response.status_code < 400:
         return Response(response.get_data(), response.status_code, dict(response.headers))
-    kept = {
+    headers = {
         name: value
         for name, value in response.headers
         if name.lower() not in {"content-type", "content-length"}
     }
     status = response.status_code
     if status in {429, 503}:
-        kept.setdefault("Retry-After", "60" if status == 429 else "2")
-    return problem(status, error.name, SENTENCES.get(status, ""), headers=kept)
+        headers.setdefault("Retry-After", "60" if status == 429 else "2")
+    return problem(status, error.name, SENTENCES.get(status, ""), headers=headers)

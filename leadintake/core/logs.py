@@ -1,7 +1,7 @@
-"""Structured logs and the id that ties an answer to its log lines.
+"""Structured logs, and the request id that links an answer to its lines.
 
-No line has an address, a file name or a value that somebody typed: nobody puts one in, an exception is
-written without its message (`leadintake.server_logs.failures`), and what looks like an address is masked.
+No line contains an address, a file name or typed text: exceptions are logged without message
+(`leadintake.server_logs.failures`), mail addresses are masked.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from flask import Flask, Response, has_request_context, request
 from leadintake.server_logs.failures import trace_of
 from leadintake.server_logs.lines import LineFormatter
 
-SENT_BY_CLIENT = re.compile(r"[A-Za-z0-9._-]{8,64}")
+CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 ADDRESS = re.compile(r"[^\s<>\"'(),;:]{1,200}@[^\s<>\"'(),;:]{1,255}")
 MASK = "…@…"
 KEY, HEADER = "leadintake.request_id", "X-Request-Id"
@@ -30,9 +30,9 @@ KEY, HEADER = "leadintake.request_id", "X-Request-Id"
 def init_app(app: Flask) -> None:
     """Send log events to standard error and give every request an id."""
     _configure(app.config["LOG_FORMAT"])
-    app.before_request(_name_request)
-    app.after_request(_tell_name)
-    app.teardown_request(_forget_name)
+    app.before_request(_bind_request_id)
+    app.after_request(_add_header)
+    app.teardown_request(_clear_context)
 
 
 def _configure(form: str) -> None:
@@ -51,76 +51,76 @@ def _configure(form: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _Unfailing())),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _SafeStderr())),
     )
-    if form == "json" and not logging.getLogger().handlers:  # a server's log configuration has one
-        handler = logging.StreamHandler(cast("TextIO", _Unfailing()))
+    if form == "json" and not logging.getLogger().handlers:  # else the server's log configuration applies
+        handler = logging.StreamHandler(cast("TextIO", _SafeStderr()))
         handler.setFormatter(LineFormatter(as_json=True))
         logging.getLogger().addHandler(handler)
 
 
 def _write_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Put the trace of an exception in its place, without messages and values."""
-    told = event.pop("exc_info", None)
-    error = sys.exc_info()[1] if told is True else told
+    """Replace `exc_info` by a traceback without messages and values."""
+    exc_info = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if exc_info is True else exc_info
     if isinstance(error, BaseException):
         event["exception"] = trace_of(error)
     return event
 
 
 def _mask_addresses(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask what looks like a mail address, wherever it came from: replies of servers have some."""
+    """Mask whatever looks like a mail address; replies of mail servers contain some."""
     for name, value in event.items():
         if isinstance(value, str) and "@" in value:
             event[name] = ADDRESS.sub(MASK, value)
     return event
 
 
-class _Unfailing(io.TextIOBase):
-    """Standard error, on a full disk too: a line that cannot be logged must not cost an answer."""
+class _SafeStderr(io.TextIOBase):
+    """Standard error that ignores write errors, as of a full disk."""
 
     def write(self, text: str) -> int:
-        """Write what can be written."""
+        """Write what is possible."""
         with contextlib.suppress(OSError, ValueError):
             cast("TextIO", sys.__stderr__).write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush what can be flushed."""
+        """Flush what is possible."""
         with contextlib.suppress(OSError, ValueError):
             cast("TextIO", sys.__stderr__).flush()
 
 
 def identify(environ: MutableMapping[str, Any]) -> str:
-    """The id of a request: the client's own if it is a plain one, else a new one."""
+    """Return the id of a request: the client's own if well-formed, else a new one."""
     found = environ.get(KEY)
     if found is None:
-        given = environ.get("HTTP_X_REQUEST_ID", "")
-        found = environ[KEY] = given if SENT_BY_CLIENT.fullmatch(given) else secrets.token_hex(8)
+        client_id = environ.get("HTTP_X_REQUEST_ID", "")
+        found = environ[KEY] = client_id if CLIENT_ID.fullmatch(client_id) else secrets.token_hex(8)
     return str(found)
 
 
 def request_id() -> str:
-    """The id of this request."""
+    """Return the id of this request."""
     return identify(request.environ)
 
 
 def current_request_id() -> str | None:
-    """The id of the request that the work at hand began with; None for what an operator or a clock began."""
+    """Return the id of the request behind the current work; None for commands and timers."""
     if has_request_context():
         return request_id()
     bound = structlog.contextvars.get_contextvars().get("request_id")
     return None if bound is None else str(bound)
 
 
-def _name_request() -> None:
+def _bind_request_id() -> None:
     structlog.contextvars.bind_contextvars(request_id=request_id())
 
 
-def _tell_name(response: Response) -> Response:
+def _add_header(response: Response) -> Response:
     response.headers[HEADER] = request_id()
     return response
 
 
-def _forget_name(_error: BaseException | None) -> None:
+def _clear_context(_error: BaseException | None) -> None:
     structlog.contextvars.clear_contextvars()

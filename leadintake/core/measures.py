@@ -1,9 +1,9 @@
-"""What rooms count while they work, for /metrics: declared once, right over all processes of this machine.
+"""Metrics that rooms declare once and update while they work; /metrics sums them over all processes.
 
     SUBMISSIONS = measures.Counter("leadintake_submissions", "Submissions by result", "result")
     SUBMISSIONS.count("accepted")
 
-Labels take few values, all of them ours: nothing that strangers type becomes one.
+Labels have few, fixed values: typed text never becomes a label.
 """
 
 from __future__ import annotations
@@ -11,120 +11,136 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from leadintake.core.slots import PASSING, Slots
+from leadintake.core.slots import LIVE_PREFIX, Slots
 
-BETWEEN = "\x1f"
-"""Stands between the name, what it is of, and the labels in a key."""
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+SEPARATOR = "\x1f"
+"""Separates name, part and labels in a key."""
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_declared: dict[str, Measure] = {}
+_measures: dict[str, Measure] = {}
 Sums = Mapping[tuple[str, ...], float]
-"""For each part and labels its number, added up over the processes."""
+"""Sums over all processes, by part and labels."""
 
 
 def init_app(app: Flask) -> None:
-    """Give the application its place for numbers."""
+    """Create the application's slots."""
     app.extensions["leadintake.slots"] = Slots(Path(app.config["INSTANCE_PATH"]) / "counts")
 
 
 def slots_of(app: Flask) -> Slots:
-    """Where this application keeps its numbers."""
+    """Return the application's slots."""
     slots: Slots = app.extensions["leadintake.slots"]
     return slots
 
 
 def families(slots: Slots) -> Iterator[Metric]:
-    """Everything declared, with the numbers of all processes."""
-    sums: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in _declared}
+    """Yield every metric, summed over all processes."""
+    sums: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in _measures}
     for key, number in slots.read():
-        name, *rest = key.removeprefix(PASSING).split(BETWEEN)
-        measure = _declared.get(name)
-        if measure is not None and len(rest) == len(measure.labels) + 1:  # else of another version
+        name, *rest = key.removeprefix(LIVE_PREFIX).split(SEPARATOR)
+        measure = _measures.get(name)
+        if measure is not None and len(rest) == len(measure.labels) + 1:  # else written by another version
             labels = tuple(rest)
             before = sums[name].get(labels)
-            sums[name][labels] = number if before is None else measure.join(before, number)
-    for name, measure in _declared.items():
+            sums[name][labels] = number if before is None else measure.merge(before, number)
+    for name, measure in _measures.items():
         yield measure.family(sums[name])
 
 
 class Measure(ABC):
-    """Something that is measured, by labels."""
+    """A metric with labels."""
 
     def __init__(self, name: str, help_text: str, *labels: str) -> None:
         self.name, self.help, self.labels = name, help_text, labels
-        _declared[name] = self
+        _measures[name] = self
 
-    def join(self, one: float, another: float) -> float:
-        """The number of two processes."""
-        return one + another
+    def merge(self, first: float, second: float) -> float:
+        """Combine the numbers of two processes."""
+        return first + second
 
     @abstractmethod
     def family(self, sums: Sums) -> Metric:
-        """Return the sums in Prometheus' form."""
+        """Convert the sums to a Prometheus metric family."""
 
     def _key(self, part: str, values: tuple[str, ...]) -> str:
-        return BETWEEN.join((self.name, part, *values))
+        return SEPARATOR.join((self.name, part, *values))
 
 
 class Counter(Measure):
-    """Only rises."""
+    """A number that only rises."""
 
     def count(self, *values: str, slots: Slots | None = None) -> None:
-        """Count one more, of an application that is not the current one where `slots` are given."""
+        """Add one. `slots`: of another application than the current."""
         (slots or _current()).add(self._key("", values), 1)
 
     def family(self, sums: Sums) -> Metric:
-        """As Prometheus wants it."""
+        from prometheus_client.core import CounterMetricFamily
+
         family = CounterMetricFamily(self.name, self.help, labels=self.labels)
         for (_, *values), number in sorted(sums.items()):
             family.add_metric(values, number)
         return family
 
 
-class Level(Measure):
-    """Rises and falls in each process while it lives."""
+class Gauge(Measure):
+    """A number that rises and falls while its process lives."""
 
-    def move(self, amount: float, *values: str, slots: Slots | None = None) -> None:
-        """Add an amount, which may be negative."""
-        (slots or _current()).add(PASSING + self._key("", values), amount)
+    def add(self, amount: float, *values: str, slots: Slots | None = None) -> None:
+        """Add an amount, perhaps negative."""
+        (slots or _current()).add(LIVE_PREFIX + self._key("", values), amount)
 
     def family(self, sums: Sums) -> Metric:
-        """As Prometheus wants it."""
+        from prometheus_client.core import GaugeMetricFamily
+
         family = GaugeMetricFamily(self.name, self.help, labels=self.labels)
         for (_, *values), number in sorted(sums.items()):
             family.add_metric(values, number)
         return family
 
 
-class Moment(Measure):
-    """When something happened last, in seconds since 1970."""
+class Timestamp(Measure):
+    """The last time of an event, in seconds since 1970."""
 
-    def note(self, at: float, *values: str) -> None:
-        """Note that it happened."""
-        _current().put(self._key("", values), at)
+    def set(self, at: float, *values: str, slots: Slots | None = None) -> None:
+        """Set the time. `slots`: of another application than the current."""
+        (slots or _current()).set(self._key("", values), at)
 
-    def join(self, one: float, another: float) -> float:
-        """The later."""
-        return max(one, another)
+    def read(self, slots: Slots) -> dict[tuple[str, ...], float]:
+        """Return the latest times on this machine, by labels."""
+        found: dict[tuple[str, ...], float] = {}
+        for key, at in slots.read():
+            name, *rest = key.split(SEPARATOR)
+            if name == self.name:
+                labels = tuple(rest[1:])
+                found[labels] = max(at, found.get(labels, at))
+        return found
 
-    family = Level.family
+    def merge(self, first: float, second: float) -> float:
+        """Return the later."""
+        return max(first, second)
+
+    family = Gauge.family
 
 
 class Histogram(Measure):
-    """How long something took."""
+    """The distribution of a duration."""
 
     def observe(self, seconds: float, *values: str, slots: Slots | None = None) -> None:
-        """Count one that took so long."""
-        kept = slots or _current()
+        """Count a duration."""
+        target = slots or _current()
         bound = next((str(bound) for bound in SECONDS if seconds <= bound), "+Inf")
-        kept.add(self._key(bound, values), 1)
-        kept.add(self._key("sum", values), seconds)
+        target.add(self._key(bound, values), 1)
+        target.add(self._key("sum", values), seconds)
 
     def family(self, sums: Sums) -> Metric:
-        """As Prometheus wants it: each bucket with all that are below it."""
+        from prometheus_client.core import HistogramMetricFamily
+
         family = HistogramMetricFamily(self.name, self.help, labels=self.labels)
         for values in sorted({tuple(rest) for _, *rest in sums}):
             buckets, total = [], 0.0

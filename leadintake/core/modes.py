@@ -1,7 +1,7 @@
-"""What the service writes is for its own user alone: files 0600, folders 0700, whatever the umask.
+"""File modes: files 0600, folders 0700, whatever the umask.
 
-What was there before, as an operator or an earlier version made it, is tightened where it is ours. A folder
-that others have something in, or that is everybody's by design (`/tmp`), is left; the doctor names it.
+Existing ones of the service's user are tightened, except folders that others have files in or that are public
+by design (`/tmp`): the doctor reports those.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ from flask import Flask
 from leadintake.core import checks, places
 
 OTHERS = 0o077
-BESIDE_A_DATABASE = ("-wal", "-shm", "-journal")
-NOT_OURS = {"lost+found"}
-"""What a volume brings along."""
+SQLITE_SUFFIXES = ("-wal", "-shm", "-journal")
+LOCK_FLAGS = os.O_RDWR | os.O_NOFOLLOW
+"""Flags to open a file for locking: over NFS, flock needs write access (flock(2))."""
+IGNORED_NAMES = {"lost+found"}
+"""Names that a volume contains from the start."""
 
 
 def init_app(app: Flask) -> None:
-    """Have the doctor look."""
-    checks.register(app, "files", lambda: _check(_all_in(app)), needed=False)
+    """Register the doctor's check."""
+    checks.register(app, "files", lambda: _check(_list_paths(app)), needed=False)
 
 
 def make_private_folder(folder: Path) -> list[Path]:
-    """Make the folder, and those above it, for us alone; tighten one that is there.
+    """Create a folder and its parents with mode 0700; tighten an existing one.
 
-    Return the folders in which a name is new: whoever promises durability syncs them. Raises OSError.
+    Return the folders with a new entry, to be synced for durability. Raises OSError.
     """
     if folder.is_dir():
         tighten_folder(folder)
@@ -38,30 +40,36 @@ def make_private_folder(folder: Path) -> list[Path]:
     above = make_private_folder(folder.parent) if not folder.parent.is_dir() else []
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    tighten_folder(folder)  # it may have been made by another process meanwhile, and mkdir heeds the umask
+        _chown_folder(folder)
+    tighten_folder(folder)  # mkdir obeys the umask, and another process may have been faster
     return [*above, folder.parent]
 
 
 def tighten_folder(folder: Path) -> None:
-    """Take a folder of ours from others, unless they have something in it."""
+    """Remove others' access to a folder of this user, unless others have files in it."""
     found = folder.stat()
-    if _is_open(found) and not found.st_mode & stat.S_ISVTX and not _is_shared(folder):
+    if _is_exposed(found) and not found.st_mode & stat.S_ISVTX and not _is_shared(folder):
         folder.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
 
 
 def tighten_file(path: Path) -> None:
-    """Take a file of ours from others. What is not there, not ours or on a disk that only reads is left."""
+    """Remove others' access to a file of this user. Ignores missing, foreign files and read-only disks."""
     with contextlib.suppress(OSError):
         found = path.lstat()
-        if stat.S_ISREG(found.st_mode) and _is_open(found):
+        if stat.S_ISREG(found.st_mode) and _is_exposed(found):
             path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
 
 
 def open_private(path: Path, flags: int = os.O_WRONLY | os.O_CREAT | os.O_TRUNC) -> int:
-    """The descriptor of a file for us alone, which is no link to another. Raises OSError."""
+    """Open a file with mode 0600, following no link; return the descriptor. Raises OSError.
+
+    A new file of root (O_EXCL) gets the owner of its folder, so that the service can read it.
+    """
     descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o600)
     try:
         os.fchmod(descriptor, 0o600)
+        if flags & os.O_EXCL:
+            _chown_to_owner_of(path.parent, descriptor)
     except BaseException:
         os.close(descriptor)
         raise
@@ -69,58 +77,77 @@ def open_private(path: Path, flags: int = os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file for us alone. Raises OSError."""
+    """Write a file with mode 0600. Raises OSError."""
     with os.fdopen(open_private(path), "wb") as file:
         file.write(content)
 
 
 def secure_database(path: Path) -> None:
-    """Have the file of an embedded database be ours alone before it is opened, and what SQLite keeps beside.
+    """Restrict an SQLite database with -wal, -shm and -journal to mode 0600, before it is opened.
 
-    SQLite gives those the mode of the database, but makes that by the umask.
+    SQLite gives those the database's mode, but that one depends on the umask.
     """
     if not path.exists():
-        with contextlib.suppress(OSError):  # whoever opens it says what is wrong
+        with contextlib.suppress(OSError):  # SQLite reports the error when it opens the file
             os.close(open_private(path, os.O_RDWR | os.O_CREAT))
-    for kept in (path, *(path.with_name(path.name + more) for more in BESIDE_A_DATABASE)):
-        tighten_file(kept.resolve())
+    for file in (path, *(path.with_name(path.name + more) for more in SQLITE_SUFFIXES)):
+        tighten_file(file.resolve())
 
 
-def _is_open(found: os.stat_result) -> bool:
-    """Whether it is ours and others may do something with it."""
-    return bool(found.st_mode & OTHERS) and found.st_uid == os.geteuid()
+def _chown_to_owner_of(folder: Path, descriptor: int) -> None:
+    """As root, give a new file to the owner of its folder, the service's user."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        if os.fstat(descriptor).st_uid != owner.st_uid:
+            with contextlib.suppress(OSError):  # a file system without owners, or with root squashed
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def _chown_folder(folder: Path) -> None:
+    descriptor = os.open(
+        folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    )  # O_NOFOLLOW: others may plant a link
+    try:
+        _chown_to_owner_of(folder.parent, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_exposed(status: os.stat_result) -> bool:
+    """Return whether this user owns it and others have access."""
+    return bool(status.st_mode & OTHERS) and status.st_uid == os.geteuid()
 
 
 def _is_shared(folder: Path) -> bool:
-    """Whether somebody else has something in it."""
+    """Return whether others have files in it."""
     with os.scandir(folder) as entries:
-        return any(_is_anothers(entry) for entry in entries if entry.name not in NOT_OURS)
+        return any(_is_foreign(entry) for entry in entries if entry.name not in IGNORED_NAMES)
 
 
-def _is_anothers(entry: os.DirEntry[str]) -> bool:
+def _is_foreign(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.stat(follow_symlinks=False).st_uid != os.geteuid()
-    except FileNotFoundError:  # it went meanwhile
+    except FileNotFoundError:  # deleted meanwhile
         return False
 
 
-def _all_in(app: Flask) -> Iterator[Path]:
-    """Every place of the service, what lies in a folder of it, and what SQLite keeps beside a database."""
-    for purpose, path in places.of(app):
+def _list_paths(app: Flask) -> Iterator[Path]:
+    """Yield every registered path, the entries of its folder, and SQLite's files."""
+    for purpose, path in places.list_places(app):
         place = path.resolve()
         yield place
         if purpose == places.DATABASE:
-            yield from (place.with_name(place.name + more) for more in BESIDE_A_DATABASE)
+            yield from (place.with_name(place.name + more) for more in SQLITE_SUFFIXES)
         elif purpose != places.INSTANCE and place.is_dir():
             yield from place.iterdir()
 
 
 def _check(paths: Iterable[Path]) -> None:
-    """Take from others what is ours, and raise where they can get at something still."""
+    """Tighten the paths; raise PermissionError where others still have access."""
     for path in paths:
         with contextlib.suppress(FileNotFoundError):
             found = path.lstat()
-            if path.name in NOT_OURS or not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
+            if path.name in IGNORED_NAMES or not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
                 continue  # a link has no mode of its own
             (tighten_folder if stat.S_ISDIR(found.st_mode) else tighten_file)(path)
             mode = path.lstat().st_mode

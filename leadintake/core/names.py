@@ -1,6 +1,6 @@
-"""What people say in place of an id: the room that names its things registers how their ids are found.
+"""Names that people use in place of ids. Each room registers how to find its things.
 
-The audit trail lies below the rooms whose things it is about.
+The audit trail uses them, and lies below those rooms.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from flask import Flask, current_app
 
 UUID_PATTERN = "[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
 PATTERN = f"^({UUID_PATTERN}|[0-9A-Za-z]{{4}}[-. _]?[0-9A-Za-z]{{4}})$(?!\n)"
-"""An id or a name."""
+"""Matches an id or a name."""
 IdQuery = Callable[[str], "sa.Select[Any] | None"]
-"""Selects the id of the thing with this name; None for what names nothing of this kind."""
+"""Selects the id of the thing with this name; None where the text names nothing of this kind."""
 
 
 def register_names(app: Flask, id_query: IdQuery) -> None:
-    """Have names of this kind taken in place of ids."""
+    """Register a kind of name."""
     app.extensions.setdefault("leadintake.names", []).append(id_query)
 
 
 def has_name(column: Any, text: str) -> sa.ColumnElement[bool]:
-    """That the id in `column` is this one, or of the thing with this name."""
+    """Match rows whose id in `column` is `text`, or has the name `text`."""
     if len(text) == len(str(uuid.UUID(int=0))):
         same: sa.ColumnElement[bool] = column == uuid.UUID(text)
         return same

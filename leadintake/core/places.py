@@ -1,7 +1,8 @@
-"""Where the service keeps things on this machine: rooms register folders and files, the doctor looks."""
+"""Files and folders of the service on this machine; the doctor checks them."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,14 +13,14 @@ INSTANCE, DATABASE = "instance", "database"
 
 
 class Place(NamedTuple):
-    """A folder, or a file, and what is kept in it."""
+    """A folder or file, and its purpose."""
 
     purpose: str
     path: Path
 
 
 def init_app(app: Flask) -> None:
-    """Register what every installation has."""
+    """Register the paths of every installation."""
     instance = Path(app.config["INSTANCE_PATH"])
     register(app, INSTANCE, instance)
     register(app, "secret", instance / "secret_key")
@@ -29,11 +30,23 @@ def init_app(app: Flask) -> None:
 
 
 def register(app: Flask, purpose: str, path: Path) -> None:
-    """Add a place."""
+    """Register a path."""
     app.extensions.setdefault("leadintake.places", []).append(Place(purpose, path))
 
 
-def of(app: Flask) -> list[Place]:
-    """Every place, whether anything is there yet or not."""
+def list_places(app: Flask) -> list[Place]:
+    """Return every registered path, whether or not it exists."""
     found: list[Place] = app.extensions["leadintake.places"]
     return found
+
+
+def normalize_url(url: str, base: Path) -> str:
+    """Normalise a storage URL: an absolute folder with links resolved, no slash at the end.
+
+    A relative folder starts from `base`.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme != "file":
+        return url.rstrip("/")
+    path = Path(rest.removeprefix("//") if rest.startswith("///") else rest)
+    return f"file:{os.path.realpath(base / path)}"  # Path.resolve() raises on a loop of links

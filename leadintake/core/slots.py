@@ -1,11 +1,12 @@
-"""Numbers that the processes of one machine keep side by side in a folder, a file each; anybody adds them up.
+"""Numbers per process of this machine, a file each in a shared folder.
 
-A file belongs to the process that holds its lock. A process that starts goes on with the file of one that is
-gone: the sums never fall, whoever ends and starts, and there are never more files than processes at once.
+1. A process locks a file while it lives. A new process continues an unlocked file of a dead one: sums never
+   fall, and there are never more files than processes.
+2. A file is a row of records, each padded to eight bytes: number, key length, key. pwrite makes a full disk
+   an error; with mmap it would kill the process.
+3. A reader adds up all files.
 
-A file is a row of records, each padded to eight bytes: the number, the length of its key, its key. They are
-written with pwrite and never mapped into memory: a full disk is then an error, not the end of the process.
-Where nothing can be written, the numbers of this process are kept in its memory alone.
+Where nothing can be written, the numbers stay in memory.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from typing import NamedTuple
 
 import structlog
 
+from leadintake.core import procfs
 from leadintake.core.modes import make_private_folder, open_private
 
 HEAD, NUMBER = struct.Struct("=dI"), struct.Struct("=d")
 LARGEST_BYTES = 1024 * 1024
-"""Of one file: a label that takes any value would otherwise fill the disk."""
-PASSING = "~"
-"""How keys begin of what is true of a living process only: forgotten when another takes its file over."""
+"""Bytes of a file: a label with unlimited values would fill the disk."""
+LIVE_PREFIX = "~"
+"""Prefix of keys that are reset when a new process takes the file over."""
+PROCESS = LIVE_PREFIX + "process"
+"""Key of the mark of the process (procfs.py)."""
 log = structlog.get_logger()
 
 
@@ -39,7 +43,7 @@ class Entry(NamedTuple):
 
 
 class Slots:
-    """The numbers of this process, and those of the others in the folder. Opens nothing before the first."""
+    """The numbers of this process and of the others. Opens no file before the first use."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,7 +51,7 @@ class Slots:
         self._process = 0
         self._file = -1
         self._size = 0
-        self._places: dict[str, int] = {}
+        self._offsets: dict[str, int] = {}
         self._numbers: dict[str, float] = {}
 
     def __del__(self) -> None:
@@ -60,22 +64,22 @@ class Slots:
             self._open_once()
             self._write(key, self._numbers.get(key, 0.0) + amount)
 
-    def put(self, key: str, number: float) -> None:
-        """Replace a number."""
+    def set(self, key: str, number: float) -> None:
+        """Set a number."""
         with self._guard:
             self._open_once()
             self._write(key, number)
 
     def read(self) -> list[Entry]:
-        """All numbers of all processes, alive or gone; what is passing, of the living alone."""
+        """Return all numbers; those of dead processes without keys of LIVE_PREFIX."""
         with self._guard:
             self._open_once()
             found = [Entry(*item) for item in self._numbers.items()]
-            mine = os.fstat(self._file).st_ino if self._file >= 0 else None
+            own_inode = os.fstat(self._file).st_ino if self._file >= 0 else None
         try:
-            with self._door():
+            with self._lock_folder():
                 for path in sorted(self.folder.glob("*.counts")):
-                    found += _entries_of_another(path, mine)
+                    found += _read_other_file(path, own_inode)
         except OSError as error:
             log.warning("counts_not_read", error=str(error))
         return found
@@ -83,35 +87,36 @@ class Slots:
     def _open_once(self) -> None:
         if self._process == os.getpid():
             return
-        if self._file >= 0:  # of the process that forked this one
+        if self._file >= 0:  # inherited from the parent process
             os.close(self._file)
         self._process, self._file, self._size = os.getpid(), -1, 0
-        self._places, self._numbers = {}, {}
+        self._offsets, self._numbers = {}, {}
         try:
             make_private_folder(self.folder)
-            with self._door():
-                self._file = self._take_a_file()
+            with self._lock_folder():
+                self._file = self._claim_file()
             content = os.pread(self._file, LARGEST_BYTES, 0)
         except OSError as error:
             log.warning("counts_in_memory", error=str(error))
-            return
-        for place, key, number in _records(content):
-            self._places[key], self._numbers[key] = place, number
-            self._size = place + _length(key)
-        for key in [key for key in self._numbers if key.startswith(PASSING)]:
+            content = b""
+        for offset, key, number in _records(content):
+            self._offsets[key], self._numbers[key] = offset, number
+            self._size = offset + _record_size(key)
+        for key in [key for key in self._numbers if key.startswith(LIVE_PREFIX)]:
             self._write(key, 0.0)
+        self._write(PROCESS, procfs.own_mark())
 
     @contextlib.contextmanager
-    def _door(self) -> Iterator[None]:
-        """Only one looks for a free file, or tells who lives, at a time. Raises OSError."""
-        door = open_private(self.folder / "door", os.O_RDWR | os.O_CREAT)
+    def _lock_folder(self) -> Iterator[None]:
+        """Lock the folder: one process at a time takes a file or reads all. Raises OSError."""
+        file = open_private(self.folder / "door", os.O_RDWR | os.O_CREAT)
         try:
-            fcntl.flock(door, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(door)
+            os.close(file)
 
-    def _take_a_file(self) -> int:
+    def _claim_file(self) -> int:
         number = 1
         while True:
             file = open_private(self.folder / f"{number:03}.counts", os.O_RDWR | os.O_CREAT)
@@ -125,15 +130,15 @@ class Slots:
         if self._file < 0:
             return
         try:
-            if key in self._places:
-                os.pwrite(self._file, NUMBER.pack(number), self._places[key])
-            elif self._size + _length(key) <= LARGEST_BYTES:
+            if key in self._offsets:
+                os.pwrite(self._file, NUMBER.pack(number), self._offsets[key])
+            elif self._size + _record_size(key) <= LARGEST_BYTES:
                 name = key.encode()
-                record = (HEAD.pack(number, len(name)) + name).ljust(_length(key), b"\0")
+                record = (HEAD.pack(number, len(name)) + name).ljust(_record_size(key), b"\0")
                 if os.pwrite(self._file, record, self._size) == len(record):
-                    self._places[key] = self._size
+                    self._offsets[key] = self._size
                     self._size += len(record)
-        except OSError as error:  # kept in memory until the disk takes it
+        except OSError as error:  # kept in memory until the disk accepts it
             log.debug("count_not_written", error=str(error))
 
 
@@ -145,34 +150,34 @@ def _lock(file: int) -> bool:
     return True
 
 
-def _entries_of_another(path: Path, mine: int | None) -> list[Entry]:
+def _read_other_file(path: Path, own_inode: int | None) -> list[Entry]:
     file = open_private(path, os.O_RDWR)
     try:
-        if os.fstat(file).st_ino == mine:
+        if os.fstat(file).st_ino == own_inode:
             return []
-        gone = _lock(file)
+        is_dead = _lock(file)
         entries = [Entry(key, number) for _, key, number in _records(os.pread(file, LARGEST_BYTES, 0))]
     finally:
         os.close(file)
-    return [entry for entry in entries if not (gone and entry.key.startswith(PASSING))]
+    return [entry for entry in entries if not (is_dead and entry.key.startswith(LIVE_PREFIX))]
 
 
 def _records(content: bytes) -> Iterator[tuple[int, str, float]]:
-    """Where each record begins, its key and its number; ends at the first that a crash left unfinished."""
-    place = 0
-    while place + HEAD.size <= len(content):
-        number, length = HEAD.unpack_from(content, place)
-        name = content[place + HEAD.size : place + HEAD.size + length]
+    """Yield offset, key and number of each record, up to one that a crash left incomplete."""
+    offset = 0
+    while offset + HEAD.size <= len(content):
+        number, length = HEAD.unpack_from(content, offset)
+        name = content[offset + HEAD.size : offset + HEAD.size + length]
         if not length or len(name) < length:
             return
         try:
             key = name.decode()
         except UnicodeDecodeError:
             return
-        yield place, key, number
-        place += _length(key)
+        yield offset, key, number
+        offset += _record_size(key)
 
 
-def _length(key: str) -> int:
-    """The bytes of a record."""
+def _record_size(key: str) -> int:
+    """Return the bytes of a record."""
     return -(-(HEAD.size + len(key.encode())) // 8) * 8

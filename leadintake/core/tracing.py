@@ -1,6 +1,6 @@
-"""Traces: what a request, a message and its delivery have in common. Without a tracer nothing happens here.
+"""Traces that link a request, its messages and their deliveries. Without a tracer nothing happens.
 
-Which library keeps them is decided in monitoring/tracing.py.
+monitoring/tracing.py chooses the library.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ EXTENSION = "leadintake.tracer"
 
 
 class Span(Protocol):
-    """A stretch of work. Its facts are ids, codes and words of ours: nothing that somebody typed."""
+    """A span. Its facts are ids, codes and fixed words: never typed text."""
 
     def active(self) -> AbstractContextManager[object]:
-        """Have spans that begin inside be its children."""
+        """Make it the parent of spans that begin inside."""
 
     def traceparent(self) -> str | None:
-        """Its place in the trace, to be continued elsewhere (W3C Trace Context)."""
+        """Return its place in the trace, to continue elsewhere (W3C Trace Context)."""
 
     def end(self, name: str, *, failed: bool = False, **facts: str | int | None) -> None:
         """End it under its name."""
@@ -32,18 +32,18 @@ class Tracer(Protocol):
     """Begins spans."""
 
     def begin(self, kind: Kind, *, parent: str | None = None) -> Span:
-        """Begin a span: a child of `parent`, of the active one, or a trace of its own."""
+        """Begin a span: a child of `parent`, else of the active span, else a new trace."""
 
 
 class NoSpan:
-    """A span that nobody keeps."""
+    """A span that records nothing."""
 
     def active(self) -> AbstractContextManager[object]:
         """Do nothing."""
         return contextlib.nullcontext()
 
     def traceparent(self) -> str | None:
-        """None: there is nothing to continue."""
+        """Return None."""
         return None
 
     def end(self, name: str, *, failed: bool = False, **facts: str | int | None) -> None:
@@ -51,10 +51,10 @@ class NoSpan:
 
 
 class NoTracer:
-    """Keeps nothing."""
+    """A tracer that records nothing."""
 
     def begin(self, _kind: Kind, *, parent: str | None = None) -> Span:  # noqa: ARG002 - as every tracer
-        """The span that nobody keeps."""
+        """Return the span that records nothing."""
         return NO_SPAN
 
 
@@ -62,10 +62,10 @@ NO_SPAN, NO_TRACER = NoSpan(), NoTracer()
 
 
 def tracer_of(app: Flask) -> Tracer:
-    """The tracer of an application."""
+    """Return the tracer of an application."""
     return cast("Tracer", app.extensions.get(EXTENSION, NO_TRACER))
 
 
 def begin(kind: Kind, *, parent: str | None = None) -> Span:
-    """Begin a span of the running application."""
+    """Begin a span of the current application."""
     return tracer_of(current_app).begin(kind, parent=parent)

@@ -1,4 +1,4 @@
-"""Floor 5: everything running in one minute, to try out."""
+"""Floor 5: a demonstration of the whole service."""
 
 from __future__ import annotations
 

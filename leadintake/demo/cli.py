@@ -14,16 +14,17 @@ from flask import current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
+from leadintake.auth.people.service import users
 from leadintake.auth.service import auth
-from leadintake.auth.users import users
-from leadintake.core.commands import Command
-from leadintake.core.transaction import transaction
-from leadintake.demo.people import ATTORNEYS, PROSPECTS, resume_of
+from leadintake.core.actor import OPERATOR
+from leadintake.core.cli.commands import Command
+from leadintake.core.db.transaction import transaction
+from leadintake.demo.people import ATTORNEYS, PROSPECT_FIELDS, PROSPECTS, resume_of
 from leadintake.documents.service import documents
-from leadintake.leads.intake import Submission, intake
+from leadintake.leads.intake.service import Submission, intake
 from leadintake.server_logs.lines import log_config
 
-PUBLIC_URL_GIVEN = {"LEADINTAKE_PUBLIC_URL", "LEADINTAKE_PUBLIC_URL_FILE"}
+PUBLIC_URL_VARIABLES = {"LEADINTAKE_PUBLIC_URL", "LEADINTAKE_PUBLIC_URL_FILE"}
 
 
 @click.command("demo", cls=Command)
@@ -36,18 +37,18 @@ def demo(host: str, port: int) -> None:
         raise click.ClickException(
             "The demo makes accounts with printed passwords; it does not run in production."
         )
-    if not PUBLIC_URL_GIVEN & os.environ.keys():
-        current_app.config["PUBLIC_URL"] = f"http://{host}:{port}"  # the links in the first mails lead here
+    if not PUBLIC_URL_VARIABLES & os.environ.keys():
+        current_app.config["PUBLIC_URL"] = f"http://{host}:{port}"  # for the links in the first mails
     _refuse_taken_port(host, port)
     upgrade()
-    passwords = _people()
-    _leads()
+    passwords = _create_people()
+    _create_leads()
     _print_addresses(f"http://{host}:{port}", passwords)
     _serve(host, port)
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
-    """Two servers may share a port on Linux; two demonstrations had better not."""
+    """Raise where the port is in use: Linux would let two servers share it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -59,29 +60,27 @@ def _refuse_taken_port(host: str, port: int) -> None:
             ) from error
 
 
-def _people() -> dict[str, str]:
-    """Make the people; everybody gets a fresh password at every start of the demo."""
+def _create_people() -> dict[str, str]:
+    """Create the users; each start of the demo sets new passwords."""
     passwords = {}
     with transaction():
         for email, name, role in ATTORNEYS:
             passwords[email] = secrets.token_urlsafe(12)
             user = auth.find(email)
             if user is None:
-                users.add(email, name, role, passwords[email])
+                users.add(email, name, role, passwords[email], actor=OPERATOR)
             else:
-                users.set_password(user, passwords[email])
+                users.set_password(user, passwords[email], actor=OPERATOR)
     return passwords
 
 
-def _leads() -> None:
-    for first_name, last_name, email, practice_area, language in PROSPECTS:
-        file = io.BytesIO(resume_of(f"{first_name} {last_name}"))
+def _create_leads() -> None:
+    for prospect in PROSPECTS:
+        values = dict(zip(PROSPECT_FIELDS, prospect, strict=True))
+        file = io.BytesIO(resume_of(f"{values['first_name']} {values['last_name']}"))
         with transaction():
             resume = documents.judge("resume.pdf", file)
-            key = f"demo-{email}"
-            intake.submit(
-                Submission(first_name, last_name, email, practice_area, language, resume, key), file
-            )
+            intake.submit(Submission(values, resume, f"demo-{values['email']}"), file)
 
 
 def _print_addresses(address: str, passwords: dict[str, str]) -> None:
@@ -98,7 +97,7 @@ def _print_addresses(address: str, passwords: dict[str, str]) -> None:
 
 
 def _serve(host: str, port: int) -> None:
-    """Run the default server on the application this command was started with."""
+    """Replace this process by the default server, with the same application."""
     checkout = Path(__file__).parent.parent.parent
     target = ["wsgi:app", "--working-dir", str(checkout)]
     if not (checkout / "wsgi.py").exists():
@@ -107,7 +106,7 @@ def _serve(host: str, port: int) -> None:
     options += ["--interface", "wsgi", "--http", "1", "--blocking-threads", "64"]
     options += ["--host", host, "--port", str(port)]
     environment = {name: value for name, value in os.environ.items() if name != "FLASK_RUN_FROM_CLI"}
-    if not PUBLIC_URL_GIVEN & environment.keys():
+    if not PUBLIC_URL_VARIABLES & environment.keys():
         environment["LEADINTAKE_PUBLIC_URL"] = f"http://{host}:{port}"
     command = [sys.executable, "-m", "granian", *options, *target]
-    os.execve(sys.executable, command, environment)  # noqa: S606 - no shell, our own arguments
+    os.execve(sys.executable, command, environment)  # noqa: S606 - no shell, fixed arguments

@@ -1,4 +1,4 @@
-"""The people of the demonstration, and resumes for its leads."""
+"""Users and prospects of the demonstration, and their resumes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ ATTORNEYS = (
     ("viewer@demo.example.com", "Vera Viewer", Role.VIEWER),
 )
 
+PROSPECT_FIELDS = ("first_name", "last_name", "email", "practice_area", "language")
 PROSPECTS = (
     ("Lucía", "Fernández", "lucia@demo.example.com", "immigration", "es"),
     ("太郎", "山田", "taro@demo.example.com", "business", "en"),
@@ -21,7 +22,7 @@ PROSPECTS = (
 
 
 def resume_of(name: str) -> bytes:
-    """A one-page PDF that a reader opens, with the name in ASCII letters."""
+    """Return a one-page PDF with the name in ASCII letters."""
     line = name.encode("ascii", "replace").decode().replace("(", "").replace(")", "")
     drawing = f"BT /F1 24 Tf 72 720 Td (Resume of {line}) Tj ET".encode()
     objects = [

@@ -1,4 +1,4 @@
-"""Floor 2: uploaded files, from the verdict to the storage."""
+"""Uploaded files: verdict and storage (floor 2)."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ from flask import Flask
 from leadintake.core import alarms, checks, chores, places
 from leadintake.documents import checkup, sweep
 from leadintake.documents.cli import storage
-from leadintake.documents.ownership import RENEW_EVERY, count_refused_sweeps, ownership
+from leadintake.documents.installation import count_refused_sweeps
+from leadintake.documents.ownership import RENEW_EVERY, ownership
 from leadintake.documents.probe import probe
 from leadintake.documents.service import documents
 
-SWEEP_WAITS = timedelta(minutes=10)
-"""After the start of a worker: long enough to notice that it was given the wrong database."""
-FILE = "file:"
+SWEEP_DELAY = timedelta(minutes=10)
+"""Delay after the start of a worker: time to notice a wrong database."""
+FILE_SCHEME = "file:"
 
 
 def init_app(app: Flask) -> None:
-    """Wire the room."""
+    """Register checks, alarms, chores and commands."""
     documents.init_app(app)
-    checks.register(app, "storage", lambda: documents.storage.look(), probe=lambda: _probe(app))
-    checks.register(app, "storage owner", checkup.look_at_owner, probe=checkup.check_owner, warning=True)
+    checks.register(app, "storage", lambda: documents.storage.check(), probe=lambda: _probe(app))
+    checks.register(app, "storage owner", checkup.report_problem, probe=checkup.check_owner, warning=True)
     checks.register(app, "sweep", checkup.check_sweep, warning=True)
-    alarms.register(app, "sweep", checkup.look_at_sweep, follows=("database",))
-    alarms.register(app, "storage_owner", checkup.look_at_ownership, follows=("database",))
-    checks.gauge(app, "leadintake_sweeps_refused", "Sweeps refused so far", "", count_refused_sweeps)
+    alarms.register(app, "sweep", checkup.find_sweep_problem, follows=("database",))
+    alarms.register(app, "storage_owner", checkup.find_owner_problem, follows=("database",))
+    checks.register_gauge(app, "leadintake_sweeps_refused", "Sweeps refused so far", "", count_refused_sweeps)
     checks.register(app, "documents", checkup.check_files, needed=False)
-    if scanner := documents.scanner_of(app):
+    if scanner := documents.get_scanner(app):
         checks.register(app, "scanner", scanner.check, needed=scanner.needed)
-    if app.config["STORAGE_URL"].startswith(FILE):
-        places.register(app, "uploads", Path(app.config["STORAGE_URL"].removeprefix(FILE)))
-    chores.register(app, "storage_owner", ownership.keep, every=RENEW_EVERY)
-    chores.register(app, "sweep", sweep.sweep_daily, wait=SWEEP_WAITS)
+    if app.config["STORAGE_URL"].startswith(FILE_SCHEME):
+        places.register(app, "uploads", Path(app.config["STORAGE_URL"].removeprefix(FILE_SCHEME)))
+    chores.register(app, "storage_owner", ownership.maintain, every=RENEW_EVERY)
+    chores.register(app, "sweep", sweep.sweep_daily, wait=SWEEP_DELAY)
     app.cli.add_command(storage)
 
 

@@ -1,64 +1,74 @@
-"""What the doctor and readiness ask: whose the storage is, and whether every file is where it should be."""
+"""Checks for doctor and readiness: ownership of the storage, and missing files."""
 
 from __future__ import annotations
 
 from leadintake.core.alarms import Problem
 from leadintake.core.errors import Conflict, NotFound
-from leadintake.core.languages import phrase
-from leadintake.documents import sweep
-from leadintake.documents.ownership import ownership, recorded_problem, refusal_of_sweep
+from leadintake.core.i18n.languages import N_
+from leadintake.documents.installation import read_storage_problem, read_sweep_refusal
+from leadintake.documents.missing import Search
+from leadintake.documents.ownership import ownership
 from leadintake.documents.service import documents
 
 SECONDS = 30.0
-"""How long the doctor looks for missing files; the daily sweep looks at all."""
-MOST_NAMED = 5
+"""Time limit of the doctor's search for missing files; the daily sweep checks all."""
+MAX_NAMED = 5
 
 
-def look_at_owner() -> None:
-    """Raise what a worker found last."""
-    if problem := recorded_problem():
+def report_problem() -> None:
+    """Raise the problem that a worker recorded last."""
+    if problem := read_storage_problem():
         raise Conflict(problem)
 
 
 def check_owner() -> None:
-    """Raise unless the storage is ours, or may be claimed."""
+    """Raise unless the storage belongs to this installation, or may be claimed."""
     if problem := ownership.judge(documents.storage).problem:
         raise Conflict(problem)
 
 
 def check_sweep() -> None:
-    """Raise where the last sweep was refused."""
-    if reason := refusal_of_sweep():
+    """Raise if the last sweep was refused."""
+    if reason := read_sweep_refusal():
         raise Conflict(reason)
 
 
-def look_at_sweep() -> Problem | None:
-    """Whether the last sweep was refused."""
-    if not refusal_of_sweep():
+def find_sweep_problem() -> Problem | None:
+    """Return a problem if the last sweep was refused."""
+    if not read_sweep_refusal():
         return None
     return Problem(
-        phrase("Putting the stored files in order was refused: it would have removed too many."),
-        phrase("Nothing was removed. An operator must see with “flask storage sweep” whose files they are."),
+        N_("Putting the stored files in order was refused: it would have removed too many."),
+        N_("Nothing was removed. An operator must see with “flask storage sweep” whose files they are."),
     )
 
 
-def look_at_ownership() -> Problem | None:
-    """Whether the storage may be another installation's."""
-    if not recorded_problem():
+def find_owner_problem() -> Problem | None:
+    """Return a problem if the storage may be foreign."""
+    if not read_storage_problem():
         return None
     return Problem(
-        phrase("The storage may belong to another installation of this service."),
-        phrase("Nothing is removed from it. An operator must see with “flask doctor” what to do."),
+        N_("The storage may belong to another installation of this service."),
+        N_("Nothing is removed from it. An operator must see with “flask doctor” what to do."),
     )
 
 
-def check_files() -> None:
-    """Raise where a document's file is not where its row says."""
-    missing = list(sweep.find_missing(seconds=SECONDS))
-    if missing:
-        named = ", ".join(f"{one.document} ({one.found or 'nowhere'})" for one in missing[:MOST_NAMED])
-        more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
-        raise NotFound(
-            f"The files of {len(missing)} documents are not where their rows say: {named}{more}. "
-            "`flask storage sweep` lists all; `flask storage migrate` and `flask storage restore` bring them."
+def check_files() -> str:
+    """Raise if files are missing or damaged. Return a note if not all were checked."""
+    search = Search(seconds=SECONDS)
+    missing = list(search)
+    note = ""
+    if search.ended_early:
+        note = (
+            f"Looked at the first {search.looked} documents only, the oldest, for {SECONDS:.0f} seconds. "
+            "`flask storage sweep` looks at all, as a worker does daily."
         )
+    if not missing:
+        return note
+    named = ", ".join(f"{one.document} ({one.location or 'nowhere'})" for one in missing[:MAX_NAMED])
+    more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
+    advice = (
+        f"The files of {len(missing)} documents are damaged or not where their rows say: {named}{more}. "
+        "`flask storage sweep` lists all; `flask storage migrate` and `flask storage restore` bring them."
+    )
+    raise NotFound(f"{advice} {note}".rstrip())

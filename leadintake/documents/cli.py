@@ -1,4 +1,4 @@
-"""flask storage: the files that were sent."""
+"""`flask storage`: commands for uploaded files."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from leadintake.core.commands import CommandGroup
-from leadintake.core.tables import format_option, show
+from leadintake.core.cli.commands import CommandGroup
+from leadintake.core.cli.output import format_option, show
 from leadintake.documents import sweep as sweeping
+from leadintake.documents.missing import DAMAGED, Search
 from leadintake.documents.ownership import ownership
 from leadintake.documents.service import documents
-from leadintake.documents.storage import whole_url
-from leadintake.documents.sweep import MOST_NAMED, Orphans
-from leadintake.documents.transfer import WHOLE, Outcome, Transfer
+from leadintake.documents.sweep import MAX_NAMED, Orphans
+from leadintake.documents.transfer import SUCCESSES, Outcome, Transfer
 
 storage = CommandGroup("storage", help="The files that were sent.")
 
@@ -24,7 +24,7 @@ storage = CommandGroup("storage", help="The files that were sent.")
 @click.option("--really", is_flag=True, help="Move them to the trash, however many they are.")
 @format_option()
 def sweep(really: bool, form: str) -> None:
-    """Show files no document owns, and documents whose file is missing (exit status 1). Moves nothing."""
+    """Show files no document owns, and documents without a whole file (exit status 1). Moves nothing."""
     problem = ""
     if really:
         done = sweeping.sweep(really=True)
@@ -34,17 +34,17 @@ def sweep(really: bool, form: str) -> None:
         problem = ownership.judge(documents.storage).problem
         orphans = sweeping.find_orphans()
         rows = [{"file": key, "what": "without a row"} for key in orphans.keys]
-    missing = list(sweeping.find_missing())
-    lost = [{"file": str(one.document), "what": _whereabouts(one.found)} for one in missing]
+    missing = list(Search())
+    missing_rows = [{"file": str(one.document), "what": _describe_location(one.location)} for one in missing]
     if form == "json":
-        show(rows + lost, form, empty="")
+        show(rows + missing_rows, form, empty="")
     else:
         show(
-            rows[:MOST_NAMED] + lost[:MOST_NAMED],
+            rows[:MAX_NAMED] + missing_rows[:MAX_NAMED],
             form,
             empty="Every file has its owner and every owner its file.",
         )
-        click.echo(_sum(orphans, len(rows), len(lost), really=really))
+        click.echo(_summarize(orphans, len(rows), len(missing_rows), really=really))
     if problem:
         raise click.ClickException(problem)
     if missing:
@@ -58,11 +58,11 @@ def sweep(really: bool, form: str) -> None:
 def restore(keys: tuple[str, ...], everything: bool, form: str) -> None:
     """Bring files back from the trash; without names and --all, show what is in it."""
     found = list(documents.storage.trash())
-    wanted = found if everything or not keys else [one for one in found if one.key in keys]
+    selected = found if everything or not keys else [one for one in found if one.key in keys]
     if unknown := set(keys) - {one.key for one in found}:
         raise click.ClickException(f"Not in the trash: {', '.join(sorted(unknown))}.")
     rows: list[dict[str, Any]] = []
-    for one in wanted:
+    for one in selected:
         what = "in the trash"
         if everything or keys:
             what = "restored" if documents.storage.restore(one) else "there already"
@@ -74,8 +74,8 @@ def restore(keys: tuple[str, ...], everything: bool, form: str) -> None:
 @click.option("--instead-of", metavar="ID", multiple=True, help="Another installation that used it till now.")
 def adopt(instead_of: tuple[str, ...]) -> None:
     """Claim the storage for this database: files it does not know may be moved to the trash from then on."""
+    orphans = sweeping.find_orphans()  # before adopting: raises if the storage cannot be read
     ownership.adopt(documents.storage, instead_of=instead_of)
-    orphans = sweeping.find_orphans()
     number = orphans.number + orphans.young
     click.echo(f"The storage is this installation's. {number} of {orphans.files} files have no row.")
 
@@ -89,7 +89,7 @@ def migrate(source: str, target: str, form: str) -> None:
 
     May be ended and begun again at any time, while people submit and download. The files in FROM stay.
     """
-    transfer = Transfer(whole_url(source), whole_url(target))
+    transfer = Transfer(documents.normalize_url(source), documents.normalize_url(target))
     number = transfer.prepare()
     outcomes: Counter[Outcome] = Counter()
     rows = []
@@ -97,24 +97,27 @@ def migrate(source: str, target: str, form: str) -> None:
         for step in transfer.run():
             outcomes[step.outcome] += 1
             bar.update(1)
-            if step.outcome not in WHOLE:
+            if step.outcome not in SUCCESSES:
                 rows.append({"document": str(step.document), "what": step.outcome.value})
     if form == "json":
         show([{outcome.value: outcomes[outcome] for outcome in Outcome}, *rows], form, empty="")
     else:
         show(rows, form, empty="Every file is in its new place.")
-        click.echo(f"{outcomes[Outcome.COPIED]} copied, {outcomes[Outcome.THERE]} were there already.")
+        click.echo(f"{outcomes[Outcome.COPIED]} copied, {outcomes[Outcome.PRESENT]} were there already.")
     if rows:
         raise click.exceptions.Exit(1)
 
 
-def _whereabouts(found: str) -> str:
-    return f"missing: it is in {found.removeprefix('in ')}" if found else "missing"
+def _describe_location(location: str) -> str:
+    if location == DAMAGED:
+        return location
+    return f"missing: it is in {location.removeprefix('in ')}" if location else "missing"
 
 
-def _sum(orphans: Orphans, shown: int, lost: int, *, really: bool) -> str:
-    act = f"{shown} moved to the trash" if really else f"{orphans.number} would be moved by --really"
+def _summarize(orphans: Orphans, moved: int, missing: int, *, really: bool) -> str:
+    orphan_note = f"{moved} moved to the trash" if really else f"{orphans.number} would be moved by --really"
+    unknown = f" {orphans.unknown} others have names we never give: they stay." if orphans.unknown else ""
     return (
-        f"{orphans.files} files: {orphans.number} without a row ({act}), "
-        f"{orphans.young} young ones left for later; {lost} documents without their file."
+        f"{orphans.files} files: {orphans.number} without a row ({orphan_note}), "
+        f"{orphans.young} young ones left for later; {missing} documents without their file.{unknown}"
     )

@@ -1,4 +1,4 @@
-"""What a storage holds beside the bytes: names, ages, the trash."""
+"""Entries of a storage: names, ages, the trash."""
 
 from __future__ import annotations
 
@@ -6,55 +6,66 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from leadintake.core.errors import Unavailable
+
 MARKER = ".leadintake-owner"
-"""The object that says which installation a storage belongs to."""
+"""Note that names the installation to which a storage belongs."""
 SHARED = ".leadintake-shared"
-"""The object by which an installation that it does not belong to says that it stores files there, too."""
+"""Note of an installation that stores files in a storage of another one."""
+RETURN_NOTE = ".leadintake-returned"
+"""Time at which workers resumed after days, or the clock jumped: see trash.py."""
 TRASH = "trash"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _FORCED = "-forced"
 _BATCH = re.compile(rf"\d{{8}}T\d{{6}}Z(?:{_FORCED})?")
 
 
+class NoteUnreadable(Unavailable):
+    """A note exists but cannot be read: the owner is unknown, so nothing may be removed."""
+
+
 class Entry(NamedTuple):
-    """A file in the storage."""
+    """File in the storage."""
 
     key: str
     modified: datetime
+    size: int = 0
+    is_unknown: bool = False
+    """Whether it was not made by this service (a link, a name beyond ASCII): it stays."""
 
 
-class Trashed(NamedTuple):
-    """A file in the trash, under the name of the batch it was moved with."""
+class TrashEntry(NamedTuple):
+    """File in the trash, and the name of its batch."""
 
     key: str
     batch: str
 
     @property
     def path(self) -> str:
-        """Where it lies, from the storage's root."""
+        """Path from the root of the storage."""
         return f"{TRASH}/{self.batch}/{self.key}"
 
     @property
     def moved_at(self) -> datetime:
-        """When it was moved there."""
+        """Time of the move."""
         return datetime.strptime(self.batch.removesuffix(_FORCED), _STAMP).replace(tzinfo=UTC)
 
     @property
     def forced(self) -> bool:
-        """Whether an operator had it moved, whatever the number."""
+        """Whether an operator forced the move, whatever the number."""
         return self.batch.endswith(_FORCED)
 
 
-def batch_of(moment: datetime, *, forced: bool) -> str:
-    """The name of what is moved to the trash at `moment`."""
+def name_batch(moment: datetime, *, forced: bool) -> str:
+    """Return the batch name for files moved to the trash at `moment`."""
     return moment.astimezone(UTC).strftime(_STAMP) + (_FORCED if forced else "")
 
 
 def is_file(name: str) -> bool:
-    """Whether a name is that of a file somebody sent: no folder, nothing hidden."""
+    """Return whether a name is that of an uploaded file: not hidden, no folder."""
     return "/" not in name and not name.startswith(".")
 
 
 def is_batch(name: str) -> bool:
-    """Whether a folder of the trash was made by a sweep."""
+    """Return whether a sweep made this folder of the trash."""
     return _BATCH.fullmatch(name) is not None

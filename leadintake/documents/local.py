@@ -18,9 +18,9 @@ import structlog
 from leadintake.core import durable
 from leadintake.core.clock import now
 from leadintake.core.errors import Unavailable
-from leadintake.core.languages import phrase
-from leadintake.core.modes import open_private, tighten_file
-from leadintake.documents.entries import TRASH, Entry, Trashed, is_batch, is_file
+from leadintake.core.i18n.languages import N_
+from leadintake.core.modes import LOCK_FLAGS, open_private, tighten_file
+from leadintake.documents.entries import TRASH, Entry, NoteUnreadable, TrashEntry, is_batch, is_file
 from leadintake.server_logs.failures import sentence_of
 
 PART = ".part"
@@ -28,11 +28,11 @@ log = structlog.get_logger()
 
 
 class LocalFolder:
-    """A folder. A file is complete or absent under its name, also after a power cut.
+    """Folder. A file is complete or absent under its name, also after a power cut.
 
-    An upload holds a shared lock (flock) on its file until its transaction has ended, so that a sweep can
-    tell a file nobody will own from one whose row is about to be committed. The kernel drops the lock of
-    a process that dies.
+    An upload holds a shared lock (flock(2)) on its file until its transaction ends: so a sweep can tell an
+    orphan
+    from a file whose row is not yet committed. The kernel drops the locks of dead processes.
     """
 
     def __init__(self, path: str) -> None:
@@ -40,26 +40,29 @@ class LocalFolder:
 
     def save(self, key: str, stream: IO[bytes]) -> Callable[[], None]:
         """Write to a temporary name, sync, rename, sync the folder."""
+        path = self.folder / key
         part = self.folder / f"{key}{PART}"
-        with _as_unavailable("store"):
+        with _translate_errors("store"):
             durable.make_folder(self.folder)
+            is_new = not os.path.lexists(path)  # undo must not delete a file that existed before
             descriptor = open_private(part, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_SH)
                 with os.fdopen(descriptor, "wb", closefd=False) as file:
                     shutil.copyfileobj(stream, file)
                 os.fsync(descriptor)
-                part.rename(self.folder / key)
+                part.rename(path)
                 durable.sync_folder(self.folder)
             except BaseException:
                 os.close(descriptor)
                 part.unlink(missing_ok=True)
-                (self.folder / key).unlink(missing_ok=True)
+                if is_new:
+                    path.unlink(missing_ok=True)
                 raise
         return lambda: os.close(descriptor)
 
     def open(self, key: str) -> IO[bytes]:
-        """The file, opened for reading. Its first byte is read: a disk that fails says so with the first."""
+        """Open the file for reading. Reads one byte, so that a failing disk raises here."""
         try:
             file = (self.folder / key).open("rb")
             try:
@@ -71,83 +74,99 @@ class LocalFolder:
             raise
         except OSError as error:
             log.error("storage_failed", act="open", error=str(error))  # noqa: TRY400 - the cause is in the line
-            raise Unavailable(phrase("The file storage does not answer. Please try again soon.")) from error
+            raise Unavailable(N_("The file storage does not answer. Please try again soon.")) from error
         return file
 
     def delete(self, key: str) -> None:
         """Remove the file."""
         (self.folder / key).unlink(missing_ok=True)
 
+    def undo_save(self, key: str) -> None:
+        """Remove the file. After a failure here a sweep removes it."""
+        with contextlib.suppress(Unavailable), _translate_errors("undo"):
+            self.delete(key)
+
     def entries(self) -> Iterator[Entry]:
-        """Every file, by name, unfinished ones too. One that others can read is tightened on the way."""
-        if self.folder.is_dir():
+        """Yield every file by name, unfinished ones included; restrict its mode to the owner."""
+        with _translate_errors("list"):
+            if not self.folder.is_dir():
+                return
             with os.scandir(self.folder) as found:
                 names = sorted(entry.name for entry in found if is_file(entry.name))
             for path in (self.folder / name for name in names):
-                with contextlib.suppress(FileNotFoundError):  # it was taken back meanwhile
-                    # Folders are none of ours: a volume brings its lost+found.
-                    if stat.S_ISREG((state := path.stat()).st_mode):
+                with contextlib.suppress(FileNotFoundError):  # its upload was undone meanwhile
+                    state = path.lstat()
+                    if stat.S_ISDIR(state.st_mode):  # a volume brings its lost+found
+                        continue
+                    is_regular = stat.S_ISREG(state.st_mode) and path.name.isascii()
+                    if is_regular:
                         tighten_file(path)
-                        yield Entry(path.name, _modified(state))
+                    yield Entry(path.name, _modified_at(state), state.st_size, is_unknown=not is_regular)
 
     def names(self) -> Iterator[str]:
-        """The names of all files."""
-        return (entry.key for entry in self.entries())
+        """Yield the names of accepted files in directory order, without sorting first."""
+        with _translate_errors("list"):
+            if self.folder.is_dir():
+                with os.scandir(self.folder) as found:
+                    yield from (entry.name for entry in found if _is_accepted(entry))
 
-    def discard(self, key: str, batch: str, before: datetime, owned: Callable[[], bool]) -> bool:
-        """Ask for the file's lock first: whoever holds it is still deciding."""
+    def discard(self, key: str, batch: str, before: datetime, is_owned: Callable[[], bool]) -> bool:
+        """Move the file only if its lock is free: an upload holds it until its transaction ends."""
         path = self.folder / key
-        try:
-            descriptor = os.open(path, os.O_RDONLY)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _modified(os.fstat(descriptor)) > before or owned():
+        with _translate_errors("discard"):
+            try:
+                descriptor = os.open(path, LOCK_FLAGS)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    if _modified_at(os.fstat(descriptor)) > before or is_owned():
+                        return False
+                    target = self.folder / TrashEntry(key, batch).path
+                    durable.make_folder(target.parent)
+                    path.rename(target)
+                    durable.sync_folder(target.parent)
+                    durable.sync_folder(self.folder)
+                finally:
+                    os.close(descriptor)
+            except (BlockingIOError, FileNotFoundError):  # an upload holds or has renamed it
                 return False
-            with _as_unavailable("discard", or_missing=True):
-                target = self.folder / Trashed(key, batch).path
-                durable.make_folder(target.parent)
-                path.rename(target)
-                durable.sync_folder(target.parent)
-                durable.sync_folder(self.folder)
-        except (BlockingIOError, FileNotFoundError):  # an upload is busy with it, or has given it its name
-            return False
-        finally:
-            os.close(descriptor)
         return True
 
-    def trash(self) -> Iterator[Trashed]:
-        """Every file in the trash, oldest batch first."""
+    def trash(self) -> Iterator[TrashEntry]:
+        """Yield every file in the trash, oldest batch first."""
         folder = self.folder / TRASH
-        batches = sorted(path for path in folder.iterdir() if is_batch(path.name)) if folder.is_dir() else ()
-        for batch in batches:
-            yield from (Trashed(path.name, batch.name) for path in sorted(batch.iterdir()))
+        with _translate_errors("list"):
+            batches = (
+                sorted(path for path in folder.iterdir() if is_batch(path.name)) if folder.is_dir() else ()
+            )
+            for batch in (batch for batch in batches if batch.is_dir()):
+                with contextlib.suppress(FileNotFoundError):  # another worker emptied it
+                    names = sorted(path.name for path in batch.iterdir() if _is_regular_file(path))
+                    yield from (TrashEntry(name, batch.name) for name in names)
 
-    def restore(self, trashed: Trashed) -> bool:
-        """Move it back as a file of today, which no sweep takes for a day."""
+    def restore(self, trashed: TrashEntry) -> bool:
+        """Move it back with the current time, so that no sweep takes it for a day."""
         source, target = self.folder / trashed.path, self.folder / trashed.key
         if target.exists():
             return False
-        with _as_unavailable("restore"):
+        with _translate_errors("restore"):
             os.utime(source, (now().timestamp(),) * 2)
             source.rename(target)
             durable.sync_folder(self.folder)
         self._drop_batch(source.parent)
         return True
 
-    def erase(self, trashed: Trashed) -> None:
-        """Remove the file, and its batch when that is empty."""
+    def erase(self, trashed: TrashEntry) -> None:
+        """Remove the file, and its batch if that is empty."""
         path = self.folder / trashed.path
-        with _as_unavailable("erase"):
+        with _translate_errors("erase"):
             path.unlink(missing_ok=True)
         self._drop_batch(path.parent)
 
     def drop_unfinished(self, key: str) -> None:
-        """Remove the part of a writer that died: nobody holds its lock."""
+        """Remove the temporary file of a crashed writer: its lock is free."""
         abandoned = self.folder / f"{key}{PART}"
-        with contextlib.suppress(FileNotFoundError), _as_unavailable("store", or_missing=True):
-            descriptor = os.open(abandoned, os.O_RDONLY | os.O_NOFOLLOW)
+        with contextlib.suppress(FileNotFoundError), _translate_errors("store", or_missing=True):
+            descriptor = os.open(abandoned, LOCK_FLAGS)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 abandoned.unlink(missing_ok=True)
@@ -155,16 +174,19 @@ class LocalFolder:
                 os.close(descriptor)
 
     def read_note(self, name: str) -> bytes | None:
-        """The content of the hidden file."""
+        """Return the content of the hidden file."""
+        path = self.folder / name
         try:
-            return (self.folder / name).read_bytes()
+            return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise NoteUnreadable(f"The marker {path} cannot be read: {error.strerror}.") from error
 
     def write_note(self, name: str, content: bytes) -> None:
-        """Write it beside, sync, rename, sync the folder."""
+        """Write to a temporary name, sync, rename, sync the folder."""
         part = self.folder / f"{name}.{secrets.token_hex(4)}"
-        with _as_unavailable("mark"):
+        with _translate_errors("mark"):
             durable.make_folder(self.folder)
             try:
                 with os.fdopen(open_private(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
@@ -176,19 +198,24 @@ class LocalFolder:
             finally:
                 part.unlink(missing_ok=True)
 
-    def look(self) -> None:
-        """Raise unless the folder may be written to, or made."""
+    def check(self) -> None:
+        """Raise unless the folder can be written to or created."""
         there = next(path for path in (self.folder, *self.folder.parents) if os.path.lexists(path))
         if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
             raise Unavailable(f"{there} is no folder that can be written to.")
 
     def _drop_batch(self, folder: Path) -> None:
-        with contextlib.suppress(OSError):  # there is more in it
+        with contextlib.suppress(OSError):  # not empty
             folder.rmdir()
 
 
+def _is_regular_file(path: Path) -> bool:
+    """Return whether this service may have made it: no link, an ASCII name."""
+    return is_file(path.name) and path.name.isascii() and stat.S_ISREG(path.lstat().st_mode)
+
+
 @contextlib.contextmanager
-def _as_unavailable(act: str, *, or_missing: bool = False) -> Iterator[None]:
+def _translate_errors(act: str, *, or_missing: bool = False) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -196,9 +223,13 @@ def _as_unavailable(act: str, *, or_missing: bool = False) -> Iterator[None]:
             raise
         log.error("storage_failed", act=act, error=sentence_of(error))  # noqa: TRY400 - the cause is in the line
         raise Unavailable(
-            phrase("The file storage cannot take anything right now. Please try again soon.")
+            N_("The file storage cannot take anything right now. Please try again soon.")
         ) from error
 
 
-def _modified(state: os.stat_result) -> datetime:
+def _is_accepted(entry: os.DirEntry[str]) -> bool:
+    return is_file(entry.name) and entry.name.isascii() and entry.is_file(follow_symlinks=False)
+
+
+def _modified_at(state: os.stat_result) -> datetime:
     return datetime.fromtimestamp(state.st_mtime, UTC)

@@ -1,58 +1,58 @@
-"""The name of an upload: what its ending promises, and the name under which the file is kept."""
+"""File names of uploads: the promised kind, and the name under which the file is kept."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from leadintake.core.text import is_invisible, shown_name
+from leadintake.core.text import is_invisible, visible_name
 from leadintake.documents.inspection import BY_EXTENSION
 
 LONGEST = 255
-NAMELESS = "resume"
-# An ending of ours, and behind it at most what programs add to a second copy: a dot, " (1)", "-2", "_".
-OURS = re.compile(
+DEFAULT_STEM = "resume"
+# An accepted ending, then at most what programs add to a second copy: a dot, " (1)", "-2", "_".
+ACCEPTED_NAME = re.compile(
     rf"(?P<stem>.*)(?P<ending>{'|'.join(map(re.escape, BY_EXTENSION))})(?P<copy>[\W\d_]*)",
     re.IGNORECASE | re.DOTALL,
 )
-LOOKS_LIKE_AN_ENDING = re.compile(r"(?![vV]\d)([a-z][a-z0-9]{1,3}|[A-Z][A-Z0-9]{1,3})")
-OTHERS = {
+ENDING_SHAPE = re.compile(r"(?![vV]\d)([a-z][a-z0-9]{1,3}|[A-Z][A-Z0-9]{1,3})")
+OTHER_ENDINGS = {
     "3gp", "7z", "class", "command", "crdownload", "desktop", "download", "ipynb", "mhtml", "numbers",
     "pages", "shtml", "sqlite", "torrent", "webarchive", "webloc", "xhtml",
 }  # fmt: skip
-"""Endings of other kinds of file that do not look like one."""
+"""Endings of other kinds of file that ENDING_SHAPE does not match."""
 
 
 @dataclass(frozen=True)
 class Name:
-    """A name that is safe to show. `ending` is one of ours in lower case, or empty when there is none."""
+    """File name that is safe to show. `ending` is an accepted one in lower case, or empty."""
 
     stem: str
     ending: str = ""
     written: str = ""
-    """The ending as it was written."""
-    is_not_taken: bool = False
-    """Whether it is the name of another kind of file, or none at all."""
+    """Ending as the sender wrote it."""
+    is_refused: bool = False
+    """Whether it names another kind of file, or is empty."""
 
     @classmethod
     def of(cls, filename: str) -> Name:
-        """Take a name apart."""
-        name = _without_blanks(shown_name(filename, LONGEST))
-        if match := OURS.fullmatch(name):
+        """Split a name into stem and ending."""
+        name = _strip_invisible(visible_name(filename, LONGEST))
+        if match := ACCEPTED_NAME.fullmatch(name):
             copy = match["copy"].rstrip(". ") if re.search(r"\d", match["copy"]) else ""
             return cls(match["stem"] + copy, match["ending"].lower(), match["ending"])
-        name = _without_blanks(name.rstrip(". "))
-        return cls(name, is_not_taken=not name or _has_other_ending(name))
+        name = _strip_invisible(name.rstrip(". "))
+        return cls(name, is_refused=not name or _has_other_ending(name))
 
-    def under(self, ending: str) -> str:
-        """The name with this ending, as it was written if it had it already."""
+    def replace_ending(self, ending: str) -> str:
+        """Return the name with this ending, in the sender's spelling if it is the same."""
         written = self.written if self.ending == ending else ending
-        stem = self.stem or NAMELESS
+        stem = self.stem or DEFAULT_STEM
         return stem[: LONGEST - len(written)] + written
 
 
-def _without_blanks(name: str) -> str:
-    """Without what nobody sees at its end."""
+def _strip_invisible(name: str) -> str:
+    """Strip invisible characters from the end."""
     while name and is_invisible(name[-1]):
         name = name[:-1]
     return name
@@ -62,4 +62,4 @@ def _has_other_ending(name: str) -> bool:
     _, dot, ending = name.rpartition(".")
     if not dot or len(ending) < 2:  # an initial
         return False
-    return ending.lower() in OTHERS or bool(LOOKS_LIKE_AN_ENDING.fullmatch(ending))
+    return ending.lower() in OTHER_ENDINGS or bool(ENDING_SHAPE.fullmatch(ending))

@@ -9,7 +9,7 @@ import mmap
 import os
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import obstore
 import structlog
@@ -17,83 +17,102 @@ from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from leadintake.core.errors import Unavailable
-from leadintake.core.languages import phrase
-from leadintake.documents.entries import TRASH, Entry, Trashed, is_batch, is_file
+from leadintake.core.i18n.languages import N_
+from leadintake.documents.entries import TRASH, Entry, TrashEntry, is_batch, is_file
 
 CHUNK = 64 * 1024
 log = structlog.get_logger()
 
 
+class Limits(NamedTuple):
+    """Time limit of a request in seconds, and number of retries."""
+
+    seconds: int = 5
+    retries: int = 1
+
+
+DEFAULT_LIMITS = Limits()
+MIGRATION_LIMITS = Limits(seconds=120, retries=3)
+"""For `flask storage migrate`: a large file over a slow line."""
+UNDO_LIMITS = Limits(seconds=2, retries=0)
+"""For undoing a save before the 503 is sent."""
+
+
 class ObjectStore:
-    """A bucket (and prefix). An object is complete or absent: a put is one request, answered when durable."""
+    """Bucket and prefix. Objects are complete or absent: a put is one request, durable when answered."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.url, self.limits = url, limits
 
+    # Created at first use: a client from before a fork hangs in the child.
     @functools.cached_property
     def _store(self) -> Any:
-        # Made at the first use: a client made before a fork hangs in the child.
-        plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
-        return from_url(
-            self.url,
-            client_options={"timeout": "5s", "connect_timeout": "2s", "allow_http": plain},
-            retry_config={"max_retries": 1, "retry_timeout": timedelta(seconds=2)},
-        )
+        return _client(self.url, self.limits)
+
+    @functools.cached_property
+    def _quick(self) -> Any:
+        return _client(self.url, UNDO_LIMITS)
 
     def save(self, key: str, stream: IO[bytes]) -> Callable[[], None]:
-        """Put the object in one request, mapped and not read, so that its size costs no memory."""
-        with _as_unavailable("store"), _mapped(stream) as content:
+        """Put the object in one request, memory-mapped, so that its size costs no memory."""
+        with _translate_errors("store"), _map_stream(stream) as content:
             obstore.put(self._store, key, content, use_multipart=False)
         return lambda: None
 
     def open(self, key: str) -> IO[bytes]:
-        """A reader that fetches what is read."""
+        """Return a reader that fetches only what is read."""
         try:
-            with _as_unavailable("open", or_missing=True):
+            with _translate_errors("open", or_missing=True):
                 return io.BufferedReader(_Raw(obstore.open_reader(self._store, key)), CHUNK)
         except FileNotFoundError as error:
             raise FileNotFoundError(key) from error
 
     def delete(self, key: str) -> None:
         """Remove the object."""
-        with contextlib.suppress(FileNotFoundError), _as_unavailable("delete", or_missing=True):
+        with contextlib.suppress(FileNotFoundError), _translate_errors("delete", or_missing=True):
             obstore.delete(self._store, key)
 
+    def undo_save(self, key: str) -> None:
+        """Remove the object if the failed put stored it after all. After a failure a sweep removes it."""
+        with contextlib.suppress(FileNotFoundError, Unavailable), _translate_errors("undo", or_missing=True):
+            obstore.delete(self._quick, key)
+
     def entries(self) -> Iterator[Entry]:
-        """Every object directly below the prefix: what lies deeper may be another installation's."""
-        with _as_unavailable("list"):
+        """Yield objects directly below the prefix: deeper ones may be another installation's."""
+        with _translate_errors("list"):
             for batch in obstore.list(self._store):
                 for found in batch:
                     if is_file(found["path"]):
-                        yield Entry(found["path"], found["last_modified"])
+                        key = found["path"]
+                        yield Entry(key, found["last_modified"], found["size"], is_unknown=not key.isascii())
 
     def names(self) -> Iterator[str]:
-        """The names of all files."""
-        return (entry.key for entry in self.entries())
+        """Yield the names of all accepted files."""
+        return (entry.key for entry in self.entries() if not entry.is_unknown)
 
-    def discard(self, key: str, batch: str, before: datetime, owned: Callable[[], bool]) -> bool:
-        """Go by age and row: an object storage knows no locks."""
+    def discard(self, key: str, batch: str, before: datetime, is_owned: Callable[[], bool]) -> bool:
+        """Move the object by age and row: an object storage has no locks."""
         try:
-            with _as_unavailable("discard", or_missing=True):
-                if obstore.head(self._store, key)["last_modified"] > before or owned():
+            with _translate_errors("discard", or_missing=True):
+                if obstore.head(self._store, key)["last_modified"] > before or is_owned():
                     return False
-                self._move(key, Trashed(key, batch).path)
+                self._move(key, TrashEntry(key, batch).path)
         except FileNotFoundError:
-            return False  # its upload took it back meanwhile
+            return False  # its upload was undone meanwhile
         return True
 
-    def trash(self) -> Iterator[Trashed]:
-        """Every object in the trash."""
-        with _as_unavailable("list"):
+    def trash(self) -> Iterator[TrashEntry]:
+        """Yield every object in the trash."""
+        with _translate_errors("list"):
             for batch in obstore.list(self._store, prefix=TRASH):
                 for found in batch:
                     folder, _, key = found["path"].removeprefix(f"{TRASH}/").partition("/")
-                    if is_batch(folder) and is_file(key):
-                        yield Trashed(key, folder)
+                    if is_batch(folder) and is_file(key) and key.isascii():
+                        yield TrashEntry(key, folder)
 
-    def restore(self, trashed: Trashed) -> bool:
-        """Move it back; it is young again."""
-        with _as_unavailable("restore"):
+    def restore(self, trashed: TrashEntry) -> bool:
+        """Move the object back; its age starts again."""
+        with _translate_errors("restore"):
             try:
                 obstore.head(self._store, trashed.key)
             except FileNotFoundError:
@@ -101,29 +120,29 @@ class ObjectStore:
                 return True
         return False
 
-    def erase(self, trashed: Trashed) -> None:
+    def erase(self, trashed: TrashEntry) -> None:
         """Remove the object."""
         self.delete(trashed.path)
 
     def drop_unfinished(self, key: str) -> None:
-        """There is nothing to remove: a put is whole or nothing."""
+        """Do nothing: a put leaves nothing unfinished."""
 
     def read_note(self, name: str) -> bytes | None:
-        """The content of the hidden object."""
+        """Return the content of the hidden object."""
         try:
-            with _as_unavailable("open", or_missing=True):
+            with _translate_errors("open", or_missing=True):
                 return bytes(obstore.get(self._store, name).bytes())
         except FileNotFoundError:
             return None
 
     def write_note(self, name: str, content: bytes) -> None:
         """Put the hidden object."""
-        with _as_unavailable("mark"):
+        with _translate_errors("mark"):
             obstore.put(self._store, name, content, use_multipart=False)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """List the first objects."""
-        with _as_unavailable("check"):
+        with _translate_errors("check"):
             next(iter(obstore.list(self._store)), None)
 
     def _move(self, source: str, target: str) -> None:
@@ -132,7 +151,7 @@ class ObjectStore:
 
 
 class _Raw(io.RawIOBase):
-    """What obstore reads, as bytes: its own buffers are nothing a WSGI server takes (PEP 3333)."""
+    """Raw stream over obstore that returns bytes: WSGI servers reject its own buffers (PEP 3333)."""
 
     def __init__(self, reader: obstore.ReadableFile) -> None:
         self._reader = reader
@@ -144,7 +163,8 @@ class _Raw(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        piece = memoryview(self._reader.read(len(buffer)))
+        with _translate_errors("read"):
+            piece = memoryview(self._reader.read(len(buffer)))
         buffer[: len(piece)] = piece
         return len(piece)
 
@@ -155,30 +175,42 @@ class _Raw(io.RawIOBase):
         return self._reader.tell()
 
 
+def _client(url: str, limits: Limits) -> Any:
+    plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+    return from_url(
+        url,
+        client_options={"timeout": f"{limits.seconds}s", "connect_timeout": "2s", "allow_http": plain},
+        retry_config={"max_retries": limits.retries, "retry_timeout": timedelta(seconds=2 * limits.retries)},
+    )
+
+
 @contextlib.contextmanager
-def _mapped(stream: IO[bytes]) -> Iterator[IO[bytes] | mmap.mmap]:
-    """The stream as it lies on the disk; itself where it is in memory."""
-    stream.seek(0)  # and so write what is still in its buffer
+def _map_stream(stream: IO[bytes]) -> Iterator[IO[bytes] | mmap.mmap]:
+    """Yield the stream memory-mapped, or as it is when it is in memory."""
+    stream.seek(0)  # flushes its buffer
     try:
         number = stream.fileno()
     except OSError:
         yield stream
         return
+    if not os.fstat(number).st_size:  # an empty file cannot be mapped
+        yield io.BytesIO()
+        return
     content = mmap.mmap(number, 0, access=mmap.ACCESS_READ)
     try:
         yield content
     finally:
-        with contextlib.suppress(BufferError):  # a request that was given up: unmapped when it lets go
+        with contextlib.suppress(BufferError):  # an abandoned request still reads it, and unmaps it later
             content.close()
 
 
 @contextlib.contextmanager
-def _as_unavailable(act: str, *, or_missing: bool = False) -> Iterator[None]:
-    """Answer a storage that fails with 503. A missing key is a failure too, as a missing bucket is."""
+def _translate_errors(act: str, *, or_missing: bool = False) -> Iterator[None]:
+    """Turn storage errors into 503, a missing key too (it may be a missing bucket)."""
     try:
         yield
     except (BaseError, OSError) as error:
         if or_missing and isinstance(error, FileNotFoundError):
             raise
-        log.error("storage_failed", act=act, error=str(error).partition("\n")[0])  # noqa: TRY400 - cause is in it
-        raise Unavailable(phrase("The file storage does not answer. Please try again soon.")) from error
+        log.error("storage_failed", act=act, error=str(error).partition("\n")[0])  # noqa: TRY400 - the cause is in it
+        raise Unavailable(N_("The file storage does not answer. Please try again soon.")) from error

@@ -1,17 +1,18 @@
-"""Whose a storage is. Nothing is removed from one that is not ours for certain.
+"""Ownership of a storage. Nothing is removed from one that another installation may use.
 
-A marker in the storage names an installation (a row of its database) and an epoch:
+A marker in the storage names an installation (a row of its database) and an epoch. Judged in this order:
 
-1. No marker: the storage is claimed if it is empty, or if nine in ten of its files have a row here.
-2. Another installation's marker: it is not ours.
-3. Our marker with a higher epoch than the row's: a newer copy of this database was here. This one was
-   restored from a backup, or is a copy beside the one in use; files it does not know may belong to leads.
-4. Our marker, and the note of an installation that 2 or 3 are true of: it stores files here, too, of which
-   this database knows nothing. Its workers write that note.
-5. Every ten minutes a worker raises the row's epoch, commits, and then writes the marker. One that dies in
-   between leaves a marker that is lower, which is ours still.
+1. No marker: claim the storage if it is empty, or if nine in ten of its files have a row here.
+2. Marker of another installation: foreign.
+3. Own marker with a higher epoch than the row's: a newer copy of this database used the storage. This one is
+   a restored backup or a second copy; unknown files may belong to leads of the newer one.
+4. Own marker, and a note (SHARED) of an installation for which 2 or 3 holds: its workers store files here
+   that this database does not know.
 
-`flask storage adopt` settles 1 to 4 by an operator's word.
+Renewal: every ten minutes a worker raises the row's epoch, commits, then writes the marker. A crash between
+them leaves a lower marker, which is still valid.
+
+`flask storage adopt` lets an operator decide cases 1 to 4.
 """
 
 from __future__ import annotations
@@ -30,23 +31,27 @@ from sqlalchemy.exc import IntegrityError
 
 from leadintake.core.chores import Stop
 from leadintake.core.clock import now
-from leadintake.core.database import db, reading
+from leadintake.core.db.database import db, reading
+from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Conflict
-from leadintake.core.transaction import transaction
-from leadintake.documents.entries import MARKER, SHARED
-from leadintake.documents.models import THIS, Installation, KnownStorage
+from leadintake.documents.entries import MARKER, RETURN_NOTE, SHARED, NoteUnreadable
+from leadintake.documents.installation import ensure_installation, find_installation
+from leadintake.documents.models import KnownStorage
 from leadintake.documents.service import BATCH, documents
 from leadintake.documents.storage import Storage
 
 RENEW_EVERY = timedelta(minutes=10)
-KNOWN_AT_LEAST = 0.9
-"""The share of an unmarked storage's files that must have a row for it to be ours."""
-NOT_READABLE = "unreadable"
+LONG_ABSENCE = timedelta(days=2)
+"""Time without a renewal that means the machine was off, or its clock jumped."""
+MIN_KNOWN_SHARE = 0.9
+"""Share of the files of an unmarked storage that must have a row before it is claimed."""
+INVALID_ID = "unreadable"
+"""Stands for the installation of a marker whose content is none: it is judged foreign."""
 log = structlog.get_logger()
 
 
 class Marker(msgspec.Struct, frozen=True):
-    """What a storage says of its owner, or of another installation that uses it."""
+    """Content of MARKER and SHARED: an installation that uses the storage."""
 
     installation: str
     epoch: int
@@ -54,61 +59,49 @@ class Marker(msgspec.Struct, frozen=True):
 
 
 class State(StrEnum):
-    """How we stand to a storage."""
+    """Relation of this installation to a storage."""
 
-    OURS = "ours"
+    OWNED = "ours"
     CLAIMABLE = "claimable"
     SHARED = "shared"
-    """Ours, but another installation stores files there, too."""
+    """Own storage in which another installation stores files, too."""
     UNMARKED = "unmarked"
-    ANOTHERS = "another's"
+    FOREIGN = "another's"
+    UNREADABLE = "unreadable"
+    """The marker is there and cannot be opened (permissions)."""
 
 
 class Standing(NamedTuple):
-    """How we stand to a storage, and the sentence for an operator where nothing may be removed."""
+    """State, and a sentence for operators when nothing may be removed."""
 
     state: State
     problem: str = ""
 
 
 class Ownership:
-    """Judge, claim, renew, adopt."""
+    """Judge, claim, renew and adopt storages."""
 
     def judge(self, storage: Storage) -> Standing:
-        """Compare the storage's marker with our row, or its files with our documents. Writes nothing."""
-        marker = _read_marker(storage, MARKER)
-        if marker is None:
-            return self._judge_unmarked(storage)
-        with reading():  # after the marker: the row is raised before it
-            row = _installation()
-            ours, epoch = (str(row.id), row.epoch) if row else ("", 0)
-            db.session.rollback()
-        if marker.installation != ours:
+        """Compare the marker with the row, or the files with the documents. Writes nothing."""
+        try:
+            return self._judge(storage)
+        except NoteUnreadable as error:
             return Standing(
-                State.ANOTHERS,
-                f"The file storage belongs to another installation ({marker.installation}): nothing is "
-                "removed. Check DATABASE_URL and STORAGE_URL. `flask storage adopt --instead-of "
-                f"{marker.installation}` takes it over.",
+                State.UNREADABLE,
+                f"{error} Nothing is removed. Give it to the user that the service runs as.",
             )
-        if marker.epoch > epoch:
-            return Standing(
-                State.ANOTHERS,
-                f"The file storage was last used ({marker.at:%Y-%m-%d %H:%M} UTC) with a newer copy of this "
-                "database: nothing is removed. If this one is right, run `flask storage adopt`.",
-            )
-        return self._judge_shared(storage, ours)
 
-    def keep(self, stop: Stop) -> dict[str, object]:
-        """Claim or renew what is ours, as a chore; write down, and say, when it is not ours alone."""
+    def maintain(self, stop: Stop) -> dict[str, object]:
+        """Claim or renew the storage, as a chore; log and record why when that is refused."""
         storage = documents.storage
         state, problem = self.judge(storage)
         if stop():
             return {}
         if problem:
             log.error("storage_not_ours", state=state, problem=problem)
-        if state is State.ANOTHERS:
-            storage.write_note(SHARED, msgspec.json.encode(self._current()))
-        elif state is not State.UNMARKED:
+        if state is State.FOREIGN:
+            storage.write_note(SHARED, msgspec.json.encode(self._make_marker()))
+        elif state not in (State.UNMARKED, State.UNREADABLE):
             self.renew(storage)
         with transaction():
             ensure_installation().storage_problem = problem
@@ -116,14 +109,15 @@ class Ownership:
         return {"state": state}
 
     def renew(self, storage: Storage) -> None:
-        """Raise the epoch where it is due, and write it to a storage of ours that has a lower one."""
-        current = self._current(raise_epoch=True)
+        """Raise the epoch when due, and write it to the storage if its marker is lower."""
+        self._record_return()
+        current = self._make_marker(raise_epoch=True)
         found = _read_marker(storage, MARKER)
         if found is None or found.epoch < current.epoch:
             storage.write_note(MARKER, msgspec.json.encode(current))
 
     def adopt(self, storage: Storage, *, instead_of: Collection[str] = ()) -> None:
-        """Make the storage ours by an operator's word. Raises Conflict when another's id is not named."""
+        """Claim the storage for an operator. Raises Conflict if another user of it is not named."""
         notes = [note for name in (MARKER, SHARED) if (note := _read_marker(storage, name))]
         with transaction():
             row = ensure_installation()
@@ -142,17 +136,40 @@ class Ownership:
         storage.delete(SHARED)
 
     def remember(self, url: str) -> None:
-        """Note a storage as one that is used."""
+        """Record a storage as known."""
         try:
             with transaction():
                 if db.session.scalar(sa.select(KnownStorage.id).where(KnownStorage.url == url)) is None:
                     db.session.add(KnownStorage(url=url))
-        except IntegrityError:  # another worker did
+        except IntegrityError:  # another worker inserted it
             return
+
+    def _judge(self, storage: Storage) -> Standing:
+        marker = _read_marker(storage, MARKER)
+        if marker is None:
+            return self._judge_unmarked(storage)
+        with reading():  # after the marker: the row is raised before the marker is written
+            row = find_installation()
+            installation_id, epoch = (str(row.id), row.epoch) if row else ("", 0)
+            db.session.rollback()
+        if marker.installation != installation_id:
+            return Standing(
+                State.FOREIGN,
+                f"The file storage belongs to another installation ({marker.installation}): nothing is "
+                "removed. Check DATABASE_URL and STORAGE_URL. `flask storage adopt --instead-of "
+                f"{marker.installation}` takes it over.",
+            )
+        if marker.epoch > epoch:
+            return Standing(
+                State.FOREIGN,
+                f"The file storage was last used ({marker.at:%Y-%m-%d %H:%M} UTC) with a newer copy of this "
+                "database: nothing is removed. If this one is right, run `flask storage adopt`.",
+            )
+        return self._judge_shared(storage, installation_id)
 
     def _judge_unmarked(self, storage: Storage) -> Standing:
         number, known = _count(storage)
-        if known >= number * KNOWN_AT_LEAST:
+        if known >= number * MIN_KNOWN_SHARE:
             return Standing(State.CLAIMABLE)
         return Standing(
             State.UNMARKED,
@@ -161,76 +178,48 @@ class Ownership:
             "`flask storage adopt`.",
         )
 
-    def _judge_shared(self, storage: Storage, ours: str) -> Standing:
+    def _judge_shared(self, storage: Storage, installation_id: str) -> Standing:
         note = _read_marker(storage, SHARED)
         if note is None:
-            return Standing(State.OURS)
-        another = note.installation != ours
-        who = f"another installation ({note.installation})" if another else "an older copy of this database"
-        option = f" --instead-of {note.installation}" if another else ""
+            return Standing(State.OWNED)
+        is_foreign = note.installation != installation_id
+        user = (
+            f"another installation ({note.installation})" if is_foreign else "an older copy of this database"
+        )
+        option = f" --instead-of {note.installation}" if is_foreign else ""
         return Standing(
             State.SHARED,
-            f"The file storage is used by {who}, too (last on {note.at:%Y-%m-%d %H:%M} UTC): nothing is "
+            f"The file storage is used by {user}, too (last on {note.at:%Y-%m-%d %H:%M} UTC): nothing is "
             f"removed. When that is so no longer, run `flask storage adopt{option}`.",
         )
 
-    def _current(self, *, raise_epoch: bool = False) -> Marker:
+    def _record_return(self) -> None:
+        """Write RETURN_NOTE if the last renewal was days ago; a renewal overwrites that time."""
+        with reading():
+            row = find_installation()
+            last = row.renewed_at if row else None
+            db.session.rollback()
+        if last is not None and now() - last > LONG_ABSENCE:
+            documents.storage.write_note(RETURN_NOTE, now().isoformat().encode())
+
+    def _make_marker(self, *, raise_epoch: bool = False) -> Marker:
+        """Return this installation's marker; with `raise_epoch`, first raise the row's epoch if due."""
         with transaction():
             row = ensure_installation()
-            if raise_epoch and (row.renewed_at is None or row.renewed_at <= now() - RENEW_EVERY):
+            # A time in the future is from a clock since corrected: it must not delay the next renewal.
+            recent = row.renewed_at is not None and now() - RENEW_EVERY < row.renewed_at <= now()
+            if raise_epoch and not recent:
                 row.epoch += 1
                 row.renewed_at = now()
             return Marker(str(row.id), row.epoch, now())
 
 
-def ensure_installation() -> Installation:
-    """The row of this installation, locked until the transaction ends; made where there is none."""
-    row = _installation(lock=True)
-    if row is None:
-        row = Installation(name=THIS)
-        try:
-            with db.session.begin_nested():
-                db.session.add(row)
-        except IntegrityError:  # another worker made it meanwhile
-            row = _installation(lock=True)
-    if row is None:
-        raise LookupError("The row of this installation vanished.")
-    return row
-
-
-def refusal_of_sweep() -> str:
-    """Why the last sweep was refused; empty where it did its work. Read from the database."""
-    return _read(Installation.sweep_refusal)
-
-
-def count_refused_sweeps() -> dict[str, float]:
-    """How many sweeps were refused since the beginning."""
-    with reading(), db.engine.connect() as connection:
-        refused = connection.scalar(sa.select(Installation.sweeps_refused).where(Installation.name == THIS))
-        return {"": refused or 0}
-
-
-def recorded_problem() -> str:
-    """Why nothing may be removed from the storage, as a worker found it last."""
-    return _read(Installation.storage_problem)
-
-
-def _read(column: sa.orm.InstrumentedAttribute[str]) -> str:
-    with reading(), db.engine.connect() as connection:
-        return connection.scalar(sa.select(column).where(Installation.name == THIS)) or ""
-
-
-def _installation(*, lock: bool = False) -> Installation | None:
-    query = sa.select(Installation).where(Installation.name == THIS)
-    return db.session.scalar(query.with_for_update() if lock else query)
-
-
 def _count(storage: Storage) -> tuple[int, int]:
-    """How many files there are, and how many of them have a row."""
+    """Return the number of files, and of those with a row."""
     names, number, known = storage.names(), 0, 0
     while keys := list(itertools.islice(names, BATCH)):
         number += len(keys)
-        known += len(documents.owned(keys))
+        known += len(documents.find_owned_keys(keys))
     return number, known
 
 
@@ -242,7 +231,7 @@ def _read_marker(storage: Storage, name: str) -> Marker | None:
         marker = msgspec.json.decode(content, type=Marker)
         uuid.UUID(marker.installation)
     except (msgspec.DecodeError, ValueError):
-        return Marker(NOT_READABLE, 0, now())
+        return Marker(INVALID_ID, 0, now())
     return marker
 
 

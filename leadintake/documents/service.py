@@ -1,4 +1,4 @@
-"""Verbs on documents: keep a file with its row, read it, go through all. sweep.py clears away."""
+"""Store, read and list documents. sweep.py removes orphans."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ import structlog
 from flask import Flask, current_app
 from werkzeug.utils import secure_filename
 
-from leadintake.core.database import db
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import on_end, on_rollback
+from leadintake.core.db.types import new_id
 from leadintake.core.errors import Unavailable
-from leadintake.core.transaction import on_end, on_rollback
-from leadintake.core.types import new_id
+from leadintake.core.places import normalize_url
 from leadintake.documents import verdict
-from leadintake.documents.inspector import inspector, processors
+from leadintake.documents.inspection_queue import MachineSlots
+from leadintake.documents.inspector import count_processors, inspector
 from leadintake.documents.models import Document, KnownStorage
 from leadintake.documents.scanner import Scanner
 from leadintake.documents.storage import Storage, Stores
-from leadintake.documents.turns import Places
 from leadintake.documents.verdict import Verdict
 
 BATCH = 500
@@ -32,82 +33,82 @@ log = structlog.get_logger()
 
 
 class Row(NamedTuple):
-    """What is asked about a document when all are gone through."""
+    """Columns of a document that batch jobs need."""
 
     id: uuid.UUID
     key: str
     storage: str | None
     sha256: str
+    size: int
 
 
 class Documents:
-    """Files people sent."""
+    """Uploaded files of the running application."""
 
     def init_app(self, app: Flask) -> None:
-        """Choose the storage, the scanner and where inspections are counted."""
+        """Create the storage, the scanner and the inspection slots."""
         stores = Stores(app.config["STORAGE_URL"])
         app.extensions["leadintake.stores"], app.extensions["leadintake.storage"] = stores, stores.at(None)
         address, needed = app.config["CLAMD_ADDRESS"], app.config["SCANNER_AWAY"] == "refuse"
         app.extensions["leadintake.scanner"] = Scanner(address, needed) if address else None
         folder = Path(app.instance_path) / "inspections"
-        app.extensions["leadintake.inspections"] = Places(folder, processors())
+        app.extensions["leadintake.inspections"] = MachineSlots(folder, count_processors())
 
     @property
     def storage(self) -> Storage:
-        """The storage of the running application."""
+        """Storage of the running application."""
         found: Storage = current_app.extensions["leadintake.storage"]
         return found
 
     @property
     def stores(self) -> Stores:
-        """The storages of the running application."""
+        """Storages of the running application."""
         found: Stores = current_app.extensions["leadintake.stores"]
         return found
 
-    def scanner_of(self, app: Flask) -> Scanner | None:
-        """The virus scanner of an application, where there is one."""
+    def get_scanner(self, app: Flask) -> Scanner | None:
+        """Return the virus scanner of an application, if it has one."""
         found: Scanner | None = app.extensions["leadintake.scanner"]
         return found
 
     def judge(self, filename: str, stream: IO[bytes], *, sender: str = "") -> Verdict:
-        """The verdict on an upload, the virus scanner's last. `sender` is the address it comes from.
+        """Inspect an upload, then scan it for viruses. `sender` is the client's address.
 
-        Raises Refused, or Unavailable when it cannot be inspected or scanned now.
+        Raises Refused, or Unavailable when inspection or scan cannot run now.
         """
-        places = current_app.extensions["leadintake.inspections"]
-        look = functools.partial(inspector.look, sender=sender, places=places)
+        slots = current_app.extensions["leadintake.inspections"]
+        inspect = functools.partial(inspector.inspect, sender=sender, slots=slots)
         most_bytes = current_app.config["MAX_UPLOAD_BYTES"]
-        judged = verdict.judge(filename, stream, most_bytes=most_bytes, look=look)
-        scanner = self.scanner_of(current_app)
-        return replace(judged, flags=judged.flags | scanner.scan(stream)) if scanner else judged
+        result = verdict.judge(filename, stream, most_bytes=most_bytes, inspect=inspect)
+        scanner = self.get_scanner(current_app)
+        return replace(result, flags=result.flags | scanner.scan(stream)) if scanner else result
 
-    def keep(self, judged: Verdict, stream: IO[bytes]) -> Document:
-        """Store the file durably. Should the transaction fail, the file goes too.
+    def keep(self, upload: Verdict, stream: IO[bytes]) -> Document:
+        """Store the file durably, and delete it should the transaction fail.
 
         Runs no SQL: the row is written when the caller's transaction is flushed.
         """
         document = Document(
             id=new_id(),
-            filename=judged.filename,
-            content_type=judged.kind.content_type,
-            size=judged.size,
-            sha256=judged.sha256,
-            flags=",".join(sorted(judged.flags)),
+            filename=upload.filename,
+            content_type=upload.kind.content_type,
+            size=upload.size,
+            sha256=upload.sha256,
+            flags=",".join(sorted(upload.flags)),
         )
-        document.key = key = secure_filename(f"{document.id}{judged.kind.extension}")
+        document.key = key = secure_filename(f"{document.id}{upload.kind.extension}")
         storage = self.storage
-        ended = storage.save(key, stream)
-        on_rollback(lambda: storage.delete(key))
-        on_end(ended)
+        on_rollback(lambda: storage.undo_save(key))  # before the save: a failed one may have stored it
+        on_end(storage.save(key, stream))
         return document
 
     def open(self, document: Document) -> IO[bytes]:
-        """The bytes as they were sent, from where the row says, else from another storage that is known.
+        """Open the file in the storage that its row names, else in another known one.
 
-        A file that is in none is Unavailable and an error in the log.
+        Logs an error and raises Unavailable if no storage has it.
         """
         failed: Unavailable | None = None
-        for place, url in enumerate(self._places(document)):
+        for place, url in enumerate(self._candidate_urls(document)):
             try:
                 stream = self.stores.at(url).open(document.key)
             except FileNotFoundError:
@@ -123,22 +124,26 @@ class Documents:
         log.error("file_missing", document=str(document.id))
         raise Unavailable("The file cannot be read right now. An operator has been told.")
 
-    def known_urls(self) -> list[str]:
-        """The storages that this installation uses or used, the one STORAGE_URL names first."""
+    def list_known_urls(self) -> list[str]:
+        """Return the storages in use now or earlier, STORAGE_URL first."""
         others = db.session.scalars(sa.select(KnownStorage.url).order_by(KnownStorage.id))
         return list(dict.fromkeys([self.stores.url, *others]))
 
-    def owned(self, keys: Collection[str]) -> set[str]:
-        """Which of `keys` a document owns, deleted ones too, as committed now."""
-        db.session.rollback()  # see what was committed while we waited for a file
+    def normalize_url(self, url: str) -> str:
+        """Return the URL as STORAGE_URL is spelled, relative folders resolved as in that setting."""
+        return normalize_url(url, current_app.extensions["leadintake.storage_base"])
+
+    def find_owned_keys(self, keys: Collection[str]) -> set[str]:
+        """Return those of `keys` that a committed document owns, deleted ones included."""
+        db.session.rollback()  # a new snapshot: rows may have been committed meanwhile
         query = sa.select(Document.key).where(Document.key.in_(keys))
         found = set(db.session.scalars(query, execution_options=DELETED_TOO))
         db.session.rollback()
         return found
 
-    def batches(self, condition: sa.ColumnElement[bool] | None = None) -> Iterator[list[Row]]:
-        """All documents (that `condition` holds for), deleted ones too, in the order of their ids."""
-        columns = sa.select(Document.id, Document.key, Document.storage, Document.sha256)
+    def iterate_batches(self, condition: sa.ColumnElement[bool] | None = None) -> Iterator[list[Row]]:
+        """Yield all documents (for which `condition` holds) by id, deleted ones included."""
+        columns = sa.select(Document.id, Document.key, Document.storage, Document.sha256, Document.size)
         last = uuid.UUID(int=0)
         while True:
             after = columns.where(Document.id > last).order_by(Document.id).limit(BATCH)
@@ -150,10 +155,10 @@ class Documents:
             yield rows
             last = rows[-1].id
 
-    def _places(self, document: Document) -> Iterator[str]:
+    def _candidate_urls(self, document: Document) -> Iterator[str]:
         first = document.storage or self.stores.url
         yield first
-        yield from (url for url in self.known_urls() if url != first)
+        yield from (url for url in self.list_known_urls() if url != first)
 
 
 documents = Documents()

@@ -1,88 +1,84 @@
-"""Where files live. A new kind of storage is one file like local.py and one line in `storage_at`."""
+"""Storages of files. A new kind is one file like local.py and one line in `storage_at`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import IO, Protocol
 
-from leadintake.documents.entries import Entry, Trashed
+from leadintake.documents.entries import Entry, TrashEntry
 from leadintake.documents.local import LocalFolder
-from leadintake.documents.objects import ObjectStore
 
 
 class Storage(Protocol):
-    """Keeps bytes under a key. What cannot be done now raises Unavailable (503)."""
+    """Bytes under keys. Each method raises Unavailable (503) when it cannot do its work now."""
 
     def save(self, key: str, stream: IO[bytes]) -> Callable[[], None]:
-        """Keep the rest of the stream durably. The returned function tells that its transaction has ended."""
+        """Store the rest of the stream durably. Call the returned function when the transaction ends."""
 
     def open(self, key: str) -> IO[bytes]:
-        """A seekable stream of the bytes. Raises FileNotFoundError."""
+        """Return a seekable stream of the bytes. Raises FileNotFoundError."""
 
     def delete(self, key: str) -> None:
-        """Remove it; one that is not there is no error."""
+        """Remove the file, if it exists."""
+
+    def undo_save(self, key: str) -> None:
+        """Remove the remains of a save when it or its transaction failed. Gives up after a moment."""
 
     def entries(self) -> Iterator[Entry]:
-        """Every file there is, unfinished ones too; nothing hidden, nothing in folders, not the trash."""
+        """Yield every file, unfinished ones included; no hidden file, folder or trash."""
 
     def names(self) -> Iterator[str]:
-        """The keys of all files."""
+        """Yield the keys of all files."""
 
-    def discard(self, key: str, batch: str, before: datetime, owned: Callable[[], bool]) -> bool:
-        """Move `key` to the trash. Tell whether it was moved.
+    def discard(self, key: str, batch: str, before: datetime, is_owned: Callable[[], bool]) -> bool:
+        """Move `key` to the trash. Return whether it was moved.
 
-        It stays if it was modified after `before`, if an upload is busy with it, or if `owned` says yes.
+        Keeps it if it was modified after `before`, if an upload locks it, or if `is_owned` returns true.
         """
 
-    def trash(self) -> Iterator[Trashed]:
-        """Every file in the trash."""
+    def trash(self) -> Iterator[TrashEntry]:
+        """Yield every file in the trash."""
 
-    def restore(self, trashed: Trashed) -> bool:
-        """Move it back. Tell whether it was: a file of that name that is there again stays."""
+    def restore(self, trashed: TrashEntry) -> bool:
+        """Move a file back. Return False if a file of that name exists again."""
 
-    def erase(self, trashed: Trashed) -> None:
-        """Remove it for good."""
+    def erase(self, trashed: TrashEntry) -> None:
+        """Remove a file of the trash for good."""
 
     def drop_unfinished(self, key: str) -> None:
-        """Remove what a writer of `key` left that died, before it is written again."""
+        """Remove what a crashed writer of `key` left, before it is written again."""
 
     def read_note(self, name: str) -> bytes | None:
-        """The content of MARKER or SHARED, if it is there."""
+        """Return the content of MARKER or SHARED, None if there is none."""
 
     def write_note(self, name: str, content: bytes) -> None:
-        """Write it. The former content is there until the new one is."""
+        """Write a note atomically: the old content stays until the new one is there."""
 
-    def look(self) -> None:
-        """Raise unless bytes can be kept here, as far as reading tells: for questions that anybody asks."""
+    def check(self) -> None:
+        """Raise unless the storage seems usable. Only reads: anybody may trigger it."""
 
 
 class Stores:
-    """The storages an application reads from: the one it was set up with, others by their URL."""
+    """Storages of an application by URL; one of them is STORAGE_URL."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._made: dict[str, Storage] = {}
+        self._storages: dict[tuple[str, bool], Storage] = {}
 
-    def at(self, url: str | None) -> Storage:
-        """The storage at `url`; None is the one STORAGE_URL names."""
-        url = url or self.url
-        if url not in self._made:
-            self._made[url] = storage_at(url)
-        return self._made[url]
+    def at(self, url: str | None, *, long_timeouts: bool = False) -> Storage:
+        """Return the storage at `url`; None is STORAGE_URL. `long_timeouts`: for moves."""
+        cache_key = (url or self.url, long_timeouts)
+        if cache_key not in self._storages:
+            self._storages[cache_key] = storage_at(cache_key[0], long_timeouts=long_timeouts)
+        return self._storages[cache_key]
 
 
-def storage_at(url: str) -> Storage:
-    """The storage a STORAGE_URL names."""
+def storage_at(url: str, *, long_timeouts: bool = False) -> Storage:
+    """Create the storage for a URL. `long_timeouts`: for moves."""
     scheme, _, rest = url.partition(":")
-    return LocalFolder(rest) if scheme == "file" else ObjectStore(url)
+    if scheme == "file":
+        return LocalFolder(rest)
+    from leadintake.documents.objects import DEFAULT_LIMITS, MIGRATION_LIMITS, ObjectStore
 
-
-def whole_url(url: str) -> str:
-    """The URL with the path of a folder from its root, so that it means the same everywhere."""
-    scheme, _, rest = url.partition(":")
-    if scheme != "file":
-        return url.rstrip("/")
-    path = Path(rest.removeprefix("//") if rest.startswith("///") else rest)
-    return f"file:{path.absolute()}"
+    return ObjectStore(url, MIGRATION_LIMITS if long_timeouts else DEFAULT_LIMITS)

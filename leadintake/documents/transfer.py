@@ -1,57 +1,66 @@
-"""Move documents from one storage to another, while people submit and download.
+"""Move documents from one storage to another while people submit and download.
 
-1. A file is copied under its own key; the copy is read back and its SHA-256 compared with the row's.
-2. Then the row is switched to the new storage. The file in the old one stays until an operator removes it.
-3. Whoever reads looks where the row says, then in every other known storage. So at each moment, also after
-   kill -9 and for a program that was started with either STORAGE_URL, a download finds the file.
-4. Begun again, a copy that is there and whole is not made again; rows that are switched are not looked at.
+1. Copy a file under its key, read the copy back and compare its SHA-256 with the row's.
+2. Switch the row to the new storage. The old file stays until an operator removes it.
+3. Readers try the storage of the row, then every other known one: a download finds the file at each moment,
+   also after kill -9 and from programs started with either STORAGE_URL.
+4. A second run skips switched rows and reuses whole copies.
 
-The row names its storage only where that is not the one of STORAGE_URL: so a folder may be moved by hand.
+A row names its storage only if that differs from STORAGE_URL: so a folder can be moved by hand.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
 import sqlalchemy as sa
 import structlog
 
-from leadintake.core.database import db
-from leadintake.core.errors import Conflict
-from leadintake.core.transaction import transaction
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.core.db.types import new_id
+from leadintake.core.errors import Conflict, Unavailable
 from leadintake.documents.models import Document
 from leadintake.documents.ownership import ownership
-from leadintake.documents.service import DELETED_TOO, Row, documents
+from leadintake.documents.service import BATCH, DELETED_TOO, Row, documents
 from leadintake.documents.storage import Storage
+from leadintake.server_logs.failures import sentence_of
 
-AT_ONCE = 8
-"""Files that are copied at the same time."""
+MAX_PARALLEL = 4
+"""Files copied at once: more would share a slow line until each of them times out."""
+MAX_CONSECUTIVE_FAILURES = 8
+"""Files failing one after the other before a storage counts as failed."""
 PIECE = 1024 * 1024
+PROBE_PREFIX = ".leadintake-same-"
+"""Prefix of the note that tells whether two storages are the same."""
 log = structlog.get_logger()
 
 
 class Outcome(StrEnum):
-    """What became of a document."""
+    """Result for one document."""
 
     COPIED = "copied"
-    THERE = "there"
-    """It was copied before."""
+    PRESENT = "there"
+    """Copied earlier."""
     MISSING = "missing"
     DAMAGED = "damaged"
+    FAILED = "failed"
+    """One of the storages failed."""
 
 
-WHOLE = (Outcome.COPIED, Outcome.THERE)
+SUCCESSES = (Outcome.COPIED, Outcome.PRESENT)
 
 
 class Step(NamedTuple):
-    """One document and what became of it."""
+    """Document and its outcome."""
 
     document: uuid.UUID
     outcome: Outcome
@@ -59,13 +68,15 @@ class Step(NamedTuple):
 
 @dataclass
 class Transfer:
-    """A move from the storage at one URL to that at another."""
+    """Move from the storage at one URL to that at another."""
 
     source: str
     target: str
+    _source_urls: list[str] = field(default_factory=list)
+    """Spellings of the source in rows of earlier versions."""
 
     def prepare(self) -> int:
-        """Claim the target, and count the documents to go through. Raises Conflict when it is another's."""
+        """Claim the target and count the documents to move. Raises Conflict if it is foreign."""
         if self.source == self.target:
             raise Conflict("Both are the same storage.")
         storage = documents.stores.at(self.target)
@@ -74,85 +85,161 @@ class Transfer:
         names = documents.stores.at(self.source).names()
         if self.target != documents.stores.url and next(names, None) is None:
             raise Conflict(f"There are no files at {self.source}.")
+        if is_same_storage(documents.stores.at(self.source), storage):
+            raise Conflict(f"Both are the same storage: {self.source} and {self.target}.")
         ownership.renew(storage)
         for url in (self.source, self.target):
             ownership.remember(url)
-        query = sa.select(sa.func.count()).select_from(Document).where(self._waiting())
+        self._source_urls = [
+            url for url in documents.list_known_urls() if documents.normalize_url(url) == self.source
+        ]
+        query = sa.select(sa.func.count()).select_from(Document).where(self._pending_condition())
         number = db.session.scalar(query, execution_options=DELETED_TOO) or 0
         db.session.rollback()
+        if not number and (place := self._find_other_url()):
+            raise Conflict(
+                f"Nothing to move: documents whose files are at {self.source} say that they are at {place}."
+            )
         return number
 
     def run(self) -> Iterator[Step]:
-        """Move all documents, again until nothing new has come. Yield each when it is done."""
-        failed: set[uuid.UUID] = set()
-        moved = True
-        while moved:
-            moved = False
-            for step in self._pass(failed):
-                if step.outcome in (Outcome.MISSING, Outcome.DAMAGED):
-                    failed.add(step.document)
-                else:
-                    moved = True
-                yield step
+        """Move all documents, then those that arrived meanwhile. Yield each step.
 
-    def _pass(self, failed: set[uuid.UUID]) -> Iterator[Step]:
-        source, target = documents.stores.at(self.source), documents.stores.at(self.target)
+        Two passes, each up to the newest document at its start: submissions to the source could keep further
+        passes
+        busy for ever.
+        """
+        failed: set[uuid.UUID] = set()
+        for _ in range(2):
+            moved = False
+            for step in self._run_pass(failed):
+                if step.outcome not in SUCCESSES:
+                    failed.add(step.document)
+                moved |= step.outcome is Outcome.COPIED
+                yield step
+            if not moved:
+                return
+
+    def _run_pass(self, failed: set[uuid.UUID]) -> Iterator[Step]:
+        source = documents.stores.at(self.source, long_timeouts=True)
+        target = documents.stores.at(self.target, long_timeouts=True)
+        newest = sa.select(Document.id).order_by(Document.id.desc()).limit(1)
+        end = db.session.scalar(newest, execution_options=DELETED_TOO)
+        db.session.rollback()
+        if end is None:
+            return
         names = set(target.names())
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            for rows in documents.batches(self._waiting()):
-                todo = [row for row in rows if row.id not in failed and not self._is_home(row, names)]
-                for start in range(0, len(todo), AT_ONCE):
-                    some = todo[start : start + AT_ONCE]
-                    outcomes = list(threads.map(functools.partial(_copy, source, target, names), some))
+        failures = 0
+        with ThreadPoolExecutor(MAX_PARALLEL) as threads:
+            for rows in documents.iterate_batches(sa.and_(self._pending_condition(), Document.id <= end)):
+                todo = [row for row in rows if row.id not in failed and not self._is_in_target(row, names)]
+                for start in range(0, len(todo), MAX_PARALLEL):
+                    some = todo[start : start + MAX_PARALLEL]
+                    outcomes = list(threads.map(functools.partial(_try_to_copy, source, target), some))
                     steps = [Step(row.id, outcome) for row, outcome in zip(some, outcomes, strict=True)]
-                    self._switch([step.document for step in steps if step.outcome in WHOLE])
+                    self._switch([step.document for step in steps if step.outcome in SUCCESSES])
                     yield from steps
+                    for step in steps:
+                        failures = failures + 1 if step.outcome is Outcome.FAILED else 0
+                    if failures >= MAX_CONSECUTIVE_FAILURES:
+                        raise Unavailable(
+                            f"{failures} files could not be copied one after the other: the log says why. "
+                            "Begun again, this goes on where it was."
+                        )
 
     def _switch(self, ids: list[uuid.UUID]) -> None:
-        """Have the rows name the target: not at all where it is the one that STORAGE_URL names."""
+        """Let the rows name the target; None if that is STORAGE_URL."""
         value = None if self.target == documents.stores.url else self.target
-        statement = sa.update(Document).where(Document.id.in_(ids), self._waiting()).values(storage=value)
+        statement = (
+            sa.update(Document).where(Document.id.in_(ids), self._pending_condition()).values(storage=value)
+        )
         with transaction():
             db.session.execute(statement, execution_options={**DELETED_TOO, "synchronize_session": False})
 
-    def _waiting(self) -> sa.ColumnElement[bool]:
-        """Rows whose file may be in the source: those that say so, and those that name no storage."""
-        says_so = Document.storage == self.source
+    def _pending_condition(self) -> sa.ColumnElement[bool]:
+        """Select rows whose file may be in the source: they name it or no storage."""
+        says_so = Document.storage.in_([self.source, *self._source_urls])
         if documents.stores.url in (self.source, self.target):
             return sa.or_(says_so, Document.storage.is_(None))
         return says_so
 
-    def _is_home(self, row: Row, names: set[str]) -> bool:
-        """Whether a row that names no storage has its file in the target, which is the one it means."""
+    def _find_other_url(self) -> str:
+        """Return where rows say the source's files are; empty if that is the target."""
+        home = documents.stores.url
+        names = documents.stores.at(self.source).names()
+        while keys := list(itertools.islice(names, BATCH)):
+            query = sa.select(Document.storage).where(Document.key.in_(keys)).distinct()
+            found = {url or home for url in db.session.scalars(query, execution_options=DELETED_TOO)}
+            db.session.rollback()
+            if others := found - {self.target}:
+                return min(others)
+        return ""
+
+    def _is_in_target(self, row: Row, names: set[str]) -> bool:
+        """Return whether the file of a row without storage is in the target, which is STORAGE_URL."""
         return row.storage is None and self.target == documents.stores.url and row.key in names
 
 
-def _copy(source: Storage, target: Storage, names: set[str], row: Row) -> Outcome:
-    """Copy one file, unless it is among `names` of the target and whole; read the copy back."""
-    if row.key in names and _is_whole(target, row):
-        return Outcome.THERE
+def is_same_storage(source: Storage, target: Storage) -> bool:
+    """Return whether a note written to the target appears in the source.
+
+    Names cannot tell: a folder may be mounted twice, a bucket may have two endpoints.
+    """
+    name = f"{PROBE_PREFIX}{new_id().hex}"
+    target.write_note(name, b"")
+    try:
+        return source.read_note(name) is not None
+    finally:
+        target.delete(name)
+
+
+def _try_to_copy(source: Storage, target: Storage, row: Row) -> Outcome:
+    try:
+        return _copy(source, target, row)
+    except (Unavailable, OSError) as error:
+        cause = sentence_of(error.__cause__ if isinstance(error.__cause__, Exception) else error)
+        log.error("file_not_moved", document=str(row.id), error=cause)  # noqa: TRY400 - the cause is in the line
+        return Outcome.FAILED
+
+
+def _copy(source: Storage, target: Storage, row: Row) -> Outcome:
+    """Copy a file, read it back and compare.
+
+    Never deletes a file that existed before under the key; only a whole one replaces it.
+    """
+    before = _compute_digest(target, row.key)
+    if before == row.sha256:
+        return Outcome.PRESENT
+    if before is not None and _compute_digest(source, row.key) not in (None, row.sha256):
+        return _report_damage(row)
     try:
         stream = source.open(row.key)
     except FileNotFoundError:
-        return Outcome.THERE if _is_whole(target, row) else Outcome.MISSING
+        return Outcome.MISSING
     with stream:
         target.drop_unfinished(row.key)
         end = target.save(row.key, stream)
     end()
-    if _is_whole(target, row):
+    if _compute_digest(target, row.key) == row.sha256:
         return Outcome.COPIED
-    target.delete(row.key)
+    if before is None:
+        target.delete(row.key)
+    return _report_damage(row)
+
+
+def _report_damage(row: Row) -> Outcome:
     log.error("file_damaged", document=str(row.id))
     return Outcome.DAMAGED
 
 
-def _is_whole(storage: Storage, row: Row) -> bool:
+def _compute_digest(storage: Storage, key: str) -> str | None:
+    """Return the SHA-256 of a file, None without one."""
     digest = hashlib.sha256()
     try:
-        stream = storage.open(row.key)
+        stream = storage.open(key)
     except FileNotFoundError:
-        return False
+        return None
     with stream:
         while piece := stream.read(PIECE):
             digest.update(piece)
-    return digest.hexdigest() == row.sha256
+    return digest.hexdigest()

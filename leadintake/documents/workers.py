@@ -1,4 +1,4 @@
-"""The processes that look into files (`inspection/worker.py`), as the server sees them."""
+"""Client of the processes that inspect files (`inspection/worker.py`)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from leadintake.documents import inspection
 from leadintake.documents.inspection import BY_EXTENSION, Finding
 from leadintake.documents.inspection.findings import Flag, Refused
 
-LIMITS = {-signal.SIGPROF, -signal.SIGXCPU, -signal.SIGXFSZ}
+LIMIT_STATUSES = {-signal.SIGPROF, -signal.SIGXCPU, -signal.SIGXFSZ}
 """Exit statuses of a process that its own limits ended."""
 LONGEST_ANSWER = 64 * 1024
 CHANNEL = 0
-"""The descriptor of the worker's end of the socket: in place of its standard input."""
-KEPT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TMP", "TEMP")
-"""All that a worker sees of the environment: no secret is in it."""
-START = """
+"""Descriptor of the worker's end of the socket: its standard input."""
+ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TMP", "TEMP")
+"""Environment variables passed to a worker: no secret among them."""
+START_CODE = """
 import sys
 from importlib import util
 folder, channel, *path = sys.argv[1:]
@@ -40,24 +40,24 @@ worker.main(int(channel))
 """
 
 
-class Exhausted(Exception):
-    """A file took more CPU time, memory or room than it may."""
+class LimitExceeded(Exception):
+    """A file exceeded its CPU time, memory or temporary space."""
 
 
-class Failed(Exception):
-    """A reader has a fault; the message is its traceback."""
+class ReaderFailed(Exception):
+    """A reader has a bug; the message is its traceback."""
 
 
-class Lost(Exception):
-    """The worker ended, or said something else than an answer; the message tells what is known of it."""
+class WorkerLost(Exception):
+    """The worker ended or sent no valid answer; the message says what is known."""
 
 
-class Late(Exception):
+class WorkerTimeout(Exception):
     """The worker did not answer in time."""
 
 
 class Answer(msgspec.Struct, forbid_unknown_fields=True):
-    """What a worker says; its members are explained there."""
+    """Answer of a worker; its members are documented in `inspection/worker.py`."""
 
     last: bool
     kind: str | None = None
@@ -69,57 +69,57 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(eq=False)
 class Worker:
-    """One process. It reads one file at a time."""
+    """Process that reads one file at a time."""
 
     pid: int
     connection: socket.socket
     usable: bool = True
-    """Whether it can be asked again."""
+    """Whether it can take another request."""
 
     @classmethod
     def start(cls) -> Worker:
-        """Start a fresh interpreter: never a fork, since the server has threads. Raises OSError."""
-        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        """Start a fresh interpreter. Never forks, since the server has threads. Raises OSError."""
+        server_end, worker_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         folder = str(Path(inspection.__file__).parent)
         libraries = [entry for entry in sys.path if Path(entry).is_absolute()]
-        command = [sys.executable, "-I", "-S", "-B", "-c", START, folder, str(CHANNEL), *libraries]
+        command = [sys.executable, "-I", "-S", "-B", "-c", START_CODE, folder, str(CHANNEL), *libraries]
         try:
             pid = os.posix_spawn(
                 sys.executable,
                 command,
-                {name: os.environ[name] for name in KEPT if name in os.environ},
+                {name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
                 file_actions=[
-                    (os.POSIX_SPAWN_DUP2, there.fileno(), CHANNEL),
+                    (os.POSIX_SPAWN_DUP2, worker_end.fileno(), CHANNEL),
                     (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
                 ],
                 setsigmask=[],
                 setsigdef=[signal.SIGPROF, signal.SIGTERM, signal.SIGPIPE, signal.SIGXCPU],
             )
         except BaseException:
-            here.close()
+            server_end.close()
             raise
         finally:
-            there.close()
-        return cls(pid, here)
+            worker_end.close()
+        return cls(pid, server_end)
 
-    def look(self, descriptor: int, accepted: Collection[str], *, seconds: float) -> Finding:
-        """Have the file looked into, as `inspection.look` does. Raises Refused, or one of the above."""
+    def inspect(self, descriptor: int, accepted: Collection[str], *, seconds: float) -> Finding:
+        """Inspect the file, as `detection.inspect` does. Raises Refused, or an exception above."""
         line = json.dumps({"accepted": sorted(accepted)}).encode() + b"\n"
         usable, self.usable = self.usable, False
-        assert usable  # noqa: S101 - the pool hands out no other
+        assert usable  # noqa: S101 - the pool holds usable workers only
         try:
             answer = self._ask(line, descriptor, time.monotonic() + seconds)
         except TimeoutError as error:
-            raise Late(f"no answer within {seconds:g} seconds") from error
+            raise WorkerTimeout(f"no answer within {seconds:g} seconds") from error
         except OSError as error:
             status = self.end()
-            if status in LIMITS:
-                raise Exhausted from error
-            raise Lost(f"exit status {status}") from error
-        return self._understand(answer)
+            if status in LIMIT_STATUSES:
+                raise LimitExceeded from error
+            raise WorkerLost(f"exit status {status}") from error
+        return self._parse_answer(answer)
 
     def end(self) -> int | None:
-        """End the process, wait for it, and return its exit status if nobody else has asked for it."""
+        """Kill the process, wait, and return its exit status; None if it was reaped elsewhere."""
         self.usable = False
         self.connection.close()
         with contextlib.suppress(ChildProcessError):
@@ -130,19 +130,19 @@ class Worker:
             return os.waitstatus_to_exitcode(status)
         return None
 
-    def _understand(self, line: bytes) -> Finding:
+    def _parse_answer(self, line: bytes) -> Finding:
         try:
             answer = msgspec.json.decode(line, type=Answer)
             kind = BY_EXTENSION[answer.kind] if answer.kind else None
         except (msgspec.MsgspecError, KeyError) as error:
-            raise Lost(f"no answer but {line[:80]!r}") from error
+            raise WorkerLost(f"no answer but {line[:80]!r}") from error
         self.usable = not answer.last
         if answer.refused:
             raise Refused(answer.refused)
         if answer.exhausted:
-            raise Exhausted
+            raise LimitExceeded
         if answer.failed:
-            raise Failed(answer.failed)
+            raise ReaderFailed(answer.failed)
         return Finding(kind, frozenset(answer.flags))
 
     def _ask(self, line: bytes, descriptor: int, end: float) -> bytes:

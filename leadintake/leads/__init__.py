@@ -1,45 +1,46 @@
-"""Floor 4: a lead's life."""
+"""Floor 4: leads, from intake to follow-up."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from leadintake.auth import leaving
-from leadintake.core import alarms, checks, chores, names, walls
-from leadintake.leads import (
-    attention,
-    backfill,
-    barred,
-    cli_assignment,  # noqa: F401 - adds its commands to two groups
-    cli_quarantine,  # noqa: F401 - adds its commands
-    events,
-    public,
-    search,
-)
-from leadintake.leads.cli_screens import group
-from leadintake.leads.handing import handing
+from leadintake.auth.people.departures import user_departed
+from leadintake.core import alarms, checks, chores, names
+from leadintake.core.hooks import When
+from leadintake.core.visibility import register_visibility_filter
+from leadintake.leads import backfill, search
+from leadintake.leads.distribution import alerts, attention
+from leadintake.leads.distribution.handover import handover
+from leadintake.leads.intake import api as public
+from leadintake.leads.quarantine import cli as cli_quarantine  # noqa: F401 - adds its commands
 from leadintake.leads.reference import LeadKeyConverter
-from leadintake.notifications import claims
+from leadintake.leads.reports import cli as cli_assignment  # noqa: F401 - adds its commands to two groups
+from leadintake.leads.screens.cli import group
+from leadintake.leads.visibility import screened_leads
+from leadintake.notifications import leases
+from leadintake.notifications.events import message_failed, message_failing
 
 
 def init_app(app: Flask) -> None:
-    """Wire the room."""
+    """Register the room's events, checks, worker chores and commands."""
     app.url_map.converters["lead"] = LeadKeyConverter
-    claims.when_failed(app, events.failed, first=events.hold_lead)
-    claims.look_before(app, events.last_look)
-    leaving.when_left(app, handing.hand_back)
-    chores.register_round(app, handing.look_after)
-    chores.register_round(app, backfill.run_worker_tick)
-    checks.gauge(
+    message_failing.connect(app, alerts.lock_lead, when=When.IN_TRANSACTION)
+    message_failed.connect(app, alerts.report_failure, when=When.IN_SAVEPOINT)
+    leases.add_send_check(app, alerts.check_alert)
+    user_departed.connect(app, handover.hand_back_on_departure, when=When.IN_TRANSACTION)
+    chores.on_worker_tick(app, handover.run_worker_tick)
+    chores.on_worker_tick(app, backfill.run_worker_tick)
+    chores.on_worker_tick(app, backfill.correct_gates)
+    checks.register_gauge(
         app,
         "leadintake_leads",
         "Leads that wait for somebody, for being reached out to, and for being looked at",
         "state",
-        attention.counts,
+        attention.count_states,
     )
-    alarms.register(app, "leads_waiting", attention.look_at_waiting, follows=("database", "worker"))
-    alarms.register(app, "quarantine", attention.look_at_quarantine, follows=("database",))
+    alarms.register(app, "leads_waiting", attention.check_waiting, follows=("database", "worker"))
+    alarms.register(app, "quarantine", attention.check_quarantine, follows=("database",))
     public.count_results(app)
-    walls.raise_wall(app, barred.hidden_from)
+    register_visibility_filter(app, screened_leads)
     names.register_names(app, search.id_query)
     app.cli.add_command(group)

@@ -1,4 +1,7 @@
-"""References for leads without one: those before migration 0009, or written by an older process beside it."""
+"""Backfill of columns that processes of an older version do not write.
+
+These are the reference (migration 0009) and the gate of quarantined or released leads (0016).
+"""
 
 from __future__ import annotations
 
@@ -8,41 +11,70 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from leadintake.core.database import db, reading
-from leadintake.core.transaction import transaction
-from leadintake.leads.reference import draw_reference, is_taken
+from leadintake.core.db.database import db, reading
+from leadintake.core.db.transaction import transaction
+from leadintake.core.db.types import TextEnum, UTCDateTime
+from leadintake.leads.reference import draw_reference, is_reference_conflict
+from leadintake.leads.status import Gate, where_gate_outdated
 
 BATCH = 500
-LEADS = sa.table("leads", sa.column("id", sa.Uuid()), sa.column("reference", sa.String(9)))
-WITHOUT = sa.select(LEADS.c.id).where(LEADS.c.reference.is_(None))
+QUARANTINE_STRATEGY = "quarantine"
+"""Strategy of quarantined leads. The previous version's index begins with this column."""
+LEADS = sa.table(
+    "leads",
+    sa.column("id", sa.Uuid()),
+    sa.column("reference", sa.String(9)),
+    sa.column("gate", TextEnum(Gate)),
+    sa.column("quarantined_at", UTCDateTime()),
+    sa.column("assignment_strategy", sa.String(40)),
+)
+OUTDATED = where_gate_outdated(LEADS.c.gate, LEADS.c.quarantined_at)
+OUTDATED[Gate.QUARANTINE] &= LEADS.c.assignment_strategy == QUARANTINE_STRATEGY
+WITHOUT_REFERENCE = sa.select(LEADS.c.id).where(LEADS.c.reference.is_(None))
 
 
 def give_references(connection: sa.Connection, ids: Sequence[uuid.UUID]) -> None:
-    """Give these leads references, in the transaction of the connection; those that have one keep it.
+    """Give these leads references in the connection's transaction; existing references stay.
 
-    Neither version nor time of the last change moves: nobody changed the lead. When one is taken, all are
-    drawn again.
+    Neither `version` nor `updated_at` changes, for the lead did not. After a conflict all are drawn again.
     """
-    some = LEADS.c.id == sa.bindparam("lead_id")
-    statement = sa.update(LEADS).where(some, LEADS.c.reference.is_(None))
-    statement = statement.values(reference=sa.bindparam("drawn"))
     while True:
+        reference_by_id = {lead_id: draw_reference() for lead_id in ids}
+        references = sa.case(
+            reference_by_id, value=LEADS.c.id
+        )  # one statement: MariaDB's driver would send one per row
+        statement = sa.update(LEADS).where(LEADS.c.id.in_(ids), LEADS.c.reference.is_(None))
         try:
             with connection.begin_nested():
-                drawn = [{"lead_id": one, "drawn": draw_reference()} for one in ids]
-                connection.execute(statement, drawn)
+                connection.execute(statement.values(reference=references))
         except IntegrityError as error:
-            if not is_taken(error):
+            if not is_reference_conflict(error):
                 raise
         else:
             return
 
 
 def run_worker_tick() -> None:
-    """Give a reference to leads that an older process wrote: one look into an index where there are none."""
+    """Give references to leads without one. Costs one index lookup if there are none."""
     with reading():
-        ids = db.session.scalars(WITHOUT.limit(BATCH)).all()
+        ids = db.session.scalars(WITHOUT_REFERENCE.limit(BATCH)).all()
         db.session.rollback()
     if ids:
         with transaction():
             give_references(db.session.connection(), ids)
+
+
+def correct_gates() -> None:
+    """Set the gate of leads that an older process quarantined or released. Costs two index lookups."""
+    with reading():
+        queries = {
+            gate: sa.select(LEADS.c.id).where(condition).limit(BATCH) for gate, condition in OUTDATED.items()
+        }
+        outdated = {gate: db.session.scalars(query).all() for gate, query in queries.items()}
+        db.session.rollback()
+    for gate, ids in outdated.items():
+        if ids:
+            with transaction():
+                # The condition again: a lead may have changed since it was read.
+                statement = sa.update(LEADS).where(LEADS.c.id.in_(ids), OUTDATED[gate])
+                db.session.execute(statement.values(gate=gate))

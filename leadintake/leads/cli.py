@@ -1,4 +1,4 @@
-"""flask leads: for an operator at the machine, who sees everything."""
+"""flask leads: for an operator, who sees all leads."""
 
 from __future__ import annotations
 
@@ -6,45 +6,47 @@ import sys
 
 import click
 
+from leadintake.auth.actor import UserOrOperator
 from leadintake.auth.cli import user_named
-from leadintake.auth.models import User
-from leadintake.core.commands import CommandGroup
-from leadintake.core.tables import format_option, show
-from leadintake.core.transaction import transaction
+from leadintake.core.actor import OPERATOR
+from leadintake.core.cli.commands import CommandGroup
+from leadintake.core.cli.output import format_option, show
+from leadintake.core.db.transaction import transaction
 from leadintake.leads.files import lines_of, row_of
-from leadintake.leads.models import Lead, LeadStatus
+from leadintake.leads.models import Lead
 from leadintake.leads.reference import LeadKey, LeadKeyType
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.service import leads
+from leadintake.leads.status import LeadStatus
 
 group = CommandGroup("leads", help="The leads of the firm.")
 LEAD_ID = click.argument("lead_id", metavar="ID", type=LeadKeyType())
 STATUS = click.option("--status", type=click.Choice([status.value for status in LeadStatus]))
-SEEN_AS = click.option("--as", "reader", metavar="EMAIL", help="See no more than this person would.")
+READER_OPTION = click.option("--as", "reader", metavar="EMAIL", help="See no more than this person would.")
 
 
 @group.command("list")
 @STATUS
 @click.option("--limit", type=click.IntRange(1, 10000), default=50, show_default=True)
-@SEEN_AS
+@READER_OPTION
 @format_option("csv")
 def list_leads(status: str | None, limit: int, reader: str | None, form: str) -> None:
     """Show leads, newest first."""
-    row = _short if form == "table" else row_of
+    row = _summarize if form == "table" else row_of
     with transaction():
-        page = leads.page(_filter(status), seen_by=_seen_by(reader), by=None, limit=limit, cursor=None)
+        page = leads.page(_filter(status), reader=_reader(reader), actor=OPERATOR, limit=limit, cursor=None)
         rows = [row(lead) for lead in page.items]
     show(rows, form, empty="There is no such lead yet.")
 
 
 @group.command("show")
 @LEAD_ID
-@SEEN_AS
+@READER_OPTION
 @format_option()
 def show_lead(lead_id: LeadKey, reader: str | None, form: str) -> None:
     """Show lead ID and its history."""
     with transaction():
-        lead = lead_to_read(lead_id, "detail", reader)
+        lead = read_lead(lead_id, "detail", reader)
         history = [
             {"at": event.at, "actor": event.actor, "action": event.action, "detail": event.detail}
             for event in leads.history(lead)
@@ -65,24 +67,24 @@ def reassign(lead_id: LeadKey, email: str) -> None:
     """Give lead ID to EMAIL, who is alerted."""
     with transaction():
         user = user_named(email)
-        leads.hold_all()
-        leads.assign(leads.get_to_change(lead_id, seen_by=None), user.id, by=None)
+        with leads.edit(lead_id, OPERATOR, lock_assignment=True) as lead:
+            leads.assign(lead, user.id, actor=OPERATOR)
     click.echo(f"Lead {lead_id} is now with {email}.")
 
 
 @group.command("export")
 @STATUS
-@SEEN_AS
+@READER_OPTION
 def export(status: str | None, reader: str | None) -> None:
     """Write all leads to standard output as CSV."""
     with transaction():
-        found = leads.every(_filter(status), seen_by=_seen_by(reader), by=None)
-    for lines in lines_of(found):
+        rows = leads.iterate(_filter(status), reader=_reader(reader), actor=OPERATOR)
+    for lines in lines_of(rows):
         sys.stdout.write(lines)
 
 
-def _short(lead: Lead) -> dict[str, object]:
-    """As much of a lead as fits one line, with what names it whole: every other command takes either."""
+def _summarize(lead: Lead) -> dict[str, object]:
+    """Return the row of a lead in a table, with its id and reference in full for other commands."""
     row = row_of(lead)
     name = f"{lead.first_name} {lead.last_name}"
     return {
@@ -98,11 +100,11 @@ def _filter(status: str | None) -> LeadFilter:
     return LeadFilter(status=LeadStatus(status) if status else None)
 
 
-def lead_to_read(lead_id: LeadKey, what: str, reader: str | None) -> Lead:
-    """The lead, as far as `reader` may see it, with the reading on record."""
-    return leads.read(lead_id, what, seen_by=_seen_by(reader), by=None)
+def read_lead(lead_id: LeadKey, part: str, reader: str | None) -> Lead:
+    """Return the lead if `reader` may open it, and audit the reading."""
+    return leads.read(lead_id, part, reader=_reader(reader), actor=OPERATOR)
 
 
-def _seen_by(reader: str | None) -> User | None:
-    """Whose eyes to look through: those of --as, or the operator's, who sees all."""
-    return None if reader is None else user_named(reader)
+def _reader(email: str | None) -> UserOrOperator:
+    """Return the user named by --as, or OPERATOR."""
+    return OPERATOR if email is None else user_named(email)

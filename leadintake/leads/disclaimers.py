@@ -1,4 +1,4 @@
-"""What stands beside the button: no attorney-client relationship yet, and in which version it was read."""
+"""The disclaimer beside the submit button (no attorney-client relationship yet) and its versions."""
 
 from __future__ import annotations
 
@@ -9,56 +9,56 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from markupsafe import Markup
 
-from leadintake.core.database import db
-from leadintake.core.languages import LANGUAGES, speaking, spoken
-from leadintake.core.texts import text
+from leadintake.core.db.database import db
+from leadintake.core.i18n.firm_texts import text
+from leadintake.core.i18n.languages import LANGUAGES, current_language, use_language
 from leadintake.leads.models import Disclaimer
 
 VERSION = re.compile("[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The disclaimer of a page: its language, its HTML with every white space as one, and its version."""
+class RenderedDisclaimer:
+    """A disclaimer on a page: its language and its HTML with white space collapsed."""
 
     language: str
     html: Markup
 
     @property
     def version(self) -> str:
-        """The first 12 hexadecimal digits of the SHA-256 of language and text."""
+        """First 12 hexadecimal digits of the SHA-256 of language and text."""
         return hashlib.sha256(f"{self.language}{self.html}".encode()).hexdigest()[:12]
 
 
-def shown() -> Shown:
-    """The present disclaimer in the language being spoken."""
-    return Shown(spoken(), Markup(" ".join(text("disclaimer").split())))  # noqa: S704 - is Markup already
+def render_current() -> RenderedDisclaimer:
+    """Render the present disclaimer in the current language."""
+    return RenderedDisclaimer(current_language(), Markup(" ".join(text("disclaimer").split())))  # noqa: S704 - is Markup already
 
 
-def of_version(version: str) -> Disclaimer | None:
-    """The text of a version that somebody was shown, as it was kept."""
+def find_version(version: str) -> Disclaimer | None:
+    """Return the stored disclaimer of this version."""
     return db.session.scalar(sa.select(Disclaimer).where(Disclaimer.version == version))
 
 
-def keep(version: str) -> str | None:
-    """Keep the text of this version, once; return the version, or None for one that we do not know.
+def store_version(version: str) -> str | None:
+    """Store the text of this version once. Return the version, or None if it is unknown.
 
-    It must be kept already or be the present text in a language we speak. Two submissions at once would
-    both keep it, so the caller holds the lock that lets one in at a time.
+    Known are stored versions and the present text in each supported language. Two submissions at once would
+    both insert it, so the caller holds the assignment lock.
     """
     if not VERSION.fullmatch(version):
         return None
-    if of_version(version) is None:
-        known = next((one for one in _present() if one.version == version), None)
-        if known is None:
+    if find_version(version) is None:
+        rendered = next((found for found in _render_all() if found.version == version), None)
+        if rendered is None:
             return None
-        db.session.add(Disclaimer(version=version, language=known.language, text=str(known.html)))
+        db.session.add(Disclaimer(version=version, language=rendered.language, text=str(rendered.html)))
     return version
 
 
-def _present() -> list[Shown]:
-    found = []
+def _render_all() -> list[RenderedDisclaimer]:
+    rendered = []
     for language in LANGUAGES:
-        with speaking(language):
-            found.append(shown())
-    return found
+        with use_language(language):
+            rendered.append(render_current())
+    return rendered

@@ -1,10 +1,9 @@
-"""Tables of the room: leads and what happened to them."""
+"""Tables of the room: leads, their history, disclaimers, screens and declines."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultExecutionContext
@@ -12,35 +11,42 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from leadintake.assignment.models import LongText
 from leadintake.auth.models import User
-from leadintake.core.database import Model, SoftDeletes
-from leadintake.core.languages import ENGLISH
-from leadintake.core.types import BlankIsNull, TextEnum
+from leadintake.core.db.database import Model, SoftDeletes, only
+from leadintake.core.db.types import BlankIsNull, TextEnum
+from leadintake.core.i18n.languages import ENGLISH
+from leadintake.core.phones import is_as_typed
 from leadintake.documents.models import Document
 from leadintake.leads.reference import LENGTH, LeadKey, Reference, draw_reference
+from leadintake.leads.status import (
+    FIRST,
+    Gate,
+    LeadStatus,
+    is_quarantined,
+    where_listed,
+    where_open,
+    where_quarantined,
+)
 
 
 def folded(email: str) -> str:
-    """An address in small letters: a prospect is the same, whatever capitals they write theirs with."""
+    """Return an address in lower case, cut to 254 characters."""
     return email.casefold()[:254]
 
 
 def _folded_email(context: DefaultExecutionContext) -> str:
-    """What the row being written has as its address, folded."""
+    """Return the folded address of the row being inserted."""
     row = context.get_current_parameters()  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
     return folded(str(row["email"]))
 
 
-QUARANTINE = "quarantine"
-"""The strategy of leads that are, or begin, in quarantine."""
+def _phone_as_typed(context: DefaultExecutionContext) -> bool:
+    """Return whether the phone number of the row being inserted could not be parsed."""
+    row = context.get_current_parameters()  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
+    return is_as_typed(row.get("phone") or "")
+
+
 MANUAL = "manual"
-"""The strategy of leads that a person assigned."""
-
-
-class LeadStatus(StrEnum):
-    """How far a lead is."""
-
-    PENDING = "PENDING"
-    REACHED_OUT = "REACHED_OUT"
+"""Strategy of leads that a person assigned."""
 
 
 class Lead(SoftDeletes, Model):
@@ -48,7 +54,7 @@ class Lead(SoftDeletes, Model):
 
     __tablename__ = "leads"
     __table_args__ = (
-        # One index a sort order of the list; each ends in the id, which settles ties.
+        # One index per sort order of the list; the id breaks ties.
         sa.Index("ix_leads_created_at_id", "created_at", "id"),
         sa.Index("ix_leads_updated_at_id", "updated_at", "id"),
         sa.Index("ix_leads_last_name_id", "last_name", "id"),
@@ -56,30 +62,34 @@ class Lead(SoftDeletes, Model):
         sa.Index("ix_leads_folded_email", "folded_email"),
         sa.Index("ix_leads_status_id", "status", "id"),
         sa.Index("ix_leads_status_created_at_id", "status", "created_at", "id"),
-        # Begins with the strategy: no engine can take it for finding those that are not in quarantine,
-        # nearly all, which it would then have to sort.
+        # Partial where supported, so that no planner uses it for open leads, which are nearly all.
+        sa.Index("ix_leads_gate", "gate", "quarantined_at", "id", **only(sa.text("gate = 'quarantine'"))),
+        # For backfill.correct_gates, and for processes of the previous version.
         sa.Index("ix_leads_in_quarantine", "assignment_strategy", "quarantined_at", "id"),
-        # Unique, and not a constraint of the table: PostgreSQL builds an index while leads arrive.
+        # A unique index, no table constraint: PostgreSQL can build it while leads are inserted.
         sa.Index("uq_leads_reference", "reference", unique=True),
         sa.Index("ix_leads_assignee_id_status", "assignee_id", "status", "deleted_at"),
         sa.Index("ix_leads_assignee_id_assigned_at", "assignee_id", "assigned_at"),
     )
 
     reference: Mapped[str] = mapped_column(BlankIsNull(LENGTH), default=draw_reference, nullable=True)
-    """What people say on the telephone in place of the id. Nothing of a lead that an older process wrote."""
+    """Short name for use on the telephone. Empty in rows of an older process until the backfill."""
     first_name: Mapped[str] = mapped_column(sa.String(100))
     last_name: Mapped[str] = mapped_column(sa.String(100))
     email: Mapped[str] = mapped_column(sa.String(254))
     folded_email: Mapped[str] = mapped_column(sa.String(254), default=_folded_email)
+    phone: Mapped[str | None] = mapped_column(sa.String(100))
+    """In E.164, or as typed if it could not be parsed."""
+    phone_as_typed: Mapped[bool] = mapped_column(default=_phone_as_typed, server_default=sa.false())
     practice_area: Mapped[str | None] = mapped_column(sa.String(100))
     language: Mapped[str | None] = mapped_column(sa.String(100))
-    spoken: Mapped[str] = mapped_column(sa.String(12), server_default=ENGLISH)
-    """The language of the page it was sent from."""
+    page_language: Mapped[str] = mapped_column("spoken", sa.String(12), server_default=ENGLISH)
+    """Language of the page it was sent from. The column is called `spoken`."""
     searchable: Mapped[str] = mapped_column(sa.String(1000))
-    """Names and address, folded for search: SQLite folds only ASCII by itself."""
-    status: Mapped[LeadStatus] = mapped_column(TextEnum(LeadStatus), default=LeadStatus.PENDING)
+    """Names, address and number, folded for search: SQLite itself folds only ASCII."""
+    status: Mapped[LeadStatus] = mapped_column(TextEnum(LeadStatus), default=FIRST)
     version: Mapped[int] = mapped_column(default=1)
-    """Rises with every change of what a LeadDetail shows but for its `duplicates`, which strangers change."""
+    """Incremented by every change of a LeadDetail except `duplicates`, which other submissions change."""
 
     resume_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("documents.id"), unique=True)
     assignee_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))
@@ -87,56 +97,68 @@ class Lead(SoftDeletes, Model):
     assignment_reason: Mapped[str] = mapped_column(sa.String(500))
     assigned_at: Mapped[datetime]
     reached_at: Mapped[datetime | None]
-    """When the prospect was reached out to."""
+    """Time of the first contact with the prospect."""
 
+    gate: Mapped[Gate] = mapped_column(TextEnum(Gate), default=Gate.OPEN, server_default=Gate.OPEN.value)
+    """Whether the lead is listed or in quarantine."""
     quarantined_at: Mapped[datetime | None]
-    """Since when it is taken for spam: until it is released it exists for those alone who look after that."""
+    """Start of the quarantine."""
     quarantine_reason: Mapped[str | None] = mapped_column(sa.String(500))
 
     submission_key: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
-    """SHA-256 of the idempotency key the submission came with."""
+    """SHA-256 of the submission's idempotency key."""
     submission_fingerprint: Mapped[str] = mapped_column(sa.String(64))
-    """SHA-256 of all that was submitted: the same key with another one is a mistake of the client."""
+    """SHA-256 of the submitted content: one key with two fingerprints is a client error."""
     disclaimer_version: Mapped[str | None] = mapped_column(sa.String(12))
-    """The disclaimer beside the button. None where it was none of ours, as on a page of the firm's own."""
+    """Version of the disclaimer shown. NULL if unknown, as on the firm's own page."""
 
     resume: Mapped[Document] = relationship(lazy="joined", innerjoin=True)
     assigned_to: Mapped[User | None] = relationship(lazy="joined")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
 
+    @property
+    def in_quarantine(self) -> bool:
+        """Whether the lead is in quarantine."""
+        return is_quarantined(self.gate, self.quarantined_at)
+
 
 def has_key(key: LeadKey) -> sa.ColumnElement[bool]:
-    """The lead with this id or reference."""
+    """Match the lead with this id or reference."""
     return Lead.reference == key if isinstance(key, Reference) else Lead.id == key
 
 
-def waiting() -> sa.ColumnElement[bool]:
-    """Leads that somebody is looked for: pending, with nobody, not left so by a person, not in quarantine."""
-    nobodys = sa.and_(Lead.status == LeadStatus.PENDING, Lead.assignee_id.is_(None))
-    return sa.and_(nobodys, Lead.assignment_strategy != MANUAL, Lead.quarantined_at.is_(None))
+def is_waiting() -> sa.ColumnElement[bool]:
+    """Match leads to be assigned: pending, listed, without assignee, not left unassigned by a person."""
+    unassigned = sa.and_(where_open(Lead.status), Lead.assignee_id.is_(None))
+    return sa.and_(unassigned, Lead.assignment_strategy != MANUAL, is_listed())
 
 
-def held() -> sa.ColumnElement[bool]:
-    """Leads in quarantine."""
-    return sa.and_(Lead.assignment_strategy == QUARANTINE, Lead.quarantined_at.is_not(None))
+def is_listed() -> sa.ColumnElement[bool]:
+    """Match leads whose gate is open."""
+    return where_listed(Lead.gate, Lead.quarantined_at)
+
+
+def is_in_quarantine() -> sa.ColumnElement[bool]:
+    """Match leads in quarantine."""
+    return where_quarantined(Lead.gate, Lead.quarantined_at)
 
 
 class LeadEvent(SoftDeletes, Model):
-    """Something that happened to a lead: who did what, when."""
+    """An entry in a lead's history."""
 
     __tablename__ = "lead_events"
 
     lead_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("leads.id"), index=True)
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(sa.String(254))
-    """Address of the user, or `prospect`, `system` or `operator`."""
+    """E-mail address of the user, or `prospect`, `system` or `operator`."""
     action: Mapped[str] = mapped_column(sa.String(40))
     detail: Mapped[str] = mapped_column(sa.String(500))
 
 
 class Disclaimer(Model):
-    """A disclaimer as prospects were shown it, once a version."""
+    """A disclaimer shown to prospects, stored once per version."""
 
     __tablename__ = "disclaimers"
 
@@ -146,7 +168,7 @@ class Disclaimer(Model):
 
 
 class Screen(Model):
-    """A wall between one person and one lead (ABA Model Rule 1.10): to them the lead does not exist."""
+    """An ethical wall between a user and a lead (ABA Model Rule 1.10): the lead is hidden from the user."""
 
     __tablename__ = "screens"
     __table_args__ = (sa.UniqueConstraint("user_id", "lead_id"),)
@@ -154,15 +176,15 @@ class Screen(Model):
     lead_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("leads.id"), index=True)
     user_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id"))
     notice: Mapped[str] = mapped_column(sa.String(500))
-    """Why, in the words of whoever set it."""
+    """The reason, as its author wrote it."""
     set_by: Mapped[str] = mapped_column(sa.String(254))
-    """Address of the user who set it, or `operator`."""
+    """E-mail address of the author, or `operator`."""
 
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
 
 class Decline(Model):
-    """Somebody who refused a lead: it never comes back to them by itself."""
+    """A user's refusal of a lead: the lead is never assigned to that user automatically."""
 
     __tablename__ = "declines"
     __table_args__ = (sa.UniqueConstraint("lead_id", "user_id"),)

@@ -1,4 +1,4 @@
-"""What somebody sees who sits down to work: their own open leads first, then the others."""
+"""The desk's work queue: a user's own open leads, then the others."""
 
 from __future__ import annotations
 
@@ -11,55 +11,57 @@ import sqlalchemy as sa
 
 from leadintake.audit.service import audit
 from leadintake.auth.models import User
-from leadintake.core.database import db
-from leadintake.core.pages import Order, Page, page_of
-from leadintake.leads.models import Lead, LeadStatus
+from leadintake.core.db.database import db
+from leadintake.core.db.pagination import Order, Page, page_of
+from leadintake.leads.models import Lead
 from leadintake.leads.schemas import LeadFilter
-from leadintake.leads.search import Statement, matching, visible_to
+from leadintake.leads.search import Statement, matching_query, visible_query
+from leadintake.leads.status import where_open
 
-MOST_OF_MINE = 50
-MOST_WATCHED, MOST_COUNTED = 100, 10_000
-"""Of the leads behind a pulse: what an open page asks for every ten seconds has a price."""
+MAX_OWN = 50
+MAX_WATCHED, MAX_COUNTED = 100, 10_000
+"""Limits on the leads behind a pulse: each open page asks for it every ten seconds."""
 
 
 class Queue:
-    """The leads in the order in which somebody wants to look at them."""
+    """Lists of leads in working order."""
 
-    def mine(self, person: User) -> Sequence[Lead]:
-        """Their leads whose prospect waits, the one that waits longest first; one more than are shown."""
-        oldest = _waiting_with(person).order_by(Lead.created_at, Lead.id).limit(MOST_OF_MINE + 1)
-        return db.session.scalars(oldest).all()
+    def list_own(self, user: User) -> Sequence[Lead]:
+        """Return the user's open leads, oldest first: MAX_OWN and one more if there are more."""
+        oldest_query = _own_open_query(user).order_by(Lead.created_at, Lead.id).limit(MAX_OWN + 1)
+        return db.session.scalars(oldest_query).all()
 
-    def others(self, wanted: LeadFilter, *, seen_by: User, limit: int, cursor: str | None) -> Page[Lead]:
-        """The other leads, in the wanted order; that they were listed, with one's own, is on record."""
-        theirs_or_nobodys = sa.or_(Lead.assignee_id.is_(None), Lead.assignee_id != seen_by.id)
-        others = matching(wanted, seen_by).where(sa.or_(Lead.status != LeadStatus.PENDING, theirs_or_nobodys))
-        audit.record("leads.listed", by=seen_by, filters=wanted.names())
-        order = Order.parse(Lead, wanted.sort)
-        return page_of(others, order, limit=limit, cursor=cursor, bound_to={"others": seen_by.id})
+    def page_others(self, filters: LeadFilter, *, actor: User, limit: int, cursor: str | None) -> Page[Lead]:
+        """Return a page of the other visible leads in the requested order, and audit the listing of all."""
+        not_own = sa.or_(Lead.assignee_id.is_(None), Lead.assignee_id != actor.id)
+        others_query = matching_query(filters, actor).where(sa.or_(sa.not_(where_open(Lead.status)), not_own))
+        audit.record("leads.listed", actor=actor, filters=filters.names())
+        order = Order.parse(Lead, filters.sort)
+        return page_of(others_query, order, limit=limit, cursor=cursor, bound_to={"others": actor.id})
 
-    def pulse(self, *, seen_by: User) -> str:
-        """Changes whenever a lead that `seen_by` may know of does, comes, or leaves them.
+    def pulse(self, *, reader: User) -> str:
+        """Return a digest that changes when a lead visible to `reader` changes, appears or disappears.
 
-        It is a digest of what they may see and nothing else: a lead that was deleted, is hidden from them or
-        waits in quarantine leaves no trace in it. Beyond MOST_COUNTED leads it does not tell that one went
-        which is not among the MOST_WATCHED changed last.
+        Only visible leads count: not those deleted, screened or in quarantine. With more than MAX_COUNTED
+        leads the digest may miss a lead that disappears and was not among the MAX_WATCHED changed last.
         """
-        seen = visible_to(seen_by).with_only_columns(Lead.id, Lead.version, maintain_column_froms=True)
-        latest = seen.order_by(Lead.updated_at.desc(), Lead.id.desc()).limit(MOST_WATCHED)
-        watched = [(row.id.hex, row.version) for row in db.session.execute(latest)]
-        counts = [db.session.scalar(_tally(some)) for some in (seen, _waiting_with(seen_by))]
-        return hashlib.sha256(msgspec.json.encode([watched, counts])).hexdigest()[:32]
+        visible = visible_query(reader).with_only_columns(Lead.id, Lead.version, maintain_column_froms=True)
+        latest_query = visible.order_by(Lead.updated_at.desc(), Lead.id.desc()).limit(MAX_WATCHED)
+        recent = [(row.id.hex, row.version) for row in db.session.execute(latest_query)]
+        counts = [
+            db.session.scalar(_count_query(leads_query)) for leads_query in (visible, _own_open_query(reader))
+        ]
+        return hashlib.sha256(msgspec.json.encode([recent, counts])).hexdigest()[:32]
 
 
-def _tally(some: Any) -> sa.Select[Any]:
-    """How many leads these are, as far as they are counted."""
-    bounded = some.with_only_columns(Lead.id, maintain_column_froms=True).limit(MOST_COUNTED)
+def _count_query(leads_query: Any) -> sa.Select[Any]:
+    """Select the number of leads, MAX_COUNTED at most."""
+    bounded = leads_query.with_only_columns(Lead.id, maintain_column_froms=True).limit(MAX_COUNTED)
     return sa.select(sa.func.count()).select_from(bounded.subquery())
 
 
-def _waiting_with(person: User) -> Statement:
-    return visible_to(person).where(Lead.assignee_id == person.id, Lead.status == LeadStatus.PENDING)
+def _own_open_query(user: User) -> Statement:
+    return visible_query(user).where(Lead.assignee_id == user.id, where_open(Lead.status))
 
 
 queue = Queue()

@@ -1,25 +1,28 @@
-"""The room as JSON."""
+"""JSON schemas of the room."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
 from leadintake.auth.schemas import UserSummary
-from leadintake.core.pages import Cursor
+from leadintake.core.db.pagination import Cursor
 from leadintake.core.text import TYPED_PER_CHARACTER
-from leadintake.leads.models import Lead, LeadEvent, LeadStatus, Screen
+from leadintake.leads.fields import listed_members
+from leadintake.leads.models import Lead, LeadEvent, Screen
 from leadintake.leads.reference import ReferenceText
+from leadintake.leads.status import LeadStatus
 from leadintake.notifications.schemas import NotificationSummary
 
 ASSIGNED_TO = "^(me|none|[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$(?!\n)"
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 Words = Annotated[str, msgspec.Meta(max_length=500 * TYPED_PER_CHARACTER)]
-"""A sentence or two of 500 characters, however their letters are typed."""
+"""500 characters, in any Unicode form."""
+AS_TYPED = "There, and true, where the number could not be read and `phone` is as it was typed."
 WARNINGS = "What to know before opening it, in sentences. Not there when there is nothing to know."
 SORTS = Literal[
     "created_at", "-created_at", "updated_at", "-updated_at", "last_name", "-last_name",
@@ -28,34 +31,6 @@ SORTS = Literal[
 
 
 FILTERS = ("status", "assigned_to", "q", "created_from", "created_to")
-
-
-class ReceivedResume(msgspec.Struct):
-    """What the public is told of its file."""
-
-    filename: str
-    content_type: str
-    size: int
-
-
-class Receipt(msgspec.Struct):
-    """What the public is told of its submission: nothing of attorneys, paths or keys."""
-
-    id: uuid.UUID
-    reference: ReferenceText
-    status: str
-    first_name: str
-    last_name: str
-    email: str
-    resume: ReceivedResume
-    created_at: datetime
-
-    @classmethod
-    def of(cls, lead: Lead) -> Receipt:
-        """The receipt as it was first given: always of a pending lead."""
-        receipt = msgspec.convert(lead, cls, from_attributes=True)
-        receipt.status = LeadStatus.PENDING
-        return receipt
 
 
 class Resume(msgspec.Struct, omit_defaults=True):
@@ -69,17 +44,24 @@ class Resume(msgspec.Struct, omit_defaults=True):
     warnings: Annotated[list[str], msgspec.Meta(description=WARNINGS)] = msgspec.field(default_factory=list)
 
 
-class LeadSummary(msgspec.Struct):
-    """A lead in a list."""
+class _LeadKeys(msgspec.Struct, kw_only=True):
+    """The keys of a lead."""
 
     id: uuid.UUID
     reference: ReferenceText
-    first_name: str
-    last_name: str
-    email: str
+
+
+if TYPE_CHECKING:
+    _FormFields = _LeadKeys
+else:
+    _FormFields = msgspec.defstruct("_FilledIn", listed_members(), bases=(_LeadKeys,), kw_only=True)
+
+
+class LeadSummary(_FormFields, kw_only=True, omit_defaults=True):
+    """A lead in a list."""
+
+    phone_as_typed: Annotated[bool, msgspec.Meta(description=AS_TYPED)] = False
     status: LeadStatus
-    practice_area: str | None
-    language: str | None
     resume: Resume
     assigned_to: UserSummary | None
     created_at: datetime
@@ -88,7 +70,7 @@ class LeadSummary(msgspec.Struct):
 
     @classmethod
     def of(cls, lead: Lead) -> LeadSummary:
-        """One line of the list."""
+        """Convert a lead."""
         return msgspec.convert(lead, cls, from_attributes=True)
 
 
@@ -108,13 +90,13 @@ class QuarantineView(msgspec.Struct):
 
     @classmethod
     def of(cls, lead: Lead) -> QuarantineView | None:
-        """Nothing for a lead that is not."""
-        if lead.quarantined_at is None:
+        """Convert a lead; None if it is not in quarantine."""
+        if not lead.in_quarantine or lead.quarantined_at is None:
             return None
         return cls(lead.quarantined_at, lead.quarantine_reason or "")
 
 
-class LeadDetail(LeadSummary):
+class LeadDetail(LeadSummary, kw_only=True):
     """A lead on its own."""
 
     assignment: AssignmentView
@@ -127,17 +109,18 @@ class LeadDetail(LeadSummary):
 
     @classmethod
     def of_lead(cls, lead: Lead, *, duplicates: list[uuid.UUID], allowed: list[str]) -> LeadDetail:
-        """All of a lead."""
-        decided = AssignmentView(lead.assignment_strategy, lead.assignment_reason, lead.assigned_at)
+        """Convert a lead."""
+        assignment = AssignmentView(lead.assignment_strategy, lead.assignment_reason, lead.assigned_at)
         summary = msgspec.structs.asdict(LeadSummary.of(lead))
-        detail = cls(**summary, assignment=decided, duplicates=duplicates, allowed=allowed)
+        detail = cls(**summary, assignment=assignment, duplicates=duplicates, allowed=allowed)
         detail.quarantine = QuarantineView.of(lead) or msgspec.UNSET
         return detail
 
     def entity_tag(self) -> str:
-        """The version, a dot, and a digest of what changes without it: for the ETag (RFC 9110, 8.8.3).
+        """Return the version, a dot and a digest of the rest, for the ETag (RFC 9110, 8.8.3).
 
-        What a stranger posts changes `duplicates`, and must not make a change of the lead stale.
+        If-Match compares the version alone: other submissions change `duplicates`, and must not make an edit
+        fail.
         """
         rest = msgspec.json.encode([self.duplicates, self.allowed, self.assigned_to])
         return f"{self.version}.{hashlib.sha256(rest).hexdigest()[:16]}"
@@ -154,7 +137,7 @@ class LeadFilter(msgspec.Struct, forbid_unknown_fields=True):
     sort: SORTS = "-created_at"
 
     def names(self) -> list[str]:
-        """Which of them are in use: what is on record of a search, whose words may be a client's name."""
+        """Return the names of the filters in use. For the audit trail: values may be a client's name."""
         return [name for name in FILTERS if getattr(self, name) is not None]
 
 
@@ -202,7 +185,7 @@ class HistoryItem(msgspec.Struct):
 
     @classmethod
     def of(cls, event: LeadEvent) -> HistoryItem:
-        """One line of the history."""
+        """Convert an event."""
         return msgspec.convert(event, cls, from_attributes=True)
 
 
@@ -235,7 +218,7 @@ class ScreenView(msgspec.Struct):
 
     @classmethod
     def of(cls, screen: Screen) -> ScreenView:
-        """One wall."""
+        """Convert a screen."""
         user = msgspec.convert(screen.user, UserSummary, from_attributes=True)
         return cls(user, screen.notice, screen.set_by, screen.updated_at)
 

@@ -1,7 +1,8 @@
-"""Verbs on leads that are here: see, work on, hand over, put away."""
+"""Actions on leads: read, edit, assign, delete."""
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 
@@ -9,18 +10,24 @@ import sqlalchemy as sa
 
 from leadintake.assignment.service import assignment
 from leadintake.audit.service import audit
+from leadintake.auth.actor import UserOrOperator
 from leadintake.auth.models import User
+from leadintake.auth.people import departures
 from leadintake.auth.service import auth
+from leadintake.core.actor import OPERATOR
 from leadintake.core.clock import now
-from leadintake.core.database import db
-from leadintake.core.errors import Conflict, Forbidden, Invalid, NotFound
-from leadintake.core.pages import Order, Page, all_of, page_of
-from leadintake.leads import barred, disclaimers, events, ownership, rights
-from leadintake.leads.handing import handing
-from leadintake.leads.models import MANUAL, Disclaimer, Lead, LeadEvent, LeadStatus, has_key
+from leadintake.core.db.database import db
+from leadintake.core.db.pagination import Order, Page, iterate_all, page_of
+from leadintake.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed, UnprocessableContent
+from leadintake.leads import disclaimers, permissions, visibility
+from leadintake.leads.distribution import alerts, ownership
+from leadintake.leads.distribution.handover import handover
+from leadintake.leads.events import LeadStatusChanged, lead_status_changed
+from leadintake.leads.models import MANUAL, Disclaimer, Lead, LeadEvent, has_key
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas import LeadDetail, LeadFilter
-from leadintake.leads.search import Statement, matching, one_visible_to, visible_to
+from leadintake.leads.search import Statement, matching_query, readable_query, visible_query
+from leadintake.leads.status import LeadStatus, is_open, may_follow
 from leadintake.notifications.service import notifications
 
 MOST_DUPLICATES = 100
@@ -29,163 +36,201 @@ MOST_DUPLICATES = 100
 class Leads:
     """The leads of the firm."""
 
-    def get(self, key: LeadKey, *, seen_by: User | None) -> Lead:
-        """The lead, if `seen_by` may know of it. Raises NotFound."""
-        return self._one(one_visible_to(seen_by).where(has_key(key)), deleted=False)
+    def get(self, key: LeadKey, *, reader: UserOrOperator) -> Lead:
+        """Return the lead if `reader` may open it. Raises NotFound."""
+        return self._fetch(readable_query(reader).where(has_key(key)), deleted=False)
 
-    def read(self, key: LeadKey, what: str, *, seen_by: User | None, by: User | None) -> Lead:
-        """The same, and that `by` read this of it is on record."""
-        lead = self.get(key, seen_by=seen_by)
-        self._note_reading(lead, what, by=by)
+    def read(self, key: LeadKey, part: str, *, reader: UserOrOperator, actor: UserOrOperator) -> Lead:
+        """Return the lead as `get` does, and audit that `actor` read this part of it."""
+        lead = self.get(key, reader=reader)
+        self._note_reading(lead, part, actor=actor)
         return lead
 
-    def get_to_change(
-        self, key: LeadKey, *, seen_by: User | None, deleted: bool = False, quarantined: bool = False
-    ) -> Lead:
-        """The same, locked until the transaction ends.
+    @contextlib.contextmanager
+    def edit(
+        self,
+        key: LeadKey,
+        actor: UserOrOperator,
+        *,
+        if_version: Collection[str] | None = None,
+        lock_assignment: bool = False,
+        deleted: bool = False,
+        quarantined: bool = False,
+    ) -> Iterator[Lead]:
+        """Lock a lead until the transaction ends, for a change by `actor`; flush the change at the end.
 
-        Raises Conflict for one in quarantine, unless those are wanted (`quarantined`), or deleted ones.
+        1. Take the assignment lock (`lock_assignment`) before all others: needed by whatever assigns the
+           lead, depends on who may have it, or removes it from the leads that managers are reminded of.
+        2. Lock the row of the lead.
+        3. Read the lead. Raises NotFound unless it is visible to `actor`. `deleted`: also a deleted one.
+        4. Raise Conflict for a lead in quarantine, unless `quarantined` or `deleted`.
+        5. Raise PreconditionFailed unless its version is in `if_version`. None allows any.
+
+        Both locks are held until the transaction ends.
         """
-        # Locked by itself, for MariaDB would lock its attorney and its file with it, then read as it is now.
-        locked = sa.select(Lead.id).where(has_key(key)).with_for_update()
-        db.session.scalar(locked.execution_options(include_deleted=deleted))
-        statement = one_visible_to(seen_by).where(has_key(key))
-        lead = self._one(statement.execution_options(populate_existing=True), deleted=deleted)
-        if lead.quarantined_at is not None and not (quarantined or deleted):
+        if lock_assignment:
+            departures.lock_assignment()
+        # Lock before the read: with a join MariaDB would lock the attorney and the document, too.
+        lock_query = sa.select(Lead.id).where(has_key(key)).with_for_update()
+        db.session.scalar(lock_query.execution_options(include_deleted=deleted))
+        statement = readable_query(actor).where(has_key(key))
+        lead = self._fetch(statement.execution_options(populate_existing=True), deleted=deleted)
+        if lead.in_quarantine and not (quarantined or deleted):
             raise Conflict("This lead is in quarantine. Release it first.")
-        return lead
+        if if_version is not None and str(lead.version) not in if_version:
+            raise PreconditionFailed(
+                "Somebody changed this meanwhile. Please look at it again before you change it."
+            )
+        yield lead
+        db.session.flush()
 
     def page(
-        self, wanted: LeadFilter, *, seen_by: User | None, by: User | None, limit: int, cursor: str | None
+        self,
+        filters: LeadFilter,
+        *,
+        reader: UserOrOperator,
+        actor: UserOrOperator,
+        limit: int,
+        cursor: str | None,
     ) -> Page[Lead]:
-        """Some of the matching leads, in the wanted order; that `by` listed them is on record."""
+        """Return a page of the matching leads in the requested order, and audit that `actor` listed them."""
         bound_to = {
-            "status": wanted.status,
-            "assigned_to": wanted.assigned_to,
-            "q": wanted.q,
-            "created_from": wanted.created_from,
-            "created_to": wanted.created_to,
+            "status": filters.status,
+            "assigned_to": filters.assigned_to,
+            "q": filters.q,
+            "created_from": filters.created_from,
+            "created_to": filters.created_to,
         }
-        order = Order.parse(Lead, wanted.sort)
-        page = page_of(matching(wanted, seen_by), order, limit=limit, cursor=cursor, bound_to=bound_to)
-        audit.record("leads.listed", by=by, filters=wanted.names())
+        order = Order.parse(Lead, filters.sort)
+        page = page_of(matching_query(filters, reader), order, limit=limit, cursor=cursor, bound_to=bound_to)
+        audit.record("leads.listed", actor=actor, filters=filters.names())
         return page
 
-    def count(self, wanted: LeadFilter, *, seen_by: User | None) -> int:
-        """How many leads match."""
-        found = matching(wanted, seen_by).with_only_columns(
+    def count(self, filters: LeadFilter, *, reader: UserOrOperator) -> int:
+        """Count the matching leads."""
+        count_query = matching_query(filters, reader).with_only_columns(
             sa.func.count(Lead.id), maintain_column_froms=True
         )
-        return db.session.execute(found).scalar_one()
+        return db.session.execute(count_query).scalar_one()
 
-    def every(self, wanted: LeadFilter, *, seen_by: User | None, by: User | None) -> Iterator[Lead]:
-        """All matching leads, in batches, so that memory stays flat and no transaction is kept open.
+    def iterate(
+        self, filters: LeadFilter, *, reader: UserOrOperator, actor: UserOrOperator
+    ) -> Iterator[Lead]:
+        """Iterate over all matching leads in batches, with constant memory and no open transaction.
 
-        What is wanted, and by whom, is judged and put on record at once; the leads are read as they are
-        asked for, once the transaction that says so has ended.
+        The filters are checked and the export is audited at once; the leads are read later, as the caller
+        consumes them, after that transaction has ended.
         """
-        statement = matching(wanted, seen_by)
-        audit.record("leads.exported", by=by, filters=wanted.names())
-        return all_of(statement, Order.parse(Lead, wanted.sort))
+        statement = matching_query(filters, reader)
+        audit.record("leads.exported", actor=actor, filters=filters.names())
+        return iterate_all(statement, Order.parse(Lead, filters.sort))
 
-    def note_download(self, lead: Lead, *, inline: bool, by: User | None) -> None:
-        """Put on record that the resume was handed out, to be looked at (`inline`) or kept."""
-        audit.record("lead.downloaded", by=by, about=("lead", lead.id), inline=inline)
+    def note_download(self, lead: Lead, *, inline: bool, actor: UserOrOperator) -> None:
+        """Audit a download of the resume; `inline` means that the browser shows it."""
+        audit.record("lead.downloaded", actor=actor, about=("lead", lead.id), inline=inline)
 
     def history(self, lead: Lead) -> Sequence[LeadEvent]:
-        """All that happened to the lead, newest first."""
-        about = sa.select(LeadEvent).where(LeadEvent.lead_id == lead.id)
-        return db.session.scalars(about.order_by(LeadEvent.at.desc(), LeadEvent.id.desc())).all()
+        """Return the lead's history, newest first."""
+        history_query = sa.select(LeadEvent).where(LeadEvent.lead_id == lead.id)
+        return db.session.scalars(history_query.order_by(LeadEvent.at.desc(), LeadEvent.id.desc())).all()
 
     def disclaimer_of(self, lead: Lead) -> Disclaimer | None:
-        """The disclaimer that the prospect was shown, word for word."""
-        return disclaimers.of_version(lead.disclaimer_version) if lead.disclaimer_version else None
+        """Return the disclaimer shown to the prospect."""
+        return disclaimers.find_version(lead.disclaimer_version) if lead.disclaimer_version else None
 
-    def duplicates(self, lead: Lead, *, seen_by: User | None) -> list[uuid.UUID]:
-        """Other visible leads with the same address, newest first."""
-        same = visible_to(seen_by).where(Lead.email == lead.email, Lead.id != lead.id)
-        ids = same.with_only_columns(Lead.id).order_by(Lead.created_at.desc(), Lead.id.desc())
+    def duplicates(self, lead: Lead, *, reader: UserOrOperator) -> list[uuid.UUID]:
+        """Return the ids of visible leads with the same address, newest first, MOST_DUPLICATES at most."""
+        same_email = visible_query(reader).where(Lead.email == lead.email, Lead.id != lead.id)
+        ids = same_email.with_only_columns(Lead.id).order_by(Lead.created_at.desc(), Lead.id.desc())
         return list(db.session.scalars(ids.limit(MOST_DUPLICATES)))
 
-    def detail(self, lead: Lead, *, seen_by: User) -> LeadDetail:
-        """All of the lead, as `seen_by` may see it."""
-        duplicates = self.duplicates(lead, seen_by=seen_by)
-        return LeadDetail.of_lead(lead, duplicates=duplicates, allowed=rights.allowed(seen_by, lead))
+    def detail(self, lead: Lead, *, reader: User) -> LeadDetail:
+        """Return the lead's detail for `reader`."""
+        duplicates = self.duplicates(lead, reader=reader)
+        return LeadDetail.of_lead(lead, duplicates=duplicates, allowed=permissions.allowed(reader, lead))
 
-    def change_status(self, lead: Lead, status: LeadStatus, *, by: User | None) -> None:
-        """Record that the prospect was reached. Once is enough; there is no way back."""
-        if by is not None and not rights.may_change_status(by, lead):
+    def change_status(self, lead: Lead, status: LeadStatus, *, actor: UserOrOperator) -> None:
+        """Change the status. Raises Forbidden, and Conflict for a transition that is not allowed."""
+        if actor is not OPERATOR and not permissions.may_change_status(actor, lead):
             raise Forbidden("This lead is somebody else's. Only its attorney or a manager may change it.")
         if lead.status == status:
-            self._note_reading(lead, "detail", by=by)  # which is all that comes of it
+            self._note_reading(lead, "detail", actor=actor)  # nothing to change
             return
-        if status is LeadStatus.PENDING:
+        if not may_follow(lead.status, status):
             raise Conflict("This prospect was reached out to already; that cannot be undone.")
-        lead.status, lead.reached_at = status, now()
-        self._record(lead, "reached_out", by=by)
+        before, lead.status, lead.reached_at = lead.status, status, now()
+        self._record(lead, "reached_out", actor=actor)
         db.session.flush()
+        lead_status_changed.send(LeadStatusChanged(lead.id, before, status, alerts.name_of(actor)))
 
-    def assign(self, lead: Lead, user_id: uuid.UUID | None, *, by: User | None) -> None:
-        """Give the lead to somebody, take it, or leave it to nobody. The new owner is alerted."""
-        taking = by is not None and user_id == by.id and rights.may_take(by, lead)
-        if by is not None and not rights.may_assign(by) and not taking:
+    def assign(self, lead: Lead, user_id: uuid.UUID | None, *, actor: UserOrOperator) -> None:
+        """Assign the lead to a user, or to none, and alert the new assignee unless it is the actor.
+
+        Raises Forbidden, and UnprocessableContent for a user who may not have it.
+        """
+        is_taking = actor is not OPERATOR and user_id == actor.id and permissions.may_take(actor, lead)
+        if actor is not OPERATOR and not permissions.may_assign(actor) and not is_taking:
             raise Forbidden("You may take a lead that nobody has; a manager may hand it over.")
         if user_id == lead.assignee_id and (user_id or lead.assignment_strategy == MANUAL):
-            self._note_reading(lead, "detail", by=by)  # which is all that comes of it
+            self._note_reading(lead, "detail", actor=actor)  # nothing to change
             return
-        assignee = None if user_id is None else self._owner(user_id, barred.from_lead(lead.id))
-        how = "Taken" if taking else "Decided"
-        tell = by is None or user_id != by.id
-        ownership.hand(lead, assignee, f"{how} by {events.actor_of(by)}.", by=by, tell=tell)
+        assignee = None if user_id is None else self._owner(user_id, visibility.screened_users(lead.id))
+        how = "Taken" if is_taking else "Decided"
+        alert_owner = actor is OPERATOR or user_id != actor.id
+        ownership.set_owner_manually(
+            lead, assignee, f"{how} by {alerts.name_of(actor)}.", actor=actor, alert_owner=alert_owner
+        )
 
     def possible_owners(self, lead: Lead) -> Sequence[User]:
-        """Those whom `assign` would take now, by name: nobody who is away, left, or is barred from it."""
-        out = {*barred.from_lead(lead.id), *assignment.away()}
-        return [one for one in auth.everyone() if one.works_on_leads and one.id not in out]
+        """Return the users `assign` accepts now, by name: active, not away, not screened."""
+        unavailable = {*visibility.screened_users(lead.id), *assignment.away()}
+        return [user for user in auth.everyone() if user.works_on_leads and user.id not in unavailable]
 
-    def delete(self, lead: Lead, *, by: User | None) -> None:
-        """Put the lead away: it is gone from every list, and can be restored."""
+    def delete(self, lead: Lead, *, actor: UserOrOperator) -> None:
+        """Soft-delete the lead and hide its messages."""
         lead.deleted_at = now()
         db.session.flush()
-        self._record(lead, "deleted", by=by)
-        notifications.put_away(lead.id)
+        self._record(lead, "deleted", actor=actor)
+        notifications.hide_for_lead(lead.id)
 
-    def restore(self, lead: Lead, *, by: User | None) -> None:
-        """Bring a deleted lead back."""
+    def restore(self, lead: Lead, *, actor: UserOrOperator) -> None:
+        """Restore a deleted lead. Hand it on if its assignee may not have leads any more."""
         if lead.deleted_at is None:
-            self._note_reading(lead, "detail", by=by)  # which is all that comes of it
+            self._note_reading(lead, "detail", actor=actor)  # nothing to change
             return
         lead.deleted_at = None
         db.session.flush()
-        self._record(lead, "restored", by=by)
-        notifications.bring_back(lead.id)
+        self._record(lead, "restored", actor=actor)
+        notifications.show_for_lead(lead.id)
         owner = lead.assigned_to
-        pending = lead.status is LeadStatus.PENDING
+        pending = is_open(lead.status)
         if pending and owner is not None and not assignment.may_hold_leads(owner):
-            handing.hand_on(lead, "handed_back", f"{owner.name} left, or is away.", by=by)
+            handover.hand_on(lead, "handed_back", f"{owner.name} left, or is away.", actor=actor)
 
-    def hold_all(self) -> None:
-        """Let no lead arrive or leave until this transaction ends: for changes that touch several."""
-        assignment.hold()
+    def _note_reading(self, lead: Lead, part: str, *, actor: UserOrOperator) -> None:
+        audit.record("lead.read", actor=actor, about=("lead", lead.id), what=part)
 
-    def _note_reading(self, lead: Lead, what: str, *, by: User | None) -> None:
-        audit.record("lead.read", by=by, about=("lead", lead.id), what=what)
+    def _record(
+        self, lead: Lead, action: str, words: str = "", *, actor: UserOrOperator, **detail: object
+    ) -> None:
+        """Add an action to the lead's history, in words, and to the audit trail, without them."""
+        alerts.record(lead, action, words, actor=actor)
+        audit.record(f"lead.{action}", actor=actor, about=("lead", lead.id), **detail)
 
-    def _record(self, lead: Lead, action: str, words: str = "", *, by: User | None, **detail: object) -> None:
-        """Write an act into the lead's history, in words, and into the audit trail, without any."""
-        events.record(lead, action, words, actor=events.actor_of(by))
-        audit.record(f"lead.{action}", by=by, about=("lead", lead.id), **detail)
-
-    def _one(self, statement: Statement, *, deleted: bool) -> Lead:
+    def _fetch(self, statement: Statement, *, deleted: bool) -> Lead:
         found: Lead | None = db.session.scalar(statement.execution_options(include_deleted=deleted))
         if found is None:
             raise NotFound("There is no such lead.")
         return found
 
-    def _owner(self, user_id: uuid.UUID, kept_out: Collection[uuid.UUID]) -> User:
-        user = None if user_id in kept_out else auth.get(user_id)
+    def _owner(self, user_id: uuid.UUID, screened: Collection[uuid.UUID]) -> User:
+        user = None if user_id in screened else auth.get(user_id)
+        if user is not None:
+            db.session.refresh(user)  # the user may have been read before the lock was granted
         if user is None or not assignment.may_hold_leads(user):
-            raise Invalid({"user_id": ["Choose somebody who is active, not away, and may work on leads."]})
+            raise UnprocessableContent(
+                {"user_id": ["Choose somebody who is active, not away, and may work on leads."]}
+            )
         return user
 
 

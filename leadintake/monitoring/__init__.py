@@ -1,12 +1,12 @@
-"""Floor 2: is it well, and how would we know."""
+"""Floor 2: health, metrics, traces, incidents, the doctor."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from leadintake.monitoring import metrics, problems, tracing
+from leadintake.monitoring import checkup, metrics, problems, tracing
+from leadintake.monitoring.api import bp
 from leadintake.monitoring.cli import doctor, print_metrics, run_watchdog
-from leadintake.monitoring.routes import bp
 from leadintake.monitoring.watchdog import start_with_first_request
 
 
@@ -14,6 +14,7 @@ def init_app(app: Flask) -> None:
     """Wire the room."""
     metrics.init_app(app)
     problems.init_app(app)
+    checkup.init_app(app)
     app.before_request(start_with_first_request)
     tracing.init_app(app)
     app.register_blueprint(bp)

@@ -7,11 +7,11 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from leadintake.core import checks
-from leadintake.core.commands import Command
-from leadintake.core.tables import format_option, show
+from leadintake.core.cli.commands import Command
+from leadintake.core.cli.output import format_option, show
 from leadintake.monitoring import metrics
 from leadintake.monitoring.watchdog import Watchdog
-from leadintake.notifications.worker import quit_signal
+from leadintake.notifications.embedded import install_stop_signal
 
 
 @click.command("doctor", cls=Command)
@@ -19,7 +19,10 @@ from leadintake.notifications.worker import quit_signal
 @with_appcontext
 def doctor(form: str) -> None:
     """Say what is wrong with the installation and what to do, a line each; exit status 1 if anything is."""
-    found = [checks.Finding("configuration", "ok", ""), *checks.findings()]  # a bad one does not get this far
+    found = [
+        checks.Finding("configuration", "ok", ""),
+        *checks.findings(),
+    ]  # an invalid one does not get this far
     show([finding._asdict() for finding in found], form, empty="")
     wrong = [finding.part for finding in found if finding.state == "wrong"]
     if wrong:
@@ -32,11 +35,11 @@ def doctor(form: str) -> None:
 @with_appcontext
 def run_watchdog(once: bool, form: str) -> None:
     """Tell PagerDuty, a webhook and a heartbeat what is wrong, every minute until SIGTERM."""
-    dog = Watchdog(current_app._get_current_object())  # type: ignore[attr-defined] # LocalProxy's own
+    watchdog = Watchdog(current_app._get_current_object())  # type: ignore[attr-defined] # LocalProxy's own
     if not once:
-        dog.run(quit_signal())
+        watchdog.run(install_stop_signal())
         return
-    wrong = dog.round()
+    wrong = watchdog.run_round()
     rows = [
         {"cause": cause, "severity": problem.severity, "summary": str(problem)}
         for cause, problem in wrong.items()

@@ -1,20 +1,21 @@
-"""One incident a cause, told once to each receiver when it opens and once when it is resolved.
+"""Incidents: one per cause, sent once to each receiver when it opens and when it is resolved.
 
-What is known of an incident is a Record: a row of the database, so that any number of watchdogs may run; for
-the cause that the database itself is, a file in the instance folder (or, where not even that can be written,
-the memory of this process).
+A Record is a row of the database, shared by any number of watchdogs; for the cause `database`, an entry of a
+file in the instance folder (or, if that cannot be written, in memory).
 
-A round of a watchdog, for each cause it looked at:
+Each round of a watchdog, for each cause it checked:
 
-1. Wrong and without a record: make one. The column `cause` is unique; whoever comes second changes nothing.
-   Wrong and resolved: open it again. Right and open: resolve it. Each is one more change.
-2. Take the lease of a record of which a receiver does not know the last change, in one UPDATE that says under
-   which conditions it is free. Commit: no transaction is open while a receiver is asked.
-3. Tell each of these receivers; note who took it. A receiver that fails is asked again in the next round.
-4. Give the lease back. A resolved record that all know of is removed.
+1. Problem without a record: create one; `cause` is unique, so a second watchdog changes nothing. Problem on a
+   resolved record: reopen it. A warning became critical: escalate it. No problem on an open record: resolve
+   it. Each counts as one change. The record has the time of each watchdog's last problem: one of a machine's
+   own (disk, connections) is not resolved by a watchdog elsewhere.
+2. Lease a record whose last change a receiver lacks, in one UPDATE with the conditions under which it is
+   free. Commit: no transaction stays open during a request.
+3. Send the change to these receivers; note which accepted it. A failed one is retried in the next round.
+4. Release the lease. Delete a resolved record that all receivers know.
 
-A watchdog that dies between 3 and 4 leaves a lease that ends by itself; the event is then told again, under
-the same id. PagerDuty knows it by its key, others by `webhook-id`.
+If a watchdog dies between 3 and 4, the lease expires and the event is sent again under the same id. PagerDuty
+deduplicates by its key, others by `webhook-id`.
 """
 
 from __future__ import annotations
@@ -31,12 +32,19 @@ from flask import current_app
 
 from leadintake.core import measures
 from leadintake.core.alarms import Problem
+from leadintake.core.clock import now
 from leadintake.monitoring.sending import Event, NotDelivered, PagerDuty, Receiver, Webhook
 
 LEASE = timedelta(seconds=60)
-"""Longer than telling every receiver of one change can take."""
+"""Longer than sending one change to every receiver takes."""
+PROBLEM_VALIDITY = timedelta(minutes=3)
+"""How long a watchdog's problem counts without another check."""
+UNSTABLE_CAUSES = ("database", "storage", "scanner")
+"""Causes detected by a request to another program, which may fail once: sent only when found again."""
+CONFIRM_SECONDS = 30
+"""Seconds after opening. Rounds are a minute apart."""
 CHANGES = measures.Counter(
-    "leadintake_incidents", "Incidents that opened and were resolved", "cause", "change"
+    "leadintake_incidents", "Incidents that opened, became critical and were resolved", "cause", "change"
 )
 FAILURES = measures.Counter(
     "leadintake_incidents_not_delivered", "Attempts to tell of an incident that failed", "receiver"
@@ -46,7 +54,7 @@ log = structlog.get_logger()
 
 @dataclass
 class Record:
-    """What is known of one incident."""
+    """The state of one incident."""
 
     id: str
     cause: str
@@ -56,68 +64,115 @@ class Record:
     resolved_at: datetime | None = None
     changes: int = 1
     told: dict[str, int] = field(default_factory=dict)
+    wrong_by: dict[str, int] = field(default_factory=dict)
+    """Time of the last problem found by each watchdog, in seconds since 1970."""
 
-    def uninformed(self, receivers: Collection[Receiver]) -> list[Receiver]:
-        """Who does not know of the last change. Nobody is told the end of what they never knew began."""
-        behind = [one for one in receivers if self.told.get(one.name, 0) != self.changes]
-        return [one for one in behind if self.resolved_at is None or one.name in self.told]
+    @property
+    def confirmed(self) -> bool:
+        """Return whether to send it: a single failure of an unstable part is not sent."""
+        if self.cause not in UNSTABLE_CAUSES or self.resolved_at is not None or not self.wrong_by:
+            return True
+        return max(self.wrong_by.values()) - self.opened_at.timestamp() >= CONFIRM_SECONDS
+
+    def find_uninformed(self, receivers: Collection[Receiver]) -> list[Receiver]:
+        """Return the receivers that lack the last change. One without the opening gets no resolution."""
+        lagging = [receiver for receiver in receivers if self.told.get(receiver.name, 0) != self.changes]
+        return [receiver for receiver in lagging if self.resolved_at is None or receiver.name in self.told]
+
+    def record_problem(self, problem: Problem, watchdog: str) -> str:
+        """Record that a watchdog found a problem; return `opened`, `escalated` or "" (nothing new).
+
+        An escalated incident stays critical until it is resolved: changing severities are one event.
+        """
+        reopened = self.resolved_at is not None
+        escalated = problem.severity == "critical" != self.severity
+        if reopened:
+            self.opened_at, self.resolved_at, self.wrong_by = now(), None, {}
+        if reopened or escalated:
+            self.severity, self.sentence, self.changes = problem.severity, str(problem), self.changes + 1
+        self.wrong_by = {**self._recent_wrong_by(), watchdog: int(now().timestamp())}
+        return "opened" if reopened else "escalated" if escalated else ""
+
+    def record_recovery(self, watchdog: str) -> bool:
+        """Record that a watchdog found no problem; return whether that resolves the incident.
+
+        It does not while another watchdog, with other disks or connections, finds a problem.
+        """
+        self.wrong_by.pop(watchdog, None)
+        if self.resolved_at is not None or self._recent_wrong_by():
+            return False
+        self.resolved_at, self.changes = now(), self.changes + 1
+        return True
+
+    def _recent_wrong_by(self) -> dict[str, int]:
+        since = (now() - PROBLEM_VALIDITY).timestamp()
+        return {watchdog: at for watchdog, at in self.wrong_by.items() if at > since}
 
 
 class Store(Protocol):
-    """Where records are kept."""
+    """A store of records."""
 
     def records(self) -> list[Record]:
-        """All of them."""
+        """Return all records."""
 
-    def open(self, cause: str, problem: Problem) -> bool:
-        """Note that a cause is wrong; return whether that is new."""
+    def open(self, cause: str, problem: Problem, watchdog: str) -> str:
+        """Record a problem; return `opened`, `escalated` or "" (nothing new)."""
 
-    def resolve(self, cause: str) -> bool:
-        """Note that a cause is right; return whether that is new."""
+    def resolve(self, cause: str, watchdog: str) -> bool:
+        """Record the absence of a problem; return whether that resolves an incident."""
 
     def lease(self, cause: str) -> Record | None:
-        """The record as it is now, for this watchdog alone; None where another has it."""
+        """Lease and return the current record; None where another watchdog holds the lease."""
 
-    def give_back(self, record: Record) -> None:
-        """Keep who was told, unless the record changed meanwhile, and end the lease."""
+    def release(self, record: Record) -> None:
+        """Save which receivers accepted which change; end the lease."""
 
     def remove(self, record: Record) -> None:
-        """Forget a record, unless it changed meanwhile."""
+        """Delete a record, unless it changed meanwhile."""
 
 
-def note(store: Store, found: Mapping[str, Problem | None]) -> None:
-    """Write down what was found."""
-    for cause, problem in found.items():
-        if problem is not None and store.open(cause, problem):
-            CHANGES.count(cause, "opened")
-            log.error("incident_opened", cause=cause, severity=problem.severity, summary=str(problem))
-        elif problem is None and store.resolve(cause):
+def record_findings(store: Store, findings: Mapping[str, Problem | None], watchdog: str) -> None:
+    """Store and log the problems that a watchdog found."""
+    for cause, problem in findings.items():
+        if problem is not None:
+            if change := store.open(cause, problem, watchdog):
+                CHANGES.count(cause, change)
+                words = {"severity": problem.severity, "summary": str(problem)}
+                log.error(f"incident_{change}", cause=cause, **words)
+        elif store.resolve(cause, watchdog):
             CHANGES.count(cause, "resolved")
             log.info("incident_resolved", cause=cause)
 
 
-def tell(store: Store, receivers: Collection[Receiver]) -> None:
-    """Tell whoever does not know. A receiver that does not answer is not asked again in this round."""
-    willing = list(receivers)
-    for seen in store.records():
-        if seen.uninformed(willing) and (record := store.lease(seen.cause)) is not None:
-            for receiver in record.uninformed(willing):
+def notify(store: Store, receivers: Collection[Receiver]) -> set[str]:
+    """Send changes to the receivers that lack them; return the causes of confirmed problems.
+
+    A receiver that fails is skipped for the rest of the round.
+    """
+    reachable = list(receivers)
+    records = [record for record in store.records() if record.confirmed]
+    for seen in records:
+        if seen.find_uninformed(reachable) and (record := store.lease(seen.cause)) is not None:
+            for receiver in record.find_uninformed(reachable):
                 try:
-                    receiver.tell(_event(record))
+                    receiver.notify(_event(record))
                     record.told[receiver.name] = record.changes
                 except NotDelivered as error:
-                    willing.remove(receiver)
-                    record.told.setdefault(receiver.name, 0)  # it may have taken it all the same
+                    reachable.remove(receiver)
+                    record.told.setdefault(
+                        receiver.name, 0
+                    )  # it may have accepted the event despite the error
                     FAILURES.count(receiver.name)
                     log.warning("incident_not_delivered", receiver=receiver.name, error=str(error))
-            store.give_back(record)
+            store.release(record)
             seen = record
-        if seen.resolved_at is not None and not seen.uninformed(receivers):
+        if seen.resolved_at is not None and not seen.find_uninformed(receivers):
             store.remove(seen)
+    return {record.cause for record in records if record.resolved_at is None}
 
 
 def receivers() -> list[Receiver]:
-    """Who is to be told, by the settings."""
+    """Return the configured receivers."""
     config, found = current_app.config, list[Receiver]()
     if config["PAGERDUTY_ROUTING_KEY"]:
         found.append(PagerDuty(config["PAGERDUTY_URL"], config["PAGERDUTY_ROUTING_KEY"]))
@@ -127,18 +182,23 @@ def receivers() -> list[Receiver]:
 
 
 def open_causes(*stores: Store) -> Iterator[str]:
-    """The causes that are wrong by the records."""
+    """Return the causes of open records."""
     return (record.cause for store in stores for record in store.records() if record.resolved_at is None)
 
 
 def source() -> str:
-    """The host of this service, which tells installations apart."""
+    """Return the host of this service, which identifies the installation."""
     public_url: str = current_app.config["PUBLIC_URL"]
     return urlsplit(public_url).netloc
 
 
+def encode(numbers: Mapping[str, int]) -> str:
+    """Serialise `told` or `wrong_by`."""
+    return msgspec.json.encode(numbers).decode()
+
+
 def decode(text: str) -> dict[str, int]:
-    """Who was told, as it is kept."""
+    """Deserialise `told` or `wrong_by`."""
     return msgspec.json.decode(text, type=dict[str, int])
 
 

@@ -1,4 +1,4 @@
-"""Incidents in a file of this machine: for what keeps the database from keeping them."""
+"""Incidents in a file of this machine, for a database that is away."""
 
 from __future__ import annotations
 
@@ -13,95 +13,93 @@ import structlog
 
 from leadintake.core.alarms import Problem
 from leadintake.core.clock import now
+from leadintake.core.db.types import new_id
 from leadintake.core.modes import open_private, write_private
-from leadintake.core.types import new_id
 from leadintake.monitoring.incidents import Record
 
+INCIDENTS = "incidents.json"
 log = structlog.get_logger()
 
 
 class LocalFile:
-    """The records of the watchdogs of one machine; of this process alone where the file cannot be kept."""
+    """Records shared by the watchdogs of one machine; in memory where the file cannot be written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._kept: list[Record] = []
+        self._cache: list[Record] = []
         self._in_memory = False
 
     def records(self) -> list[Record]:
-        """All of them."""
         if not self._in_memory and self.path.exists():
             try:
-                self._kept = msgspec.json.decode(self.path.read_bytes(), type=list[Record])
+                self._cache = msgspec.json.decode(self.path.read_bytes(), type=list[Record])
             except (OSError, msgspec.MsgspecError) as error:
                 log.warning("incidents_not_read", error=type(error).__name__)
-        return list(self._kept)
+        return list(self._cache)
 
-    def open(self, cause: str, problem: Problem) -> bool:
-        """Note that a cause is wrong; return whether that is new."""
-        with self._turn():
-            known = self._find(cause)
-            if known is not None and known.resolved_at is None:
-                return False
-            fresh = Record(str(new_id()), cause, now(), problem.severity, str(problem))
-            if known is not None:
-                fresh.id, fresh.changes, fresh.told = known.id, known.changes + 1, known.told
-            self._keep(cause, fresh)
-            return True
+    def open(self, cause: str, problem: Problem, watchdog: str) -> str:
+        with self._lock():
+            record = self._find(cause)
+            if record is None:
+                record = Record(str(new_id()), cause, now(), problem.severity, str(problem))
+                record.record_problem(problem, watchdog)
+                change = "opened"
+            else:
+                change = record.record_problem(problem, watchdog)
+            self._write(cause, record)
+            return change
 
-    def resolve(self, cause: str) -> bool:
-        """Note that a cause is right; return whether that is new."""
-        with self._turn():
-            known = self._find(cause)
-            if known is None or known.resolved_at is not None:
+    def resolve(self, cause: str, watchdog: str) -> bool:
+        with self._lock():
+            record = self._find(cause)
+            if record is None or record.resolved_at is not None:
                 return False
-            known.resolved_at, known.changes = now(), known.changes + 1
-            self._keep(cause, known)
-            return True
+            resolved = record.record_recovery(watchdog)
+            self._write(cause, record)
+            return resolved
 
     def lease(self, cause: str) -> Record | None:
-        """The record as it is now. Two watchdogs of one machine may both have it: receivers know the key."""
+        """Return the current record. Two watchdogs may both get it: receivers deduplicate by key."""
         return self._find(cause)
 
-    def give_back(self, record: Record) -> None:
-        """Keep who was told, unless the record changed meanwhile."""
-        with self._turn():
-            known = self._find(record.cause)
-            if known is not None and known.changes == record.changes:
-                known.told = {**known.told, **record.told}
-                self._keep(record.cause, known)
+    def release(self, record: Record) -> None:
+        """Save which receivers accepted, unless the record changed meanwhile."""
+        with self._lock():
+            current = self._find(record.cause)
+            if current is not None and current.changes == record.changes:
+                current.told = {**current.told, **record.told}
+                self._write(record.cause, current)
 
     def remove(self, record: Record) -> None:
-        """Forget a record, unless it changed meanwhile."""
-        with self._turn():
-            known = self._find(record.cause)
-            if known is not None and known.changes == record.changes:
-                self._keep(record.cause, None)
+        with self._lock():
+            current = self._find(record.cause)
+            if current is not None and current.changes == record.changes:
+                self._write(record.cause, None)
 
     def _find(self, cause: str) -> Record | None:
         return next((record for record in self.records() if record.cause == cause), None)
 
-    def _keep(self, cause: str, record: Record | None) -> None:
-        self._kept = [one for one in self._kept if one.cause != cause] + ([record] if record else [])
-        beside = self.path.with_suffix(".new")
+    def _write(self, cause: str, record: Record | None) -> None:
+        self._cache = [entry for entry in self._cache if entry.cause != cause] + ([record] if record else [])
+        draft = self.path.with_suffix(".new")
         try:
-            write_private(beside, msgspec.json.encode(self._kept))
-            beside.replace(self.path)
+            write_private(draft, msgspec.json.encode(self._cache))
+            draft.replace(self.path)
             self._in_memory = False
         except OSError as error:
-            self._in_memory = True  # what the file says is out of date
+            self._in_memory = True  # the file is out of date
             log.warning("incidents_in_memory", error=type(error).__name__)
 
     @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        """One watchdog of this machine at a time, where there can be a file to say whose turn it is."""
+    def _lock(self) -> Iterator[None]:
+        """Hold a file lock: one watchdog of this machine at a time, if the file can be created."""
         try:
-            door = open_private(self.path.with_suffix(".door"), os.O_RDWR | os.O_CREAT)
+            lock_file = open_private(self.path.with_suffix(".door"), os.O_RDWR | os.O_CREAT)
         except OSError:
             yield
             return
         try:
-            fcntl.flock(door, fcntl.LOCK_EX)
+            fcntl.flock(lock_file, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(door)
+            os.close(lock_file)

@@ -1,4 +1,4 @@
-"""What Prometheus reads: what rooms measured in all processes of this machine, and gauges read now."""
+"""Prometheus metrics: measures of all processes of this machine, and gauges read at the scrape."""
 
 from __future__ import annotations
 
@@ -7,24 +7,34 @@ import platform
 import time
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from alembic.script import ScriptDirectory
-from flask import Flask, Response, current_app, g, request, request_finished, request_started
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    has_request_context,
+    request,
+    request_finished,
+    request_started,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from leadintake.core import alarms, checks, measures
-from leadintake.core.database import migrations_folder
+from leadintake.core.db.database import migrations_folder
+from leadintake.core.db.transaction import rollback
 from leadintake.core.slots import Slots
-from leadintake.core.transaction import rollback
+from leadintake.monitoring import usage
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
 
 REQUESTS = measures.Counter("leadintake_requests", "Requests answered", "endpoint", "method", "status")
 SECONDS = measures.Histogram("leadintake_request_seconds", "Time to answer", "endpoint")
-BESIDE_READINESS = ("redis", "scanner")
-"""Parts that are shown up or down though the service goes on without them."""
+OPTIONAL_PARTS = ("redis", "scanner")
+"""Parts shown as up or down although the service works without them."""
 log = structlog.get_logger()
 
 
@@ -33,22 +43,22 @@ class _Collector:
 
     def __init__(self, slots: Slots) -> None:
         self.slots = slots
-        self.registry = CollectorRegistry()
-        self.registry.register(self)
 
     def collect(self) -> Iterator[Metric]:
-        """What was measured; inside the application also what is so now."""
+        """Yield the measures; inside the application also the gauges."""
         yield from measures.families(self.slots)
+        yield from usage.families(self.slots)
         if not current_app:
             return
-        results = {**checks.results(parts=BESIDE_READINESS), **checks.readiness()}
+        results = {**checks.results(parts=OPTIONAL_PARTS), **checks.readiness()}
         up = {part: float(not sentence) for part, sentence in results.items()}
         yield _gauge("leadintake_up", "Whether a part works", "part", up)
-        yield _build()
+        if has_request_context():  # the file of `flask metrics` outlives the processes
+            yield _build()
         if results.get("database", "not known") or results.get("revision"):
             return
-        wrong = alarms.wrong()
-        problems = {cause: float(cause in wrong) for cause in alarms.names()}
+        wrong = alarms.recent_problems()
+        problems = {cause: float(cause in wrong) for cause in alarms.causes()}
         yield _gauge("leadintake_problem", "Whether somebody must act, by cause", "cause", problems)
         for name, (help_text, label, read) in current_app.extensions.get("leadintake.gauges", {}).items():
             try:
@@ -59,19 +69,25 @@ class _Collector:
 
 
 def init_app(app: Flask) -> None:
-    """Count requests once their answer is final."""
+    """Install the collector, and count requests when answered."""
     app.extensions["leadintake.measures"] = _Collector(measures.slots_of(app))
     request_started.connect(_start, app)
     request_finished.connect(_finish, app)
 
 
 def text() -> bytes:
-    """The exposition."""
+    """Return the metrics in Prometheus' text format."""
+    from prometheus_client import CollectorRegistry, generate_latest
+
     collector: _Collector = current_app.extensions["leadintake.measures"]
-    return generate_latest(collector.registry)
+    registry = CollectorRegistry()
+    registry.register(collector)
+    return generate_latest(registry)
 
 
 def _gauge(name: str, help_text: str, label: str, numbers: Mapping[str, float]) -> Metric:
+    from prometheus_client.core import GaugeMetricFamily
+
     gauge = GaugeMetricFamily(name, help_text, labels=[label] if label else [])
     for value, number in numbers.items():
         gauge.add_metric([value] if label else [], number)
@@ -80,7 +96,10 @@ def _gauge(name: str, help_text: str, label: str, numbers: Mapping[str, float]) 
 
 @functools.cache
 def _build() -> Metric:
-    """Which code this is: constant while a process lives."""
+    """Return version, revision and Python: constant in a process."""
+    from alembic.script import ScriptDirectory
+    from prometheus_client.core import GaugeMetricFamily
+
     labels = {
         "version": version("leadintake"),
         "revision": ScriptDirectory(str(migrations_folder())).get_current_head() or "",

@@ -1,4 +1,4 @@
-"""Table of the room: what is wrong now."""
+"""The table of incidents."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leadintake.core.database import Model
+from leadintake.core.db.database import Model
 
 
 class Incident(Model):
-    """Something that is wrong, from the first who noticed it until all who were told know that it is over."""
+    """An incident, until all receivers know that it is resolved."""
 
     __tablename__ = "incidents"
 
@@ -21,8 +21,10 @@ class Incident(Model):
     severity: Mapped[str] = mapped_column(sa.String(20))
     sentence: Mapped[str] = mapped_column(sa.String(500))
     changes: Mapped[int]
-    """How often it opened and resolved: each change is one event, told under an id of its own."""
+    """Number of openings, escalations and resolutions; each is one event with its own id."""
     told: Mapped[str] = mapped_column(sa.String(500))
-    """JSON: for each receiver the change it knows of."""
+    """JSON: the last change that each receiver accepted."""
+    wrong_by: Mapped[str | None] = mapped_column(sa.Text)
+    """JSON: time of the last problem found by each watchdog, in seconds since 1970."""
     leased_until: Mapped[datetime | None]
-    """Until when one watchdog tells the receivers, and the others leave it to that one."""
+    """End of the lease of the watchdog that informs the receivers."""

@@ -1,4 +1,4 @@
-"""Causes that this room sees by itself: parts that fail, and a disk that is nearly full."""
+"""The causes of this room: failing parts, full disks, failed chores."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from flask import Flask, current_app
 
-from leadintake.core import alarms, checks
+from leadintake.core import alarms, checks, chores
 from leadintake.core.alarms import Problem
-from leadintake.core.languages import phrase
+from leadintake.core.i18n.languages import N_
 
 ENOUGH_BYTES, LEAST_BYTES, LEAST_SHARE = 5 * 1024**3, 512 * 1024**2, 0.05
-"""A disk is nearly full below 512 MB, or below a twentieth of it, if that is less than 5 GB."""
+"""A disk is nearly full below 512 MB, or below 5 %, at most 5 GB."""
 LEAST_FILES = 0.02
-"""The share of its files (inodes) that must be free."""
+"""Minimum share of free inodes."""
 DATABASE = "database"
 
 
@@ -24,42 +24,64 @@ def init_app(app: Flask) -> None:
     alarms.register(app, DATABASE, look_at_database)
     alarms.register(app, "storage", _look_at(
         "storage",
-        phrase("Resumes cannot be stored: prospects are told to try again later."),
-        phrase("An operator must see with “flask doctor” what the storage says."),
+        N_("Resumes cannot be stored: prospects are told to try again later."),
+        N_("An operator must see with “flask doctor” what the storage says."),
     ))  # fmt: skip
     if app.config["CLAMD_ADDRESS"] and app.config["SCANNER_AWAY"] == "refuse":
         alarms.register(app, "scanner", _look_at(
             "scanner",
-            phrase("The virus scanner is away: prospects are told to try again later."),
-            phrase("An operator must see with “flask doctor” what is wrong with it."),
+            N_("The virus scanner is away: prospects are told to try again later."),
+            N_("An operator must see with “flask doctor” what is wrong with it."),
         ))  # fmt: skip
     alarms.register(app, "disk", look_at_disks)
+    alarms.register(app, "housekeeping", look_at_housekeeping, follows=(DATABASE, "storage"))
+    checks.register(app, "housekeeping", check_housekeeping, warning=True)
 
 
 def database_problem() -> Problem:
-    """What is said while the database fails."""
+    """Return the problem of a failing database."""
     return Problem(
-        phrase("The database fails: nothing can be submitted or read."),
-        phrase("An operator must see with “flask doctor” what it says."),
+        N_("The database fails: nothing can be submitted or read."),
+        N_("An operator must see with “flask doctor” what it says."),
     )
 
 
 def look_at_database() -> Problem | None:
-    """Whether the database answers, and has the tables this code needs."""
+    """Detect a database that does not answer, or lacks tables of this code."""
     results = _readiness()
     return database_problem() if results.get("database") or results.get("revision") else None
 
 
 def look_at_disks() -> Problem | None:
-    """Whether a disk of this machine that the service writes to is nearly full."""
+    """Detect a nearly full disk of the service."""
     scheme, _, path = current_app.config["STORAGE_URL"].partition(":")
     places = [current_app.config["INSTANCE_PATH"], *([path] if scheme == "file" else [])]
     if not any(_is_nearly_full(Path(place)) for place in places):
         return None
     return Problem(
-        phrase("A disk of the service is nearly full."),
-        phrase("An operator must make room before nothing can be stored any more."),
+        N_("A disk of the service is nearly full."),
+        N_("An operator must make room before nothing can be stored any more."),
     )
+
+
+def look_at_housekeeping() -> Problem | None:
+    """Detect a chore that failed last time."""
+    if not chores.failures(current_app):
+        return None
+    return Problem(
+        N_("A part of the service's housekeeping failed the last time it was tried."),
+        N_("An operator must see with “flask doctor” which, and in the log of the workers why."),
+        severity="warning",
+    )
+
+
+def check_housekeeping() -> None:
+    """Raise where a chore failed last time."""
+    if names := chores.failures(current_app):
+        raise RuntimeError(
+            f"It failed the last time it was tried: {', '.join(names)}. "
+            "`housekeeping_failed` in the log of the workers says why."
+        )
 
 
 def _look_at(part: str, sentence: str, advice: str) -> Callable[[], Problem | None]:

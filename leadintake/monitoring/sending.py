@@ -1,4 +1,4 @@
-"""Requests to those who are told of incidents: bounded, signed, never redirected, without anybody's data."""
+"""Requests to incident receivers: bounded, signed, without redirects and personal data."""
 
 from __future__ import annotations
 
@@ -13,29 +13,28 @@ from typing import Protocol
 
 import msgspec
 import structlog
-import urllib3
 
 from leadintake.core.clock import now
 
-CONNECT_SECONDS, SILENT_SECONDS = 3, 7
-"""How long a receiver may take to be reached, and to say nothing."""
+CONNECT_SECONDS, READ_SECONDS = 3, 7
+"""Timeouts of connecting and of reading."""
 LONGEST_ANSWER = 1024
 PREFIX = "whsec_"
 log = structlog.get_logger()
 
 
 class NotDelivered(Exception):
-    """The receiver did not take it; it is tried again."""
+    """The receiver did not accept it; it is retried."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """An incident that opened or is resolved."""
+    """The opening or the resolution of an incident."""
 
     key: str
     """The same for every event about one cause of one installation."""
     id: str
-    """The same for every attempt to tell this event."""
+    """The same for every attempt to send this event."""
     cause: str
     resolved: bool
     severity: str
@@ -47,12 +46,12 @@ class Event:
 
 
 class Receiver(Protocol):
-    """Somebody who is told."""
+    """A receiver of events."""
 
     name: str
 
-    def tell(self, event: Event) -> None:
-        """Tell it. Raises NotDelivered."""
+    def notify(self, event: Event) -> None:
+        """Send the event. Raises NotDelivered."""
 
 
 class PagerDuty:
@@ -63,8 +62,8 @@ class PagerDuty:
     def __init__(self, url: str, routing_key: str) -> None:
         self.url, self.routing_key = url, routing_key
 
-    def tell(self, event: Event) -> None:
-        """Trigger or resolve, under the key by which PagerDuty knows the incident."""
+    def notify(self, event: Event) -> None:
+        """Trigger or resolve, under PagerDuty's key of the incident."""
         body: dict[str, object] = {
             "routing_key": self.routing_key,
             "event_action": "resolve" if event.resolved else "trigger",
@@ -90,12 +89,12 @@ class Webhook:
     def __init__(self, url: str, secret: str) -> None:
         self.url, self.key = url, key_of(secret)
 
-    def tell(self, event: Event) -> None:
+    def notify(self, event: Event) -> None:
         """Post it, signed."""
         body = msgspec.json.encode(
             {
                 "type": "incident.resolved" if event.resolved else "incident.opened",
-                "timestamp": now(),
+                "timestamp": event.resolved_at or event.opened_at,
                 "data": {
                     "key": event.key,
                     "cause": event.cause,
@@ -118,7 +117,7 @@ class Webhook:
 
 
 def key_of(secret: str) -> bytes:
-    """The key in a `whsec_` secret. Raises ValueError for what is none."""
+    """Decode the key of a `whsec_` secret. Raises ValueError."""
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except binascii.Error as error:
@@ -129,24 +128,28 @@ def key_of(secret: str) -> bytes:
 
 
 def sign(key: bytes, message_id: str, moment: int, body: bytes) -> str:
-    """The signature of a message: HMAC-SHA256 of its id, its time and its body."""
+    """Sign a message: HMAC-SHA256 of id, time and body."""
     signed = b".".join((message_id.encode(), str(moment).encode(), body))
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
 
-def beat(url: str, causes: list[str]) -> None:
-    """Tell a healthchecks server that we live, and whether something is wrong. Raises NotDelivered."""
+def send_heartbeat(url: str, causes: list[str]) -> None:
+    """Send a heartbeat to a healthchecks server, with the causes of problems. Raises NotDelivered."""
     place = re.sub(r"/*(?=\?|$)", "/fail", url, count=1) if causes else url
     send("POST", place, ", ".join(causes).encode(), {"Content-Type": "text/plain"})
 
 
 def send(method: str, url: str, body: bytes, headers: dict[str, str]) -> None:
     """Send one request. Raises NotDelivered unless the answer is 2xx."""
-    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=SILENT_SECONDS)
-    ours = {"User-Agent": "leadintake", "Accept-Encoding": "identity", **headers}
+    import urllib3
+
+    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+    all_headers = {"User-Agent": "leadintake", "Accept-Encoding": "identity", **headers}
     try:
         with urllib3.PoolManager(num_pools=1, retries=False, timeout=timeout) as http:
-            answer = http.request(method, url, body=body, headers=ours, redirect=False, preload_content=False)
+            answer = http.request(
+                method, url, body=body, headers=all_headers, redirect=False, preload_content=False
+            )
             try:
                 answer.read(LONGEST_ANSWER)
             finally:

@@ -1,8 +1,7 @@
-"""Traces over OTLP/HTTP, with the extra `otel`: a request, the messages it owes, their deliveries.
+"""Traces over OTLP/HTTP, with the extra `otel`: requests, their messages and deliveries.
 
-Where they go, how they are sampled and what the service is called say the variables of OpenTelemetry
-(OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER, OTEL_SERVICE_NAME, …). Nothing records exceptions: their
-messages quote what people typed.
+OpenTelemetry's variables set endpoint, sampling and service name (OTEL_EXPORTER_OTLP_ENDPOINT,
+OTEL_TRACES_SAMPLER, OTEL_SERVICE_NAME, …). Exceptions are not recorded: their messages quote typed text.
 """
 
 from __future__ import annotations
@@ -22,19 +21,19 @@ if TYPE_CHECKING:
 
 NAME = "leadintake"
 UNNAMED = "unknown_service"
-"""How the SDK calls a service whose operator gave it no name."""
+"""The SDK's name for a service without one."""
 
 
 class Tracing:
     """The tracer of one application.
 
-    What sends the spans has a thread and a connection. So it is made with the first span, in the process that
-    serves: a server may fork after it has loaded the application.
+    The exporter has a thread and a connection. It is created with the first span, because a server may fork
+    after loading the application.
     """
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._made: tuple[int, TracerProvider] | None = None
+        self._lock = threading.Lock()
+        self._pid_and_provider: tuple[int, TracerProvider] | None = None
 
     def begin(self, kind: Kind, *, parent: str | None = None) -> Span:
         """Begin a span."""
@@ -48,17 +47,17 @@ class Tracing:
         return OpenSpan(tracer.start_span(NAME, context, trace.SpanKind[kind.upper()]))
 
     def close(self) -> None:
-        """Send what is left, and end the thread."""
-        with self._guard:
-            made, self._made = self._made, None
-        if made is not None:
-            made[1].shutdown()
+        """Flush, and stop the thread."""
+        with self._lock:
+            current, self._pid_and_provider = self._pid_and_provider, None
+        if current is not None:
+            current[1].shutdown()
 
     def _provider(self) -> TracerProvider:
-        with self._guard:
-            if self._made is None or self._made[0] != os.getpid():
-                self._made = os.getpid(), _make_provider()
-            return self._made[1]
+        with self._lock:
+            if self._pid_and_provider is None or self._pid_and_provider[0] != os.getpid():
+                self._pid_and_provider = os.getpid(), _make_provider()
+            return self._pid_and_provider[1]
 
 
 class OpenSpan:
@@ -68,13 +67,13 @@ class OpenSpan:
         self._span = span
 
     def active(self) -> AbstractContextManager[object]:
-        """Have spans that begin inside be its children."""
+        """Make it the parent of spans that begin inside."""
         from opentelemetry.trace import use_span
 
         return use_span(self._span, end_on_exit=False, record_exception=False, set_status_on_exception=False)
 
     def traceparent(self) -> str | None:
-        """Its place in the trace; None where it is not kept."""
+        """Return its place in the trace; None where it is not recorded."""
         context = self._span.get_span_context()
         if not context.is_valid:
             return None
@@ -94,7 +93,7 @@ class OpenSpan:
 
 
 def init_app(app: Flask) -> None:
-    """Keep traces, where TRACES says so."""
+    """Install the tracer, if TRACES is on."""
     if app.config["TRACES"]:
         app.extensions[EXTENSION] = Tracing()
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from leadintake.audit.service import audit
+from leadintake.audit.events import head_published
 from leadintake.core import alarms, checks
+from leadintake.core.hooks import When
 from leadintake.notifications import backlog, checkup, rehearsal
 from leadintake.notifications.cli import outbox, worker
 from leadintake.notifications.service import notifications
@@ -13,27 +14,31 @@ from leadintake.notifications.worker import start_with_first_request
 
 
 def init_app(app: Flask) -> None:
-    """Wire the room."""
+    """Register channels, checks, metrics, alarms and commands."""
     notifications.init_app(app)
-    audit.when_published(app, notifications.owe_head)
+    head_published.connect(app, notifications.enqueue_audit_head, when=When.IN_TRANSACTION)
     checks.register(app, "worker", checkup.check_worker)
     checks.register(app, "mail", checkup.check_mail, needed=False)
     checks.register(app, "recipients", rehearsal.check, needed=False)
-    checks.gauge(app, "leadintake_outbox", "Messages not sent, by status", "status", backlog.counts)
-    checks.gauge(
+    checks.register_gauge(
+        app, "leadintake_outbox", "Messages not sent, by status", "status", backlog.count_by_status
+    )
+    checks.register_gauge(
         app,
         "leadintake_outbox_oldest_seconds",
         "Age of the oldest message not sent, by kind",
         "kind",
-        backlog.oldest_seconds,
+        backlog.measure_oldest_age,
     )
-    checks.gauge(app, "leadintake_workers", "Workers seen in the last minute", "", backlog.workers)
-    checks.gauge(
-        app, "leadintake_worker_beat_age_seconds", "Since a worker was seen", "", backlog.beat_seconds
+    checks.register_gauge(
+        app, "leadintake_workers", "Workers seen in the last minute", "", backlog.count_workers
     )
-    alarms.register(app, "worker", backlog.look_at_workers, follows=("database",))
-    alarms.register(app, "mail", backlog.look_at_mail, follows=("database", "worker"))
-    alarms.register(app, "messages_failed", backlog.look_at_failures, follows=("database",))
+    checks.register_gauge(
+        app, "leadintake_worker_beat_age_seconds", "Since a worker was seen", "", backlog.measure_beat_age
+    )
+    alarms.register(app, "worker", backlog.check_workers, follows=("database",))
+    alarms.register(app, "mail", backlog.check_mail, follows=("database", "worker"))
+    alarms.register(app, "messages_failed", backlog.check_failed_messages, follows=("database",))
     app.before_request(start_with_first_request)
     app.cli.add_command(worker)
     app.cli.add_command(outbox)

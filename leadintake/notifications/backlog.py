@@ -1,6 +1,6 @@
-"""What has not left yet, or never will: for the metrics, and for those who must act.
+"""Unsent and failed messages, for metrics and alarms.
 
-Every question is answered from an index and looks at MOST rows at most, however many messages there are.
+Every query uses an index and reads at most MAX_ROWS rows.
 """
 
 from __future__ import annotations
@@ -14,135 +14,127 @@ from flask import current_app
 
 from leadintake.core.alarms import Problem
 from leadintake.core.clock import now
-from leadintake.core.database import db
-from leadintake.core.languages import phrase
-from leadintake.notifications.channel_state import EVERYBODY, channel_state
-from leadintake.notifications.claims import EVER
-from leadintake.notifications.messages import OPTIONAL, SUBJECTS
-from leadintake.notifications.models import DeliveryAttempt, Notification, Priority, Status, WorkerBeat
+from leadintake.core.db.database import db
+from leadintake.core.i18n.languages import N_
+from leadintake.notifications.channel_state import ALL_MAIL, find_last_sent, read_channel_state
+from leadintake.notifications.leases import EPOCH
+from leadintake.notifications.messages import OPTIONAL_KINDS, SUBJECTS
+from leadintake.notifications.models import Notification, Priority, Status, WorkerBeat
 from leadintake.notifications.service import BEAT_LASTS, notifications
 
-MOST = 10_000
-"""Where counting ends: a number this high means so many or more."""
-MOST_OF_A_KIND = 1_000
-TELL_FAILED = timedelta(days=3)
-"""How long a message that failed for good is a reason to act."""
-LATELY = 500
-"""Attempts that are looked through for the last message that left."""
-MESSAGES = "desk.messages.show"
-ALERTS = tuple(kind for kind in SUBJECTS if kind not in OPTIONAL)
-"""Kinds that the firm's own people wait for."""
+MAX_ROWS = 10_000
+"""Upper limit of a count: this number means so many or more."""
+MAX_ROWS_PER_KIND = 1_000
+FAILURE_ALARM_PERIOD = timedelta(days=3)
+"""Time for which a permanent failure raises an alarm."""
+MESSAGES_PAGE = "desk.messages.show"
+ALERT_KINDS = tuple(kind for kind in SUBJECTS if kind not in OPTIONAL_KINDS)
+"""Kinds whose recipients are people of the firm."""
 
 table = Notification.__table__.c
-unsent = sa.and_(table.due_at > EVER, table.deleted_at.is_(None))
-failed = sa.and_(table.status == sa.literal("failed", literal_execute=True), table.deleted_at.is_(None))
+UNSENT = sa.and_(table.due_at > EPOCH, table.deleted_at.is_(None))
+FAILED = sa.and_(table.status == sa.literal("failed", literal_execute=True), table.deleted_at.is_(None))
 
 
-def counts() -> dict[str, int]:
-    """How many messages wait, are being sent, and failed for good."""
-    by_index = table.priority.in_([*Priority])  # the index that serves the claims begins with it
-    some = sa.select(table.status).where(by_index, unsent).limit(MOST).subquery()
+def count_by_status() -> dict[str, int]:
+    """Return the number of queued, sending and failed messages."""
+    by_index = table.priority.in_([*Priority])  # first column of the index on (priority, due_at)
+    some = sa.select(table.status).where(by_index, UNSENT).limit(MAX_ROWS).subquery()
     tally = sa.select(some.c.status, sa.func.count()).group_by(some.c.status)
     found = {str(status): number for status, number in db.session.execute(tally)}
-    lost = sa.select(table.id).where(failed).limit(MOST).subquery()
+    failures = sa.select(table.id).where(FAILED).limit(MAX_ROWS).subquery()
     return {
         "queued": found.get(Status.QUEUED, 0),
         "sending": found.get(Status.SENDING, 0),
-        "failed": db.session.scalar(sa.select(sa.func.count()).select_from(lost)) or 0,
+        "failed": db.session.scalar(sa.select(sa.func.count()).select_from(failures)) or 0,
     }
 
 
-def oldest() -> dict[str, datetime]:
-    """Since when the longest waiting message of each kind is owed; kinds of which none waits are left out."""
+def find_oldest() -> dict[str, datetime]:
+    """Return `owed_since` of the oldest unsent message of each kind that has one."""
 
-    def of(kind: str) -> Any:
-        its = sa.and_(table.kind == kind, unsent)
-        some = sa.select(table.owed_since).where(its).order_by(table.due_at).limit(MOST_OF_A_KIND).subquery()
+    def oldest_query(kind: str) -> Any:
+        condition = sa.and_(table.kind == kind, UNSENT)
+        some = (
+            sa.select(table.owed_since)
+            .where(condition)
+            .order_by(table.due_at)
+            .limit(MAX_ROWS_PER_KIND)
+            .subquery()
+        )
         return sa.select(sa.literal(kind).label("kind"), sa.func.min(some.c.owed_since).label("since"))
 
-    each = sa.union_all(*map(of, SUBJECTS)).subquery()
-    rows = db.session.execute(sa.select(each.c.kind, each.c.since).where(each.c.since.is_not(None)))
+    ages = sa.union_all(*map(oldest_query, SUBJECTS)).subquery()
+    rows = db.session.execute(sa.select(ages.c.kind, ages.c.since).where(ages.c.since.is_not(None)))
     return {row.kind: row.since for row in rows}
 
 
-def oldest_seconds() -> dict[str, float]:
-    """How old the longest waiting message of each kind is; 0 where none waits."""
-    found = oldest()
+def measure_oldest_age() -> dict[str, float]:
+    """Return the age in seconds of the oldest unsent message of each kind; 0 without one."""
+    found = find_oldest()
     return {kind: max(0.0, (now() - found.get(kind, now())).total_seconds()) for kind in SUBJECTS}
 
 
-def workers() -> Mapping[str, float]:
-    """How many workers were seen in the last minute."""
+def count_workers() -> Mapping[str, float]:
+    """Return the number of workers with a beat in the last minute."""
     alive = sa.select(sa.func.count()).where(WorkerBeat.seen_at > now() - BEAT_LASTS)
     return {"": db.session.scalar(alive) or 0}
 
 
-def beat_seconds() -> Mapping[str, float]:
-    """How long ago a worker was seen; nothing where none was for ten minutes."""
-    seen = notifications.last_beat()
+def measure_beat_age() -> Mapping[str, float]:
+    """Return the age in seconds of the latest beat; empty if there was none for ten minutes."""
+    seen = notifications.find_last_beat()
     return {} if seen is None else {"": max(0.0, (now() - seen).total_seconds())}
 
 
-def last_sent() -> datetime | None:
-    """When a message left last, if that was among the latest attempts."""
-    attempts = DeliveryAttempt.__table__.c
-    some = (
-        sa.select(attempts.outcome, attempts.created_at).order_by(attempts.id.desc()).limit(LATELY).subquery()
-    )
-    found: datetime | None = db.session.scalar(
-        sa.select(sa.func.max(some.c.created_at)).where(some.c.outcome == "sent")
-    )
-    return found
-
-
-def look_at_mail() -> Problem | None:
-    """Whether an alert waits longer than it should, or the mail server takes nothing of us."""
+def check_mail() -> Problem | None:
+    """Return a problem if an alert waits too long or the mail channel has been closed too long."""
     if current_app.config["MAIL_HOLD"]:
-        return None  # a restored copy: that no mail leaves is what was asked for
+        return None  # a restored copy: mail is held on purpose
     late = timedelta(minutes=current_app.config["ALERT_LATE_MINUTES"])
-    since = min((since for kind, since in oldest().items() if kind in ALERTS), default=None)
-    closed = channel_state()
-    advice = phrase(
+    since = min((since for kind, since in find_oldest().items() if kind in ALERT_KINDS), default=None)
+    closed = read_channel_state()
+    advice = N_(
         "Nothing is lost: it goes out once the mail server takes it. Call new prospects from the list "
         "of leads meanwhile. An operator sees with “flask doctor” what the mail server says."
     )
     if since is not None and now() - since >= late:
-        left = last_sent()
-        if left is None or left < since:
-            sentence = phrase("No mail has left since %(since)s.")
+        last_sent = find_last_sent()
+        if last_sent is None or last_sent < since:
+            sentence = N_("No mail has left since %(since)s.")
         else:
-            sentence = phrase("A message to somebody of the firm has been waiting since %(since)s.")
-        return Problem(sentence, advice, {"since": since}, page=MESSAGES)
+            sentence = N_("A message to somebody of the firm has been waiting since %(since)s.")
+        return Problem(sentence, advice, {"since": since}, page=MESSAGES_PAGE)
     if closed is None or now() - closed.since < late:
         return None
-    if closed.scope == EVERYBODY:
-        sentence = phrase("No mail has left since %(since)s.")
-        return Problem(sentence, advice, {"since": closed.since}, page=MESSAGES)
-    sentence = phrase("No mail to prospects has left since %(since)s.")
-    return Problem(sentence, advice, {"since": closed.since}, severity="warning", page=MESSAGES)
+    if closed.scope == ALL_MAIL:
+        sentence = N_("No mail has left since %(since)s.")
+        return Problem(sentence, advice, {"since": closed.since}, page=MESSAGES_PAGE)
+    sentence = N_("No mail to prospects has left since %(since)s.")
+    return Problem(sentence, advice, {"since": closed.since}, severity="warning", page=MESSAGES_PAGE)
 
 
-def look_at_failures() -> Problem | None:
-    """Whether messages to the firm's own people failed for good lately."""
-    lately = sa.and_(failed, table.kind.in_(ALERTS), table.updated_at > now() - TELL_FAILED)
-    some = sa.select(table.id).where(lately).limit(MOST_OF_A_KIND).subquery()
+def check_failed_messages() -> Problem | None:
+    """Return a problem if messages to people of the firm failed within FAILURE_ALARM_PERIOD."""
+    recent = sa.and_(FAILED, table.kind.in_(ALERT_KINDS), table.updated_at > now() - FAILURE_ALARM_PERIOD)
+    some = sa.select(table.id).where(recent).limit(MAX_ROWS_PER_KIND).subquery()
     number = db.session.scalar(sa.select(sa.func.count()).select_from(some))
     if not number:
         return None
     return Problem(
-        phrase("Messages to people of the firm that failed for good: %(number)s."),
-        phrase("See what the mail server said, mend the address, and send them again."),
+        N_("Messages to people of the firm that failed for good: %(number)s."),
+        N_("See what the mail server said, mend the address, and send them again."),
         {"number": number},
-        page=MESSAGES,
+        page=MESSAGES_PAGE,
     )
 
 
-def look_at_workers() -> Problem | None:
-    """Whether no worker is alive."""
-    seen = notifications.last_beat()
+def check_workers() -> Problem | None:
+    """Return a problem if no worker is alive."""
+    seen = notifications.find_last_beat()
     if seen is not None and abs(now() - seen) <= BEAT_LASTS:
         return None
-    advice = phrase("No mail leaves and no waiting lead is given out. An operator must start “flask worker”.")
+    advice = N_("No mail leaves and no waiting lead is given out. An operator must start “flask worker”.")
     if seen is None:
-        return Problem(phrase("No worker has been seen for ten minutes."), advice)
-    return Problem(phrase("No worker has been seen since %(since)s."), advice, {"since": seen})
+        return Problem(N_("No worker has been seen for ten minutes."), advice)
+    return Problem(N_("No worker has been seen since %(since)s."), advice, {"since": seen})

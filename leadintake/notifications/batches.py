@@ -1,15 +1,14 @@
-"""What a worker takes, message by message: alerts one at a time, confirmations ten at a time.
+"""Claims of one worker: urgent messages one by one, ordinary messages in reserved batches.
 
-1. An urgent message is claimed alone, before anything else.
-2. Where there is none, up to MOST_RESERVED ordinary ones are reserved: they stay queued, bear the worker's
-   name and become due at the end of a lease, so that no other worker takes them. No attempt is counted.
-3. Each is claimed, which counts the attempt, in the transaction that settles the one before it, unless its
-   reservation ran out or it was withdrawn meanwhile. So one message at most is begun and not settled.
-4. Between two of them, urgent ones are looked for again once a second.
-5. The reservation of those that wait is renewed as the batch goes on; at its end they are released.
-
-Of a worker that is killed, the message it had begun is sent again under the same Message-ID once its lease
-is over, and the reservations run out. They are no losses, and count for nothing against their messages.
+1. An urgent message is claimed first, alone.
+2. Without one, up to MAX_RESERVED ordinary messages are reserved: they stay QUEUED, `claimed_by` is set and
+   `due_at` moves to the end of a lease, so no other worker takes them. No attempt is counted.
+   After a crash the reservation ends with its lease; other workers take the messages, no loss is recorded.
+3. Each reserved message is claimed, which counts the attempt, in the transaction that records the outcome of
+   the one before. It is skipped if its reservation ended or it was withdrawn. So at most one message is
+   claimed without an outcome; after a crash it is sent again, with the same Message-ID, once its lease ends.
+4. Between two ordinary messages urgent ones are looked up again, once a second.
+5. Reservations are renewed every RENEW_AFTER_SECONDS and released at the end of the batch.
 """
 
 from __future__ import annotations
@@ -21,82 +20,83 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from leadintake.core.clock import now
-from leadintake.core.database import db, execute
-from leadintake.notifications.claims import (
+from leadintake.core.db.database import db, execute
+from leadintake.core.db.results import affected
+from leadintake.notifications.leases import (
     EVERY_PRIORITY,
     LEASE,
     claim,
     due_query,
-    is_given_up,
-    is_wanted,
+    handle_lost_worker,
+    run_send_checks,
 )
 from leadintake.notifications.models import OUTBOX, Notification, Priority, Status
 
-MOST_RESERVED = 10
-LOOK_FOR_URGENT_EVERY_SECONDS = 1.0
+MAX_RESERVED = 10
+URGENT_CHECK_SECONDS = 1.0
 RENEW_AFTER_SECONDS = 5.0
-"""Together with the longest delivery less than a lease."""
+"""Plus the longest delivery this is shorter than a lease."""
 
 
-class Hand:
-    """What one worker has in hand, of these priorities. Every verb runs in a transaction of its caller."""
+class ClaimQueue:
+    """Messages that one worker claims, of these priorities. The caller opens the transactions."""
 
     def __init__(self, worker: str, priorities: Collection[Priority] = EVERY_PRIORITY) -> None:
         self.worker, self.priorities = worker, priorities
-        self._waiting: deque[Notification] = deque()
-        self._looked_at = self._renewed_at = -LEASE.total_seconds()
+        self._reserved: deque[Notification] = deque()
+        self._urgent_checked_at = self._renewed_at = -LEASE.total_seconds()
 
     def claim_next(self) -> Notification | None:
-        """Claim what goes next, detached from the session, or None. Commit before delivering it."""
+        """Claim the next message, detached from the session, or return None. Commit before the delivery."""
         return self._claim_urgent() or self._claim_reserved()
 
     def release(self) -> None:
-        """Give back what was reserved and not begun, in its old place."""
-        if self._waiting:
-            execute(self._reserved().values(claimed_by=None, due_at=self._waiting[0].due_at))
-            self._waiting.clear()
+        """Release the reserved messages at their old place in the queue."""
+        if self._reserved:
+            execute(self._reservation_update().values(claimed_by=None, due_at=self._reserved[0].due_at))
+            self._reserved.clear()
 
     def _claim_urgent(self) -> Notification | None:
-        if self._waiting and time.monotonic() - self._looked_at < LOOK_FOR_URGENT_EVERY_SECONDS:
+        if self._reserved and time.monotonic() - self._urgent_checked_at < URGENT_CHECK_SECONDS:
             return None
-        found = claim(self.worker, [one for one in self.priorities if one is Priority.URGENT])
+        found = claim(self.worker, [priority for priority in self.priorities if priority is Priority.URGENT])
         if found is None:
-            self._looked_at = time.monotonic()
+            self._urgent_checked_at = time.monotonic()
         return detach(found)
 
     def _claim_reserved(self) -> Notification | None:
-        while self._waiting or self._reserve():
-            message = self._waiting.popleft()
+        while self._reserved or self._reserve():
+            message = self._reserved.popleft()
             self._renew()
-            if self._begin(message) and is_wanted(message):
+            if self._claim(message) and run_send_checks(message):
                 return message
         return None
 
     def _reserve(self) -> bool:
-        """Reserve what is due. Those locked by others are theirs."""
+        """Reserve due messages that no other worker has locked; return whether there are any."""
         if Priority.ORDINARY not in self.priorities:
             return False
-        due = due_query(Priority.ORDINARY).limit(MOST_RESERVED).with_for_update(skip_locked=True)
+        due = due_query(Priority.ORDINARY).limit(MAX_RESERVED).with_for_update(skip_locked=True)
         while found := db.session.scalars(due).all():
             for message in found:
                 db.session.expunge(message)
-                if not is_given_up(message):
-                    self._waiting.append(message)
-            if self._waiting:
-                which = OUTBOX.c.id.in_([message.id for message in self._waiting])
-                reserved = {"status": Status.QUEUED, "claimed_by": self.worker, "due_at": now() + LEASE}
-                execute(sa.update(OUTBOX).where(which).values(reserved))
+                if not handle_lost_worker(message):
+                    self._reserved.append(message)
+            if self._reserved:
+                condition = OUTBOX.c.id.in_([message.id for message in self._reserved])
+                values = {"status": Status.QUEUED, "claimed_by": self.worker, "due_at": now() + LEASE}
+                execute(sa.update(OUTBOX).where(condition).values(values))
                 self._renewed_at = time.monotonic()
                 return True
         return False
 
     def _renew(self) -> None:
-        if self._waiting and time.monotonic() - self._renewed_at > RENEW_AFTER_SECONDS:
-            execute(self._reserved().values(due_at=now() + LEASE))
+        if self._reserved and time.monotonic() - self._renewed_at > RENEW_AFTER_SECONDS:
+            execute(self._reservation_update().values(due_at=now() + LEASE))
             self._renewed_at = time.monotonic()
 
-    def _begin(self, message: Notification) -> bool:
-        """Count an attempt of a message that is reserved still; say no where it is not."""
+    def _claim(self, message: Notification) -> bool:
+        """Claim a reserved message and count the attempt; return False if the reservation ended."""
         row = sa.update(OUTBOX).where(
             OUTBOX.c.id == message.id,
             OUTBOX.c.status == Status.QUEUED,
@@ -106,20 +106,20 @@ class Hand:
         )
         message.attempts += 1
         values = {"status": Status.SENDING, "attempts": message.attempts, "due_at": now() + LEASE}
-        return bool(execute(row.values(values)).rowcount)
+        return bool(affected(execute(row.values(values))))
 
-    def _reserved(self) -> sa.Update:
-        """What waits in this hand, as far as it is this worker's still."""
+    def _reservation_update(self) -> sa.Update:
+        """Return an UPDATE of the messages that this worker still has reserved."""
         return sa.update(OUTBOX).where(
-            OUTBOX.c.id.in_([message.id for message in self._waiting]),
+            OUTBOX.c.id.in_([message.id for message in self._reserved]),
             OUTBOX.c.status == Status.QUEUED,
             OUTBOX.c.claimed_by == self.worker,
         )
 
 
-def detach(found: Notification | None) -> Notification | None:
-    """A message that was claimed, out of the session that the commit empties."""
-    if found is not None:
+def detach(notification: Notification | None) -> Notification | None:
+    """Detach a claimed message from the session, so that it stays loaded after the commit."""
+    if notification is not None:
         db.session.flush()
-        db.session.expunge(found)
-    return found
+        db.session.expunge(notification)
+    return notification

@@ -8,18 +8,27 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from leadintake.core.actor import OPERATOR
 from leadintake.core.addresses import BadAddress, mail_address
-from leadintake.core.commands import Command, CommandGroup
-from leadintake.core.tables import format_option, show
-from leadintake.core.transaction import transaction
+from leadintake.core.cli.commands import Command, CommandGroup
+from leadintake.core.cli.output import format_option, show
+from leadintake.core.db import revisions
+from leadintake.core.db.transaction import transaction
 from leadintake.notifications import rehearsal
-from leadintake.notifications.channel_state import channel_state
-from leadintake.notifications.channels import Blocked, ChannelDown, Deferred, Interrupted, Refused
+from leadintake.notifications.channel_state import read_channel_state
+from leadintake.notifications.channels import (
+    ChannelDown,
+    DeliveryInterruption,
+    PermanentFailure,
+    SenderBlocked,
+    TransientFailure,
+)
+from leadintake.notifications.embedded import install_stop_signal
 from leadintake.notifications.mailboxes import mailboxes
 from leadintake.notifications.models import Status
 from leadintake.notifications.service import notifications
 from leadintake.notifications.trial import send_test_message
-from leadintake.notifications.worker import Worker, quit_signal
+from leadintake.notifications.worker import Worker
 
 outbox = CommandGroup("outbox", help="The messages we owe, sent and failed.")
 
@@ -29,21 +38,22 @@ outbox = CommandGroup("outbox", help="The messages we owe, sent and failed.")
 @with_appcontext
 def worker(drain: bool) -> None:
     """Deliver messages until SIGTERM; the message in hand is finished."""
-    at_work = Worker(current_app._get_current_object())  # type: ignore[attr-defined] # LocalProxy's own
-    stop = quit_signal()
+    instance = Worker(current_app._get_current_object())  # type: ignore[attr-defined] # LocalProxy's own
+    stop = install_stop_signal()
     if not drain:
-        at_work.run(stop)
+        instance.run(stop)
         return
+    revisions.require()
     try:
-        handled = at_work.deliver_due(stop)
+        handled = instance.deliver_due(stop)
     except ChannelDown as error:
         raise click.ClickException(f"The mail server cannot be used: {error}") from error
-    if state := channel_state():
+    if state := read_channel_state():
         raise click.ClickException(
             f"{handled} handled. The mail server refuses us, at {state.step}: {state.words}"
         )
     click.echo(f"{handled} message(s) handled.")
-    if sentence := rehearsal.reason():
+    if sentence := rehearsal.explain():
         click.echo(sentence, err=True)
 
 
@@ -53,21 +63,21 @@ def worker(drain: bool) -> None:
 @format_option()
 def list_messages(status: str | None, limit: int, form: str) -> None:
     """Show messages, newest first."""
-    if sentence := rehearsal.reason():
+    if sentence := rehearsal.explain():
         click.echo(sentence, err=True)  # beside the list, which programs read
-    page = notifications.page(Status(status) if status else None, limit=limit, cursor=None)
+    page = notifications.page(Status(status) if status else None, reader=OPERATOR, limit=limit, cursor=None)
     rows = [
         {
-            "id": owed.id,
-            "kind": owed.kind,
-            "recipient": owed.recipient,
-            "status": owed.status,
-            "attempts": owed.attempts,
-            "due_at": owed.due_at,
-            "sent_at": owed.sent_at,
-            "last_error": owed.last_error,
+            "id": message.id,
+            "kind": message.kind,
+            "recipient": message.recipient,
+            "status": message.status,
+            "attempts": message.attempts,
+            "due_at": message.due_at,
+            "sent_at": message.sent_at,
+            "last_error": message.last_error,
         }
-        for owed in page.items
+        for message in page.items
     ]
     show(rows, form, empty="There is no such message.")
 
@@ -81,11 +91,11 @@ def retry(notification_id: uuid.UUID | None, all_failed: bool) -> None:
         raise click.UsageError("Name one message, or --all-failed.")
     if notification_id is not None:
         with transaction():
-            notifications.retry(notification_id)
+            notifications.retry(notification_id, actor=OPERATOR)
         click.echo("The message is queued and goes out within seconds.")
         return
     with transaction():
-        number = notifications.retry_all_failed()
+        number = notifications.retry_all_failed(actor=OPERATOR)
     click.echo(f"{number} message(s) queued; they go out as soon as the mail server takes them.")
 
 
@@ -99,12 +109,12 @@ def send_test(address: str) -> None:
         raise click.ClickException(f"{address!r} is not an e-mail address: {error}.") from error
     except ChannelDown as error:
         raise click.ClickException(f"The mail server cannot be used, at {error.step}: {error}") from error
-    except Blocked as error:
+    except SenderBlocked as error:
         words = f"Refused at {error.step}, which is about us and not this recipient: {error}"
         raise click.ClickException(words) from error
-    except (Deferred, Interrupted) as error:
+    except (TransientFailure, DeliveryInterruption) as error:
         raise click.ClickException(f"Not taken for now: {error}") from error
-    except Refused as error:
+    except PermanentFailure as error:
         raise click.ClickException(f"Refused: {error}") from error
     click.echo(reply)
 
@@ -114,7 +124,9 @@ def send_test(address: str) -> None:
 @format_option()
 def prove(notification_id: uuid.UUID, form: str) -> None:
     """Show every attempt to deliver message ID, or every message of lead ID, with the server's reply."""
-    owed = notifications.of_lead(notification_id) or [notifications.get(notification_id)]
+    messages = notifications.list_for_lead(notification_id) or [
+        notifications.get(notification_id, reader=OPERATOR)
+    ]
     rows = [
         {
             "message": message.id,
@@ -124,8 +136,8 @@ def prove(notification_id: uuid.UUID, form: str) -> None:
             "outcome": attempt.outcome,
             "reply": attempt.reply,
         }
-        for message in owed
-        for attempt in notifications.attempts(message.id)
+        for message in messages
+        for attempt in notifications.list_attempts(message.id)
     ]
     show(rows, form, empty="Nothing has been tried yet; the message is still queued.")
 
@@ -152,5 +164,8 @@ def allow(address: str) -> None:
 @format_option()
 def list_suppressed(form: str) -> None:
     """Show the addresses that are sent no confirmations, latest first."""
-    rows = [{"mailbox": one.mailbox, "since": one.created_at} for one in mailboxes.suppressed()]
+    rows = [
+        {"mailbox": suppression.mailbox, "since": suppression.created_at}
+        for suppression in mailboxes.list_suppressed()
+    ]
     show(rows, form, empty="Nobody asked for no mail.")

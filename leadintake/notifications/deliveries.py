@@ -1,7 +1,7 @@
-"""A line in the log, and a span, for every delivery: whichever channel it takes, whatever comes of it.
+"""Log line and trace span of every delivery, for all channels and outcomes.
 
-The line has no address and none of the server's words, which repeat addresses: `flask outbox prove` shows
-them.
+The line has neither the address nor the reply of the server, which often repeats it; `flask outbox prove`
+shows both.
 """
 
 from __future__ import annotations
@@ -13,44 +13,42 @@ from contextlib import contextmanager
 import structlog
 
 from leadintake.core import tracing
-from leadintake.notifications import channels
-from leadintake.notifications.channels import Channel, Sender
+from leadintake.notifications.channels import Channel, DeliveryError, Sender
 from leadintake.notifications.models import Notification
 
 log = structlog.get_logger()
 
 
 class ObservedChannel:
-    """A channel, a line a delivery."""
+    """Channel that logs every delivery."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
     @contextmanager
-    def opened(self) -> Iterator[Sender]:
-        """Open it."""
-        with self._channel.opened() as sender:
+    def open(self) -> Iterator[Sender]:
+        """Open the channel."""
+        with self._channel.open() as sender:
             yield ObservedSender(sender)
 
 
 class ObservedSender:
-    """An open way, a line a delivery."""
+    """Sender that logs every delivery."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
     def deliver(self, notification: Notification) -> str:
-        """Deliver, and say what came of it: `sent`, the name of what a channel raised, or `broken`."""
-        begun = time.perf_counter()
+        """Deliver and log the result: `sent`, the `result` of the failure, or `broken` for other errors."""
+        start = time.perf_counter()
         span = tracing.begin("consumer", parent=notification.traceparent)
         result = "broken"
         try:
             with structlog.contextvars.bound_contextvars(request_id=notification.request_id), span.active():
                 reply = self._sender.deliver(notification)
             result = "sent"
-        except Exception as error:
-            kind = type(error)
-            result = kind.__name__.lower() if kind.__module__ == channels.__name__ else "broken"
+        except DeliveryError as error:
+            result = error.result
             raise
         else:
             return reply
@@ -62,17 +60,17 @@ class ObservedSender:
                 "attempts": notification.attempts,
                 "request_id": notification.request_id,
             }
-            log.info("delivery", **facts, ms=round((time.perf_counter() - begun) * 1000, 1))
+            log.info("delivery", **facts, ms=round((time.perf_counter() - start) * 1000, 1))
             span.end(f"deliver {notification.kind}", failed=result != "sent", **facts)
 
-    def usable(self) -> bool:
-        """Whether the way is still open for another message."""
-        return self._sender.usable()
+    def is_open(self) -> bool:
+        """Whether another message can be delivered without opening the channel again."""
+        return self._sender.is_open()
 
-    def takes_utf8(self) -> bool:
-        """Whether an address may have other letters than ASCII's."""
-        return self._sender.takes_utf8()
+    def has_smtputf8(self) -> bool:
+        """Whether the local part of an address may be non-ASCII (SMTPUTF8, RFC 6531)."""
+        return self._sender.has_smtputf8()
 
     def check(self) -> None:
-        """Begin with a message and take it back."""
+        """Raise ChannelDown unless a message would be accepted; send none."""
         self._sender.check()

@@ -1,4 +1,4 @@
-"""What the doctor says of a mail server: its own sentence, and what to do about it."""
+"""Messages of the doctor about the mail server: its reply, and what to do."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from leadintake.notifications.channel_state import EVERYBODY, ChannelState
+from leadintake.notifications.channel_state import ALL_MAIL, ChannelState
 from leadintake.notifications.channels import ChannelDown
 
-BY_FAILURE: tuple[tuple[type[BaseException], str, str], ...] = (
+ADVICE_BY_ERROR: tuple[tuple[type[BaseException], str, str], ...] = (
     (
         smtplib.SMTPAuthenticationError,
         "refuses our sign-in",
@@ -60,33 +60,33 @@ BY_FAILURE: tuple[tuple[type[BaseException], str, str], ...] = (
         "Mend LEADINTAKE_MAIL_SERVER and LEADINTAKE_MAIL_PORT, start the server, or open the firewall to it.",
     ),
 )
-"""The first that fits; some are kinds of others."""
+"""The first match counts: some classes are subclasses of others."""
 
 
 def explain(error: ChannelDown, config: Mapping[str, Any]) -> str:
-    """One line: who does what, in the server's own words, and what to do."""
+    """Return one line: the server, what failed with its reply, and what to do."""
     cause = error.__cause__
     if not config["MAIL_SERVER"]:
         return f"Mails cannot be written: {error}. Give the folder to the service's user, with room in it."
     server = f"{config['MAIL_SERVER']}:{config['MAIL_PORT']}"
-    for failure, what, advice in BY_FAILURE:
+    for failure, problem, advice in ADVICE_BY_ERROR:
         if isinstance(cause, failure):
-            return f"{server} {what.format_map(config)}: {_words_of(cause)}. {advice}"
+            return f"{server} {problem.format_map(config)}: {_format_cause(cause)}. {advice}"
     return f"{server}: {error}. Mend LEADINTAKE_MAIL_SERVER, LEADINTAKE_MAIL_USERNAME and its password."
 
 
 def explain_state(state: ChannelState) -> str:
-    """One line: since when the server refuses us, in its own words, and what to do."""
-    which = "Mail" if state.scope == EVERYBODY else "Mail to prospects"
+    """Return one line: since when mail is refused, the reply, and what to do."""
+    subject = "Mail" if state.scope == ALL_MAIL else "Mail to prospects"
     since = f"{state.since:%Y-%m-%d %H:%M} UTC"
     advice = "Mend what it names, then run `flask outbox test ADDRESS`."
-    return f"{which} has not left since {since}, refused at {state.step}: {state.words}. {advice}"
+    return f"{subject} has not left since {since}, refused at {state.step}: {state.words}. {advice}"
 
 
-def _words_of(cause: BaseException | None) -> str:
-    """What the server said, in one line, or else what the system says."""
-    said: Any = getattr(cause, "smtp_error", None)
-    if said is None:
+def _format_cause(cause: BaseException | None) -> str:
+    """Return the reply of the server, or else the error of the system, on one line."""
+    reply: Any = getattr(cause, "smtp_error", None)
+    if reply is None:
         return (str(cause).strip() or type(cause).__name__).partition("\n")[0].rstrip(".")
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)
     return f"{getattr(cause, 'smtp_code', '')} {' '.join(text.split())}".rstrip(".")

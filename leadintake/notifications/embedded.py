@@ -1,68 +1,77 @@
-"""The worker thread inside a web process: started once a process, woken by commits, stopped with it."""
+"""Worker thread in a web process: started once, woken by commits, stopped with the process."""
 
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable
 
 from flask import current_app
 
-Run = Callable[["Stop"], None]
+ThreadTarget = Callable[["Stop"], None]
 
 
 class Stop:
-    """Says when to stop, and waits without missing a wake-up."""
+    """Stop signal of a thread, and its waits: a wake-up before a wait ends that wait immediately."""
 
     POLL_SECONDS = 0.2
 
     def __init__(self) -> None:
-        self.asked = threading.Event()
-        self.woken = threading.Event()
+        self.stop_event = threading.Event()
+        self.wake_event = threading.Event()
 
     def __call__(self) -> bool:
-        """Whether to stop. The main thread's end counts: a web server never tells its threads."""
-        return self.asked.is_set() or not threading.main_thread().is_alive()
+        """Whether to stop. True also after the main thread ended: web servers do not notify threads."""
+        return self.stop_event.is_set() or not threading.main_thread().is_alive()
 
     def wait(self, seconds: float) -> None:
-        """Sleep until woken or told to stop, `seconds` at most."""
+        """Wait for a wake-up or stop, at most `seconds`."""
         for _ in range(max(1, round(seconds / self.POLL_SECONDS))):
-            if self() or self.woken.wait(self.POLL_SECONDS):
+            if self() or self.wake_event.wait(self.POLL_SECONDS):
                 break
-        self.woken.clear()
+        self.wake_event.clear()
 
-    def rest(self, seconds: float) -> None:
-        """Sleep until told to stop, `seconds` at most; wake-ups are for others."""
+    def sleep(self, seconds: float) -> None:
+        """Wait for a stop, at most `seconds`; leave wake-ups to `wait`."""
         for _ in range(max(1, round(seconds / self.POLL_SECONDS))):
-            if self() or self.asked.wait(self.POLL_SECONDS):
+            if self() or self.stop_event.wait(self.POLL_SECONDS):
                 return
 
 
-def start(run: Run, name: str = "worker") -> None:
-    """Run the worker, or another of that name, in a thread of this process, unless one runs already."""
+def install_stop_signal() -> Stop:
+    """Return a Stop that SIGTERM and SIGINT set."""
+    stop = Stop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.stop_event.set())
+    return stop
+
+
+def start(run: ThreadTarget, name: str = "worker") -> None:
+    """Run `run` in a thread of this process, unless one of this name runs already."""
     key = "leadintake.embedded" if name == "worker" else f"leadintake.embedded.{name}"
     state = current_app.extensions.setdefault(key, {"guard": threading.Lock(), "pid": None})
     with state["guard"]:
         if state["pid"] == os.getpid():
             return
         state["pid"], state["stop"] = os.getpid(), Stop()
-        # Not a daemon: at exit Python waits for the message in hand.
+        # Not a daemon: at exit Python waits for the current delivery.
         state["thread"] = threading.Thread(target=run, args=(state["stop"],), name=f"leadintake-{name}")
         state["thread"].start()
 
 
 def stop() -> None:
-    """Ask the thread to stop and wait until it has."""
+    """Stop the worker thread and wait for its end."""
     state = current_app.extensions.get("leadintake.embedded", {})
     if state.get("pid") == os.getpid():
-        state["stop"].asked.set()
-        state["stop"].woken.set()
+        state["stop"].stop_event.set()
+        state["stop"].wake_event.set()
         state["thread"].join()
         state["pid"] = None
 
 
 def wake() -> None:
-    """Tell the thread that there is something to do. A worker elsewhere finds it within a second."""
+    """Wake the worker thread of this process. Workers elsewhere look for messages every second."""
     state = current_app.extensions.get("leadintake.embedded", {})
     if "stop" in state:
-        state["stop"].woken.set()
+        state["stop"].wake_event.set()

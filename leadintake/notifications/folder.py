@@ -1,4 +1,4 @@
-"""For trying out: messages become files."""
+"""Mail channel that writes files, for trials without a mail server."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ from pathlib import Path
 import structlog
 
 from leadintake.core import durable
+from leadintake.core.db.types import new_id
 from leadintake.core.modes import tighten_file
-from leadintake.core.types import new_id
-from leadintake.notifications.channels import ChannelDown, Interrupted
-from leadintake.notifications.letters import as_message
+from leadintake.notifications.channels import ChannelDown, DeliveryInterruption
+from leadintake.notifications.letters import compose
 from leadintake.notifications.models import Notification
 
 log = structlog.get_logger()
 
 
 class FolderChannel:
-    """For trying out: a message becomes a file mail/ID.eml and a line in the log."""
+    """Channel that writes a message to ID.eml and logs its path."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._tightened = False
 
     @contextmanager
-    def opened(self) -> Iterator[FolderChannel]:
-        """Make the folder, for us alone."""
+    def open(self) -> Iterator[FolderChannel]:
+        """Create the folder, readable by the user of the service alone. Raises ChannelDown."""
         try:
             durable.make_folder(self.folder)
             if not self._tightened:
-                for kept in self.folder.iterdir():
-                    tighten_file(kept)
+                for file in self.folder.iterdir():
+                    tighten_file(file)
                 self._tightened = True
         except OSError as error:
             raise ChannelDown(f"{self.folder}: {error.strerror}") from error
         yield self
 
     def deliver(self, notification: Notification) -> str:
-        """Write the file; it counts as sent once it is on the disk, whole and under its name."""
+        """Write the file; return after it is complete and synced to disk."""
         path = self.folder / f"{notification.id}.eml"
         try:
-            durable.write_file(path, as_message(notification).as_bytes())
+            durable.write_file(path, compose(notification).as_bytes())
         except OSError as error:
-            raise Interrupted(f"{path}: {error.strerror}") from error
+            raise DeliveryInterruption(f"{path}: {error.strerror}") from error
         log.info("mail_written", file=str(path))
         return f"written to {path}"
 
     def check(self) -> None:
-        """Write a file and take it away."""
+        """Write a file and remove it. Raises ChannelDown."""
         probe = self.folder / f".probe-{new_id().hex}"
         try:
             durable.write_file(probe, b"probe")
@@ -57,10 +57,10 @@ class FolderChannel:
         except OSError as error:
             raise ChannelDown(f"{self.folder}: {error.strerror}") from error
 
-    def usable(self) -> bool:
-        """A folder stays."""
+    def is_open(self) -> bool:
+        """Return True: a folder needs no connection."""
         return True
 
-    def takes_utf8(self) -> bool:
-        """A file takes any letters."""
+    def has_smtputf8(self) -> bool:
+        """Return True: a file may have any characters."""
         return True

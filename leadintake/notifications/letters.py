@@ -1,8 +1,8 @@
-"""A message as it leaves: bytes that every mail server takes, however its words are written.
+"""MIME messages that every mail server accepts.
 
-Bodies are quoted-printable or base64 (RFC 2045), so that every line is short and 7-bit whatever a server
-offers. Headers are ASCII, folded, other scripts as encoded words (RFC 2047). Only an address whose part
-before the @ is not ASCII needs more of a server: SMTPUTF8 (RFC 6531).
+Bodies are quoted-printable or base64 (RFC 2045): short 7-bit lines. Headers are ASCII and folded; other
+characters are encoded words (RFC 2047). Only an address with a non-ASCII local part needs an extension of
+the server: SMTPUTF8 (RFC 6531).
 """
 
 from __future__ import annotations
@@ -15,152 +15,154 @@ from email.header import Header
 from email.utils import format_datetime, quote
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 from flask_mail import Message
 
-from leadintake.core.keys import Unreadable, unseal
-from leadintake.notifications.channels import SEALED_FOR, Refused, domain_of
-from leadintake.notifications.messages import OPTIONAL, SECRET, unsubscribe_link
+from leadintake.core.crypto import Unreadable, unseal
+from leadintake.notifications.channels import SEAL_PURPOSE, PermanentFailure, extract_domain
+from leadintake.notifications.messages import OPTIONAL_KINDS, SECRET_KINDS, build_unsubscribe_link
 from leadintake.notifications.models import Notification
 
 CRLF = "\r\n"
 ASCII = bytes(range(128))
-LONGEST_AS_IT_IS = 60
-"""Characters of words that are written as they are: longer ones are folded."""
-NO_REPLIES = "DR, RN, NRN, OOF, AutoReply"
-"""What Exchange should not answer with (MS-OXCMAIL, 2.1.3.2.10). Not NDR: a mail that cannot be delivered
-comes back to us."""
+LONGEST_UNFOLDED = 60
+"""Longest header value in characters that is not folded."""
+SUPPRESSED_REPLIES = "DR, RN, NRN, OOF, AutoReply"
+"""Automatic replies that Exchange must not send (MS-OXCMAIL, 2.1.3.2.10). NDR is missing: reports of failed
+delivery are wanted."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Letter(Message):
-    """Flask-Mail's message, written by ourselves."""
+    """Message of Flask-Mail with its own serialization."""
 
     headers: dict[str, str]
     boundary: str
     needs_smtputf8 = False
 
     def as_bytes(self) -> bytes:
-        """Write it: as text, and as HTML for those who want that."""
+        """Serialize as multipart/alternative: text and HTML."""
         head = [f"{name}: {value}" for name, value in self.headers.items()]
         head += ["MIME-Version: 1.0", "Content-Type: multipart/alternative;", f' boundary="{self.boundary}"']
-        between = f"--{self.boundary}".encode()
-        text, markup = _part(self.body or "", "plain"), _part(self.html or "", "html")
-        pieces = (CRLF.join(head).encode(), b"", between, text, between, markup, between + b"--", b"")
+        delimiter = f"--{self.boundary}".encode()
+        text, markup = _encode_body(self.body or "", "plain"), _encode_body(self.html or "", "html")
+        pieces = (CRLF.join(head).encode(), b"", delimiter, text, delimiter, markup, delimiter + b"--", b"")
         return b"\r\n".join(pieces)
 
 
-def as_message(notification: Notification) -> Letter:
-    """Compose the message to send: the same words, date and Message-ID at every attempt.
+def compose(notification: Notification) -> Letter:
+    """Compose the mail; text, date and Message-ID are the same at every attempt.
 
-    With MAIL_REDIRECT_TO it goes there, and says whom it is for.
+    With MAIL_REDIRECT_TO the mail goes to that address and names the intended recipient. Raises
+    PermanentFailure for an address or header that cannot be written.
     """
     config = current_app.config
     intended, redirected = notification.recipient, config["MAIL_REDIRECT_TO"]
-    recipient = mail_address(redirected or intended)
-    text, markup = _unsealed(notification, notification.text), _unsealed(notification, notification.html)
+    recipient = encode_address(redirected or intended)
+    text, markup = _unseal(notification, notification.text), _unseal(notification, notification.html)
     if redirected:
         text, markup = _mark_redirected(intended, text, markup)
     letter = Letter(notification.subject, [recipient], text, markup, date=notification.created_at.timestamp())
     letter.needs_smtputf8 = not recipient.isascii()
     # Neither encoding writes "=_", so no body has this line (RFC 2045, 6.7).
     letter.boundary = f"=_{notification.id.hex}"
-    letter.msgId = f"<{notification.id}@{domain_of(config['PUBLIC_URL'])}>"
+    letter.msgId = f"<{notification.id}@{extract_domain(config['PUBLIC_URL'])}>"
     letter.headers = {
-        "Subject": _words("Subject", notification.subject),
-        "From": _sender(config["FIRM_NAME"], str(letter.sender)),
-        "To": _one_line(recipient),
+        "Subject": _encode_header("Subject", notification.subject),
+        "From": _format_sender(config["FIRM_NAME"], str(letter.sender)),
+        "To": _require_one_line(recipient),
         "Date": format_datetime(notification.created_at),
         "Message-ID": letter.msgId,
-        "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office answers, please
-        "X-Auto-Response-Suppress": NO_REPLIES,
+        "Auto-Submitted": "auto-generated",  # RFC 3834: prevents out-of-office replies
+        "X-Auto-Response-Suppress": SUPPRESSED_REPLIES,
     }
-    if reply_to := _reply_address(notification):
-        letter.headers["Reply-To"] = _one_line(reply_to)
+    if reply_to := _choose_reply_address(notification):
+        letter.headers["Reply-To"] = _require_one_line(reply_to)
     if redirected:
-        letter.headers["X-Original-To"] = _words("X-Original-To", intended)
-    if notification.kind in OPTIONAL:
-        link = _link_in_ascii(unsubscribe_link(notification.id))
+        letter.headers["X-Original-To"] = _encode_header("X-Original-To", intended)
+    if notification.kind in OPTIONAL_KINDS:
+        link = _encode_link(build_unsubscribe_link(notification.id))
         letter.headers["List-Unsubscribe"] = f"<{link}>"  # RFC 2369
         letter.headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
     return letter
 
 
-def mail_address(address: str) -> str:
-    """The address as the mail system writes it: its domain in ASCII wherever the rest is.
+def encode_address(address: str) -> str:
+    """Return the address with an ASCII domain (IDNA) if its local part is ASCII.
 
-    Raises Refused for one that cannot be written at all.
+    Raises PermanentFailure for an invalid address.
     """
     if address.isascii():
         return address
+    from email_validator import EmailNotValidError, validate_email
+
     try:
-        written = validate_email(address, check_deliverability=False, test_environment=True)
+        validated = validate_email(address, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
-        raise Refused(f"{address} is no e-mail address: {error}") from error
-    return written.ascii_email or written.normalized
+        raise PermanentFailure(f"{address} is no e-mail address: {error}") from error
+    return validated.ascii_email or validated.normalized
 
 
-def _reply_address(notification: Notification) -> str:
-    """Where answers go. A rehearsal's go to no prospect, nor does a header carry what needs SMTPUTF8."""
+def _choose_reply_address(notification: Notification) -> str:
+    """Return the Reply-To address: MAIL_REPLY_TO in a rehearsal and for an address that needs SMTPUTF8."""
     config = current_app.config
-    own = mail_address(notification.reply_to or "") if not config["MAIL_REDIRECT_TO"] else ""
+    own = encode_address(notification.reply_to or "") if not config["MAIL_REDIRECT_TO"] else ""
     return own if own and own.isascii() else str(config["MAIL_REPLY_TO"])
 
 
 def _mark_redirected(intended: str, text: str, markup: str) -> tuple[str, str]:
-    """Say in the first line whom a mail is for that goes to somebody else."""
+    """Name the intended recipient of a redirected mail in its first line."""
     sentence = f"Rehearsal: this mail is for {intended}."
     place = markup.find(">", markup.find("<body")) + 1 if "<body" in markup else 0
     marked = f"{markup[:place]}<p>{html.escape(sentence)}</p>\n{markup[place:]}"
     return f"{sentence}\n\n{text}", marked
 
 
-def _part(words: str, kind: str) -> bytes:
-    """One body in an encoding of short ASCII lines: the one that people can read, unless it is far longer."""
+def _encode_body(words: str, kind: str) -> bytes:
+    """Encode one body as quoted-printable, or as base64 if a sixth of its bytes is not ASCII."""
     data = words.replace("\r\n", "\n").replace("\r", "\n").encode()
     escaped = len(data.translate(None, ASCII))
     if 6 * escaped < len(data):
-        encoding, written = "quoted-printable", binascii.b2a_qp(data, istext=True)
+        encoding, body = "quoted-printable", binascii.b2a_qp(data, istext=True)
     else:
-        encoding, written = "base64", base64.encodebytes(data.replace(b"\n", b"\r\n"))
+        encoding, body = "base64", base64.encodebytes(data.replace(b"\n", b"\r\n"))
     head = f"Content-Type: text/{kind}; charset=utf-8\nContent-Transfer-Encoding: {encoding}\n\n"
-    return (head.encode() + written).replace(b"\n", b"\r\n")
+    return (head.encode() + body).replace(b"\n", b"\r\n")
 
 
-def _one_line(value: str) -> str:
-    """A value of a header. Raises Refused where it would become more than one."""
+def _require_one_line(value: str) -> str:
+    """Return the header value. Raises PermanentFailure for control characters (header injection)."""
     if CONTROL.search(value):
-        raise Refused(f"{value!r} has characters that no header may carry")
+        raise PermanentFailure(f"{value!r} has characters that no header may carry")
     return value
 
 
 @lru_cache(maxsize=1000)
-def _words(name: str, words: str) -> str:
-    """Words as the header `name` carries them."""
-    if _one_line(words).isascii() and len(words) <= LONGEST_AS_IT_IS and "=?" not in words:
+def _encode_header(name: str, words: str) -> str:
+    """Encode and fold words as the value of header `name`."""
+    if _require_one_line(words).isascii() and len(words) <= LONGEST_UNFOLDED and "=?" not in words:
         return words
     return Header(words, "utf-8", header_name=name).encode(linesep=CRLF)
 
 
 @lru_cache(maxsize=100)
-def _sender(firm: str, address: str) -> str:
-    """The address that mails are from, under the firm's name."""
-    written = _words("From", firm)
-    return f'"{quote(firm)}" <{address}>' if written == firm else f"{written}{CRLF} <{address}>"
+def _format_sender(firm: str, address: str) -> str:
+    """Return the From value: name of the firm and address."""
+    encoded = _encode_header("From", firm)
+    return f'"{quote(firm)}" <{address}>' if encoded == firm else f"{encoded}{CRLF} <{address}>"
 
 
-def _unsealed(notification: Notification, words: str) -> str:
-    """Words that wait sealed, as they are to be sent. Raises Refused where the key is lost."""
-    if notification.kind not in SECRET:
+def _unseal(notification: Notification, words: str) -> str:
+    """Decrypt words of a secret kind. Raises PermanentFailure if the key is lost."""
+    if notification.kind not in SECRET_KINDS:
         return words
     try:
-        return unseal(SEALED_FOR, words)
+        return unseal(SEAL_PURPOSE, words)
     except Unreadable as error:
-        raise Refused(str(error)) from error
+        raise PermanentFailure(str(error)) from error
 
 
-def _link_in_ascii(link: str) -> str:
+def _encode_link(link: str) -> str:
     scheme, _, rest = link.partition("://")
     place, slash, path = rest.partition("/")
     return f"{scheme}://{place.encode('idna').decode('ascii')}{slash}{path}"

@@ -1,6 +1,6 @@
-"""Whether a stranger's address may be written to: their own word, and a bound on how often.
+"""Suppressions and daily limits of confirmations to prospects.
 
-Anybody can type anybody's address into a public form. Alerts to the firm's own people know none of this.
+The public form accepts any address, also of third parties. Alerts to people of the firm have no such limits.
 """
 
 from __future__ import annotations
@@ -15,78 +15,86 @@ from flask import current_app
 from sqlalchemy.exc import IntegrityError
 
 from leadintake.core.clock import now
-from leadintake.core.database import db
+from leadintake.core.db.database import db, execute
 from leadintake.core.errors import NotFound
-from leadintake.core.languages import phrase
-from leadintake.notifications.messages import OPTIONAL
-from leadintake.notifications.models import Notification, Suppression
+from leadintake.core.i18n.languages import N_
+from leadintake.notifications.messages import OPTIONAL_KINDS
+from leadintake.notifications.models import OUTBOX, Notification, Suppression
 
 DAY = timedelta(days=1)
 GMAIL = "gmail.com"
-"""Where dots before the @ mean nothing (Gmail Help, "Dots don't matter in Gmail addresses")."""
-SAME = {
+"""Domain that ignores dots in the local part (Gmail Help, "Dots don't matter in Gmail addresses")."""
+EQUIVALENT_DOMAINS = {
     "googlemail.com": GMAIL,
     "me.com": "icloud.com",
     "pm.me": "protonmail.com",
     "proton.me": "protonmail.com",
 }
-"""Second names under which a provider delivers to the same mailboxes."""
-EVERY_ROW = {"include_deleted": True}
+"""Alias domains of providers, and the domain with the same mailboxes."""
+INCLUDE_DELETED = {"include_deleted": True}
+_SENT_TO = sa.select(
+    sa.exists().where(Suppression.mailbox == sa.bindparam("mailbox")).label("suppressed"),
+    sa.select(sa.func.count())
+    .where(
+        OUTBOX.c.mailbox == sa.bindparam("mailbox"),
+        OUTBOX.c.kind.in_(sorted(OPTIONAL_KINDS)),
+        OUTBOX.c.created_at > sa.bindparam("since"),
+    )
+    .scalar_subquery()
+    .label("number"),
+)
+"""Whether a mailbox is suppressed, and its optional messages `since` a time, hidden ones included."""
 
 
-def mailbox_of(address: str) -> str:
-    """The mailbox behind an address: its spellings with tags, dots or capitals are one."""
+def normalize_mailbox(address: str) -> str:
+    """Return the mailbox of an address: without tag, in lower case, for Gmail without dots."""
     local, _, domain = address.lower().rpartition("@")
-    domain = SAME.get(domain, domain)
+    domain = EQUIVALENT_DOMAINS.get(domain, domain)
     local = local.partition("+")[0] or local
     return f"{local.replace('.', '') if domain == GMAIL else local}@{domain}"[:254]
 
 
 class Mailboxes:
-    """Strangers' mailboxes."""
+    """Mailboxes of prospects."""
 
-    def objection(self, address: str) -> str:
-        """Why no confirmation should go to this address now; an empty text when one may.
+    def blocked_reason(self, address: str) -> str:
+        """Return why no confirmation may be sent to this address now, or an empty text.
 
-        Exact under the lock that lets one submission in at a time.
+        Exact while the caller holds the lock of the intake.
         """
-        mailbox = mailbox_of(address)
-        if self._suppression(mailbox) is not None:
+        mailbox = normalize_mailbox(address)
+        found = execute(_SENT_TO, [{"mailbox": mailbox, "since": now() - DAY}]).one()
+        if found.suppressed:
             return "this address asked for no mail"
-        most = current_app.config["CONFIRMATIONS_PER_DAY"]
-        lately = sa.select(sa.func.count()).where(
-            Notification.mailbox == mailbox,
-            Notification.kind.in_(OPTIONAL),
-            Notification.created_at > now() - DAY,
-        )
-        if (db.session.scalar(lately, execution_options=EVERY_ROW) or 0) >= most:
-            return f"this address was sent {most} within a day"
+        limit = current_app.config["CONFIRMATIONS_PER_DAY"]
+        if found.number >= limit:
+            return f"this address was sent {limit} within a day"
         return ""
 
-    def reached_by(self, message_id: uuid.UUID) -> str:
-        """The address that a message with a way out was sent to. Raises NotFound."""
-        wanted = sa.select(Notification.recipient).where(
-            Notification.id == message_id, Notification.kind.in_(OPTIONAL)
+    def find_recipient(self, message_id: uuid.UUID) -> str:
+        """Return the recipient of a message with an unsubscribe link. Raises NotFound."""
+        query = sa.select(Notification.recipient).where(
+            Notification.id == message_id, Notification.kind.in_(OPTIONAL_KINDS)
         )
-        found = db.session.scalar(wanted, execution_options=EVERY_ROW)
+        found = db.session.scalar(query, execution_options=INCLUDE_DELETED)
         if found is None:
-            raise NotFound(phrase("This link is not complete. Please open it again from the mail."))
+            raise NotFound(N_("This link is not complete. Please open it again from the mail."))
         return found
 
     def suppress(self, address: str) -> None:
-        """Send this mailbox no confirmations any more. Once is enough, and twice at once as well."""
+        """Send this mailbox no more confirmations. Idempotent, also for concurrent calls."""
         with contextlib.suppress(IntegrityError), db.session.begin_nested():
-            db.session.add(Suppression(mailbox=mailbox_of(address)))
+            db.session.add(Suppression(mailbox=normalize_mailbox(address)))
 
     def allow(self, address: str) -> None:
-        """Send it confirmations again. Raises NotFound for one that is not suppressed."""
-        found = self._suppression(mailbox_of(address))
+        """Send the mailbox confirmations again. Raises NotFound if it is not suppressed."""
+        found = self._suppression(normalize_mailbox(address))
         if found is None:
             raise NotFound(f"{address} is not suppressed.")
         db.session.delete(found)
 
-    def suppressed(self) -> Sequence[Suppression]:
-        """Every mailbox that is sent nothing, the latest first."""
+    def list_suppressed(self) -> Sequence[Suppression]:
+        """Return every suppressed mailbox, latest first."""
         return db.session.scalars(sa.select(Suppression).order_by(Suppression.id.desc())).all()
 
     def _suppression(self, mailbox: str) -> Suppression | None:

@@ -1,4 +1,4 @@
-"""What each kind of message says. A new kind is a line here and two templates."""
+"""Subjects and texts of each kind of mail. A new kind is one line here and two templates."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import jinja2
 from flask import current_app
 
-from leadintake.core.languages import ENGLISH, direction, phrase, said, speaking, translate_in
-from leadintake.core.text import unlinked
+from leadintake.core.i18n.languages import ENGLISH, N_, _, direction, translate_in, use_language
+from leadintake.core.text import unlink_addresses
 from leadintake.notifications.models import LONGEST_SUBJECT
 
 SUBJECTS = {
@@ -23,51 +23,51 @@ SUBJECTS = {
     "password_reset": "Choose a new password",
     "test_message": "A test of your mail",
     "returning_alert": "A prospect of yours wrote again",
-    "prospect_confirmation": phrase("We received your information"),
+    "prospect_confirmation": N_("We received your information"),
     "unassigned_alert": "A new lead has no attorney yet",
 }
-"""Constant texts, each language's own: nothing a stranger typed ever reaches a subject."""
+"""Constant, translated texts: no input of a prospect reaches a subject."""
 
-SECRET = {"invitation", "password_reset"}
-"""Kinds whose words let somebody in: they wait in the outbox sealed."""
+SECRET_KINDS = {"invitation", "password_reset"}
+"""Kinds whose text has a secret link: text and HTML are stored encrypted."""
 
-OPTIONAL = {"prospect_confirmation"}
-"""Kinds that a stranger may refuse: their mails carry a link for it."""
+OPTIONAL_KINDS = {"prospect_confirmation"}
+"""Kinds with an unsubscribe link."""
 
-OF_STRANGERS = {"prospect", "name", "reason"}
-"""What strangers typed, or their mail servers answered: no address in it becomes a link."""
+UNTRUSTED_WORDS = {"prospect", "name", "reason"}
+"""Template variables with text from prospects or their mail servers: addresses in them are not linked."""
 
-LONGEST_GREETING, MOST_WORDS = 40, 3
+LONGEST_GREETING, MAX_WORDS = 40, 3
 NAME_MARKS = " '-\u2019"
 
 
 @dataclass(frozen=True)
-class Words:
-    """A rendered message."""
+class RenderedMessage:
+    """Rendered message."""
 
     subject: str
     text: str
     html: str
 
 
-def greeting_name(name: str) -> str:
-    """A name as a stranger's mail may carry it: a few short words of letters, else nothing.
+def clean_greeting_name(name: str) -> str:
+    """Return the name if it is a few short words of letters, else an empty text.
 
-    Anybody can post anybody's address; the confirmation must not carry a message of theirs.
+    The form accepts any address, so a confirmation must not carry text to third parties.
     """
-    plain = all(char in NAME_MARKS or unicodedata.category(char)[0] in "LM" for char in name)
-    short = len(name) <= LONGEST_GREETING and len(name.split()) <= MOST_WORDS
-    return name if plain and short else ""
+    has_letters_only = all(char in NAME_MARKS or unicodedata.category(char)[0] in "LM" for char in name)
+    is_short = len(name) <= LONGEST_GREETING and len(name.split()) <= MAX_WORDS
+    return name if has_letters_only and is_short else ""
 
 
-def unsubscribe_link(message_id: uuid.UUID, language: str = ENGLISH) -> str:
-    """Where the recipient of this message can say that they want no more, in the language of the mail.
+def build_unsubscribe_link(message_id: uuid.UUID, language: str = ENGLISH) -> str:
+    """Return the unsubscribe link of a message, in the language of the mail.
 
-    The id is the key: made of the time and at least 32 random bits, and only the recipient's mailbox has
-    seen it. Who guessed one could spare somebody a confirmation, no more.
+    The id is the only secret: time and at least 32 random bits, sent to the recipient alone. A guessed id can
+    only suppress confirmations.
     """
-    spoken = "" if language == ENGLISH else f"?lang={language}"
-    return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/unsubscribe/{message_id}{spoken}"
+    query = "" if language == ENGLISH else f"?lang={language}"
+    return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/unsubscribe/{message_id}{query}"
 
 
 _templates = jinja2.Environment(
@@ -81,12 +81,12 @@ _templates = jinja2.Environment(
 translate_in(_templates)
 
 
-def render(kind: str, *, language: str = ENGLISH, about: str = "", **words: object) -> Words:
-    """Say it in a language we speak, as text and as HTML; the subject ends with what it is about."""
-    words |= {name: unlinked(str(words[name])) for name in OF_STRANGERS & words.keys()}
-    with speaking(language):
-        subject = ": ".join(filter(None, (said(SUBJECTS[kind]), about)))[:LONGEST_SUBJECT]
+def render(kind: str, *, language: str = ENGLISH, about: str = "", **words: object) -> RenderedMessage:
+    """Render a message as text and HTML in a supported language; `about` is the end of the subject."""
+    words |= {name: unlink_addresses(str(words[name])) for name in UNTRUSTED_WORDS & words.keys()}
+    with use_language(language):
+        subject = ": ".join(filter(None, (_(SUBJECTS[kind]), about)))[:LONGEST_SUBJECT]
         text = _templates.get_template(f"{kind}.txt").render(**words)
         frame = {"subject": subject, "language": language, "direction": direction(language)}
         html = _templates.get_template(f"{kind}.html").render(**frame, **words)
-    return Words(subject, text, html)
+    return RenderedMessage(subject, text, html)

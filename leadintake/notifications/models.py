@@ -1,4 +1,4 @@
-"""Tables of the room: the outbox, what was tried, and who is at work."""
+"""Tables of the outbox: messages, attempts, suppressions, workers, state of the channel."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leadintake.core.clock import now
-from leadintake.core.database import Model, SoftDeletes
-from leadintake.core.types import TextEnum
+from leadintake.core.db.database import Model, SoftDeletes, only
+from leadintake.core.db.types import TextEnum
 
 
 class Status(StrEnum):
@@ -26,77 +26,81 @@ class Status(StrEnum):
 
 
 class Priority(IntEnum):
-    """What goes first, whatever waited longer."""
+    """Order of delivery; it goes before age."""
 
     URGENT = 0
-    """Alerts to the firm's people and mails about their accounts: somebody is waiting."""
+    """Alerts to people of the firm and mails about their accounts."""
     ORDINARY = 1
     """Confirmations."""
 
 
-ORDINARY = {"prospect_confirmation"}
-"""Kinds that nobody waits for."""
+ORDINARY_KINDS = {"prospect_confirmation"}
+"""Kinds with ordinary priority; all others are urgent."""
 LONGEST_SUBJECT = 200
+MAIL = "mail"
+"""Name of the mail channel."""
 
 
 def _priority_of_kind(context: Any) -> Priority:
-    return Priority.ORDINARY if context.get_current_parameters()["kind"] in ORDINARY else Priority.URGENT
+    return (
+        Priority.ORDINARY if context.get_current_parameters()["kind"] in ORDINARY_KINDS else Priority.URGENT
+    )
 
 
-WITHDRAWN: Mapping[str, object] = {"status": Status.QUEUED, "due_at": None, "claimed_by": None}
-"""How a message stands that is never sent; it is deleted besides."""
-
-
-def _only(which: sa.TextClause) -> dict[str, Any]:
-    """An index of some rows alone. MariaDB, which has none, indexes all."""
-    return {"postgresql_where": which, "sqlite_where": which}
+WITHDRAWN_VALUES: Mapping[str, object] = {"status": Status.QUEUED, "due_at": None, "claimed_by": None}
+"""Columns of a withdrawn message, besides `deleted_at`."""
 
 
 class Notification(SoftDeletes, Model):
-    """A message we owe somebody. It exists if and only if its cause does: both are one transaction."""
+    """Message in the outbox, committed in the same transaction as its cause."""
 
     __tablename__ = "notifications"
     __table_args__ = (
         sa.Index("ix_notifications_mailbox_created_at", "mailbox", "created_at"),
         sa.Index("ix_notifications_priority_due_at", "priority", "due_at"),  # serves the claims
-        # Small where an engine can: of what was sent, nearly all, they hold nothing.
-        sa.Index("ix_notifications_unsent", "kind", "due_at", **_only(sa.text("due_at IS NOT NULL"))),
-        sa.Index("ix_notifications_failed", "status", "updated_at", **_only(sa.text("status = 'failed'"))),
+        # Partial indexes where the engine has them: most rows are sent messages, which they leave out.
+        sa.Index("ix_notifications_unsent", "kind", "due_at", **only(sa.text("due_at IS NOT NULL"))),
+        sa.Index("ix_notifications_failed", "status", "updated_at", **only(sa.text("status = 'failed'"))),
     )
 
+    channel: Mapped[str] = mapped_column(sa.String(20), default=MAIL, server_default=MAIL)
+    """Name of its channel, as registered in channels.py."""
     kind: Mapped[str] = mapped_column(sa.String(40))
     priority: Mapped[int] = mapped_column(
         sa.SmallInteger, default=_priority_of_kind, server_default=str(Priority.ORDINARY.value)
     )
-    """The server's default is for processes of an earlier version while a new one takes over."""
+    """The server default serves processes of an earlier version during an upgrade."""
     recipient: Mapped[str] = mapped_column(sa.String(254))
     reply_to: Mapped[str | None] = mapped_column(sa.String(254))
-    """Where answers go, if not where those to all mails go."""
+    """Reply-To address; MAIL_REPLY_TO without one."""
     mailbox: Mapped[str] = mapped_column(sa.String(254))
-    """The recipient whatever the spelling, as mailboxes.py counts them."""
+    """Recipient in the normal form of mailboxes.py."""
     lead_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("leads.id"), index=True)
     subject: Mapped[str] = mapped_column(sa.String(LONGEST_SUBJECT))
     text: Mapped[str] = mapped_column(sa.Text)
     html: Mapped[str] = mapped_column(sa.Text)
+    payload: Mapped[str | None] = mapped_column(sa.Text)
+    """Content of a message other than mail, as JSON."""
     status: Mapped[Status] = mapped_column(TextEnum(Status), default=Status.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime | None] = mapped_column()
-    """When a worker may take it: the next attempt, or the end of the lease of the worker that has it.
-    None once there is nothing left to do."""
+    """Time of the next attempt, or end of the current lease or reservation. None when sent, failed or
+    withdrawn."""
     owed_since: Mapped[datetime] = mapped_column(default=now)
-    """From when the days are counted after which it is given up; a retry by hand begins anew."""
+    """Start of leases.GIVE_UP_AFTER; a retry by hand resets it."""
     claimed_by: Mapped[str | None] = mapped_column(sa.String(80))
-    """The worker that sends it, or, of one that is queued, has reserved it until `due_at`."""
+    """Worker that delivers it (SENDING) or has it reserved until `due_at` (QUEUED)."""
     last_error: Mapped[str | None] = mapped_column(sa.String(500))
     sent_at: Mapped[datetime | None] = mapped_column()
     request_id: Mapped[str | None] = mapped_column(sa.String(64))
-    """The request it was owed by, for the log; None where a worker or a command began it."""
+    """Request that caused it, for the log; of a notice about a failed message, the request of that message.
+    None if a worker or a command enqueued it."""
     traceparent: Mapped[str | None] = mapped_column(sa.String(55))
-    """The span that its delivery continues (W3C Trace Context)."""
+    """Parent span of its delivery (W3C Trace Context)."""
 
 
 class DeliveryAttempt(Model):
-    """One try to deliver a message, and what the other side said."""
+    """Attempt to deliver a message, and the reply."""
 
     __tablename__ = "delivery_attempts"
 
@@ -106,7 +110,7 @@ class DeliveryAttempt(Model):
 
 
 class Suppression(Model):
-    """A mailbox that asked for no confirmations."""
+    """Mailbox that unsubscribed from confirmations."""
 
     __tablename__ = "suppressions"
 
@@ -114,7 +118,7 @@ class Suppression(Model):
 
 
 class WorkerBeat(Model):
-    """A worker that was alive at `seen_at`."""
+    """Worker that was alive at `seen_at`."""
 
     __tablename__ = "worker_beats"
 
@@ -123,7 +127,7 @@ class WorkerBeat(Model):
 
 
 class ChannelFault(Model):
-    """Why mail does not leave, while it does not: a row a scope (channel_state.py)."""
+    """Closed scope of the mail channel (channel_state.py): one row each."""
 
     __tablename__ = "channel_faults"
 
@@ -133,9 +137,9 @@ class ChannelFault(Model):
     words: Mapped[str] = mapped_column(sa.String(500))
     tried_at: Mapped[datetime] = mapped_column()
     tried_id: Mapped[uuid.UUID | None] = mapped_column()
-    """The message tried last; it may be gone."""
+    """Message of the last trial; it may have been deleted."""
 
 
 OUTBOX = cast(sa.Table, Notification.__table__)
 ATTEMPTS = cast(sa.Table, DeliveryAttempt.__table__)
-"""The bare tables, for what a worker runs for every message."""
+"""Tables without the ORM, for statements that run for every message."""

@@ -1,17 +1,21 @@
-"""What becomes of a message that was refused through our fault perhaps, and what is tried meanwhile.
+"""Refusals with an uncertain cause, and trial deliveries while the mail channel is closed.
 
-1. A refusal that is ours by its code, step or words closes the way: the message is not charged and stays due.
-2. One that is unclear is ours if its recipient is somebody of the firm who was mailed before; else it is the
-   message's, and final. What strangers typed is never such evidence.
-3. While the way is closed one message a minute is tried: of the firm's before strangers', and another than
-   the last time, so that one odd message keeps nobody waiting for long.
-4. The first that leaves opens the way, and the rest follow at once.
-5. A message that was blocked, and is refused again though the way was open in between, is itself at fault.
-   It is put off like any that was not taken for now; an unclear refusal is final at the third time.
+1. A refusal of the sender, by code, step or text, closes the channel. The message stays due, without an
+   attempt counted.
+2. An unclear refusal counts as one of the sender if its text equals the one that closed the channel for all
+   mail; or if the recipient belongs to the firm and has received mail before, and, for transient refusals and
+   lost connections, no mail has left since the first attempt of this message. Otherwise the message is the
+   cause. Addresses that prospects typed are no evidence.
+3. While the channel is closed, one message a minute is tried: of the firm's people before prospects, and
+   another one than last time.
+4. The first success opens the channel; the other messages follow immediately.
+5. A message that was blocked and is refused again, although the channel was open in between, is the cause
+   itself. It is retried with backoff; an unclear permanent refusal fails it at the third attempt.
 """
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,163 +26,212 @@ import sqlalchemy as sa
 import structlog
 
 from leadintake.core.clock import now
-from leadintake.core.database import db, reading
-from leadintake.core.transaction import transaction
-from leadintake.notifications import channel_state, claims
-from leadintake.notifications.channel_state import EVERYBODY, STRANGERS, ChannelState
-from leadintake.notifications.channels import Blocked, Channel, ChannelDown, Doubtful, Sender
-from leadintake.notifications.faults import Step
-from leadintake.notifications.messages import OPTIONAL
+from leadintake.core.db.database import db, reading
+from leadintake.core.db.transaction import transaction
+from leadintake.notifications import channel_state, leases
+from leadintake.notifications.channel_state import ALL_MAIL, PROSPECT_MAIL, ChannelState
+from leadintake.notifications.channels import (
+    Channel,
+    ChannelDown,
+    DeliveryInterruption,
+    Sender,
+    SenderBlocked,
+    UnclearFailure,
+)
+from leadintake.notifications.faults import SmtpStep
+from leadintake.notifications.messages import OPTIONAL_KINDS
 from leadintake.notifications.models import DeliveryAttempt, Notification, Priority, Status
 
-TO_STRANGERS = OPTIONAL
-"""Kinds that go to addresses which strangers typed: those of ordinary priority."""
-DOUBTS = 3
+PROSPECT_KINDS = OPTIONAL_KINDS
+"""Kinds whose recipient a prospect typed; all have ordinary priority."""
+MAX_UNCLEAR_FAILURES = 3
+HAS_DIGIT = re.compile(r"\d")
+UnattributedFailure = SenderBlocked | UnclearFailure | DeliveryInterruption
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a worker may take: all of these priorities, or one message of them on trial."""
+    """Messages that may be sent now: all of these priorities, or with `trial` one of them."""
 
-    priorities: tuple[Priority, ...] = claims.EVERY_PRIORITY
+    priorities: tuple[Priority, ...] = leases.EVERY_PRIORITY
     trial: ChannelState | None = None
 
     def claim_for_trial(self, worker: str) -> Notification | None:
-        """Claim one message: of the firm's people before strangers, and another than the last time."""
-        tried = Notification.id == self.trial.tried_id if self.trial and self.trial.tried_id else None
-        return claims.claim_for_trial(worker, self.priorities, but_rather=tried)
+        """Claim one message: urgent before ordinary, and another one than at the last trial."""
+        last_tried = Notification.id == self.trial.tried_id if self.trial and self.trial.tried_id else None
+        return leases.claim_for_trial(worker, self.priorities, avoid=last_tried)
 
 
-def batches(*, at_once: bool = False) -> Iterator[Batch]:
-    """What a worker may take in this round; `at_once`: try even if something was tried within a minute."""
-    closed = _closed()
-    if everybody := closed.get(EVERYBODY):
-        yield from _tries(everybody, *Priority, at_once=at_once)
-    elif strangers := closed.get(STRANGERS):
-        yield from _tries(strangers, Priority.ORDINARY, at_once=at_once)
+def plan_batches(*, immediate: bool = False) -> Iterator[Batch]:
+    """Yield the batches of this round; `immediate`: try a closed channel before its minute is over."""
+    closed = _read_closed_scopes()
+    if all_mail := closed.get(ALL_MAIL):
+        yield from _plan_trial(all_mail, *Priority, immediate=immediate)
+    elif prospect_mail := closed.get(PROSPECT_MAIL):
+        yield from _plan_trial(prospect_mail, Priority.ORDINARY, immediate=immediate)
         yield Batch((Priority.URGENT,))
     else:
         yield Batch()
 
 
-def is_due(batch: Batch) -> bool:
-    """Whether there is something to take."""
+def is_batch_due(batch: Batch) -> bool:
+    """Whether a message of the batch is due."""
     with reading():
-        due = anything_due(batch.priorities)
+        due = has_due_mail(batch.priorities)
         db.session.rollback()
     return due
 
 
-def anything_due(priorities: Collection[Priority] = claims.EVERY_PRIORITY) -> bool:
-    """Whether a worker has something to do."""
-    queries = (claims.due_query(priority).with_only_columns(Notification.id) for priority in priorities)
+def has_due_mail(priorities: Collection[Priority] = leases.EVERY_PRIORITY) -> bool:
+    """Whether a mail of these priorities is due."""
+    queries = (leases.due_query(priority).with_only_columns(Notification.id) for priority in priorities)
     return any(db.session.scalar(query.limit(1)) is not None for query in queries)
 
 
-def anything_owed(priorities: Collection[Priority] = claims.EVERY_PRIORITY) -> bool:
-    """Whether a message waits, due or not."""
-    mine = Notification.priority.in_(priorities)
-    waits = sa.select(Notification.id).where(mine, Notification.due_at > claims.EVER)
-    return db.session.scalar(waits.limit(1)) is not None
+def has_waiting_mail(priorities: Collection[Priority] = leases.EVERY_PRIORITY) -> bool:
+    """Whether a mail of these priorities waits, due or not."""
+    by_priority = Notification.priority.in_(priorities)
+    query = sa.select(Notification.id).where(by_priority, leases.IS_MAIL, Notification.due_at > leases.EPOCH)
+    return db.session.scalar(query.limit(1)) is not None
 
 
 @contextmanager
-def opened(channel: Channel) -> Iterator[Sender]:
-    """Open the channel for a batch, and record whether it opened. Raises ChannelDown."""
+def open_channel(channel: Channel) -> Iterator[Sender]:
+    """Open the channel for a batch, and record success or failure. Raises ChannelDown."""
     with ExitStack() as stack:
         try:
-            sender = stack.enter_context(channel.opened())
+            sender = stack.enter_context(channel.open())
         except ChannelDown as error:
             with transaction():
-                channel_state.close(EVERYBODY, error.step, str(error))
+                channel_state.close(ALL_MAIL, error.step, str(error))
             raise
-        before = _closed().get(EVERYBODY)
-        if before is not None and before.is_opening:
+        state = _read_closed_scopes().get(ALL_MAIL)
+        if state is not None and state.is_before_mail:
             with transaction():
-                channel_state.reopen(EVERYBODY)
+                channel_state.reopen(ALL_MAIL)
         yield sender
 
 
-def record_success(sent: Notification) -> None:
-    """Open the way after a trial; what went to the firm's people says nothing of strangers."""
+def record_success(message: Notification) -> None:
+    """Record that a trial succeeded: mail to a prospect opens all scopes, other mail only ALL_MAIL."""
     with transaction():
-        if sent.kind in TO_STRANGERS:
+        if message.kind in PROSPECT_KINDS:
             channel_state.reopen()
         else:
-            channel_state.reopen(EVERYBODY)
+            channel_state.reopen(ALL_MAIL)
 
 
-def settle(claimed: Notification, error: Blocked | Doubtful) -> bool:
-    """Record whose fault a refusal is; whether it closed the way to strangers.
+def record_failure(claimed: Notification, error: UnattributedFailure) -> bool:
+    """Record a refusal against the sender or the message; return whether it closed mail to prospects.
 
-    Raises ChannelDown if it closed the way to everybody.
+    Raises ChannelDown if it closed all mail.
     """
     words = str(error)
-    to_stranger = claimed.kind in TO_STRANGERS
-    scope = STRANGERS if to_stranger and error.step is not Step.MAIL else EVERYBODY
-    unclear = isinstance(error, Doubtful)
+    is_to_prospect = claimed.kind in PROSPECT_KINDS
+    scope = PROSPECT_MAIL if is_to_prospect and error.step is not SmtpStep.MAIL else ALL_MAIL
     with transaction():
-        if unclear and (to_stranger or not _was_mailed_before(claimed)):
-            claims.refused(claimed, words)
+        if isinstance(error, SenderBlocked):
+            is_sender_fault = True
+        elif _is_closing_reply(words):
+            is_sender_fault, scope = True, ALL_MAIL
+        else:
+            is_sender_fault = not is_to_prospect and _is_sender_fault_by_history(claimed, error)
+        if not is_sender_fault or _has_reopened_since_block(claimed, scope):
+            _charge_message(claimed, error, final=not is_sender_fault)
             return False
-        if _was_open_in_between(claimed, scope):
-            settled = claims.refused if unclear and claimed.attempts >= DOUBTS else claims.deferred
-            settled(claimed, words)
-            return False
-        # In this order: what is blocked at the moment of closing was not blocked before it.
+        # Close first: _has_reopened_since_block compares the time of the block with that of closing.
         channel_state.close(scope, error.step, words, claimed.id)
-        claims.blocked(claimed, words)
-    if scope is EVERYBODY:
+        leases.mark_blocked(claimed, words)
+    if scope is ALL_MAIL:
         raise ChannelDown(channel_state.mask_addresses(f"{error.step}: {words}"), error.step)
     log.warning("mail_to_strangers_blocked", step=str(error.step), error=channel_state.mask_addresses(words))
     return True
 
 
-def _tries(state: ChannelState, *priorities: Priority, at_once: bool) -> Iterator[Batch]:
-    batch = Batch(priorities, None if state.is_opening else state)
+def _charge_message(claimed: Notification, error: UnattributedFailure, *, final: bool) -> None:
+    """Count a refusal against its message; `final`: a permanent one fails it at the first attempt."""
+    words = str(error)
+    if isinstance(error, DeliveryInterruption):
+        leases.mark_interrupted(claimed, words)
+    elif (
+        isinstance(error, UnclearFailure)
+        and error.final
+        and (final or claimed.attempts >= MAX_UNCLEAR_FAILURES)
+    ):
+        leases.mark_failed(claimed, words)
+    else:
+        leases.mark_deferred(claimed, words)
+
+
+def _is_closing_reply(words: str) -> bool:
+    """Whether the reply equals the one that closed all mail."""
+    state = channel_state.read_closed_scopes().get(ALL_MAIL)
+    return state is not None and _strip_variable_parts(words) == _strip_variable_parts(state.words)
+
+
+def _strip_variable_parts(words: str) -> str:
+    """Return a reply without the parts that differ each time: ids, times, addresses."""
+    masked = channel_state.mask_addresses(words)
+    return " ".join(word for word in masked.split() if word.isdigit() or not HAS_DIGIT.search(word))
+
+
+def _is_sender_fault_by_history(claimed: Notification, error: UnclearFailure | DeliveryInterruption) -> bool:
+    return _has_earlier_success(claimed) and (error.final or _has_no_success_since(claimed))
+
+
+def _has_no_success_since(claimed: Notification) -> bool:
+    """Whether no mail has left since the first attempt of the message; False without an attempt."""
+    query = sa.select(sa.func.min(DeliveryAttempt.created_at))
+    first = db.session.scalar(query.where(DeliveryAttempt.notification_id == claimed.id))
+    last_sent = channel_state.find_last_sent()
+    return first is not None and (last_sent is None or last_sent < first)
+
+
+def _plan_trial(state: ChannelState, *priorities: Priority, immediate: bool) -> Iterator[Batch]:
+    batch = Batch(priorities, None if state.is_before_mail else state)
     with reading():
-        due, owed = anything_due(priorities), anything_owed(priorities)
+        is_due, is_waiting = has_due_mail(priorities), has_waiting_mail(priorities)
         db.session.rollback()
-    if not owed:  # there is nothing left to find out by, nor to keep back
+    if not is_waiting:  # no message is left to try or to hold back
         with transaction():
             channel_state.reopen(state.scope)
-    elif due and state.is_opening:
-        yield batch  # the channel is opened, or not, before a message is taken
-    elif due and (at_once or abs(now() - state.tried_at) >= channel_state.TRY_EVERY):
+    elif is_due and state.is_before_mail:
+        yield batch  # opening the channel is the trial: no message is claimed if it fails
+    elif is_due and (immediate or abs(now() - state.tried_at) >= channel_state.TRIAL_INTERVAL):
         with transaction():
-            mine = channel_state.may_try(state.scope, at_once=at_once)
-        if mine:
+            is_claimed = channel_state.claim_trial(state.scope, immediate=immediate)
+        if is_claimed:
             yield batch
 
 
-def _closed() -> dict[str, ChannelState]:
+def _read_closed_scopes() -> dict[str, ChannelState]:
     with reading():
-        closed = channel_state.closed_scopes()
+        closed = channel_state.read_closed_scopes()
         db.session.rollback()
     return closed
 
 
-def _was_mailed_before(claimed: Notification) -> bool:
-    """Whether this address of the firm took a message of ours."""
-    taken = sa.select(Notification.id).where(
+def _has_earlier_success(claimed: Notification) -> bool:
+    """Whether a message to this mailbox, other than to a prospect, was sent before."""
+    query = sa.select(Notification.id).where(
         Notification.mailbox == claimed.mailbox,
-        Notification.kind.not_in(TO_STRANGERS),
+        Notification.kind.not_in(PROSPECT_KINDS),
         Notification.status == Status.SENT,
     )
-    found = db.session.scalar(taken.limit(1), execution_options={"include_deleted": True})
+    found = db.session.scalar(query.limit(1), execution_options={"include_deleted": True})
     return found is not None
 
 
-def _blocked_at(message_id: uuid.UUID) -> datetime | None:
-    """When a message was refused through our fault last."""
-    tries = sa.select(sa.func.max(DeliveryAttempt.created_at))
-    theirs = DeliveryAttempt.notification_id == message_id, DeliveryAttempt.outcome == claims.BLOCKED
-    return db.session.scalar(tries.where(*theirs))
+def _find_last_block(message_id: uuid.UUID) -> datetime | None:
+    """Return when the message was last blocked."""
+    query = sa.select(sa.func.max(DeliveryAttempt.created_at))
+    conditions = DeliveryAttempt.notification_id == message_id, DeliveryAttempt.outcome == leases.BLOCKED
+    return db.session.scalar(query.where(*conditions))
 
 
-def _was_open_in_between(claimed: Notification, scope: str) -> bool:
-    """Whether other messages could leave since this one was blocked."""
-    before = _blocked_at(claimed.id)
-    state = channel_state.closed_scopes().get(scope)
-    return before is not None and (state is None or state.since > before)
+def _has_reopened_since_block(claimed: Notification, scope: str) -> bool:
+    """Whether the channel was open at some time since the message was last blocked."""
+    last_block = _find_last_block(claimed.id)
+    state = channel_state.read_closed_scopes().get(scope)
+    return last_block is not None and (state is None or state.since > last_block)

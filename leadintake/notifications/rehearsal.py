@@ -1,12 +1,12 @@
-"""Whether mail reaches those it is for: on a restored copy and in a rehearsal it must not."""
+"""MAIL_HOLD and MAIL_REDIRECT_TO: mail of a restored copy or rehearsal must not reach its recipients."""
 
 from __future__ import annotations
 
 from flask import current_app
 
 
-def reason() -> str:
-    """Why mail does not reach those it is for, in a sentence; an empty text where it does."""
+def explain() -> str:
+    """Return in a sentence why mail does not reach its recipients, or an empty text."""
     if current_app.config["MAIL_HOLD"]:
         return "MAIL_HOLD is on: no mail leaves, what is due waits."
     if address := current_app.config["MAIL_REDIRECT_TO"]:
@@ -15,6 +15,6 @@ def reason() -> str:
 
 
 def check() -> None:
-    """Raise where mail does not reach those it is for."""
-    if sentence := reason():
-        raise RuntimeError(sentence)
+    """Raise RuntimeError if mail does not reach its recipients; then the watchdog sends nothing either."""
+    if sentence := explain():
+        raise RuntimeError(f"{sentence} No receiver of incidents is told, and no heartbeat is sent.")

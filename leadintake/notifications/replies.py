@@ -1,17 +1,17 @@
-"""What a mail server said, in the form it is kept in."""
+"""Replies of mail servers as they are stored."""
 
 from __future__ import annotations
 
 import smtplib
 
 
-def reply_words(code: int, text: bytes | str) -> str:
-    """A reply as it is kept."""
+def format_reply(code: int, text: bytes | str) -> str:
+    """Return code and text of a reply as one text."""
     return f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
 
 
-def error_words(error: Exception) -> str:
-    """What the server said, or else what went wrong."""
+def format_error(error: Exception) -> str:
+    """Return the reply of the server, or else the message of the error."""
     if isinstance(error, smtplib.SMTPResponseException):
-        return reply_words(error.smtp_code, error.smtp_error)
+        return format_reply(error.smtp_code, error.smtp_error)
     return str(error) or type(error).__name__

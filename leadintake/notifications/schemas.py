@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from leadintake.core.pages import Cursor
+from leadintake.core.db.pagination import Cursor
 from leadintake.notifications.models import Notification, Status
 
 
@@ -22,9 +22,9 @@ class NotificationSummary(msgspec.Struct):
     sent_at: datetime | None
 
     @classmethod
-    def of(cls, owed: Notification) -> NotificationSummary:
-        """What a reader of the lead is shown."""
-        return msgspec.convert(owed, cls, from_attributes=True)
+    def of(cls, notification: Notification) -> NotificationSummary:
+        """Convert a message for readers of its lead."""
+        return msgspec.convert(notification, cls, from_attributes=True)
 
 
 class NotificationDetail(msgspec.Struct):
@@ -42,9 +42,9 @@ class NotificationDetail(msgspec.Struct):
     created_at: datetime
 
     @classmethod
-    def of(cls, owed: Notification) -> NotificationDetail:
-        """All but the words of a message."""
-        return msgspec.convert(owed, cls, from_attributes=True)
+    def of(cls, notification: Notification) -> NotificationDetail:
+        """Convert a message without its text."""
+        return msgspec.convert(notification, cls, from_attributes=True)
 
 
 class NotificationQuery(msgspec.Struct, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""Verbs on the outbox: owe a message, look after it. What a worker does with one is in claims.py."""
+"""Operations on the outbox: enqueue, retry, withdraw and list messages. Workers use leases.py."""
 
 from __future__ import annotations
 
@@ -13,55 +13,64 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 from flask_mail import Mail
 
-from leadintake.audit.chain import Head
-from leadintake.audit.service import Person, audit
+from leadintake.audit.events import HeadPublished
+from leadintake.audit.service import audit
 from leadintake.core import places, tracing
+from leadintake.core.actor import Operator, Person
 from leadintake.core.clock import now
-from leadintake.core.database import db
+from leadintake.core.crypto import seal
+from leadintake.core.db import rows
+from leadintake.core.db.database import db
+from leadintake.core.db.pagination import Order, Page, page_of
+from leadintake.core.db.results import affected
+from leadintake.core.db.transaction import on_commit
+from leadintake.core.db.types import new_id
 from leadintake.core.errors import Conflict, NotFound
-from leadintake.core.keys import seal
-from leadintake.core.languages import ENGLISH
+from leadintake.core.i18n.languages import ENGLISH
 from leadintake.core.logs import current_request_id
-from leadintake.core.pages import Order, Page, page_of
-from leadintake.core.transaction import on_commit
-from leadintake.core.types import new_id
-from leadintake.core.walls import outside
-from leadintake.notifications import embedded
-from leadintake.notifications.channels import SEALED_FOR, Channel
+from leadintake.core.visibility import not_hidden_from
+from leadintake.notifications import channels, embedded
+from leadintake.notifications.channels import SEAL_PURPOSE, Channel
 from leadintake.notifications.deliveries import ObservedChannel
 from leadintake.notifications.folder import FolderChannel
-from leadintake.notifications.mailboxes import mailbox_of
-from leadintake.notifications.messages import OPTIONAL, SECRET, render, unsubscribe_link
-from leadintake.notifications.models import WITHDRAWN, DeliveryAttempt, Notification, Status, WorkerBeat
+from leadintake.notifications.mailboxes import normalize_mailbox
+from leadintake.notifications.messages import OPTIONAL_KINDS, SECRET_KINDS, build_unsubscribe_link, render
+from leadintake.notifications.models import (
+    MAIL,
+    WITHDRAWN_VALUES,
+    DeliveryAttempt,
+    Notification,
+    Status,
+    WorkerBeat,
+)
 from leadintake.notifications.smtp import SmtpChannel
 
-HEAD = "audit_head"
+AUDIT_HEAD = "audit_head"
 HOUR = timedelta(hours=1)
 BEAT_EVERY, BEAT_LASTS = timedelta(seconds=10), timedelta(seconds=60)
-UNSYNCHRONIZED = {"synchronize_session": False}
-DELETED_TOO = {"include_deleted": True, "synchronize_session": False}
+INCLUDE_DELETED = {"include_deleted": True, "synchronize_session": False}
 
 
 class Notifications:
-    """What we owe people."""
+    """The outbox."""
 
     def init_app(self, app: Flask) -> None:
-        """Choose the channel: SMTP where there is a server, else a folder."""
+        """Register the mail channel: SMTP if MAIL_SERVER is set, else a folder."""
         app.config.setdefault("MAIL_SUPPRESS_SEND", False)
         mail = Mail(app)
         if app.config["MAIL_SERVER"]:
-            app.extensions["leadintake.channel"] = SmtpChannel(mail)
+            channels.register(app, MAIL, SmtpChannel(mail))
         else:
             folder = Path(app.config["MAIL_FOLDER"] or Path(app.config["INSTANCE_PATH"], "mail"))
-            app.extensions["leadintake.channel"] = FolderChannel(folder)
+            channels.register(app, MAIL, FolderChannel(folder))
             places.register(app, "mails", folder)
 
     @property
     def channel(self) -> Channel:
-        """The way messages leave the running application."""
-        return ObservedChannel(current_app.extensions["leadintake.channel"])
+        """Mail channel of the current application."""
+        return ObservedChannel(channels.get_channels()[MAIL])
 
-    def owe(
+    def enqueue(
         self,
         kind: str,
         recipient: str,
@@ -72,154 +81,158 @@ class Notifications:
         reply_to: str | None = None,
         **words: object,
     ) -> Notification:
-        """Owe a message, in the transaction of its cause. A worker is woken once that is durable.
+        """Enqueue a mail in the transaction of its cause; wake a worker after the commit.
 
-        `about`: what its subject ends with, to tell it from others of its kind; no stranger's words.
+        `about`: end of the subject, to tell mails of one kind apart; never text that a prospect typed.
         """
         message_id, span = new_id(), tracing.begin("producer")
-        words["unsubscribe"] = unsubscribe_link(message_id, language) if kind in OPTIONAL else ""
-        said = render(kind, language=language, about=about, firm=current_app.config["FIRM_NAME"], **words)
-        kept = functools.partial(seal, SEALED_FOR) if kind in SECRET else str
-        owed = Notification(
+        words["unsubscribe"] = build_unsubscribe_link(message_id, language) if kind in OPTIONAL_KINDS else ""
+        rendered = render(kind, language=language, about=about, firm=current_app.config["FIRM_NAME"], **words)
+        seal_words = functools.partial(seal, SEAL_PURPOSE) if kind in SECRET_KINDS else str
+        message = Notification(
             id=message_id,
             kind=kind,
             recipient=recipient,
             reply_to=reply_to,
-            mailbox=mailbox_of(recipient),
+            mailbox=normalize_mailbox(recipient),
             lead_id=lead_id,
-            subject=said.subject,
-            text=kept(said.text),
-            html=kept(said.html),
+            subject=rendered.subject,
+            text=seal_words(rendered.text),
+            html=seal_words(rendered.html),
             due_at=now(),
             request_id=current_request_id(),
             traceparent=span.traceparent(),
         )
-        db.session.add(owed)
+        rows.add(message)
         span.end(f"enqueue {kind}", message=str(message_id), kind=kind)
         on_commit(embedded.wake)
-        return owed
+        return message
 
-    def owe_head(self, head: Head, moment: datetime) -> None:
-        """Mail a published head of the audit trail out of this machine's reach, if it is a new one."""
-        recipient, said = current_app.config["AUDIT_HEAD_MAIL"], str(head)
-        known = sa.select(Notification.id).where(
-            Notification.kind == HEAD, Notification.mailbox == mailbox_of(recipient)
+    def enqueue_audit_head(self, event: HeadPublished) -> None:
+        """Mail a published head of the audit trail to AUDIT_HEAD_MAIL, unless it was mailed before."""
+        recipient, head = current_app.config["AUDIT_HEAD_MAIL"], str(event.head)
+        sent_heads = sa.select(Notification.id).where(
+            Notification.kind == AUDIT_HEAD, Notification.mailbox == normalize_mailbox(recipient)
         )
-        told = known.where(Notification.text.contains(said)).limit(1)
-        if recipient and db.session.scalar(told) is None:
-            self.owe(HEAD, recipient, head=said, moment=f"{moment:%Y-%m-%d %H:%M} UTC")
+        same_head = sent_heads.where(Notification.text.contains(head)).limit(1)
+        if recipient and db.session.scalar(same_head) is None:
+            self.enqueue(AUDIT_HEAD, recipient, head=head, moment=f"{event.moment:%Y-%m-%d %H:%M} UTC")
 
     def get(
-        self, notification_id: uuid.UUID, *, seen_by: uuid.UUID | None = None, locked: bool = False
+        self, notification_id: uuid.UUID, *, reader: Person | Operator, lock: bool = False
     ) -> Notification:
-        """One message that `seen_by` may know of; `locked`, so that no worker takes it. Raises NotFound."""
-        wanted = _known_to(seen_by).where(Notification.id == notification_id)
-        found: Notification | None = db.session.scalar(wanted.with_for_update() if locked else wanted)
+        """Return one message that `reader` may see; `lock` its row against workers. Raises NotFound."""
+        query = _visible_query(reader).where(Notification.id == notification_id)
+        found: Notification | None = db.session.scalar(query.with_for_update() if lock else query)
         if found is None:
             raise NotFound("There is no such message.")
         return found
 
-    def retry(self, notification_id: uuid.UUID, *, by: Person | None = None) -> Notification:
-        """Send a message that failed or waits, now. Raises Conflict for one sent or on its way."""
-        found = self.get(notification_id, seen_by=by.id if by else None, locked=True)
+    def retry(self, notification_id: uuid.UUID, *, actor: Person | Operator) -> Notification:
+        """Make a failed or waiting message due now. Raises Conflict if it is SENT or SENDING."""
+        found = self.get(notification_id, reader=actor, lock=True)
         if found.status in (Status.SENT, Status.SENDING):
             raise Conflict(f"This message is {found.status} already.")
         found.status, found.due_at, found.owed_since = Status.QUEUED, now(), now()
-        # About its lead, where there is one: who may not know of that may not know of this entry.
+        # About the lead, if there is one: the entry is hidden from the same people as the lead.
         about = ("lead", found.lead_id) if found.lead_id else ("message", found.id)
-        audit.record("message.retried", by=by, about=about, message=str(found.id))
+        audit.record("message.retried", actor=actor, about=about, message=str(found.id))
         on_commit(embedded.wake)
         return found
 
-    def retry_all_failed(self, *, by: Person | None = None) -> int:
-        """Send every message that failed, now, and return how many; what `by` may not know of stays."""
-        failed = sa.update(Notification).where(Notification.status == Status.FAILED)
-        if by is not None:
-            failed = failed.where(outside(Notification.lead_id, by.id))
-        again = {"status": Status.QUEUED, "due_at": now(), "owed_since": now()}
-        changed = db.session.execute(failed.values(**again), execution_options={"synchronize_session": False})
-        number = int(changed.rowcount)  # type: ignore[attr-defined] # of a CursorResult, which an UPDATE gives
+    def retry_all_failed(self, *, actor: Person | Operator) -> int:
+        """Make every failed message that `actor` may see due now; return their number."""
+        query = sa.update(Notification).where(Notification.status == Status.FAILED)
+        query = query.where(not_hidden_from(Notification.lead_id, actor))
+        values = {"status": Status.QUEUED, "due_at": now(), "owed_since": now()}
+        changed = db.session.execute(query.values(**values), execution_options={"synchronize_session": False})
+        number = affected(changed)
         if number:
-            audit.record("messages.retried", by=by, number=number)
+            audit.record("messages.retried", actor=actor, number=number)
             on_commit(embedded.wake)
         return number
 
-    def put_away(self, lead_id: uuid.UUID) -> None:
-        """Hide the messages about a lead that was deleted; those not sent yet are not sent."""
+    def hide_for_lead(self, lead_id: uuid.UUID) -> None:
+        """Hide the messages about a deleted lead; hidden messages are not sent."""
         self._change(Notification.lead_id == lead_id, deleted_at=now())
 
-    def bring_back(self, lead_id: uuid.UUID) -> None:
-        """Show the messages about a restored lead again; those not sent yet and not withdrawn go out."""
+    def show_for_lead(self, lead_id: uuid.UUID) -> None:
+        """Show the messages about a restored lead; unsent ones are sent unless withdrawn."""
         withdrawn = sa.and_(Notification.status == Status.QUEUED, Notification.due_at.is_(None))
         self._change(Notification.lead_id == lead_id, ~withdrawn, deleted_at=None)
         on_commit(embedded.wake)
 
     def withdraw(self, lead_id: uuid.UUID, recipient: str, *, kinds: Collection[str] = ()) -> None:
-        """Never send this person what they are owed about a lead and was not sent yet, not by hand either.
+        """Withdraw the unsent messages to `recipient` about a lead: they are never sent, even by retry.
 
-        `kinds`: only messages of these; without any, all of them.
-
-        What a worker has in hand at this moment may still leave; the attempt is on record.
+        `kinds`: only these kinds; without any, all. A message that a worker is delivering may still be sent;
+        the attempt is recorded.
         """
-        theirs = sa.and_(Notification.lead_id == lead_id, Notification.recipient == recipient)
+        condition = sa.and_(Notification.lead_id == lead_id, Notification.recipient == recipient)
         if kinds:
-            theirs = sa.and_(theirs, Notification.kind.in_(kinds))
-        self._change(theirs, Notification.status != Status.SENT, **WITHDRAWN, deleted_at=now())
+            condition = sa.and_(condition, Notification.kind.in_(kinds))
+        self._change(condition, Notification.status != Status.SENT, **WITHDRAWN_VALUES, deleted_at=now())
 
-    def _change(self, *which: sa.ColumnElement[bool], **values: object) -> None:
-        """Change messages, hidden ones too."""
+    def _change(self, *conditions: sa.ColumnElement[bool], **values: object) -> None:
+        """Update messages, including hidden ones."""
         db.session.execute(
-            sa.update(Notification).where(*which).values(**values), execution_options=DELETED_TOO
+            sa.update(Notification).where(*conditions).values(**values), execution_options=INCLUDE_DELETED
         )
 
-    def bears_another(self, kind: str, recipient: str, *, most_an_hour: int) -> bool:
-        """Whether to send this person one more of this kind: none is on its way, nor were there too many."""
-        lately = sa.select(Notification.due_at).where(
-            Notification.mailbox == mailbox_of(recipient),
+    def below_hourly_limit(self, kind: str, recipient: str, *, most_an_hour: int) -> bool:
+        """Whether `recipient` has no unsent message of this kind and is below its hourly limit."""
+        query = sa.select(Notification.due_at).where(
+            Notification.mailbox == normalize_mailbox(recipient),
             Notification.kind == kind,
             sa.or_(Notification.created_at > now() - HOUR, Notification.due_at.is_not(None)),
         )
-        due = db.session.scalars(lately).all()
+        due = db.session.scalars(query).all()
         return len(due) < most_an_hour and not any(due)
 
-    def of_lead(self, lead_id: uuid.UUID) -> Sequence[Notification]:
-        """Every message about a lead, oldest first."""
-        about = sa.select(Notification).where(Notification.lead_id == lead_id)
-        return db.session.scalars(about.order_by(Notification.id)).all()
+    def list_for_lead(self, lead_id: uuid.UUID) -> Sequence[Notification]:
+        """Return every message about a lead, oldest first."""
+        query = sa.select(Notification).where(Notification.lead_id == lead_id)
+        return db.session.scalars(query.order_by(Notification.id)).all()
 
     def page(
-        self, status: Status | None, *, seen_by: uuid.UUID | None = None, limit: int, cursor: str | None
+        self, status: Status | None, *, reader: Person | Operator, limit: int, cursor: str | None
     ) -> Page[Notification]:
-        """Messages that `seen_by` may know of, newest first."""
-        wanted = _known_to(seen_by)
+        """Return a page of the messages that `reader` may see, newest first."""
+        query = _visible_query(reader)
         if status is not None:
-            wanted = wanted.where(Notification.status == status)
+            query = query.where(Notification.status == status)
         order = Order(Notification, "created_at", descending=True)
-        return page_of(wanted, order, limit=limit, cursor=cursor, bound_to={"status": status})
+        return page_of(query, order, limit=limit, cursor=cursor, bound_to={"status": status})
 
-    def attempts(self, notification_id: uuid.UUID) -> Sequence[DeliveryAttempt]:
-        """Every try of a message, oldest first."""
-        tries = sa.select(DeliveryAttempt).where(DeliveryAttempt.notification_id == notification_id)
-        return db.session.scalars(tries.order_by(DeliveryAttempt.id)).all()
+    def list_attempts(self, notification_id: uuid.UUID) -> Sequence[DeliveryAttempt]:
+        """Return every delivery attempt of a message, oldest first."""
+        query = sa.select(DeliveryAttempt).where(DeliveryAttempt.notification_id == notification_id)
+        return db.session.scalars(query.order_by(DeliveryAttempt.id)).all()
 
-    def beat(self, worker: str) -> None:
-        """Note that a worker lives; forget those that do not."""
+    def record_beat(self, worker: str) -> None:
+        """Record that a worker is alive; delete old beats and beats from the future."""
         row = db.session.scalar(sa.select(WorkerBeat).where(WorkerBeat.worker == worker))
         if row is None:
             db.session.add(WorkerBeat(worker=worker, seen_at=now()))
         else:
             row.seen_at = now()
-        db.session.execute(sa.delete(WorkerBeat).where(WorkerBeat.seen_at < now() - 10 * BEAT_LASTS))
+        is_old = WorkerBeat.seen_at < now() - 10 * BEAT_LASTS
+        db.session.execute(sa.delete(WorkerBeat).where(sa.or_(is_old, _is_in_future())))
 
-    def last_beat(self) -> datetime | None:
-        """When a worker was last seen alive."""
-        return db.session.scalar(sa.select(sa.func.max(WorkerBeat.seen_at)))
+    def find_last_beat(self) -> datetime | None:
+        """Return the time of the latest beat, without beats from the future."""
+        return db.session.scalar(sa.select(sa.func.max(WorkerBeat.seen_at)).where(~_is_in_future()))
 
 
-def _known_to(person: uuid.UUID | None) -> sa.Select[Any]:
-    """The messages about nothing that is hidden from this person; None is an operator at the machine."""
-    wanted: sa.Select[Any] = sa.select(Notification)
-    return wanted if person is None else wanted.where(outside(Notification.lead_id, person))
+def _is_in_future() -> sa.ColumnElement[bool]:
+    """Return the condition that a beat is dated in the future: the clock of its worker was wrong."""
+    return WorkerBeat.seen_at > now() + BEAT_LASTS
+
+
+def _visible_query(reader: Person | Operator) -> sa.Select[Any]:
+    """Return the query of messages that are not hidden from this reader."""
+    query: sa.Select[Any] = sa.select(Notification)
+    return query.where(not_hidden_from(Notification.lead_id, reader))
 
 
 notifications = Notifications()

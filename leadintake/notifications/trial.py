@@ -1,46 +1,52 @@
-"""A test message that goes the whole way: into the outbox, and out through the channel."""
+"""Test message through the outbox and the mail channel."""
 
 from __future__ import annotations
 
+from flask import current_app
+
 from leadintake.core.clock import now
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
-from leadintake.notifications import claims, refusals
-from leadintake.notifications.models import WITHDRAWN, Notification, Status
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.core.errors import Conflict
+from leadintake.notifications import leases, refusals, rehearsal
+from leadintake.notifications.models import WITHDRAWN_VALUES, Notification, Status
 from leadintake.notifications.service import notifications
 
 KIND = "test_message"
 
 
 def send_test_message(address: str) -> str:
-    """Send one to this address now, and return what the mail server said.
+    """Send a test message now and return the reply of the mail server.
 
-    It is taken from the workers by a lease, as any message is. One that is not sent is withdrawn: it is of no
-    use later, and nobody is told of it. Raises ChannelDown, Blocked, Deferred, Interrupted or Refused.
+    The message is enqueued with a lease, so no worker claims it. After a failure it is withdrawn without a
+    notice. Raises ChannelDown, SenderBlocked, TransientFailure, DeliveryInterruption or PermanentFailure, and
+    Conflict with MAIL_HOLD.
     """
+    if current_app.config["MAIL_HOLD"]:
+        raise Conflict(rehearsal.explain())
     with transaction():
-        owed = notifications.owe(KIND, address)
-        owed.status, owed.claimed_by, owed.attempts = Status.SENDING, "flask outbox test", 1
-        owed.due_at = now() + claims.LEASE
+        message = notifications.enqueue(KIND, address)
+        message.status, message.claimed_by, message.attempts = Status.SENDING, "flask outbox test", 1
+        message.due_at = now() + leases.LEASE
         db.session.flush()
-        db.session.refresh(owed)
-        db.session.expunge(owed)
+        db.session.refresh(message)
+        db.session.expunge(message)
     try:
-        with refusals.opened(notifications.channel) as sender:
-            reply = sender.deliver(owed)
+        with refusals.open_channel(notifications.channel) as sender:
+            reply = sender.deliver(message)
     except BaseException:
         with transaction():
-            _withdraw(owed)
+            _withdraw(message)
         raise
     with transaction():
-        claims.sent(owed, reply)
-    refusals.record_success(owed)
+        leases.mark_sent(message, reply)
+    refusals.record_success(message)
     return reply
 
 
-def _withdraw(owed: Notification) -> None:
-    kept = db.session.get(Notification, owed.id)
-    if kept is not None:
-        for name, value in WITHDRAWN.items():
-            setattr(kept, name, value)
-        kept.deleted_at = now()
+def _withdraw(message: Notification) -> None:
+    stored = db.session.get(Notification, message.id)
+    if stored is not None:
+        for name, value in WITHDRAWN_VALUES.items():
+            setattr(stored, name, value)
+        stored.deleted_at = now()

@@ -1,10 +1,18 @@
-"""The worker: takes what is due, delivers it, records what was said. Any number may run anywhere."""
+"""The worker: claims due messages, delivers them, records the outcome. Any number may run in parallel.
+
+1. Run the worker ticks of other rooms. With MAIL_HOLD the round ends here.
+2. Open the channel before any claim: a closed channel costs no message an attempt.
+3. Claim a message and commit. After a crash from here on another worker sends it once the lease ends.
+4. Deliver it outside a transaction.
+5. Record the outcome and, after a success, claim the next message in the same transaction. After a crash
+   between 4 and 5 the message is sent twice, with the same Message-ID.
+6. If an outcome changed what may be sent, start again at 1. Last, serve the other channels (payloads.py).
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
-import signal
 import socket
 import threading
 import time
@@ -14,222 +22,226 @@ from functools import partial
 import structlog
 from flask import Flask, current_app
 
-from leadintake.core import checks, chores, revisions
+from leadintake.core import checks, chores
 from leadintake.core.clock import now
-from leadintake.core.patience import as_in_a_request
-from leadintake.core.transaction import OutcomeUnknown, transaction
-from leadintake.notifications import claims, embedded, refusals
-from leadintake.notifications.batches import Hand, detach
+from leadintake.core.db import revisions
+from leadintake.core.db.timeouts import use_request_timeout
+from leadintake.core.db.transaction import OutcomeUnknown, transaction
+from leadintake.notifications import embedded, leases, refusals
+from leadintake.notifications.batches import ClaimQueue, detach
 from leadintake.notifications.channels import (
-    Blocked,
     ChannelDown,
-    Deferred,
-    Doubtful,
-    Interrupted,
-    Refused,
+    DeliveryInterruption,
+    PermanentFailure,
     Sender,
+    SenderBlocked,
+    TransientFailure,
+    UnclearFailure,
 )
 from leadintake.notifications.models import Notification
+from leadintake.notifications.payloads import PayloadDelivery
 from leadintake.notifications.refusals import Batch
 from leadintake.notifications.service import BEAT_EVERY, notifications
 from leadintake.server_logs.failures import sentence_of
 
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-WRONG_REVISION_SECONDS = 5.0
-LOOK_FOR_CHORES_EVERY_SECONDS = 30
-ROUND_EVERY_SECONDS = 5.0
-"""What is looked after before the messages does not wait for the end of a long row of them."""
-Settle = partial[None] | partial[bool]
-"""Records what came of a message: a verb of claims.py or refusals.py with its arguments."""
+REVISION_CHECK_SECONDS = 5.0
+CHORES_CHECK_SECONDS = 30
+TICK_SECONDS = 5.0
+"""Longest time between two runs of the worker ticks while messages are delivered."""
+OutcomeRecorder = partial[None] | partial[bool]
+"""Call that records an outcome: a function of leases.py or refusals.py with its arguments."""
 log = structlog.get_logger()
 
 
 class Worker:
-    """One worker, under a name of its own."""
+    """One worker with a unique name."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._beaten: datetime | None = None
-        self._looked = 0.0
-        self._fresh = True
-        """Nothing tried yet: whoever mended something and starts a worker need not wait for the minute."""
-        self._changed = False
-        """Whether what may be taken is another since this round began."""
+        self._payloads = PayloadDelivery(self.name)
+        self._last_beat: datetime | None = None
+        self._last_tick = 0.0
+        self._is_first_round = True
+        """The first round tries a closed channel immediately: it may just have been repaired."""
+        self._is_plan_outdated = False
+        """Whether an outcome of this round changed what may be sent."""
 
     def run(self, stop: embedded.Stop) -> None:
-        """Work until told to stop. Whatever fails is logged and tried again after a growing pause."""
-        housekeeper = threading.Thread(target=self._keep_house, args=(stop,), name="leadintake-chores")
+        """Run rounds until `stop`. Log failures and retry after a pause that doubles."""
+        housekeeper = threading.Thread(target=self._run_chores, args=(stop,), name="leadintake-chores")
         housekeeper.start()
         pause = IDLE_SECONDS
         while not stop():
             try:
-                with self.app.app_context(), as_in_a_request():
+                with self.app.app_context(), use_request_timeout():
                     revisions.require()
                     self._beat()
-                    self.deliver_due(stop)
-                pause = IDLE_SECONDS
+                    try:
+                        self.deliver_due(stop)
+                        pause = IDLE_SECONDS
+                    except ChannelDown as error:
+                        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                        log.warning("mail_channel_down", error=str(error), next_try_seconds=pause)
+                        self._beat()  # opening the channel may have taken long
             except revisions.WrongRevision:
-                pause = WRONG_REVISION_SECONDS  # said already, once
-            except ChannelDown as error:
+                pause = REVISION_CHECK_SECONDS  # already logged by revisions
+            except Exception as error:  # noqa: BLE001 - the worker must survive every failure; it is logged
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                log.warning("mail_channel_down", error=str(error), next_try_seconds=pause)
-            except Exception as error:  # noqa: BLE001 - a worker outlives every failure, and says so
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                log.error("worker_failed", error=sentence_of(error))  # noqa: TRY400 - one line while a database is away
+                log.error("worker_failed", error=sentence_of(error))  # noqa: TRY400 - one line while a database is down
                 with self.app.app_context():
-                    checks.suspect()
-                    revisions.doubt()
+                    checks.report_write_failure()
+                    revisions.invalidate()
             stop.wait(pause)
         housekeeper.join()
 
     def deliver_due(self, stop: embedded.Stop) -> int:
-        """Deliver what is due now and return how many messages were handled. Raises ChannelDown.
-
-        With MAIL_HOLD nothing leaves; what is looked after before the messages goes on.
-
-        The channel is opened before a message is claimed: a closed one costs no message an attempt.
-        """
-        self._look_round()
+        """Run one round and return the number of handled messages. Raises ChannelDown of the mail channel."""
+        self._run_ticks()
         if current_app.config["MAIL_HOLD"]:
             return 0
-        handled, at_once, self._fresh = 0, self._fresh, False
-        for batch in refusals.batches(at_once=at_once):
-            if refusals.is_due(batch):
+        try:
+            return self._deliver_mail(stop) + self._payloads.deliver_due(stop)
+        except ChannelDown:  # of the mail channel: other channels are independent of it
+            self._payloads.deliver_due(stop)
+            raise
+
+    def _deliver_mail(self, stop: embedded.Stop) -> int:
+        handled, immediate, self._is_first_round = 0, self._is_first_round, False
+        for batch in refusals.plan_batches(immediate=immediate):
+            if refusals.is_batch_due(batch):
                 handled += self._deliver(batch, stop)
-        if self._changed:
-            self._changed = False
-            return handled + self.deliver_due(stop)
+        if self._is_plan_outdated:
+            self._is_plan_outdated = False
+            self._run_ticks()
+            return handled + self._deliver_mail(stop)
         return handled
 
     def _deliver(self, batch: Batch, stop: embedded.Stop) -> int:
         handled = 0
         while True:
-            with refusals.opened(notifications.channel) as sender:
+            with refusals.open_channel(notifications.channel) as sender:
+                self._beat()  # opening, and each delivery, may take nearly BEAT_LASTS
                 handled += (
-                    self._try_one(sender, batch) if batch.trial else self._deliver_all(sender, batch, stop)
+                    self._deliver_trial(sender, batch)
+                    if batch.trial
+                    else self._deliver_all(sender, batch, stop)
                 )
-                if stop() or sender.usable() or self._changed or batch.trial:
+                if stop() or sender.is_open() or self._is_plan_outdated or batch.trial:
                     return handled
-                # Else open it again: the messages that follow are not at fault.
+                # The connection was lost: open it again for the other messages.
 
-    def _try_one(self, sender: Sender, batch: Batch) -> int:
-        """Deliver one message to find out whether the way is open again; return how many were due."""
+    def _deliver_trial(self, sender: Sender, batch: Batch) -> int:
+        """Deliver one message to test a closed channel; return the number of handled messages."""
         with transaction():
             message = detach(batch.claim_for_trial(self.name))
         if message is None:
             return 0
         settle = self._deliver_one(sender, message)
         self._settle(settle, None)
-        if settle.func is claims.sent:
+        if settle.func is leases.mark_sent:
             refusals.record_success(message)
-            self._changed = True
+            self._is_plan_outdated = True
         return 1
 
     def _deliver_all(self, sender: Sender, batch: Batch, stop: embedded.Stop) -> int:
-        """Deliver while there is something, the way is open and nobody says stop; return how many."""
-        hand, handled = Hand(self.name, batch.priorities), 0
+        """Deliver due messages until `stop` or a lost connection; return their number."""
+        queue, handled = ClaimQueue(self.name, batch.priorities), 0
         try:
-            while not stop() and sender.usable() and not self._changed:
+            while not stop() and sender.is_open() and not self._is_plan_outdated:
                 with transaction():
-                    message = hand.claim_next()
+                    message = queue.claim_next()
                 if message is None:
                     break
                 while message is not None:
                     settle = self._deliver_one(sender, message)
                     handled += 1
-                    message = self._settle(settle, None if stop() or not sender.usable() else hand)
-                self._tend()
+                    message = self._settle(settle, None if stop() or not sender.is_open() else queue)
+                self._run_periodic_tasks()
         finally:
             with transaction():
-                hand.release()
+                queue.release()
         return handled
 
-    def _deliver_one(self, sender: Sender, message: Notification) -> Settle:
-        """Deliver one message; return the verb that records what came of it."""
+    def _deliver_one(self, sender: Sender, message: Notification) -> OutcomeRecorder:
+        """Deliver one message; return the call that records the outcome."""
         try:
-            return partial(claims.sent, message, sender.deliver(message))
-        except Interrupted as error:
-            return partial(claims.interrupted, message, str(error))
-        except Deferred as error:
-            return partial(claims.deferred, message, str(error))
-        except (Blocked, Doubtful) as error:
-            return partial(refusals.settle, message, error)
-        except Refused as error:
-            return partial(claims.refused, message, str(error))
+            return partial(leases.mark_sent, message, sender.deliver(message))
+        except TransientFailure as error:
+            return partial(leases.mark_deferred, message, str(error))
+        except (SenderBlocked, UnclearFailure, DeliveryInterruption) as error:
+            return partial(refusals.record_failure, message, error)
+        except PermanentFailure as error:
+            return partial(leases.mark_failed, message, str(error))
         except Exception as error:
-            # A message that cannot even be written must not hold up the others.
+            # A message that cannot be composed must not block the others.
             log.exception("message_broken", notification=str(message.id))
-            return partial(claims.refused, message, f"{type(error).__name__}: {error}")
+            return partial(leases.mark_failed, message, f"{type(error).__name__}: {error}")
 
-    def _settle(self, settle: Settle, hand: Hand | None) -> Notification | None:
-        """Record what came of a message, and claim the next one, unless something else is due before that.
+    def _settle(self, settle: OutcomeRecorder, queue: ClaimQueue | None) -> Notification | None:
+        """Record an outcome, and claim the next message of `queue` unless periodic tasks are due.
 
-        One transaction does both where the message was sent: it halves what a mail costs. A failure locks
-        more than its message, and is recorded alone. Raises ChannelDown where it is everybody's.
+        One transaction does both after a success: this halves the commits. A failure locks more rows and has
+        its own transaction. Raises ChannelDown if the failure closes the channel for all mail.
         """
-        if settle.func is refusals.settle:
-            self._changed = bool(settle())
+        if settle.func is refusals.record_failure:
+            self._is_plan_outdated = bool(settle())
             return None
-        together = hand if settle.func is claims.sent and not self._is_tending_due() else None
+        next_queue = queue if settle.func is leases.mark_sent and not self._has_periodic_tasks_due() else None
         try:
             with transaction():
                 settle()
-                return together.claim_next() if together else None
+                return next_queue.claim_next() if next_queue else None
         except OutcomeUnknown:
-            raise  # it may be on record
+            raise  # the outcome may be committed
         except Exception:
-            if together:  # whatever stands in the way of the next one must not have this one sent twice
+            if next_queue:  # a failed claim must not lose the outcome: the message would be sent twice
                 with transaction():
                     settle()
             raise
 
-    def _is_tending_due(self) -> bool:
-        rounds_due = time.monotonic() - self._looked > ROUND_EVERY_SECONDS
-        return rounds_due or self._beaten is None or now() - self._beaten > BEAT_EVERY
+    def _has_periodic_tasks_due(self) -> bool:
+        return time.monotonic() - self._last_tick > TICK_SECONDS or self._is_beat_due()
 
-    def _tend(self) -> None:
-        """Beat and look round between two messages, where it is time for that."""
+    def _run_periodic_tasks(self) -> None:
+        """Record a beat and run the worker ticks if they are due."""
         self._beat()
-        if time.monotonic() - self._looked > ROUND_EVERY_SECONDS:
-            self._look_round()
+        if time.monotonic() - self._last_tick > TICK_SECONDS:
+            self._run_ticks()
 
-    def _look_round(self) -> None:
-        chores.do_rounds(self.app)
-        self._looked = time.monotonic()
+    def _run_ticks(self) -> None:
+        chores.run_worker_ticks(self.app)
+        self._last_tick = time.monotonic()
 
-    def _keep_house(self, stop: embedded.Stop) -> None:
-        """Put in order what a crash left, beside the messages, which must not wait for it."""
-        done: dict[str, float] = {}
+    def _run_chores(self, stop: embedded.Stop) -> None:
+        """Run the chores, such as cleaning up after a crash, in a thread beside the deliveries."""
+        last_runs: dict[str, float] = {}
         while not stop():
-            chores.do_due(self.app, stop, done)
-            stop.rest(LOOK_FOR_CHORES_EVERY_SECONDS)
+            chores.run_due(self.app, stop, last_runs)
+            stop.sleep(CHORES_CHECK_SECONDS)
 
     def _beat(self) -> None:
-        if self._beaten is None or now() - self._beaten > BEAT_EVERY:
+        if self._is_beat_due():
             with transaction():
-                notifications.beat(self.name)
-            if self._beaten is None:
-                checks.forget()  # readiness may have found no worker a moment ago
-            self._beaten = now()
+                notifications.record_beat(self.name)
+            if self._last_beat is None:
+                checks.invalidate()  # readiness may have cached that there is no worker
+            self._last_beat = now()
+
+    def _is_beat_due(self) -> bool:
+        # abs(): the clock may have been set back.
+        return self._last_beat is None or abs(now() - self._last_beat) > BEAT_EVERY
 
 
 def start_embedded(app: Flask) -> None:
-    """Start the worker thread of this process, where the configuration wants one."""
+    """Start the worker thread of this process if WORKER is `embedded`."""
     if app.config["WORKER"] == "embedded":
         with app.app_context():
             embedded.start(Worker(app).run)
 
 
 def start_with_first_request() -> None:
-    """For servers that fork after loading the application: begin with the first request."""
+    """Start the worker thread at the first request: servers may fork after loading the application."""
     start_embedded(current_app._get_current_object())  # type: ignore[attr-defined] # LocalProxy's own
-
-
-def quit_signal() -> embedded.Stop:
-    """A stop that SIGTERM and SIGINT ask for."""
-    stop = embedded.Stop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.asked.set())
-    return stop

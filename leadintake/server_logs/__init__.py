@@ -1,5 +1,5 @@
-"""How a server writes its own lines: small, and apart from the application, for a server loads it first.
+"""Log lines of servers: small, and independent of the application, since a server loads it first.
 
-gunicorn has gevent replace parts of the standard library after it has read its log configuration; what the
-application imports must not be there yet.
+gunicorn lets gevent patch the standard library after reading its log configuration; the application's imports
+must not exist yet.
 """

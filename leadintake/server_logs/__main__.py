@@ -8,7 +8,7 @@ from leadintake.server_logs.lines import FILES, log_config
 
 
 def main(arguments: list[str]) -> int:
-    """Print the path; the exit status is 2 for an unknown server."""
+    """Print the path; exit status 2 for an unknown server."""
     if len(arguments) != 1 or arguments[0] not in FILES:
         sys.stderr.write(f"usage: python -m leadintake.server_logs {'|'.join(FILES)}\n")
         return 2

@@ -1,7 +1,7 @@
-"""What a log may say of an exception: its type, its place and a code, and nothing that somebody typed.
+"""Exceptions in logs: type, place and code, without typed text.
 
-A message quotes what did not fit (`invalid literal for int(): 'Jane'`, `Duplicate entry 'jane@…'`), and so it
-stays out. The lines of code that the trace shows say as much of the cause.
+A message may quote a value (`invalid literal for int(): 'Jane'`, `Duplicate entry 'jane@…'`), so it is
+omitted. The code lines of the traceback suffice.
 """
 
 from __future__ import annotations
@@ -11,34 +11,34 @@ import traceback
 from collections.abc import Iterator
 
 QUOTES = "'\"`(\N{LEFT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}"
-LONGEST_HINT, LONGEST_STATEMENT, MOST_CAUSES = 300, 1000, 10
+LONGEST_HINT, LONGEST_STATEMENT, MAX_CAUSES = 300, 1000, 10
 CLIENT_ERRORS = 2000
-"""From here on MariaDB's codes are about the connection (its manual, error codes)."""
+"""MariaDB's codes from here on concern the connection (its manual, error codes)."""
 
 
 def trace_of(error: BaseException) -> str:
-    """A traceback without messages and without values, causes first."""
+    """Return a traceback without messages and values, causes first."""
     parts: list[str] = []
     for cause in reversed([*_causes(error)]):
         parts += traceback.format_tb(cause.__traceback__)
         parts.append(f"{_name(cause)}{_after_colon(hint_of(cause))}\n")
         statement = getattr(cause, "statement", None)
-        if isinstance(statement, str):  # of SQLAlchemy: the values are beside it
+        if isinstance(statement, str):  # of SQLAlchemy; values are separate
             parts.append(f"[SQL: {statement[:LONGEST_STATEMENT]}]\n")
     return "".join(parts).rstrip("\n")
 
 
 def sentence_of(error: BaseException) -> str:
-    """One line of an exception: type, hint, and where it was raised."""
+    """Return an exception in one line: type, hint, place."""
     origin = getattr(error, "orig", None)
     cause = origin if isinstance(origin, BaseException) else error
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""  # noqa: PTH119 - imports nothing it need not
+    place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""  # noqa: PTH119 - avoids an import
     return f"{_name(cause)}{_after_colon(hint_of(cause))}{place}"
 
 
 def hint_of(error: BaseException) -> str:
-    """What is known of the cause that no person wrote: a code, or words of the system or a database."""
+    """Return a hint that no person typed: a code, or words of the system or a database."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.strerror or ""
     module = type(error).__module__.partition(".")[0]
@@ -55,10 +55,10 @@ def hint_of(error: BaseException) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    known: set[int] = set()
+    seen: set[int] = set()
     found: BaseException | None = error
-    while found is not None and id(found) not in known and len(known) < MOST_CAUSES:
-        known.add(id(found))
+    while found is not None and id(found) not in seen and len(seen) < MAX_CAUSES:
+        seen.add(id(found))
         yield found
         found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
 

@@ -1,4 +1,4 @@
-"""The formatter that granian.json and gunicorn.ini name: a server's lines in the form of ours."""
+"""The log formatter of granian.json and gunicorn.ini: a server's lines in the application's format."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from pathlib import Path
 
 from leadintake.server_logs.failures import trace_of
 
-QUOTES_A_REQUEST = "Invalid request from ip="
-"""gunicorn repeats what it could not read, which may be a path with somebody's name."""
+REQUEST_QUOTE = "Invalid request from ip="
+"""gunicorn quotes an unreadable request, which may be a path with a name."""
 FILES = {"granian": "granian.json", "gunicorn": "gunicorn.ini"}
 
 
 def log_config(server: str) -> Path:
-    """The file to give to `--log-config` of a server."""
+    """Return the file for a server's `--log-config`."""
     return Path(__file__).with_name(FILES[server])
 
 
 class LineFormatter(logging.Formatter):
-    """A line each, as JSON with LEADINTAKE_LOG_FORMAT=json. Of an exception it has what a log may say."""
+    """One line per record, as JSON with LEADINTAKE_LOG_FORMAT=json; exceptions without message."""
 
-    def __init__(self, *_of_every_formatter: object, as_json: bool | None = None, **_more: object) -> None:
+    def __init__(self, *_args: object, as_json: bool | None = None, **_kwargs: object) -> None:
         super().__init__()
         self._as_json = wants_json(os.environ) if as_json is None else as_json
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write the line."""
+        """Format a record."""
         fields = fields_of(record)
         if self._as_json:
             return json.dumps(fields)
@@ -39,7 +39,7 @@ class LineFormatter(logging.Formatter):
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, str]:
-    """What a line says."""
+    """Return the fields of a line."""
     failed = record.exc_info[1] if record.exc_info else None
     moment = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
     fields = {
@@ -55,22 +55,22 @@ def fields_of(record: logging.LogRecord) -> dict[str, str]:
 
 
 def wants_json(environment: Mapping[str, str]) -> bool:
-    """Whether LOG_FORMAT, or the file that holds it, says `json`."""
+    """Return whether LOG_FORMAT, or its file, says `json`."""
     path = environment.get("LEADINTAKE_LOG_FORMAT_FILE")
     try:
-        told = Path(path).read_text() if path else environment.get("LEADINTAKE_LOG_FORMAT", "")
+        text = Path(path).read_text() if path else environment.get("LEADINTAKE_LOG_FORMAT", "")
     except OSError:
-        return False  # the application says what is wrong with it
-    return told.strip().lower() == "json"
+        return False  # the application reports the error
+    return text.strip().lower() == "json"
 
 
 def _message_of(record: logging.LogRecord, *, failed: bool) -> str:
-    """The message without what it quotes: of a failure only what stands in the server's code.
+    """Return the first line of a message without quoted requests; of an exception, only the template.
 
-    granian's are whole already, and its traces follow in the lines after the first.
+    granian's messages are complete, and its traces follow in later lines.
     """
     template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
     message = template if failed else record.getMessage()
-    if message.startswith(QUOTES_A_REQUEST):
+    if message.startswith(REQUEST_QUOTE):
         return message.partition(": ")[0]
     return message.partition("\n")[0]

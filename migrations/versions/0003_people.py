@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.exc import OperationalError
 
-from leadintake.core import schema
-from leadintake.core.types import UTCDateTime
+from leadintake.core.db import schema
+from leadintake.core.db.types import UTCDateTime
 
 revision = "0003"
 down_revision = "0002"
@@ -118,7 +118,7 @@ def _add_ways_in() -> None:
 
 def _add_screens() -> None:
     schema.add_column("leads", sa.Column("folded_email", sa.String(254), server_default="", nullable=False))
-    op.execute("UPDATE leads SET folded_email = lower(email)")
+    schema.update_in_batches("leads", sa.text("folded_email = ''"), folded_email=sa.text("lower(email)"))
     schema.create_index("ix_leads_folded_email", "leads", ["folded_email"])
     schema.create_table(
         "screens",

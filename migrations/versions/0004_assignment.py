@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from alembic import op
 from sqlalchemy.dialects import mysql
 
-from leadintake.core import schema
-from leadintake.core.types import UTCDateTime
+from leadintake.core.db import schema
+from leadintake.core.db.types import UTCDateTime
 
 revision = "0004"
 down_revision = "0003"
@@ -63,11 +62,11 @@ def upgrade() -> None:
     )
     schema.create_index("ix_declines_user_id", "declines", ["user_id"])
     schema.add_column("leads", sa.Column("reached_at", UTCDateTime(), nullable=True))
-    op.execute(
-        "UPDATE leads SET reached_at = (SELECT MAX(lead_events.at) FROM lead_events "
-        "WHERE lead_events.lead_id = leads.id AND lead_events.action = 'reached_out') "
-        "WHERE status = 'REACHED_OUT'"
+    when = sa.text(
+        "(SELECT MAX(lead_events.at) FROM lead_events "
+        "WHERE lead_events.lead_id = leads.id AND lead_events.action = 'reached_out')"
     )
+    schema.update_in_batches("leads", sa.text("status = 'REACHED_OUT'"), reached_at=when)
     schema.create_index("ix_leads_assignee_id_assigned_at", "leads", ["assignee_id", "assigned_at"])
 
 

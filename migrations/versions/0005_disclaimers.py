@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from leadintake.core import schema
+from leadintake.core.db import schema
 
 revision = "0005"
 down_revision = "0004"

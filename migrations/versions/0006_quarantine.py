@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from leadintake.core import schema
-from leadintake.core.types import UTCDateTime
+from leadintake.core.db import schema
+from leadintake.core.db.types import UTCDateTime
 
 revision = "0006"
 down_revision = "0005"

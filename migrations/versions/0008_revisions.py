@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from leadintake.core import schema
+from leadintake.core.db import schema
 
 revision = "0008"
 down_revision = "0007"

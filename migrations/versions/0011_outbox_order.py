@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from alembic import op
 
-from leadintake.core import schema
+from leadintake.core.db import schema
 
 revision = "0011"
 down_revision = "0010"
@@ -21,10 +20,9 @@ def upgrade() -> None:
     """Add the columns and the index, set what waits in its order, drop the index of before."""
     schema.add_column(TABLE, sa.Column("priority", sa.SmallInteger(), server_default="1", nullable=False))
     schema.add_column(TABLE, sa.Column("reply_to", sa.String(length=254), nullable=True))
-    rows = sa.table(TABLE, sa.column("priority"), sa.column("kind"))
     # Those that were sent or failed too: one that is sent again by hand is claimed by its priority.
-    urgent = sa.update(rows).where(rows.c.kind != "prospect_confirmation", rows.c.priority != 0)
-    op.execute(urgent.values(priority=0))
+    urgent = sa.text("kind <> 'prospect_confirmation' AND priority <> 0")
+    schema.update_in_batches(TABLE, urgent, priority=0)
     schema.create_index(CLAIMS, TABLE, ["priority", "due_at"])
     schema.drop_index(BEFORE, TABLE)
 

@@ -6,7 +6,7 @@ import random
 import uuid
 from typing import Any
 
-from leadintake.assignment.facts import Candidate, FirstChoice, Situation
+from leadintake.assignment.types import Candidate, FirstChoice, Situation
 
 FLAGS = ("active", "joined", "takes_leads", "in_hours", "fits_area", "fits_language")
 

@@ -43,13 +43,11 @@ def test_the_one_with_fewest_open_leads_gets_it(given, arrive, rows):
     )
 
 
-@pytest.mark.every_engine
 def test_those_who_waited_longest_come_first_among_equals(given, arrive, rows):
     people = [given(UserFactory) for _ in range(3)]
     assert [arrive() for _ in range(7)] == [people[number % 3].id for number in range(7)]
 
 
-@pytest.mark.every_engine
 def test_reached_out_and_deleted_leads_weigh_nothing(given, arrive):
     done, free = given(UserFactory), given(UserFactory)
     for trait in ("reached_out", "deleted"):
@@ -82,7 +80,6 @@ def test_a_manager_who_takes_leads_is_chosen_like_everybody(given, arrive):
     assert arrive() == manager.id
 
 
-@pytest.mark.every_engine
 def test_with_nobody_to_take_it_the_lead_is_kept_and_the_managers_are_told(client, given, rows):
     told = [given(UserFactory, "manager"), given(UserFactory, "admin")]
     given(UserFactory, "manager", "inactive")
@@ -151,7 +148,6 @@ def test_a_submission_that_is_refused_takes_nobodys_turn(client, given, arrive):
     assert arrive() == second.id
 
 
-@pytest.mark.every_engine
 def test_leads_that_arrive_while_others_are_closed_stay_spread(browser, given, rows):
     people = [given(UserFactory) for _ in range(3)]
     manager = browser().sign_in(given(UserFactory, "manager"))

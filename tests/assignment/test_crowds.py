@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 
-from leadintake.assignment import facts
+from leadintake.assignment import types
 from leadintake.assignment.engine import decide
 from leadintake.assignment.models import AssignmentDecision, Turn
 from leadintake.leads.models import Lead
@@ -23,7 +23,7 @@ from tests.support.server import ROOT
 
 pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
 
-PROCESSES, EACH = (8, 160) if LONG else (5, 40)
+PROCESSES, EACH = (8, 160) if LONG else (5, 20)
 POLICY = """
 strategy = "round_robin"
 [areas.family]
@@ -62,5 +62,5 @@ def test_a_rotation_among_processes_has_no_gap_and_keeps_to_the_weights(
     assert alerted == Counter(lead.id for lead in leads), "one alert each"
     assert max(turn.number for turn in rows(Turn)) == len(leads), "no turn was given twice"
     for one in decided[::10]:
-        kept = facts.read(one.record)
+        kept = types.read(one.record)
         assert decide(kept.situation).user_id == one.user_id

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadintake.assignment import facts
+from leadintake.assignment import types
 from leadintake.assignment.engine import decide
-from leadintake.assignment.facts import FirstChoice, Record
 from leadintake.assignment.strategies import STRATEGIES
+from leadintake.assignment.types import FirstChoice, Record
 from tests.assignment.situations import anything, candidate, situation
 
 situations = st.integers(0, 2**32).map(lambda seed: anything(random.Random(seed)))
@@ -60,8 +60,8 @@ def test_ten_thousand_decisions_replay_to_the_same_attorney_from_their_record_al
     chance, decided = random.Random(20261125), 0
     for _ in range(10_000):
         given_one = anything(chance)
-        kept = facts.write(Record(given_one, decide(given_one)))
-        again = facts.read(kept)
+        kept = types.write(Record(given_one, decide(given_one)))
+        again = types.read(kept)
         assert decide(again.situation) == again.decision
         decided += again.decision.user_id is not None
     assert decided > 7_000

@@ -143,8 +143,8 @@ def test_a_file_that_cannot_be_read_stops_the_start(tmp_path, content):
 )
 def test_hours_begin_with_their_first_minute_and_end_before_their_last(text, day, clock, inside):
     moment = MONDAY.replace(day=MONDAY.day + day, hour=clock[0], minute=clock[1])
-    assert hours.within([text], moment) is inside
-    assert hours.within([], moment)
+    assert hours.is_within([text], moment) is inside
+    assert hours.is_within([], moment)
 
 
 @given(st.text(max_size=25))

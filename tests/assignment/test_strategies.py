@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadintake.assignment.facts import Candidate
-from leadintake.assignment.strategies import STRATEGIES, by_lot, least_open, round_robin
+from leadintake.assignment.strategies import STRATEGIES, least_open, round_robin, weighted_random
+from leadintake.assignment.types import Candidate
 from tests.assignment.situations import candidate
 
 weights = st.lists(st.integers(1, 100), min_size=1, max_size=8)
@@ -138,13 +138,15 @@ def test_among_equals_who_never_had_one_comes_first_then_who_waited_longest_then
 def test_a_lot_is_the_same_for_the_same_seed_and_fair_over_many():
     people = [candidate(1, weight=2), candidate(2), candidate(3)]
     chance = random.Random(7)
-    drawn = Counter(by_lot.choose(people, chance.getrandbits(53)).chosen.user_id.int for _ in range(4000))
+    drawn = Counter(
+        weighted_random.choose(people, chance.getrandbits(53)).chosen.user_id.int for _ in range(4000)
+    )
     assert set(drawn) == {1, 2, 3}
     # Four standard deviations of a share of one in two and one in four.
     assert abs(drawn[1] - 2000) < 130
     assert abs(drawn[2] - 1000) < 110
-    assert len({by_lot.choose(people, 12345).chosen for _ in range(5)}) == 1
-    assert by_lot.choose(people, 12345) == by_lot.choose(people[::-1], 12345)
+    assert len({weighted_random.choose(people, 12345).chosen for _ in range(5)}) == 1
+    assert weighted_random.choose(people, 12345) == weighted_random.choose(people[::-1], 12345)
 
 
 def test_each_says_why_in_a_sentence():
@@ -163,5 +165,5 @@ def test_each_says_why_in_a_sentence():
     new = [candidate(1), candidate(2)]
     assert least_open.choose(new, 0).why.endswith("as light a load as 1 other of 2, and never had one.")
     assert round_robin.choose(new, 0).why == "It was the turn of Person 1, one of 2."
-    assert by_lot.choose([busy], 1).why == "The lot fell on Person 1, one of 1."
-    assert by_lot.choose([busy, idle], 1).scores[idle.user_id] == "1 of 3 tickets"
+    assert weighted_random.choose([busy], 1).why == "The lot fell on Person 1, one of 1."
+    assert weighted_random.choose([busy, idle], 1).scores[idle.user_id] == "1 of 3 tickets"

@@ -13,7 +13,8 @@ import time_machine
 from leadintake.audit.models import AuditEntry
 from leadintake.audit.service import audit
 from leadintake.core import chores
-from leadintake.core.transaction import transaction
+from leadintake.core.actor import SYSTEM
+from leadintake.core.db.transaction import transaction
 from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, ScreenFactory, UserFactory
 
@@ -41,7 +42,6 @@ def run(app):
     return invoke
 
 
-@pytest.mark.every_engine
 def test_the_list_tells_who_did_what_newest_first_and_no_place_in_the_trail(admin, ada, given):
     lead = given(LeadFactory)
     admin.get(f"/internal/leads/{lead.id}")
@@ -72,7 +72,7 @@ def test_filters_narrow_the_list_and_a_cursor_walks_it(app, admin, ada, given):
 
 def test_times_bound_the_list(app, admin, ada):
     with time_machine.travel("2031-03-01T12:00:00Z", tick=False), app.app_context(), transaction():
-        audit.record("later", by="system")
+        audit.record("later", actor=SYSTEM)
     later = "2031-03-01T12:00:00Z"
     assert [i["action"] for i in admin.get(f"{URL}?created_from={later}").json["items"]] == ["later"]
     assert "later" not in [i["action"] for i in admin.get(f"{URL}?created_to={later}").json["items"]]
@@ -85,7 +85,6 @@ def test_what_is_no_filter_is_named(admin, query):
     assert admin.get(f"{URL}?{query}").status_code == 422
 
 
-@pytest.mark.every_engine
 def test_the_file_has_the_same_entries(admin, given):
     lead = given(LeadFactory)
     admin.get(f"/internal/leads/{lead.id}")
@@ -177,13 +176,13 @@ class TestPublished:
 
         head = run("head").stdout.strip()
         for _ in range(2):
-            chores.do_due(app, lambda: False, {})
+            chores.run_due(app, lambda: False, {})
         # The rules the service runs under were put on record, once, after the first head was taken.
         assert [head in mail.text for mail in mails()] == [True, False]
         assert mails()[0].recipient == "notary@elsewhere.example.com"
         assert f"flask audit verify --head {head}" in mails()[0].text
         assert capfd.readouterr().err.count("chore=audit_head") == 2
-        chores.do_due(app, lambda: False, {})
+        chores.run_due(app, lambda: False, {})
         assert len(mails()) == 2
         assert {entry.action for entry in rows(AuditEntry)[-2:]} == {
             "policy.changed",

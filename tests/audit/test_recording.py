@@ -11,13 +11,14 @@ from flask import g
 from sqlalchemy.exc import DBAPIError
 
 from leadintake.audit.models import AuditEntry
-from leadintake.audit.origin import came_by
+from leadintake.audit.origin import note_credential
 from leadintake.audit.service import audit
-from leadintake.audit.verifying import verify
-from leadintake.core.database import db
+from leadintake.audit.verification import verify
+from leadintake.core.actor import ANONYMOUS, OPERATOR, SYSTEM
+from leadintake.core.db.database import db
+from leadintake.core.db.locks import Lock
+from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Conflict
-from leadintake.core.locks import Lock
-from leadintake.core.transaction import transaction
 from tests.factories import LeadFactory, UserFactory
 from tests.support.views import serve
 
@@ -28,10 +29,11 @@ def actions(rows) -> list[str]:
     return [entry.action for entry in sorted(rows(AuditEntry), key=lambda entry: entry.number)]
 
 
-@pytest.mark.every_engine
 def test_an_act_that_is_kept_is_on_record_with_who_what_when_and_from_where(app, rows):
     with app.app_context(), transaction():
-        audit.record("lead.read", by=None, about=("lead", SOME_ID), what="detail", shown=3, inline=False)
+        audit.record(
+            "lead.read", actor=OPERATOR, about=("lead", SOME_ID), what="detail", shown=3, inline=False
+        )
     (entry,) = rows(AuditEntry)
     assert (entry.number, entry.action, entry.actor_kind, entry.actor_id) == (
         1,
@@ -51,15 +53,15 @@ def test_an_act_that_is_kept_is_on_record_with_who_what_when_and_from_where(app,
 def test_an_act_that_is_undone_is_not_and_leaks_into_no_other(app, rows):
     def undone() -> None:
         with transaction():
-            audit.record("undone", by=None)
+            audit.record("undone", actor=OPERATOR)
             raise Conflict
 
     with app.app_context():
         with pytest.raises(Conflict):
             undone()
         with transaction():
-            audit.record("done", by=None)
-            audit.record("done_too", by="system")
+            audit.record("done", actor=OPERATOR)
+            audit.record("done_too", actor=SYSTEM)
     assert actions(rows) == ["done", "done_too"]
     assert [entry.number for entry in rows(AuditEntry)] == [1, 2]
 
@@ -74,7 +76,7 @@ def test_an_act_whose_entry_cannot_be_written_does_not_happen(app, rows, monkeyp
     def change() -> None:
         with transaction():
             db.session.execute(sa.update(Lock).where(Lock.name == "sign_in").values(name="changed"))
-            audit.record("changed", by=None)
+            audit.record("changed", actor=OPERATOR)
 
     with app.app_context(), pytest.raises(OSError, match="disk full"):
         change()
@@ -85,8 +87,8 @@ def test_an_act_whose_entry_cannot_be_written_does_not_happen(app, rows, monkeyp
 @pytest.mark.every_engine
 def test_a_refusal_is_on_record_though_all_else_is_forgotten(app, client, rows):
     def refuse():
-        audit.record("act", by="anybody")
-        audit.record_refusal("act.refused", by="anybody")
+        audit.record("act", actor=ANONYMOUS)
+        audit.record_refusal("act.refused", actor=ANONYMOUS)
         raise Conflict
 
     refuse.permission = None
@@ -95,12 +97,11 @@ def test_a_refusal_is_on_record_though_all_else_is_forgotten(app, client, rows):
     assert actions(rows) == ["act.refused"]
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_request_names_its_way_and_its_address(app, client, rows, method):
     def view():
-        came_by("token", SOME_ID)
-        audit.record("seen", by="anybody")
+        note_credential("token", SOME_ID)
+        audit.record("seen", actor=ANONYMOUS)
         return "ok"
 
     serve(app, view, method=method)
@@ -110,7 +111,6 @@ def test_a_request_names_its_way_and_its_address(app, client, rows, method):
     assert (entry.via, entry.origin) == (f"token:{SOME_ID}", "192.0.2.7")
 
 
-@pytest.mark.every_engine
 def test_what_was_read_is_on_record_before_it_is_shown(app, client, given, rows):
     client.sign_in(given(UserFactory))
     lead = given(LeadFactory)
@@ -144,7 +144,7 @@ def test_many_at_once_are_one_chain(app, rows):
     def act(number: int) -> None:
         for _ in range(10):
             with app.app_context(), transaction():
-                audit.record("act", by="system", number=number)
+                audit.record("act", actor=SYSTEM, number=number)
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(act, range(8)))
@@ -160,14 +160,14 @@ def test_many_at_once_are_one_chain(app, rows):
 )
 def test_nothing_that_somebody_typed_gets_in(app, detail):
     with app.app_context(), pytest.raises(ValueError, match="no machine word"), transaction():
-        audit.record("act", by="system", detail=detail)
+        audit.record("act", actor=SYSTEM, detail=detail)
 
 
 @pytest.mark.parametrize("origin", ["", "evil\nline", "x" * 300, "fe80::1%eth0"])
 def test_an_origin_is_an_address_or_nothing(app, client, rows, origin):
     def view():
         g.audit_way = "public"
-        audit.record("seen", by="anybody")
+        audit.record("seen", actor=ANONYMOUS)
         return "ok"
 
     serve(app, view)

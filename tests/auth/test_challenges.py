@@ -6,8 +6,8 @@ import re
 
 import pyotp
 
-from leadintake.auth import challenges
-from leadintake.auth.factors import RECOVERY_CODES
+from leadintake.auth.mfa.factors import RECOVERY_CODES
+from leadintake.auth.passkeys import challenges
 from tests.factories import UserFactory
 from tests.support.client import TOTP_SECRET
 
@@ -16,7 +16,7 @@ BITS_OF_BASE32 = 5
 
 def test_a_challenge_has_128_random_bits_that_never_come_twice(app):
     with app.app_context():
-        made = {challenges.new("sign in")[: challenges.RANDOM_BYTES] for _ in range(200)}
+        made = {challenges.create("sign in")[: challenges.RANDOM_BYTES] for _ in range(200)}
     assert len(made) == 200
     assert {len(one) * 8 for one in made} == {128}
 

@@ -135,7 +135,6 @@ def test_an_empty_list_says_how_to_begin_and_is_still_json(run):
     assert json.loads(run("list", "--format", "json").stdout) == []
 
 
-@pytest.mark.every_engine
 def test_a_deactivated_user_is_out_and_stays_out(run, client, given, rows):
     amara = given(UserFactory, email="amara@firm.example.com")
     client.sign_in(amara)
@@ -156,7 +155,6 @@ def test_the_last_active_admin_cannot_be_deactivated(run, given, rows):
     assert run("deactivate", "ada@firm.example.com").exit_code == 0
 
 
-@pytest.mark.every_engine
 def test_a_new_password_ends_every_session_and_only_it_fits(run, client, given):
     amara = given(UserFactory, email="amara@firm.example.com")
     client.sign_in(amara)

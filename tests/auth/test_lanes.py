@@ -74,7 +74,7 @@ def test_a_known_device_goes_before_all_strangers_and_is_let_in(browser, given, 
         assert {one.status_code for one in refused} == {503}
         assert all(int(one.headers["Retry-After"]) > 0 for one in refused)
         mine = threads.submit(knock, desk, amara.email, PASSWORD, door)
-        until(lambda: lanes._known)
+        until(lambda: lanes._known_line)
         gated.may_go.release()  # one of the hashes in hand ends: that is all they wait for
         until(lambda: PASSWORD in gated.asked)
         assert len(gated.asked) == passwords.AT_ONCE + 1
@@ -93,9 +93,9 @@ def test_somebody_signed_in_changes_their_password_beside_strangers(browser, giv
     body = {"current_password": PASSWORD, "new_password": "quite different words"}
     with ThreadPoolExecutor(STRANGERS + 1) as threads:
         strangers = [threads.submit(knock, browser(), "x@firm.example.com", "guess") for _ in range(10)]
-        until(lambda: len(lanes._strangers) == 8)
+        until(lambda: len(lanes._stranger_line) == 8)
         mine = threads.submit(desk.put, "/internal/password", json=body)
-        until(lambda: lanes._known)
+        until(lambda: lanes._known_line)
         for _ in range(11):
             gated.may_go.release()
         assert mine.result().status_code == 200
@@ -109,7 +109,7 @@ def test_a_stranger_beyond_the_line_costs_no_statement_and_no_hash(app, client, 
     with app.app_context():
         from sqlalchemy import event
 
-        from leadintake.core.database import db
+        from leadintake.core.db.database import db
 
         event.listen(db.engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
         with all_turns_taken(monkeypatch, most_strangers=0):
@@ -136,16 +136,16 @@ class TestTheLanes:
         order: list[str] = []
 
         def go(name: str) -> None:
-            with lanes.turn(known=name.startswith("known")):
+            with lanes.turn(is_known=name.startswith("known")):
                 order.append(name)
 
         with ThreadPoolExecutor(5) as threads:
-            with lanes.turn(known=False):
+            with lanes.turn(is_known=False):
                 names = ["stranger 1", "stranger 2", "known 1", "stranger 3", "known 2"]
                 done = []
                 for number, name in enumerate(names, 1):
                     done.append(threads.submit(go, name))
-                    until(lambda number=number: len(lanes._known) + len(lanes._strangers) == number)
+                    until(lambda number=number: len(lanes._known_line) + len(lanes._stranger_line) == number)
             for one in done:
                 one.result()
         assert order == ["known 1", "known 2", "stranger 1", "stranger 2", "stranger 3"]
@@ -153,17 +153,17 @@ class TestTheLanes:
     def test_who_gives_up_leaves_the_line_and_nobody_loses_a_turn(self):
         lanes = Lanes(1, most_strangers=1, stranger_waits=0.01, known_waits=0.01)
         for known in (True, False):
-            with lanes.turn(known=True), pytest.raises(Unavailable), lanes.turn(known=known):
+            with lanes.turn(is_known=True), pytest.raises(Unavailable), lanes.turn(is_known=known):
                 pass
-            with lanes.turn(known=known):
+            with lanes.turn(is_known=known):
                 pass
-        assert (lanes._free, len(lanes._known), len(lanes._strangers)) == (1, 0, 0)
+        assert (lanes._free, len(lanes._known_line), len(lanes._stranger_line)) == (1, 0, 0)
 
     def test_a_turn_that_ends_badly_is_handed_on(self):
         lanes = Lanes(1, most_strangers=1, stranger_waits=0.01, known_waits=0.01)
-        with pytest.raises(ZeroDivisionError), lanes.turn(known=True):
+        with pytest.raises(ZeroDivisionError), lanes.turn(is_known=True):
             raise ZeroDivisionError
-        with lanes.turn(known=False):
+        with lanes.turn(is_known=False):
             pass
 
     @pytest.mark.parametrize("came", [False, True])
@@ -173,16 +173,16 @@ class TestTheLanes:
         class Interrupted(threading.Event):
             def wait(self, timeout=None):
                 if came:
-                    lanes._leave()  # the turn comes at the very moment
+                    lanes._end_turn()  # the turn comes at the very moment
                 raise KeyboardInterrupt
 
         monkeypatch.setattr(threading, "Event", Interrupted)
-        lanes._enter(known=True)
+        lanes._enter(is_known=True)
         with pytest.raises(KeyboardInterrupt):
-            lanes._enter(known=False)
+            lanes._enter(is_known=False)
         if not came:
-            lanes._leave()
-        assert (lanes._free, len(lanes._strangers)) == (1, 0)
+            lanes._end_turn()
+        assert (lanes._free, len(lanes._stranger_line)) == (1, 0)
 
     def test_many_threads_never_go_at_once_and_all_are_served(self):
         lanes = Lanes(2, most_strangers=50, stranger_waits=60, known_waits=60)
@@ -190,7 +190,7 @@ class TestTheLanes:
 
         def go(number: int) -> None:
             for _ in range(20):
-                with lanes.turn(known=number % 2 == 0):
+                with lanes.turn(is_known=number % 2 == 0):
                     inside.append(number)
                     most.append(len(inside))
                     inside.pop()

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from leadintake.audit.models import AuditEntry
-from leadintake.auth import policy
+from leadintake.auth.mfa import policy
 from leadintake.core import chores
 from tests.factories import UserFactory
 from tests.support.client import PASSWORD
@@ -24,7 +24,6 @@ def entries(rows) -> list[AuditEntry]:
     return sorted(rows(AuditEntry), key=lambda entry: entry.number)
 
 
-@pytest.mark.every_engine
 def test_signing_in_and_out_and_failing_are_on_record(browser, amara, rows):
     client = browser()
     attempts = [
@@ -97,7 +96,7 @@ def test_changes_of_people_say_from_what_to_what(app, rows, given):
 
 def test_a_change_of_the_rules_is_on_record_once(app, rows):
     def note() -> int:
-        chores.do_due(app, lambda: False, {})
+        chores.run_due(app, lambda: False, {})
         return len([one for one in rows(AuditEntry) if one.action == policy.ACTION])
 
     assert [note(), note()] == [1, 1]

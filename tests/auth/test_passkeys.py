@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from leadintake.audit.models import AuditEntry
-from leadintake.auth import ceremonies
 from leadintake.auth.models import Passkey, SignedInSession, SpentChallenge, User
-from leadintake.auth.passkeys import MOST
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
+from leadintake.auth.passkeys import ceremonies
+from leadintake.auth.passkeys.service import MOST
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
 from tests.support.authenticator import ORIGIN, Authenticator, Key, b64
@@ -123,7 +123,6 @@ def uncounted(client, amara) -> Authenticator:
     return device
 
 
-@pytest.mark.every_engine
 def test_an_answer_is_good_once(browser, uncounted, rows):
     shown = {"credential": uncounted.show(browser().post(BEGIN_SIGN_IN).json)}
     assert [browser().post(SIGN_IN, json=shown).status_code for _ in range(3)] == [200, 401, 401]
@@ -139,7 +138,6 @@ def test_of_many_answers_to_one_challenge_one_signs_in(browser, uncounted):
     assert sorted(found) == [200, 401, 401, 401]
 
 
-@pytest.mark.every_engine
 def test_a_challenge_makes_one_passkey(client, amara, device, rows):
     options = client.sign_in(amara).post(BEGIN).json
     made = [{"name": "x", "credential": device.make(options)} for _ in range(3)]
@@ -236,7 +234,6 @@ def test_a_challenge_under_an_earlier_key_is_still_taken(app, client, browser, a
     assert browser().post(SIGN_IN, json={"credential": added.show(options)}).status_code == 401
 
 
-@pytest.mark.every_engine
 def test_a_copied_key_is_noticed_by_its_count(browser, added, rows):
     copy = Authenticator()
     copy.keys, copy.count = added.keys, added.count
@@ -253,7 +250,6 @@ def test_a_device_that_does_not_count_is_let_in(browser, uncounted):
     assert [enter(browser(), uncounted).status_code for _ in range(3)] == [200] * 3
 
 
-@pytest.mark.every_engine
 def test_somebody_inactive_is_not_let_in(app, client, browser, amara, added, rows):
     with app.app_context(), transaction():
         db.session.execute(sa.update(User).values(active=False))
@@ -273,7 +269,6 @@ def test_the_key_of_one_and_the_name_of_another_let_nobody_in(browser, make, add
     assert [answer.status_code for answer in mixed] == [401] * 3
 
 
-@pytest.mark.every_engine
 def test_a_passkey_belongs_to_one(client, browser, make, added, rows):
     other = browser().sign_in(make(UserFactory))
     assert add(other, Authenticator(), id=added.keys[0].id).status_code == 409
@@ -281,7 +276,6 @@ def test_a_passkey_belongs_to_one(client, browser, make, added, rows):
     assert len(rows(Passkey)) == 1
 
 
-@pytest.mark.every_engine
 def test_a_passkey_that_was_removed_lets_nobody_in(client, browser, added, rows):
     (row,) = client.get(MINE).json["items"]
     assert client.delete(f"{MINE}/{row['id']}").status_code == 204

@@ -41,7 +41,6 @@ def attempt(client, otp=None, password=PASSWORD, email="amara@firm.example.com")
     return client.post(SESSION, json={"email": email, "password": password, **more})
 
 
-@pytest.mark.every_engine
 def test_an_app_is_set_up_and_asked_for_from_then_on(client, browser, given, rows, still):
     bruno = given(UserFactory)
     client.sign_in(bruno)
@@ -127,7 +126,6 @@ def test_spaces_in_a_code_are_for_the_eye(client, amara):
     assert attempt(client, f"{shown[:3]} {shown[3:]}").status_code == 200
 
 
-@pytest.mark.every_engine
 def test_a_code_is_never_taken_twice_nor_an_earlier_one_after_it(browser, amara, still):
     earlier = pyotp.TOTP(TOTP_SECRET).at(1772366400 - 30)
     assert attempt(browser(), code()).status_code == 200
@@ -143,7 +141,6 @@ def test_of_many_with_the_same_code_one_comes_in(browser, amara):
     assert sorted(answers) == [200] + [401] * 5
 
 
-@pytest.mark.every_engine
 def test_a_recovery_code_lets_in_once_and_its_owner_is_told(client, browser, amara, rows):
     client.sign_in(amara, otp=code())
     codes = client.post(CODES).json["recovery_codes"]

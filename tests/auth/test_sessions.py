@@ -11,13 +11,14 @@ import time_machine
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
-from leadintake.auth import session_interface
 from leadintake.auth.models import SignedInSession, User
+from leadintake.auth.people.service import users
 from leadintake.auth.permissions import Role
 from leadintake.auth.service import auth
-from leadintake.auth.users import users
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
+from leadintake.auth.sessions import interface as session_interface
+from leadintake.core.actor import OPERATOR
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
 from tests.factories import UserFactory
 
 URL = "/internal/session"
@@ -51,7 +52,6 @@ def at(minutes: float):
     return time_machine.travel(moment, tick=False)
 
 
-@pytest.mark.every_engine
 def test_the_database_holds_only_the_hash_of_the_token(client, amara, rows):
     client.sign_in(amara)
     (row,) = rows(SignedInSession)
@@ -60,7 +60,6 @@ def test_the_database_holds_only_the_hash_of_the_token(client, amara, rows):
     assert len(cookie(client)) >= 43  # 256 bits in base64
 
 
-@pytest.mark.every_engine
 def test_signing_in_again_rotates_the_token_and_ends_the_old_one(client, browser, amara, rows):
     before = cookie(client.sign_in(amara))
     token = client.csrf_token
@@ -94,7 +93,6 @@ def test_a_failed_attempt_leaves_the_session_alone(client, amara):
     assert client.get(URL).status_code == 200
 
 
-@pytest.mark.every_engine
 def test_a_cookie_replayed_after_signing_out_lets_nobody_in(client, browser, amara, rows):
     elsewhere = browser().sign_in(amara)
     token = cookie(client.sign_in(amara))
@@ -109,7 +107,6 @@ def test_nobody_signs_out_who_is_not_signed_in(client):
     assert client.delete(URL).status_code == 401
 
 
-@pytest.mark.every_engine
 def test_a_session_unused_for_too_long_is_over(client, amara):
     with at(0):
         client.sign_in(amara)
@@ -121,7 +118,6 @@ def test_a_session_unused_for_too_long_is_over(client, amara):
         assert client.get(URL).status_code == 401
 
 
-@pytest.mark.every_engine
 def test_a_session_in_steady_use_is_over_after_its_longest_time(client, amara):
     with at(0):
         client.sign_in(amara)
@@ -187,9 +183,12 @@ def test_an_answer_stands_though_its_use_could_not_be_noted(client, amara, monke
         assert client.get(URL).status_code == 200
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize(
-    "act", [lambda user: users.set_password(user, "quite different words"), users.deactivate]
+    "act",
+    [
+        lambda user: users.set_password(user, "quite different words", actor=OPERATOR),
+        lambda user: users.deactivate(user, actor=OPERATOR),
+    ],
 )
 def test_a_new_password_and_deactivation_end_every_session(app, browser, amara, given, rows, act):
     bystander = browser().sign_in(given(UserFactory))
@@ -206,7 +205,6 @@ def test_a_user_switched_off_behind_the_service_is_out_at_the_next_request(app, 
     assert client.get(URL).status_code == 401
 
 
-@pytest.mark.every_engine
 def test_a_new_role_takes_effect_at_the_next_request(app, client, given):
     person = given(UserFactory, "manager")
     client.sign_in(person)

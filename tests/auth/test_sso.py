@@ -17,10 +17,12 @@ from hypothesis import strategies as some
 from joserfc.jwk import RSAKey
 
 from leadintake.audit.models import AuditEntry
-from leadintake.auth import devices, oidc_client, sso
 from leadintake.auth.models import SignedInSession, User
 from leadintake.auth.permissions import Role
-from leadintake.core.database import db
+from leadintake.auth.sessions import devices
+from leadintake.auth.sso import client as oidc_client
+from leadintake.auth.sso import service as sso
+from leadintake.core.db.database import db
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
 from tests.support.client import device_cookie_of
@@ -104,7 +106,6 @@ def refused(answer, rows, reason: str) -> bool:
     return json.loads(found[-1].detail) == {"reason": reason}
 
 
-@pytest.mark.every_engine
 def test_somebody_known_comes_in(client, amara, rows, provider):
     address = begin(client)
     assert address.startswith(provider.issuer + AUTHORIZE)
@@ -139,7 +140,6 @@ def test_the_provider_is_asked_while_nothing_of_the_database_is_held(app, client
     assert held == [0]
 
 
-@pytest.mark.every_engine
 def test_who_was_invited_joins_by_coming_in(client, given, rows):
     given(UserFactory, email=AMARA, joined_at=None, password_hash="")
     assert enter(client).status_code == 303
@@ -193,7 +193,6 @@ def test_an_address_that_is_no_text_counts_for_nothing(client, amara, provider, 
     assert refused(enter(client), rows, "email_not_verified")
 
 
-@pytest.mark.every_engine
 def test_somebody_inactive_is_answered_like_somebody_unknown(client, browser, given, provider, rows):
     given(UserFactory, "inactive", email=AMARA)
     answer = enter(client)
@@ -593,7 +592,7 @@ def test_what_the_provider_says_of_itself_is_believed_for_some_minutes(client, p
 
 def test_few_ask_the_provider_at_once_and_the_others_are_told(client, browser, amara, provider, monkeypatch):
     monkeypatch.setattr(oidc_client, "_gate", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(oidc_client, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(oidc_client, "MAX_WAIT_SECONDS", 0.05)
     meanwhile = []
     provider.at_token = lambda: meanwhile.append(browser().get(START).status_code)
     assert enter(client).status_code == 303
@@ -601,7 +600,7 @@ def test_few_ask_the_provider_at_once_and_the_others_are_told(client, browser, a
 
 
 def test_of_many_who_come_first_one_looks_for_the_provider(browser, provider, monkeypatch):
-    monkeypatch.setattr(oidc_client, "PATIENCE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(oidc_client, "MAX_WAIT_SECONDS", PATIENCE_SECONDS)
 
     def look(talk):
         provider.over.wait(0.2)  # long enough that the others are there
@@ -613,7 +612,7 @@ def test_of_many_who_come_first_one_looks_for_the_provider(browser, provider, mo
 
 
 def test_nobody_waits_long_for_another_who_looks_for_the_provider(client, browser, provider, monkeypatch):
-    monkeypatch.setattr(oidc_client, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(oidc_client, "MAX_WAIT_SECONDS", 0.05)
     meanwhile = []
 
     def look(talk):
@@ -665,7 +664,6 @@ class TestRoles:
         roles = ["partners=admin", "staff = manager", "a=b=attorney"]
         return {**settings, "OIDC_ROLE_CLAIM": "groups", "OIDC_ROLES": roles}
 
-    @pytest.mark.every_engine
     @pytest.mark.parametrize(
         ("groups", "role"),
         [
@@ -693,7 +691,6 @@ class TestRoles:
         assert refused(enter(client), rows, "no_role")
         assert rows(User)[0].role == Role.ATTORNEY
 
-    @pytest.mark.every_engine
     def test_the_last_admin_is_not_made_another(self, client, given, provider, rows):
         given(UserFactory, "admin", email=AMARA)
         provider.person["groups"] = "staff"
@@ -766,7 +763,7 @@ class TestTooOften:
         assert failed[-1] == 429
         assert enter(browser()).status_code == 429
         assert enter(desk).status_code == 303
-        for number in range(devices.MOST_ACCOUNTS):  # what is no cookie of ours, before it, sets nobody apart
+        for number in range(devices.MAX_ACCOUNTS):  # what is no cookie of ours, before it, sets nobody apart
             client.set_cookie(f"leadintake-device-{number:08}", "x")
         assert enter(client).status_code == 429
 

@@ -8,7 +8,7 @@ import time_machine
 
 from leadintake import create_app
 from leadintake.auth.models import SignInAttempt
-from leadintake.core.database import db
+from leadintake.core.db.database import db
 from tests.factories import UserFactory
 from tests.support.client import PASSWORD, Client, device_cookie_of
 from tests.support.lanes import all_turns_taken

@@ -62,7 +62,6 @@ def put_out(app, admin, user, way: str) -> None:
     assert admin.open(address.format(id=user.id), method=method, **how).status_code < 400
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("way", PUT_OUT)
 def test_a_token_ends_with_its_user_and_does_not_come_back_with_them(
     app, run, client, browser, max_, given, rows, way
@@ -110,7 +109,7 @@ def test_a_password_chosen_by_a_program_ends_them_if_told_so(app, run, client, m
     headers = bearer(add(run, "read_leads"))
     client.post("/internal/password/forgotten", json={"email": max_.email})
     with app.app_context():
-        chores.do_rounds(app)
+        chores.run_worker_ticks(app)
     token = link_in(app, rows(Notification)[-1]).rpartition("/")[2]
     body = {"token": token, "password": "quite different words", **more}
     assert client.post("/internal/password/chosen", json=body).status_code == 204
@@ -243,7 +242,6 @@ def test_use_is_noted_once_a_minute(run, client, max_, rows):
     assert seen == ["00:00", "00:00", "01:20"]
 
 
-@pytest.mark.every_engine
 def test_a_token_works_for_requests_that_change_something(run, client, max_, given):
     """On SQLite its use is noted beside a request that is about to write."""
     lead = given(LeadFactory)

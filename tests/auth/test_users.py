@@ -31,7 +31,6 @@ def address(user) -> str:
     return f"{USERS}/{user.id}"
 
 
-@pytest.mark.every_engine
 def test_somebody_is_invited_chooses_a_password_and_signs_in(app, admin, browser, rows):
     answer = admin.post(USERS, json=NEW)
     assert answer.status_code == 201
@@ -152,7 +151,6 @@ def test_a_manager_may_look_and_change_nobody(client, given):
     assert client.delete(address(bruno)).status_code == 403
 
 
-@pytest.mark.every_engine
 def test_a_new_role_counts_from_the_next_request_on_under_a_new_token(admin, browser, given):
     bruno = given(UserFactory, "manager")
     desk, cookie = browser().sign_in(bruno), "leadintake"
@@ -175,7 +173,6 @@ def test_changes_take_effect_and_what_is_left_out_stays(admin, given, rows):
     assert admin.patch(address(bruno), json={"email": "x@y.example"}).status_code == 422
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("act", ["delete", "patch"])
 def test_somebody_put_out_is_out_at_once_and_comes_back_when_let_in(admin, browser, given, rows, act):
     bruno = given(UserFactory)

@@ -9,7 +9,10 @@ import threading
 import time
 from datetime import timedelta
 
-from leadintake.core import chores
+import time_machine
+
+from leadintake.core import alarms, checks, chores
+from leadintake.core.clock import now
 from leadintake.documents.ownership import ownership
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.worker import Worker
@@ -27,11 +30,36 @@ def test_a_chore_that_fails_is_said_and_the_next_is_done(app, capfd):
 
     chores.register(app, "broken", fail)
     chores.register(app, "whole", lambda _stop: {"done": done.append(1) or "yes"})
-    chores.do_due(app, lambda: False, {})
+    chores.run_due(app, lambda: False, {})
     assert done == [1]
     said = capfd.readouterr().err
     assert "the broom is gone" in said
     assert "chore=whole" in said
+
+
+def test_a_chore_that_failed_last_is_a_warning_until_it_is_done_or_long_ago(app):
+    well = []
+
+    def act(_stop):
+        if not well:
+            raise OSError(errno.ENOSPC, "the broom is gone")
+        return {}
+
+    def told():
+        with app.app_context():
+            problem = alarms.find_problems()["housekeeping"]
+            found = checks.results(parts={"housekeeping"})["housekeeping"]
+        return problem is not None, "broken" in found
+
+    chores.register(app, "broken", act)
+    assert told() == (False, False)
+    chores.run_due(app, lambda: False, {})
+    assert told() == (True, True)
+    with time_machine.travel(now() + timedelta(days=3), tick=True):
+        assert told() == (False, False)
+    well.append(True)
+    chores.run_due(app, lambda: False, {})
+    assert told() == (False, False)
 
 
 def test_a_round_that_fails_is_said_and_neither_the_next_nor_the_messages_wait(app, given, capfd):
@@ -40,8 +68,8 @@ def test_a_round_that_fails_is_said_and_neither_the_next_nor_the_messages_wait(a
     def fail():
         raise ZeroDivisionError
 
-    chores.register_round(app, fail)
-    chores.register_round(app, lambda: looked.append(1))
+    chores.on_worker_tick(app, fail)
+    chores.on_worker_tick(app, lambda: looked.append(1))
     given(NotificationFactory)
     assert deliver(app) == 1
     assert looked == [1]
@@ -50,9 +78,9 @@ def test_a_round_that_fails_is_said_and_neither_the_next_nor_the_messages_wait(a
 
 def test_rounds_go_on_between_the_messages_of_a_long_row(app, given, monkeypatch):
     looked = []
-    chores.register_round(app, lambda: looked.append(1))
+    chores.on_worker_tick(app, lambda: looked.append(1))
     module = importlib.import_module("leadintake.notifications.worker")  # the room has a command of that name
-    monkeypatch.setattr(module, "ROUND_EVERY_SECONDS", 0)
+    monkeypatch.setattr(module, "TICK_SECONDS", 0)
     for _ in range(3):
         given(NotificationFactory)
     assert deliver(app) == 3
@@ -62,7 +90,7 @@ def test_rounds_go_on_between_the_messages_of_a_long_row(app, given, monkeypatch
 def test_nothing_is_begun_once_told_to_stop(app):
     done = []
     chores.register(app, "late", lambda _stop: {"done": done.append(1)})
-    chores.do_due(app, lambda: True, {})
+    chores.run_due(app, lambda: True, {})
     assert done == []
 
 
@@ -72,7 +100,7 @@ def test_a_chore_is_done_at_the_start_and_then_at_its_own_interval(app, monkeypa
     chores.register(app, "daily", lambda _stop: {"done": done.append("daily")})
     for second in (0, 30, 3601, 3630, 86401):
         monkeypatch.setattr(time, "monotonic", lambda second=second: second)
-        chores.do_due(app, lambda: False, when)
+        chores.run_due(app, lambda: False, when)
     assert [one for one in done if one in ("hourly", "daily")] == [
         "hourly",
         "daily",
@@ -88,13 +116,13 @@ def test_a_chore_waits_for_as_long_as_it_was_told_after_a_start(app, monkeypatch
     chores.register(app, "patient", lambda _stop: {"done": done.append(second)}, wait=wait)
     for second in (0, 599, 600, 601, 86_999, 87_000):
         monkeypatch.setattr(time, "monotonic", lambda second=second: second)
-        chores.do_due(app, lambda: False, when)
+        chores.run_due(app, lambda: False, when)
     assert done == [600, 87_000]
 
 
 def test_a_worker_clears_away_what_a_crash_left_and_says_so(app, tmp_path, capfd):
     with app.app_context():
-        ownership.keep(lambda: False)  # the storage is ours since it was empty
+        ownership.maintain(lambda: False)  # the storage is ours since it was empty
     waiting = app.extensions["leadintake.chores"]
     app.extensions["leadintake.chores"] = [(*chore, timedelta(0)) for *chore, _wait in waiting]
     left = tmp_path / "instance" / "uploads" / "0190f0c1-7b1e-7c3a-9d2e-0123456789ab.pdf"
@@ -106,7 +134,7 @@ def test_a_worker_clears_away_what_a_crash_left_and_says_so(app, tmp_path, capfd
     worker = threading.Thread(target=Worker(app).run, args=(stop,))
     worker.start()
     until(lambda: files_of(app) == [])
-    stop.asked.set()
+    stop.stop_event.set()
     worker.join()
     said = capfd.readouterr().err
     assert "housekeeping" in said

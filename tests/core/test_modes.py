@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sqlite3
 import stat
+from datetime import timedelta
 
 import pytest
 
 from leadintake import create_app
 from leadintake.core import modes
-from leadintake.core.database import db
+from leadintake.core.clock import now
+from leadintake.core.db.database import db
+from leadintake.documents.entries import MARKER
+from leadintake.documents.local import LocalFolder
 from tests.support.outbox import deliver
 
 UMASKS = (0o000, 0o022, 0o077, 0o027)
@@ -102,6 +107,21 @@ def test_a_folder_in_which_somebody_else_has_something_is_left_but_for_a_volumes
     assert mode_of(tmp_path) == 0o700
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_a_command_of_root_makes_belongs_to_the_owner_of_the_folder(tmp_path):
+    service = 54321
+    folder = LocalFolder(str(tmp_path / "uploads"))
+    folder.folder.mkdir()
+    os.chown(folder.folder, service, service)
+    folder.save("a.pdf", io.BytesIO(b"x"))()
+    folder.save("b.pdf", io.BytesIO(b"x"))()
+    folder.write_note(MARKER, b"x")
+    assert folder.discard("b.pdf", "20260101T000000Z", now() + timedelta(minutes=1), lambda: False)
+    made = [*folder.folder.rglob("*")]
+    assert len(made) == 5
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(service, service)}
+
+
 def test_what_goes_while_a_folder_is_looked_at_is_nobodys(tmp_path, monkeypatch):
     (tmp_path / "part").touch()
     tmp_path.chmod(0o777)
@@ -165,7 +185,7 @@ def test_an_embedded_database_is_ours_alone_with_all_that_sqlite_keeps_beside_it
 
 
 def reading_false():
-    from leadintake.core.database import reading
+    from leadintake.core.db.database import reading
 
     return reading(False)
 
@@ -194,13 +214,13 @@ def test_uploads_and_mails_that_were_open_are_tightened(app, client, given):
     given(UserFactory)
     assert client.submit().status_code == 201
     deliver(app)
-    instance = app.extensions["leadintake.channel"].folder.parent
+    instance = app.extensions["leadintake.channels"]["mail"].folder.parent
     (upload,) = (instance / "uploads").iterdir()
     mail = next((instance / "mail").glob("*.eml"))
     for path in (upload, mail):
         path.chmod(0o644)
     with app.app_context():
-        assert [*app.extensions["leadintake.storage"].names()] == [upload.name]
+        assert [entry.key for entry in app.extensions["leadintake.storage"].entries()] == [upload.name]
     assert mode_of(upload) == 0o600
     again = create_app(
         INSTANCE_PATH=str(instance), DATABASE_URL=app.config["DATABASE_URL"], WORKER="external"
@@ -217,7 +237,7 @@ def test_uploads_and_mails_that_were_open_are_tightened(app, client, given):
 
 
 def test_the_doctor_names_what_is_open_and_not_ours_to_close(app):
-    folder = app.extensions["leadintake.channel"].folder
+    folder = app.extensions["leadintake.channels"]["mail"].folder
     folder.mkdir()
     folder.chmod(0o1777)
     answer = app.test_cli_runner().invoke(args=["doctor", "--format", "json"])

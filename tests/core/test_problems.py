@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import exc
 from werkzeug.exceptions import BadRequest, ImATeapot, ServiceUnavailable, TooManyRequests
 
-from leadintake.core.errors import Conflict, Invalid, Unavailable
+from leadintake.core.errors import Conflict, Unavailable, UnprocessableContent
 from tests.factories import UserFactory
 from tests.support.views import serve
 
@@ -32,7 +32,7 @@ FAILURES = {
     "a disk that is full": (OSError(errno.ENOSPC, "No space left on device", SECRET), 503),
     "a file that is not there": (FileNotFoundError(errno.ENOENT, "No such file", SECRET), 500),
     "a refusal by rule": (Conflict("It was reached out to already."), 409),
-    "a refusal of fields": (Invalid({"name": ["Too long."]}), 422),
+    "a refusal of fields": (UnprocessableContent({"name": ["Too long."]}), 422),
     "a refusal by the framework": (BadRequest(SECRET), 400),
     "too many": (TooManyRequests(), 429),
     "the framework being busy": (ServiceUnavailable(), 503),

@@ -14,16 +14,16 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.core.addresses import BadAddress, mail_address
-from leadintake.core.tables import safe_cell
+from leadintake.core.cli.output import safe_cell
 from leadintake.core.text import (
     TooLong,
-    compatible,
-    composed,
+    compose,
+    fold_text,
+    fold_texts,
     has_controls,
     is_invisible,
-    regular,
-    searchable,
-    shown_name,
+    normalize_text,
+    visible_name,
 )
 
 fast = examples(max_examples=200, deadline=None, derandomize=True, database=None)
@@ -48,24 +48,24 @@ def normalising(monkeypatch) -> list[str]:
 @fast
 @given_that(ANYTHING)
 def test_what_is_regular_stays_as_it_is(text):
-    once = regular(text, 200)
-    assert regular(once, 200) == once
+    once = normalize_text(text, 200)
+    assert normalize_text(once, 200) == once
     assert once == once.strip()
     assert unicodedata.is_normalized("NFC", once)
 
 
 def test_two_ways_to_type_a_letter_are_one():
-    assert regular(" Zoe\u0308\n", 3) == "Zoë"
+    assert normalize_text(" Zoe\u0308\n", 3) == "Zoë"
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "e\u0301", "u\u0323\u031b", "\u1112\u1161\u11ab", "🧑"])
 def test_a_text_may_be_as_long_as_its_field_however_its_letters_are_typed(letter):
-    assert len(regular(f"  {letter * 100}\n", 100)) == 100
+    assert len(normalize_text(f"  {letter * 100}\n", 100)) == 100
     with pytest.raises(TooLong):
-        regular(letter * 101, 100)
+        normalize_text(letter * 101, 100)
 
 
-@pytest.mark.parametrize("work", [lambda text: regular(text, 100), lambda text: composed(text, 100)])
+@pytest.mark.parametrize("work", [lambda text: normalize_text(text, 100), lambda text: compose(text, 100)])
 def test_what_is_too_long_for_its_field_is_refused_before_it_is_normalised(normalising, work):
     with pytest.raises(TooLong):
         work("e" + "\u0301" * 400)
@@ -75,13 +75,13 @@ def test_what_is_too_long_for_its_field_is_refused_before_it_is_normalised(norma
 @pytest.mark.parametrize(
     "work",
     [
-        lambda text: composed(text, len(text)),
-        lambda text: compatible(text, len(text)),
-        searchable,
-        shown_name,
+        lambda text: compose(text, len(text)),
+        lambda text: fold_text(text, len(text)),
+        fold_texts,
+        visible_name,
         mail_address,
     ],
-    ids=["composed", "compatible", "searchable", "shown_name", "mail_address"],
+    ids=["compose", "fold_text", "fold_texts", "visible_name", "mail_address"],
 )
 def test_no_heap_of_marks_is_ever_sorted(normalising, work):
     for heap in ("\u0301\u0316" * 24_000, "e" + "\u0301" * 24_000 + "\u0316" * 24_000):
@@ -139,7 +139,7 @@ def test_text_with_a_visible_character_is_not_invisible(text, visible):
 @fast
 @given_that(st.lists(ANYTHING, min_size=1, max_size=3))
 def test_each_part_is_found_in_the_whole(parts):
-    assert all(searchable(part) in searchable(*parts) for part in parts)
+    assert all(fold_texts(part) in fold_texts(*parts) for part in parts)
 
 
 @pytest.mark.parametrize(
@@ -147,23 +147,23 @@ def test_each_part_is_found_in_the_whole(parts):
     [("STRASSE", "Straße"), ("\uff2a\uff21\uff2e\uff25", "jane"), ("istanbul", "ISTANBUL"), ("ﬁ", "FI")],
 )
 def test_a_search_does_not_mind_how_a_letter_is_written(typed, kept):
-    assert searchable(typed) == searchable(kept)
+    assert fold_texts(typed) == fold_texts(kept)
 
 
 @fast
 @given_that(st.one_of(ANYTHING, NASTY), st.integers(5, 300))
 def test_a_shown_name_is_bounded_plain_and_without_a_path(name, longest):
-    shown = shown_name(name, longest)
+    shown = visible_name(name, longest)
     assert len(shown) <= longest
     assert not has_controls(shown)
     assert not set(shown) & {"/", "\\"}
-    assert shown_name(shown, longest) == shown
+    assert visible_name(shown, longest) == shown
 
 
 @fast
 @given_that(st.text("a履.", min_size=1, max_size=400), st.sampled_from([".pdf", ".docx"]))
 def test_a_shown_name_keeps_its_extension(stem, extension):
-    shown = shown_name(f"{stem}{extension}")
+    shown = visible_name(f"{stem}{extension}")
     assert shown.endswith(extension)
 
 

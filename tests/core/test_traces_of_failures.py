@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from pymysql import err as errors
 
-from leadintake.server_logs.failures import MOST_CAUSES, hint_of, sentence_of, trace_of
+from leadintake.server_logs.failures import MAX_CAUSES, hint_of, sentence_of, trace_of
 
 CANARY = "canary"
 
@@ -44,9 +44,9 @@ def test_causes_come_first_and_are_not_walked_for_ever():
     first.__cause__ = second
     assert trace_of(second).count("KeyError\n") == 1
     chain = RuntimeError()
-    for _ in range(3 * MOST_CAUSES):
+    for _ in range(3 * MAX_CAUSES):
         chain = raised(RuntimeError(), chain)
-    assert trace_of(chain).count("RuntimeError\n") < 2 * MOST_CAUSES
+    assert trace_of(chain).count("RuntimeError\n") < 2 * MAX_CAUSES
 
 
 def test_a_context_that_was_suppressed_stays_so():

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from leadintake.documents.inspection_queue import MachineSlots
 from leadintake.documents.inspector import Inspector
-from leadintake.documents.turns import Places
 from tests.support.readers import Runner, run_what_is_read
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def places(tmp_path: Path) -> MachineSlots:
     """The places of an installation with two processors."""
-    return Places(tmp_path / "inspections", 2)
+    return MachineSlots(tmp_path / "inspections", 2)
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def inspector() -> Iterator[Inspector]:
 
 
 @pytest.fixture
-def run(inspector: Inspector, places: Places, monkeypatch: pytest.MonkeyPatch) -> Runner:
+def run(inspector: Inspector, places: MachineSlots, monkeypatch: pytest.MonkeyPatch) -> Runner:
     """Run code in a worker, in the place of a reader."""
     run_what_is_read(monkeypatch)
     return Runner(inspector, places)

@@ -11,7 +11,8 @@ from hypothesis import given as given_that
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from leadintake.documents.inspection import BY_EXTENSION, kind_of
+from leadintake.documents.inspection import BY_EXTENSION
+from leadintake.documents.inspection.detection import detect_kind
 from leadintake.documents.inspection.findings import Refused
 from tests.support.files import EXTENSIONS, container, entries_of, judged, real, repacked
 
@@ -159,7 +160,7 @@ def test_a_container_with_two_hundred_thousand_files_costs_neither_memory_nor_a_
     stream = io.BytesIO(start + listed + end)
     tracemalloc.start()
     try:
-        assert kind_of(stream) is None
+        assert detect_kind(stream) is None
         assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
     finally:
         tracemalloc.stop()

@@ -94,7 +94,7 @@ def test_a_long_file_may_be_mapped_whatever_its_length(run):
     with tempfile.TemporaryFile() as file:
         file.write(textwrap.dedent(code).encode().ljust(LONGEST_CODE))
         file.truncate(300 * 1024 * 1024)
-        assert run.inspector.look(file, {".pdf"}, sender="here", places=run.places).kind
+        assert run.inspector.inspect(file, {".pdf"}, sender="here", slots=run.places).kind
 
 
 def test_memory_that_is_not_given_back_ends_the_worker_and_not_the_next_file(run):
@@ -106,7 +106,7 @@ def test_memory_that_is_not_given_back_ends_the_worker_and_not_the_next_file(run
 
 
 def test_a_worker_is_replaced_after_so_many_files(run, monkeypatch):
-    run_what_is_read(monkeypatch, "worker.MOST_FILES = 2")
+    run_what_is_read(monkeypatch, "worker.MAX_FILES = 2")
     pids = [run.told(PID) for _ in range(4)]
     assert pids[0] == pids[1] != pids[2] == pids[3]
 
@@ -152,6 +152,6 @@ def test_no_descriptor_and_no_process_is_left_by_a_thousand_inspections(run, ins
                 run("pass")
             else:
                 with pytest.raises(Refused), capture_logs():
-                    inspector.look(file, {".pdf"}, sender="here", places=places)  # it is no Python
+                    inspector.inspect(file, {".pdf"}, sender="here", slots=places)  # it is no Python
     assert descriptors() == before
     assert len(children()) == len(processes)

@@ -25,12 +25,12 @@ LOOK = """
         sys.modules[name] = module = types.ModuleType(name)
         module.__path__ = [str(Path(sys.argv[3], *name.split(".")))]
     from leadintake.documents.inspector import inspector
-    from leadintake.documents.turns import Places
-    places = Places(Path(sys.argv[1]), 2)
+    from leadintake.documents.inspection_queue import MachineSlots
+    places = MachineSlots(Path(sys.argv[1]), 2)
     resume = sys.argv[2]
     def look(sender="here"):
         with open(resume, "rb") as file:
-            return inspector.look(file, {".pdf"}, sender=sender, places=places).kind.extension
+            return inspector.inspect(file, {".pdf"}, sender=sender, slots=places).kind.extension
 """
 RESUME = ROOT / "tests" / "data" / "resumes" / "resume.pdf"
 
@@ -186,13 +186,13 @@ def test_under_gevent_everybody_else_goes_on_while_a_file_is_looked_into(tmp_pat
         """
         import gevent
         from leadintake.documents import workers
-        workers.START = workers.START.replace("worker.main", '''
+        workers.START_CODE = workers.START_CODE.replace("worker.main", '''
         import inspection, time
         def look(stream, accepted):
             end = time.process_time() + 0.3
             while time.process_time() < end: pass
             return inspection.Finding(inspection.BY_EXTENSION[".pdf"])
-        worker.look = look
+        worker.inspect = look
         worker.main''')
         ticks = 0
         def tick():
@@ -202,7 +202,7 @@ def test_under_gevent_everybody_else_goes_on_while_a_file_is_looked_into(tmp_pat
                 gevent.sleep(0.01)
         ticking = gevent.spawn(tick)
         found = gevent.joinall([gevent.spawn(look, str(n)) for n in range(4)], raise_error=True)
-        print([one.value for one in found], ticks >= 10, inspector._turns.long_queue)
+        print([one.value for one in found], ticks >= 10, inspector._queue.long_queue)
     """,
         first="from gevent import monkey; monkey.patch_all()",
     )
@@ -210,4 +210,4 @@ def test_under_gevent_everybody_else_goes_on_while_a_file_is_looked_into(tmp_pat
 
 
 def test_the_limits_that_end_a_worker_are_those_it_sets():
-    assert {-signal.SIGPROF, -signal.SIGXCPU, -signal.SIGXFSZ} == workers.LIMITS
+    assert {-signal.SIGPROF, -signal.SIGXCPU, -signal.SIGXFSZ} == workers.LIMIT_STATUSES

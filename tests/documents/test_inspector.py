@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from leadintake.documents.inspection import BY_EXTENSION, worker
 from leadintake.documents.inspection.findings import Refused
-from leadintake.documents.inspector import Inspector, processors
+from leadintake.documents.inspector import Inspector, count_processors
 from tests.support.files import FOLDER, MARKED, REAL
 from tests.support.readers import PID, children
 
@@ -22,18 +22,18 @@ class TestTheUsualCase:
         ending = name[name.rindex(".") :]
         with (FOLDER / name).open("rb") as file:
             file.read(3)
-            found = inspector.look(file, {ending}, sender="here", places=places)
+            found = inspector.inspect(file, {ending}, sender="here", slots=places)
             assert file.tell() == 0
         assert found.kind is BY_EXTENSION[ending]
         assert found.flags == ({MARKED[name]} if name in MARKED else frozenset())
 
     def test_the_reason_of_a_refusal_comes_through(self, inspector, places):
         with (FOLDER / "locked.docx").open("rb") as file, pytest.raises(Refused, match="locked"):
-            inspector.look(file, {".docx"}, sender="here", places=places)
+            inspector.inspect(file, {".docx"}, sender="here", slots=places)
 
     def test_a_kind_that_is_not_accepted_is_named_and_not_looked_into(self, inspector, places):
         with (FOLDER / "scripted.pdf").open("rb") as file:
-            found = inspector.look(file, {".docx"}, sender="here", places=places)
+            found = inspector.inspect(file, {".docx"}, sender="here", slots=places)
         assert (found.kind, found.flags) == (BY_EXTENSION[".pdf"], frozenset())
 
     def test_one_worker_serves_one_file_after_the_other(self, run):
@@ -43,7 +43,7 @@ class TestTheUsualCase:
         before = children()
         with (FOLDER / "resume.pdf").open("rb") as file:
             assert children() == before
-            inspector.look(file, {".pdf"}, sender="here", places=places)
+            inspector.inspect(file, {".pdf"}, sender="here", slots=places)
         assert len(children() - before) == 1
         inspector.close()
         assert children() == before
@@ -53,16 +53,16 @@ class TestTheUsualCase:
 
         def look(_number: int) -> bool:
             with (FOLDER / "resume.pdf").open("rb") as file:
-                return inspector.look(file, {".pdf"}, sender="here", places=places).kind is not None
+                return inspector.inspect(file, {".pdf"}, sender="here", slots=places).kind is not None
 
         with ThreadPoolExecutor(16) as crowd:
             assert all(crowd.map(look, range(64)))
-        assert 1 <= len(children() - before) <= processors()
+        assert 1 <= len(children() - before) <= count_processors()
 
     def test_an_inspector_that_was_closed_starts_again(self, inspector, places):
         for _ in range(2):
             with (FOLDER / "resume.pdf").open("rb") as file:
-                assert inspector.look(file, {".pdf"}, sender="here", places=places).kind
+                assert inspector.inspect(file, {".pdf"}, sender="here", slots=places).kind
             inspector.close()
 
 

@@ -8,15 +8,15 @@ from collections.abc import Callable
 
 import pytest
 
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.core.errors import Unavailable
+from leadintake.documents.local import LocalFolder
 from leadintake.documents.models import Document
 from leadintake.documents.service import documents
 from leadintake.leads.models import Lead
 from tests.factories import LeadFactory, UserFactory
 from tests.support.client import PDF
-
-pytestmark = pytest.mark.every_engine
 
 
 def keep() -> Document:
@@ -46,6 +46,7 @@ def test_a_file_is_kept_under_the_id_of_its_row(app, rows, names):
     assert (document.filename, document.size) == ("resume.pdf", len(PDF))
 
 
+@pytest.mark.every_engine
 def test_a_transaction_that_fails_takes_its_files_away(app, rows, names):
     with contextlib.suppress(RuntimeError), app.app_context(), transaction():
         keep()
@@ -56,6 +57,22 @@ def test_a_transaction_that_fails_takes_its_files_away(app, rows, names):
     assert rows(Document) == []
 
 
+def test_a_file_that_was_stored_after_its_save_was_given_up_is_taken_away(app, rows, names, monkeypatch):
+    """As an object storage does that is too slow for the time-out."""
+    save = LocalFolder.save
+
+    def too_slow(self, key, stream):
+        save(self, key, stream)()
+        raise Unavailable("The file storage does not answer.")
+
+    monkeypatch.setattr(LocalFolder, "save", too_slow)
+    with pytest.raises(Unavailable), app.app_context(), transaction():
+        keep()
+    assert names() == []
+    assert rows(Document) == []
+
+
+@pytest.mark.every_engine
 def test_a_name_in_any_script_is_kept(app, rows):
     name = "履歴書 🦊 Ünïcode.pdf"
     with app.app_context(), transaction():
@@ -64,6 +81,7 @@ def test_a_name_in_any_script_is_kept(app, rows):
     assert rows(Document)[0].filename == name
 
 
+@pytest.mark.every_engine
 def test_a_name_as_long_as_a_name_can_be_is_kept(app, rows):
     with app.app_context(), transaction():
         stream = io.BytesIO(PDF)

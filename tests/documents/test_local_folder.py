@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import os
 import shutil
@@ -16,8 +17,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from leadintake.core import processes
 from leadintake.core.clock import now
-from leadintake.core.database import db
+from leadintake.core.db.database import db
 from leadintake.core.errors import Unavailable
 from leadintake.documents.local import LocalFolder
 from leadintake.documents.models import Document
@@ -111,6 +113,15 @@ def test_a_disk_that_fails_is_503_and_leaves_nothing(fails, client, app, rows, m
         assert list(app.extensions["leadintake.storage"].names()) == []
     assert not any(rows(model) for model in (Lead, Document, Notification))
     assert client.submit().status_code == 201
+
+
+def test_a_file_that_was_there_before_stays_when_its_replacement_fails(folder, monkeypatch):
+    folder.save(KEY, io.BytesIO(b"before"))()
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfileobj", full_disk)
+        with pytest.raises(Unavailable):
+            folder.save(KEY, io.BytesIO(b"after"))
+    assert [(path.name, path.read_bytes()) for path in folder.folder.iterdir()] == [(KEY, b"before")]
 
 
 class TestAFolderThatCannotBe:
@@ -228,3 +239,23 @@ def test_folders_and_hidden_files_are_none_of_ours(folder):
     (folder.folder / "lost+found").mkdir(parents=True)
     (folder.folder / ".nfs0001").write_bytes(b"x")
     assert list(folder.names()) == []
+
+
+def test_every_lock_is_one_that_nfs_gives(folder, client, app, monkeypatch):
+    """There, who locks alone must have opened the file for writing (flock(2), NFS details)."""
+    lock = fcntl.flock
+
+    def as_on_nfs(descriptor, operation):
+        mode = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+        if mode == (os.O_WRONLY if operation & fcntl.LOCK_SH else os.O_RDONLY):
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        return lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", as_on_nfs)
+    folder.save(KEY, io.BytesIO(b"x"))()
+    (folder.folder / f"{KEY}.part").write_bytes(b"half")
+    folder.drop_unfinished(KEY)
+    assert not (folder.folder / f"{KEY}.part").exists()
+    assert discard(folder, KEY, never) is True
+    assert client.submit().status_code == 201
+    assert len(processes.list_live(app)) == 1

@@ -127,6 +127,6 @@ def test_other_kinds_keep_the_number_of_their_copy():
 
 def test_every_name_there_is_has_a_bound_and_one_ending():
     for name in ("a" * 300 + ".docx (1)", "." * 300, "(1)" * 100 + ".pdf", "\u0301" * 300, ".pdf" * 80):
-        kept = Name.of(name).under(".docx")
+        kept = Name.of(name).replace_ending(".docx")
         assert len(kept) <= 255
         assert kept.endswith(".docx")

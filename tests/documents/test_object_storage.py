@@ -17,12 +17,15 @@ from werkzeug.test import run_wsgi_app
 
 from leadintake.core.clock import now
 from leadintake.core.errors import Unavailable
+from leadintake.documents import objects
 from leadintake.documents.models import Document
 from leadintake.documents.objects import ObjectStore
 from leadintake.documents.ownership import ownership
 from leadintake.documents.probe import StorageBroken, probe
 from leadintake.documents.service import documents
-from leadintake.documents.sweep import AGE, empty_trash
+from leadintake.documents.storage import Stores
+from leadintake.documents.sweep import AGE
+from leadintake.documents.trash import empty_trash
 from leadintake.leads.models import Lead
 from tests.factories import LeadFactory, UserFactory
 from tests.support.client import PDF
@@ -114,6 +117,33 @@ def test_what_is_not_there_says_so_and_may_be_deleted(store):
     assert list(store.names()) == []
 
 
+def test_an_object_is_taken_back_and_one_that_is_not_there_is_no_error(store):
+    store.save(KEY, io.BytesIO(b"x"))()
+    store.undo_save(KEY)
+    store.undo_save(KEY)
+    assert list(store.names()) == []
+
+
+def test_taking_back_from_a_storage_that_is_away_hides_no_other_failure(away):
+    away.undo_save(KEY)
+
+
+def test_a_move_waits_longer_than_a_submission(bucket, monkeypatch):
+    given = []
+    made = objects.from_url
+    monkeypatch.setattr(
+        objects,
+        "from_url",
+        lambda url, **options: given.append(options["client_options"]) or made(url, **options),
+    )
+    stores = Stores(f"s3://{bucket}")
+    for store in (stores.at(None), stores.at(None, long_timeouts=True)):
+        store.save(KEY, io.BytesIO(b"x"))()
+        store.undo_save(KEY)
+    assert [options["timeout"] for options in given] == ["5s", "2s", "120s", "2s"]
+    assert stores.at(None) is stores.at(None)
+
+
 def test_a_deleted_object_is_gone(store):
     store.save(KEY, io.BytesIO(b"x"))()
     store.delete(KEY)
@@ -141,7 +171,7 @@ def test_a_storage_that_does_not_answer_is_unavailable_in_every_way(away):
         lambda: away.delete(KEY),
         lambda: list(away.names()),
         lambda: discard(away, KEY, never),
-        away.look,
+        away.check,
     ):
         with pytest.raises(Unavailable):
             act()
@@ -152,13 +182,13 @@ def test_a_bucket_that_does_not_exist_is_unavailable(s3):
     with pytest.raises(Unavailable):
         missing.save(KEY, io.BytesIO(b"x"))
     with pytest.raises(Unavailable):
-        missing.look()
+        missing.check()
 
 
 def test_a_look_at_a_storage_that_answers_is_silent(store):
-    store.look()
+    store.check()
     store.save(KEY, io.BytesIO(b"x"))()
-    store.look()
+    store.check()
 
 
 def test_a_probe_leaves_nothing_and_names_the_cause_where_there_is_no_bucket(store):
@@ -195,12 +225,12 @@ def test_a_server_is_given_real_bytes(app, client, given):
 
 
 def test_a_transaction_that_fails_takes_its_object_away(app, client, monkeypatch, rows):
-    from leadintake.leads.intake import Intake
+    from leadintake.leads.intake.service import Intake
 
-    def fail(self, lead):
+    def fail(self, lead, screened):
         raise RuntimeError("after the file was stored")
 
-    monkeypatch.setattr(Intake, "_tell", fail)
+    monkeypatch.setattr(Intake, "_enqueue_messages", fail)
     assert client.submit().status_code == 500
     with app.app_context():
         assert list(documents.storage.names()) == []
@@ -211,7 +241,7 @@ def test_a_sweep_names_what_is_missing_and_removes_what_is_old(app, given):
     lost, kept = given(LeadFactory), given(LeadFactory)
     with app.app_context():
         documents.storage.delete(lost.resume.key)
-        ownership.keep(never)  # it is ours from here on
+        ownership.maintain(never)  # it is ours from here on
         documents.storage.save("orphan.pdf", io.BytesIO(b"x"))()
     run = app.test_cli_runner().invoke
     with time_machine.travel(now() + LATER, tick=True):
@@ -231,7 +261,7 @@ def test_a_sweep_names_what_is_missing_and_removes_what_is_old(app, given):
 
 def test_the_trash_is_emptied_and_nothing_else(app, store):
     with app.app_context():
-        ownership.keep(never)
+        ownership.maintain(never)
         for folder in ("trash/20260101T000000Z/old.pdf", "trash/mine/letter.pdf", "another/prefix.pdf"):
             store.save(folder, io.BytesIO(b"x"))()
         assert [trashed.key for trashed in documents.storage.trash()] == ["old.pdf"]

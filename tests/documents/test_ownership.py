@@ -17,13 +17,14 @@ from flask import Flask
 from leadintake import create_app
 from leadintake.core import chores
 from leadintake.core.clock import now
-from leadintake.core.database import db
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Unavailable
-from leadintake.core.transaction import transaction
-from leadintake.documents import sweep as sweeping
 from leadintake.documents.entries import MARKER, SHARED
+from leadintake.documents.installation import read_sweep_refusal
+from leadintake.documents.missing import IN_TRASH, Search
 from leadintake.documents.models import Installation
-from leadintake.documents.ownership import RENEW_EVERY, ownership, refusal_of_sweep
+from leadintake.documents.ownership import RENEW_EVERY, ownership
 from leadintake.documents.service import documents
 from leadintake.notifications.service import notifications
 from tests.factories import DocumentFactory, UserFactory
@@ -62,9 +63,9 @@ def another(app, template, tmp_path) -> Iterator[Callable[..., Flask]]:
 
 def work(app: Flask, *, after: timedelta = timedelta(0)) -> None:
     """Do all that a worker does beside the messages, as one that has run for ten minutes."""
-    done: dict[str, float] = {chores.BEGUN: -1_000_000.0}
+    done: dict[str, float] = {chores.START: -1_000_000.0}
     with time_machine.travel(now() + after, tick=True):
-        chores.do_due(app, lambda: False, done)
+        chores.run_due(app, lambda: False, done)
 
 
 def lay_down(app: Flask, number: int) -> None:
@@ -85,7 +86,7 @@ def doctor(app: Flask) -> dict[str, str]:
 def readiness(app: Flask) -> tuple[int, dict[str, object]]:
     """The answer of /readyz beside a worker that lives."""
     with app.app_context(), transaction():
-        notifications.beat("worker:1")
+        notifications.record_beat("worker:1")
     answer = app.test_client().get("/readyz")
     return answer.status_code, answer.json
 
@@ -106,6 +107,32 @@ def test_an_empty_database_removes_none_of_a_thousand_files(app, another, marked
     really = other.test_cli_runner().invoke(args=["storage", "sweep", "--really"])
     assert really.exit_code == 1
     assert len(files_of(app)) == FILES
+
+
+@pytest.mark.parametrize("name", [MARKER, SHARED])
+def test_a_marker_that_cannot_be_read_is_said_and_nothing_is_removed(app, given, name):
+    """As one that root wrote, or here: a folder."""
+    work(app)
+    folder = Path(app.config["STORAGE_URL"].removeprefix("file:"))
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).mkdir()
+    lay_down(app, 5)
+    work(app, after=LONG_AFTER)
+    assert len(files_of(app)) == 5
+    assert f"The marker {folder / name} cannot be read: Is a directory." in doctor(app)["storage owner"]
+    assert "storage owner" in readiness(app)[1]["warnings"]
+    answer = app.test_cli_runner().invoke(args=["storage", "adopt"])
+    assert (answer.exit_code, "cannot be read" in answer.stderr) == (1, True)
+
+
+def test_a_clock_that_was_put_back_stops_no_renewal(app, rows):
+    work(app, after=timedelta(days=40))
+    before = rows(Installation)[0].epoch
+    work(app)
+    row = rows(Installation)[0]
+    assert row.epoch == before + 1
+    assert row.renewed_at < now() + timedelta(days=1)
+    assert json.loads(_marker(app))["epoch"] == row.epoch
 
 
 def test_uploads_go_on_where_the_storage_is_anothers(app, another, given):
@@ -134,7 +161,7 @@ def test_an_older_dump_removes_nothing(app, another, given, tmp_path, within_min
     assert len(files_of(app)) == (13 if within_minutes else 4)
     reason = "no row" if within_minutes else "newer copy"
     with restored.app_context():
-        assert reason in refusal_of_sweep()
+        assert reason in read_sweep_refusal()
     assert readiness(restored)[0] == 200
     assert "sweep" in doctor(restored)
 
@@ -153,7 +180,6 @@ def test_the_demonstration_and_then_another_database_in_one_checkout_lose_nothin
     assert list(Path(app.config["STORAGE_URL"].removeprefix("file:")).glob("trash/*/*")) == []
 
 
-@pytest.mark.every_engine
 def test_an_empty_storage_is_claimed_and_its_marker_and_row_agree(app, rows):
     work(app)
     (row,) = rows(Installation)
@@ -196,7 +222,7 @@ def test_a_marker_that_nobody_can_read_is_anothers(app):
 
 def test_nothing_is_written_once_told_to_stop(app, rows):
     with app.app_context():
-        ownership.keep(lambda: True)
+        ownership.maintain(lambda: True)
     assert (rows(Installation), _marker(app)) == ([], None)
 
 
@@ -274,7 +300,7 @@ def test_a_file_that_is_lost_is_named_by_the_doctor_with_where_it_is(app, given)
             db.session.add(DocumentFactory.build(sha256="0" * 64))
     found = doctor(app)["documents"]
     assert f"{lost.id} (nowhere)" in found
-    assert f"{trashed.id} ({sweeping.IN_TRASH})" in found
+    assert f"{trashed.id} ({IN_TRASH})" in found
     assert "files of 2 documents" in found
 
 
@@ -290,8 +316,8 @@ def test_the_doctor_looks_for_no_longer_than_it_may(app, given):
     document = given(DocumentFactory)
     with app.app_context():
         documents.storage.delete(document.key)
-        assert list(sweeping.find_missing(seconds=-1)) == []
-        assert len(list(sweeping.find_missing(seconds=30))) == 1
+        assert list(Search(seconds=-1)) == []
+        assert len(list(Search(seconds=30))) == 1
 
 
 def test_a_storage_that_cannot_be_written_is_no_end_of_a_worker(app, capfd):

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from leadintake.documents import inspection, verdict
+from leadintake.documents import verdict
+from leadintake.documents.inspection import detection
 from leadintake.documents.inspection.findings import Flag, Refused
 from leadintake.documents.models import Document
 from tests.support.files import EXTENSIONS, FOLDER, MARKED, REAL, REFUSED, TEN_MB, judged, real
@@ -80,7 +81,7 @@ def test_the_stream_is_left_at_its_start_for_whoever_keeps_it():
     for name in REAL:
         stream = io.BytesIO(real(name))
         stream.read(7)
-        verdict.judge(name, stream, most_bytes=TEN_MB, look=inspection.look)
+        verdict.judge(name, stream, most_bytes=TEN_MB, inspect=detection.inspect)
         assert stream.tell() == 0
 
 

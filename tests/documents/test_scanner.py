@@ -14,12 +14,12 @@ from structlog.testing import capture_logs
 
 from leadintake import create_app
 from leadintake.config.reading import ConfigurationError, read_settings
+from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Unavailable
-from leadintake.core.transaction import transaction
 from leadintake.documents import scanner as module
 from leadintake.documents.inspection.findings import Flag, Refused
 from leadintake.documents.models import Document
-from leadintake.documents.scanner import Away, Scanner
+from leadintake.documents.scanner import Scanner, ScannerUnavailable
 from leadintake.notifications.service import notifications
 from tests.factories import UserFactory
 from tests.support.client import PDF
@@ -222,7 +222,7 @@ class TestAcceptingWithoutIt:
     def test_the_service_is_ready_and_the_doctor_names_the_scanner(self, app, client, given):
         given(UserFactory)
         with app.app_context(), transaction():
-            notifications.beat("worker:1")
+            notifications.record_beat("worker:1")
         assert client.get("/readyz").status_code == 200
         assert wrong_parts(app) == ["scanner"]
 
@@ -240,7 +240,7 @@ class TestWatching:
     def test_a_service_that_needs_its_scanner_is_ready_only_with_it(self, app, client, given, clamd_says):
         given(UserFactory)
         with app.app_context(), transaction():
-            notifications.beat("worker:1")
+            notifications.record_beat("worker:1")
         assert client.get("/readyz").status_code == 200
         assert wrong_parts(app) == []
         clamd_says.pong = b"UNKNOWN COMMAND\0"
@@ -250,7 +250,7 @@ class TestWatching:
         assert wrong_parts(app) == ["scanner"]
 
     def test_a_scanner_that_says_nothing_does_not_hold_up_the_question(self, impatient):
-        with clamd(silent) as address, pytest.raises(Away, match="timed out"):
+        with clamd(silent) as address, pytest.raises(ScannerUnavailable, match="timed out"):
             Scanner(address, needed=True).check()
 
 
@@ -320,6 +320,10 @@ class TestRealClamd:
 
 
 def wrong_parts(app) -> list[str]:
-    """What the doctor finds wrong."""
+    """What the doctor finds wrong, but for the disk of the tests, which may be memory."""
     answer = app.test_cli_runner().invoke(args=["doctor", "--format", "json"])
-    return [row["part"] for row in json.loads(answer.stdout) if row["state"] != "ok"]
+    return [
+        row["part"]
+        for row in json.loads(answer.stdout)
+        if row["state"] != "ok" and row["part"] != "durability"
+    ]

@@ -45,9 +45,9 @@ def silent(monkeypatch):
         lambda store: store.save("a.pdf", io.BytesIO(b"x")),
         lambda store: store.open("a.pdf"),
         lambda store: store.delete("a.pdf"),
-        lambda store: store.look(),
+        lambda store: store.check(),
     ],
-    ids=["save", "open", "delete", "look"],
+    ids=["save", "open", "delete", "check"],
 )
 def test_a_storage_that_falls_silent_is_given_up_on(silent, act):
     with pytest.raises(Unavailable):

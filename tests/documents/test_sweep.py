@@ -15,14 +15,17 @@ import time_machine
 
 from leadintake.core import chores
 from leadintake.core.clock import now
-from leadintake.core.database import db, reading
-from leadintake.core.transaction import transaction
-from leadintake.documents import SWEEP_WAITS
+from leadintake.core.db.database import db, reading
+from leadintake.core.db.transaction import transaction
+from leadintake.documents import SWEEP_DELAY
 from leadintake.documents import sweep as sweeping
+from leadintake.documents.installation import read_sweep_refusal
+from leadintake.documents.missing import DAMAGED, IN_TRASH, Search
 from leadintake.documents.models import Document, Installation
-from leadintake.documents.ownership import ownership, refusal_of_sweep
+from leadintake.documents.ownership import ownership
 from leadintake.documents.service import documents
-from leadintake.documents.sweep import AGE, MOST_UNASKED, TRASH_KEPT
+from leadintake.documents.sweep import AGE, MAX_UNASKED
+from leadintake.documents.trash import TRASH_AGE
 from tests.factories import DocumentFactory, LeadFactory
 from tests.support.client import PDF
 from tests.support.leads import files_of
@@ -57,7 +60,7 @@ def command(app) -> Callable[..., object]:
 def tomorrow(app):
     """Be there: the files of today are a day old, and the storage is ours."""
     with app.app_context():
-        ownership.keep(lambda: False)
+        ownership.maintain(lambda: False)
         with time_machine.travel(now() + TOMORROW, tick=True) as clock:
             yield clock
 
@@ -73,7 +76,6 @@ def rows_of(answer) -> set[tuple[str, str]]:
     return {(row["file"], row["what"]) for row in json.loads(answer.stdout)}
 
 
-@pytest.mark.every_engine
 def test_a_sweep_moves_what_nobody_owns_to_the_trash_and_nothing_else(app, given, leave, command):
     owned = [given(DocumentFactory).key, given(LeadFactory, "deleted").resume.key]
     owned += [given(DocumentFactory).key for _ in range(16)]
@@ -90,7 +92,7 @@ def test_a_sweep_moves_what_nobody_owns_to_the_trash_and_nothing_else(app, given
 def test_a_sweep_by_hand_moves_nothing_and_prints_a_sum_and_the_first_twenty(app, given, leave, command):
     given(DocumentFactory)
     with app.app_context():
-        ownership.keep(lambda: False)
+        ownership.maintain(lambda: False)
     leave(*(f"orphan{number:02}.pdf" for number in range(30)))
     answer = command("sweep")
     assert answer.exit_code == 0, answer.output
@@ -102,14 +104,13 @@ def test_a_sweep_by_hand_moves_nothing_and_prints_a_sum_and_the_first_twenty(app
 
 def test_young_files_are_left_and_counted(app, leave):
     with app.app_context():
-        ownership.keep(lambda: False)
+        ownership.maintain(lambda: False)
     leave("young.pdf")
     answer = app.test_cli_runner().invoke(args=["storage", "sweep", "--really"])
     assert "1 young ones left for later" in answer.stdout
     assert files_of(app) == ["young.pdf"]
 
 
-@pytest.mark.every_engine
 def test_a_sweep_reports_missing_files_of_deleted_documents_too(app, given, command):
     kept, lost, deleted = given(LeadFactory), given(LeadFactory), given(LeadFactory, "deleted")
     with app.app_context():
@@ -161,27 +162,40 @@ def test_a_sweep_that_waited_for_a_transaction_sees_what_it_committed(app, tomor
         uploader.join()
         tomorrow.shift(TOMORROW)
         assert sweeping.sweep().moved == []
-        assert list(sweeping.find_missing()) == []
+        assert list(Search()) == []
     assert len(files_of(app)) == 1
+
+
+def test_a_file_that_a_power_cut_left_empty_is_named(app, given, command):
+    damaged, whole = given(DocumentFactory), given(DocumentFactory)
+    folder = Path(app.config["STORAGE_URL"].removeprefix("file:"))
+    (folder / damaged.key).write_bytes(b"")
+    (folder / whole.key).rename(folder.parent / "moved.pdf")
+    (folder / whole.key).symlink_to(folder.parent / "moved.pdf")
+    with app.app_context():
+        assert list(Search()) == [(damaged.id, DAMAGED)]
+    answer = command("sweep", "--format", "json")
+    assert answer.exit_code == 1
+    assert {"file": str(damaged.id), "what": DAMAGED} in json.loads(answer.stdout)
 
 
 def test_a_file_that_arrived_after_the_sweep_looked_is_not_missing(app, given, monkeypatch):
     given(LeadFactory)
     with app.app_context():
         monkeypatch.setattr(type(documents.storage), "names", lambda _storage: iter(()))
-        assert list(sweeping.find_missing()) == []
+        assert list(Search()) == []
 
 
 def test_a_sweep_leaves_a_file_whose_row_came_while_it_looked(app, given, tomorrow, monkeypatch):
     document = given(DocumentFactory)
     tomorrow.shift(TOMORROW)
-    ask, looks = documents.owned, []
+    ask, looks = documents.find_owned_keys, []
 
     def ask_too_early(keys):
         looks.append(keys)
         return set() if len(looks) == 1 else ask(keys)
 
-    monkeypatch.setattr(documents, "owned", ask_too_early)
+    monkeypatch.setattr(documents, "find_owned_keys", ask_too_early)
     done = sweeping.sweep()
     assert (done.orphans.keys, done.moved) == ([document.key], [])
     assert files_of(app) == [document.key]
@@ -197,26 +211,26 @@ class TestTooMany:
         return lambda number: leave(*(f"orphan{next(made):03}.pdf" for _ in range(number)))
 
     def test_ten_are_moved(self, app, tomorrow, orphans):
-        orphans(MOST_UNASKED)
+        orphans(MAX_UNASKED)
         tomorrow.shift(TOMORROW)
-        assert len(sweeping.sweep().moved) == MOST_UNASKED
-        assert refusal_of_sweep() == ""
+        assert len(sweeping.sweep().moved) == MAX_UNASKED
+        assert read_sweep_refusal() == ""
 
     def test_eleven_are_left_said_and_counted(self, app, tomorrow, orphans, rows, capfd):
-        orphans(MOST_UNASKED + 1)
+        orphans(MAX_UNASKED + 1)
         tomorrow.shift(TOMORROW)
         done = sweeping.sweep_daily(lambda: False)
         assert (done["number"], trash_of(app)) == (0, [])
         assert "11 of 11 files have no row" in str(done["refused"])
         assert "sweep_refused" in capfd.readouterr().err
-        assert refusal_of_sweep() == done["refused"]
+        assert read_sweep_refusal() == done["refused"]
         (row,) = rows(Installation)
         assert (row.sweeps_refused, row.sweep_refused_at is not None) == (1, True)
 
     def test_five_in_a_hundred_are_moved_and_not_one_more(self, app, tomorrow, orphans, monkeypatch):
         orphans(19 + 361)
         known = [f"orphan{number:03}.pdf" for number in range(19, 380)]
-        monkeypatch.setattr(documents, "owned", lambda keys: set(keys) & set(known))
+        monkeypatch.setattr(documents, "find_owned_keys", lambda keys: set(keys) & set(known))
         tomorrow.shift(TOMORROW)
         assert len(sweeping.sweep().moved) == 19  # of 380
         tomorrow.shift(TOMORROW)
@@ -233,14 +247,14 @@ class TestTooMany:
         assert "6 were moved within a day" in sweeping.sweep().refusal
         tomorrow.shift(TOMORROW)
         assert len(sweeping.sweep().moved) == 5
-        assert refusal_of_sweep() == ""
+        assert read_sweep_refusal() == ""
 
     def test_an_operator_moves_them_all_which_counts_for_no_other_sweep(self, app, tomorrow, orphans):
-        orphans(MOST_UNASKED + 1)
+        orphans(MAX_UNASKED + 1)
         tomorrow.shift(TOMORROW)
         assert sweeping.sweep().refusal
-        assert len(sweeping.sweep(really=True).moved) == MOST_UNASKED + 1
-        assert refusal_of_sweep() == ""
+        assert len(sweeping.sweep(really=True).moved) == MAX_UNASKED + 1
+        assert read_sweep_refusal() == ""
         orphans(1)
         _age(app, *files_of(app))
         assert len(sweeping.sweep().moved) == 1
@@ -278,11 +292,27 @@ class TestTrash:
         unknown = run(args=["storage", "restore", "three.pdf"])
         assert (unknown.exit_code, "three.pdf" in unknown.stderr) == (1, True)
 
+    @pytest.mark.parametrize("renewed", [False, True], ids=["before a renewal", "after it"])
+    def test_a_clock_that_jumps_ahead_erases_nothing_for_a_day(self, app, tomorrow, leave, renewed):
+        leave("one.pdf")
+        tomorrow.shift(TOMORROW)
+        sweeping.sweep_daily(lambda: False)
+        tomorrow.shift(TRASH_AGE * 2)
+        if renewed:
+            ownership.maintain(lambda: False)
+        assert sweeping.sweep_daily(lambda: False)["erased"] == 0
+        ownership.maintain(lambda: False)
+        tomorrow.shift(timedelta(hours=25))
+        ownership.maintain(lambda: False)
+        assert sweeping.sweep_daily(lambda: False)["erased"] == 1
+
     def test_it_is_erased_after_thirty_days_and_not_before(self, app, tomorrow, leave):
         leave("one.pdf")
         tomorrow.shift(TOMORROW)
         sweeping.sweep_daily(lambda: False)
-        tomorrow.shift(TRASH_KEPT - timedelta(minutes=1))
+        tomorrow.shift(TRASH_AGE - timedelta(hours=36))
+        ownership.maintain(lambda: False)
+        tomorrow.shift(timedelta(hours=36, minutes=-1))
         assert sweeping.sweep_daily(lambda: False)["erased"] == 0
         assert trash_of(app) == ["one.pdf"]
         tomorrow.shift(timedelta(minutes=2))
@@ -296,7 +326,7 @@ class TestTrash:
         document = given(DocumentFactory)
         with transaction():
             documents.storage.discard(document.key, "20260101T000000Z", now() + AGE, lambda: False)
-        assert [missing.found for missing in sweeping.find_missing()] == [sweeping.IN_TRASH]
+        assert [missing.location for missing in Search()] == [IN_TRASH]
         assert sweeping.sweep_daily(lambda: False)["restored"] == 1
         assert files_of(app) == [document.key]
 
@@ -316,8 +346,8 @@ def test_a_worker_sweeps_ten_minutes_after_its_start_and_then_daily(app, monkeyp
     ]
     for second in (0, 30, 599, 601, 700, 86_000, 87_002):
         monkeypatch.setattr(chores.time, "monotonic", lambda second=second: 5000 + second)
-        chores.do_due(app, lambda: False, when)
-    assert timedelta(minutes=10) == SWEEP_WAITS
+        chores.run_due(app, lambda: False, when)
+    assert timedelta(minutes=10) == SWEEP_DELAY
     assert swept == [601, 87_002]
 
 
@@ -328,3 +358,57 @@ def test_the_daily_sweep_names_what_is_missing(app, given, tomorrow, capfd):
     said = capfd.readouterr().err
     assert "files_missing" in said
     assert str(lead.resume_id) in said
+
+
+@pytest.fixture
+def odd(app, leave) -> Path:
+    """The folder, with what an operator or another program may have left in it and in the trash."""
+    leave("orphan.pdf")
+    folder = Path(app.config["STORAGE_URL"].removeprefix("file:"))
+    batch = folder / "trash" / "20260101T000000Z"
+    batch.mkdir(parents=True)
+    for place in (folder, batch):
+        (place / "loop").symlink_to("loop")
+        (place / "away").symlink_to("/nowhere")
+        Path(os.fsdecode(bytes(place) + b"/R\xe9sum\xe9.pdf")).write_bytes(b"x")
+        (place / "R\N{LATIN SMALL LETTER E WITH ACUTE}sum.pdf").write_bytes(b"x")
+    (folder / "trash" / "20260102T000000Z").write_bytes(b"no folder")
+    return folder
+
+
+def test_names_that_we_never_give_are_counted_and_left(odd, command, app):
+    assert command("adopt").stdout.startswith("The storage is this installation's. 1 of 1 files")
+    answer = command("sweep")
+    assert answer.exit_code == 0, answer.output
+    assert "4 others have names we never give" in answer.stdout
+    with app.app_context(), time_machine.travel(now() + TOMORROW, tick=True):
+        result = sweeping.sweep_daily(lambda: False)
+    assert (result["moved"], result["unknown"], result["erased"]) == (["orphan.pdf"], 4, 0)
+    assert len(list(odd.iterdir())) == 6  # the trash and the marker, too
+
+
+def test_a_file_that_cannot_be_moved_keeps_no_other_back(leave, app, monkeypatch, tomorrow):
+    leave("a.pdf", "b.pdf")
+    rename = Path.rename
+
+    def fails_once(self, target):
+        if self.name == "a.pdf":
+            raise PermissionError(1, "Operation not permitted")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fails_once)
+    with time_machine.travel(now() + TOMORROW, tick=True):
+        assert sweeping.sweep().moved == ["b.pdf"]
+
+
+def test_a_folder_that_cannot_be_listed_is_a_sentence_and_adopts_nothing(command, leave, rows, monkeypatch):
+    leave("a.pdf")
+
+    def fails(*_arguments):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "scandir", fails)
+    for act in ("sweep", "adopt"):
+        answer = command(act)
+        assert (answer.exit_code, "Error: The file storage" in answer.stderr) == (1, True), answer.output
+    assert not any(row.epoch for row in rows(Installation))

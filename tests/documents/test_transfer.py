@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from structlog.testing import capture_logs
 
-from leadintake.core.database import db
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Conflict, Unavailable
 from leadintake.documents.entries import MARKER
 from leadintake.documents.local import LocalFolder
+from leadintake.documents.missing import Search
 from leadintake.documents.models import Document, KnownStorage
 from leadintake.documents.ownership import ownership
 from leadintake.documents.service import documents
-from leadintake.documents.storage import whole_url
-from leadintake.documents.sweep import find_missing
-from leadintake.documents.transfer import Outcome, Transfer
+from leadintake.documents.transfer import Outcome, Transfer, is_same_storage
 from tests.factories import DocumentFactory
 from tests.support.client import PDF
 from tests.support.leads import files_of
@@ -47,7 +51,9 @@ def migrate(app) -> Callable[..., dict[str, int]]:
     def run(source: str, target: str) -> dict[str, int]:
         answer = app.test_cli_runner().invoke(args=["storage", "migrate", source, target, "--format", "json"])
         found = json.loads(answer.stdout)[0]
-        assert answer.exit_code == (1 if found["missing"] + found["damaged"] else 0), answer.output
+        assert answer.exit_code == (1 if found["missing"] + found["damaged"] + found["failed"] else 0), (
+            answer.output
+        )
         return {end: number for end, number in found.items() if number}
 
     return run
@@ -127,6 +133,54 @@ def test_what_is_damaged_or_missing_is_named_and_its_row_stays(app, given, migra
     assert str(damaged.id) in table.stdout
 
 
+def test_a_file_that_cannot_be_read_is_named_and_those_behind_it_are_moved(
+    app, given, migrate, source, target, rows
+):
+    made = [given(DocumentFactory) for _ in range(12)]
+    (folder_of(source) / made[1].key).unlink()
+    (folder_of(source) / made[1].key).mkdir()
+    with capture_logs() as logs:
+        assert migrate(source, target) == {"copied": 11, "failed": 1}
+    assert [row.id for row in rows(Document) if row.storage is None] == [made[1].id]
+    named = [line["document"] for line in logs if line["event"] == "file_not_moved"]
+    assert named == [str(made[1].id)]
+
+
+def test_a_disk_that_fails_while_a_file_is_read_back_fails_that_file_only(
+    app, given, migrate, source, target, monkeypatch
+):
+    made = [given(DocumentFactory) for _ in range(3)]
+    found = LocalFolder.open
+
+    class Broken(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError(errno.EIO, "Input/output error")
+
+    def broken(self, key):
+        stream = found(self, key)
+        return Broken() if (self.folder, key) == (folder_of(target), made[1].key) else stream
+
+    monkeypatch.setattr(LocalFolder, "open", broken)
+    assert migrate(source, target) == {"copied": 2, "failed": 1}
+
+
+def test_a_storage_that_fails_ends_it_and_is_not_asked_for_every_file(
+    app, given, source, target, monkeypatch
+):
+    for _ in range(40):
+        given(DocumentFactory)
+    asked = []
+
+    def full(self, key, stream):
+        asked.append(key)
+        raise Unavailable("full")
+
+    monkeypatch.setattr(LocalFolder, "save", full)
+    answer = app.test_cli_runner().invoke(args=["storage", "migrate", source, target])
+    assert (answer.exit_code, "one after the other" in answer.stderr) == (1, True)
+    assert len(asked) < 20
+
+
 def test_what_comes_while_it_runs_is_moved_too(app, given, source, target):
     given(DocumentFactory)
     with app.app_context():
@@ -136,6 +190,19 @@ def test_what_comes_while_it_runs_is_moved_too(app, given, source, target):
         assert next(steps).outcome is Outcome.COPIED
         given(DocumentFactory)
         assert [step.outcome for step in steps] == [Outcome.COPIED]
+
+
+@pytest.mark.every_engine
+def test_it_ends_while_people_go_on_submitting(app, given, source, target):
+    given(DocumentFactory)
+    with app.app_context():
+        transfer = Transfer(source, target)
+        transfer.prepare()
+        number = 0
+        for number, _ in enumerate(transfer.run(), 1):
+            assert number < 10
+            given(DocumentFactory)
+        assert number == 2
 
 
 class TestAfterTheSwitch:
@@ -166,7 +233,7 @@ class TestAfterTheSwitch:
             ownership.remember(old)
         assert downloads(app, [*stragglers, home]) == [PDF] * 3
         with app.app_context():
-            assert {one.found for one in find_missing()} == {old}
+            assert {one.location for one in Search()} == {old}
         assert migrate(old, target) == {"copied": 2}
         assert {row.storage for row in rows(Document)} == {None}
         assert migrate(old, target) == {}
@@ -175,7 +242,7 @@ class TestAfterTheSwitch:
 
     def test_what_is_nowhere_is_503_and_named(self, app, given, stragglers):
         with app.app_context():
-            assert [one.found for one in find_missing()] == ["", ""]
+            assert [one.location for one in Search()] == ["", ""]
         with pytest.raises(Unavailable):
             downloads(app, stragglers)
 
@@ -209,6 +276,60 @@ def test_a_storage_is_not_moved_to_itself(app, source):
     assert (answer.exit_code, "same storage" in answer.stderr) == (1, True)
 
 
+def link_to(source: str, tmp_path: Path) -> str:
+    (tmp_path / "link").symlink_to(folder_of(source))
+    return f"file:{tmp_path / 'link'}"
+
+
+def dots_to(source: str, tmp_path: Path) -> str:
+    (tmp_path / "beside").mkdir()
+    return f"file:{tmp_path / 'beside'}/../{os.path.relpath(folder_of(source), tmp_path)}"
+
+
+@pytest.mark.parametrize("spell", [link_to, dots_to])
+def test_a_storage_is_not_moved_to_another_name_of_itself(app, given, source, tmp_path, spell, rows):
+    made = [given(DocumentFactory) for _ in range(2)]
+    (folder_of(source) / made[0].key).write_bytes(b"damaged, but all there is")
+    before = {path.name: path.read_bytes() for path in folder_of(source).iterdir()}
+    answer = app.test_cli_runner().invoke(
+        args=["storage", "migrate", source, spell(source, tmp_path), "--format", "json"]
+    )
+    assert (answer.exit_code, "same storage" in answer.stderr) == (1, True)
+    assert {path.name: path.read_bytes() for path in folder_of(source).iterdir()} == before
+    assert {row.storage for row in rows(Document)} == {None}
+
+
+def test_a_folder_that_is_mounted_twice_is_not_moved_onto_itself(
+    app, given, source, target, rows, monkeypatch
+):
+    given(DocumentFactory)
+    with app.app_context():
+        storage = documents.stores.at(source)
+        monkeypatch.setattr(type(documents.stores), "at", lambda *_: storage)
+        with pytest.raises(Conflict, match="same storage"):
+            Transfer(source, target).prepare()
+    assert {row.storage for row in rows(Document)} == {None}
+
+
+def test_two_storages_are_one_where_what_is_written_to_one_is_in_the_other(app, given, tmp_path):
+    """As for a folder that is mounted twice, which no path shows."""
+    one, alias, another = (LocalFolder(str(tmp_path / name)) for name in ("one", "one", "another"))
+    assert is_same_storage(one, alias)
+    assert not is_same_storage(one, another)
+    assert not is_same_storage(LocalFolder(str(tmp_path / "nowhere")), another)
+    assert [*(tmp_path / "one").iterdir(), *(tmp_path / "another").iterdir()] == []
+
+
+def test_what_was_there_before_is_not_deleted_with_a_damaged_copy(app, given, migrate, source, target):
+    document = given(DocumentFactory)
+    with app.app_context():
+        ownership.renew(documents.stores.at(target))
+    (folder_of(source) / document.key).write_bytes(b"other bytes")
+    (folder_of(target) / document.key).write_bytes(b"what was there")
+    assert migrate(source, target) == {"damaged": 1}
+    assert (folder_of(target) / document.key).read_bytes() == b"what was there"
+
+
 def test_a_folder_that_is_not_there_is_named_and_not_made(app, given, tmp_path, target):
     given(DocumentFactory)
     wrong = f"file:{tmp_path / 'uploadz'}"
@@ -229,12 +350,41 @@ def test_between_two_others_only_rows_that_name_the_first_are_moved(
     assert downloads(app, [named, unnamed, later]) == [PDF] * 3
 
 
-def test_a_relative_folder_is_one_of_here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert whole_url("file:uploads") == whole_url("file:///uploads").replace(
-        "/uploads", f"{tmp_path}/uploads"
+def test_a_relative_folder_starts_where_that_of_the_setting_does(
+    app, given, monkeypatch, migrate, source, rows
+):
+    given(DocumentFactory)
+    relative = os.path.relpath(folder_of(source), app.config["INSTANCE_PATH"])
+    monkeypatch.chdir("/")
+    assert migrate(f"file:{relative}", "file:elsewhere") == {"copied": 1}
+    assert {row.storage for row in rows(Document)} == {f"file:{app.config['INSTANCE_PATH']}/elsewhere"}
+
+
+def test_rows_that_name_a_storage_by_another_spelling_are_moved(
+    app, given, migrate, source, target, tmp_path, rows
+):
+    """As versions did that followed no links."""
+    given(DocumentFactory)
+    migrate(source, target)
+    old = link_to(target, tmp_path)
+    with app.app_context(), transaction():
+        for row in db.session.scalars(sa.select(Document)):
+            row.storage = old
+        db.session.add(KnownStorage(url=old))
+    assert migrate(old, f"file:{tmp_path / 'third'}") == {"copied": 1}
+
+
+def test_files_that_no_document_looks_for_there_are_no_success(app, given, source, target, migrate, tmp_path):
+    given(DocumentFactory)
+    migrate(source, target)
+    copy = f"file:{tmp_path / 'copy'}"
+    shutil.copytree(folder_of(target), folder_of(copy))
+    answer = app.test_cli_runner().invoke(
+        args=["storage", "migrate", copy, f"file:{tmp_path / 'third'}", "--format", "json"]
     )
-    assert whole_url("s3://bucket/a/") == "s3://bucket/a"
+    assert answer.exit_code == 1
+    assert copy in answer.stderr
+    assert target in answer.stderr
 
 
 class TestObjects:
@@ -247,14 +397,19 @@ class TestObjects:
                 monkeypatch.setenv(name, value)
             yield "s3://resumes/new"
 
+    def test_an_empty_file_is_damaged_and_the_others_are_moved(self, app, given, migrate, source, target):
+        made = [given(DocumentFactory) for _ in range(3)]
+        (folder_of(source) / made[0].key).write_bytes(b"")
+        assert migrate(source, target) == {"copied": 2, "damaged": 1}
+
     def test_to_an_object_storage_and_back(self, app, given, migrate, source, target):
         made = [given(DocumentFactory) for _ in range(10)]
         assert migrate(source, target) == {"copied": 10}
         shutil.rmtree(folder_of(source))
         assert downloads(app, made) == [PDF] * 10
         with app.app_context():
-            assert list(find_missing()) == []
-            ownership.keep(lambda: False)
+            assert list(Search()) == []
+            ownership.maintain(lambda: False)
         assert migrate(target, source) == {"copied": 10}
         assert migrate(target, source) == {}
         assert len(files_of(app)) == 10

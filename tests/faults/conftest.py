@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.ledger import LONG
 from tests.support.postgres import Postgres, own_postgres
 from tests.support.server import Server
 
@@ -18,10 +17,3 @@ def postgres(tmp_path_factory) -> Iterator[Postgres]:
         migrated = Server(started.url, tmp_path_factory.mktemp("migrating")).run("db", "upgrade")
         assert migrated.returncode == 0, migrated.stderr
         yield started
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave tests marked long_form to the long form (make faults)."""
-    left = [] if LONG else [item for item in items if item.get_closest_marker("long_form")]
-    config.hook.pytest_deselected(items=left)
-    items[:] = [item for item in items if item not in left]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from leadintake.core.database import engine_url
+from leadintake.core.db.database import engine_url
 from leadintake.leads.models import Lead
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from tests.factories import UserFactory

@@ -12,7 +12,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 
-from leadintake.core.database import engine_url
+from leadintake.core.db.database import engine_url
 from leadintake.leads.models import Lead
 from leadintake.notifications.models import Notification, Status
 from tests.factories import UserFactory

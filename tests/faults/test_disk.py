@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from leadintake.core.database import db
+from leadintake.core.db.database import db
 from tests.factories import UserFactory
 from tests.support.disks import Disk, image_of, mounted, run, unmount
 from tests.support.engines import fresh_copy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from leadintake.core.database import db
+from leadintake.core.db.database import db
 from tests.factories import UserFactory
 from tests.support.ledger import LONG, Prospects, audit, end_leases, record
 from tests.support.preload import BrokenDisk

@@ -10,10 +10,10 @@ from email.message import EmailMessage
 import pytest
 import sqlalchemy as sa
 
-from leadintake.core.database import db, engine_url
+from leadintake.core.db.database import db, engine_url
 from leadintake.documents.models import Document
 from leadintake.leads.models import Lead, LeadEvent
-from leadintake.notifications.claims import LEASE
+from leadintake.notifications.leases import LEASE
 from leadintake.notifications.models import DeliveryAttempt, Notification
 from tests.factories import UserFactory
 from tests.support.dying import Dying, Line, dying
@@ -27,13 +27,13 @@ FEWEST_LINES = 100
 SUBMITTING = {
     "documents/local.py": {"save", "_sync_folder"},
     "documents/service.py": {"keep"},
-    "core/transaction.py": {"commit", "_settle"},
+    "core/db/transaction.py": {"commit", "_settle"},
 }
 """Where a submission becomes durable: every line of these is tried, of the others some."""
 DELIVERING = {
     "notifications/worker.py": {"_deliver_one"},
     "notifications/smtp.py": {"deliver", "data"},
-    "notifications/claims.py": {"sent", "_settle"},
+    "notifications/leases.py": {"mark_sent", "_settle"},
 }
 PAST_THE_LEASE_SECONDS = LEASE.total_seconds() + 5
 

@@ -15,8 +15,8 @@ from subprocess import TimeoutExpired
 import pytest
 import sqlalchemy as sa
 
-from leadintake.core.database import db, engine_url
-from leadintake.notifications.claims import LEASE
+from leadintake.core.db.database import db, engine_url
+from leadintake.notifications.leases import LEASE
 from tests.factories import UserFactory
 from tests.support.client import PDF
 from tests.support.engines import fresh_copy

@@ -18,8 +18,8 @@ import pytest
 import sqlalchemy as sa
 
 from leadintake import create_app
-from leadintake.core.database import db, engine_url
-from leadintake.core.transaction import transaction
+from leadintake.core.db.database import db, engine_url
+from leadintake.core.db.transaction import transaction
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from tests.factories import UserFactory
 from tests.support.engines import fresh_copy

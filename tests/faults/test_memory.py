@@ -18,7 +18,7 @@ from tests.support.waiting import all_at_once
 
 MB = 1024 * 1024
 LONG_RESUME = 20 * MB
-MOST_GROWTH = 80 * MB
+MAX_GROWTH = 80 * MB
 SETTINGS = {"MAX_UPLOAD_BYTES": str(25 * MB), "WORKER": "external", "BODIES_PER_ADDRESS": "0"}
 BOUNDARY = "a-line-between"
 
@@ -113,10 +113,10 @@ def grown_by(kind: str, uploads: int, template: str, folder: Path) -> int:
 
 @pytest.mark.parametrize("kind", ["granian", "gevent"])
 def test_six_long_uploads_at_once_cost_less_memory_than_they_have_bytes(kind, template, tmp_path):
-    assert grown_by(kind, 6, template, tmp_path) < MOST_GROWTH
+    assert grown_by(kind, 6, template, tmp_path) < MAX_GROWTH
 
 
 @pytest.mark.long_form
 @pytest.mark.parametrize("kind", ["granian", "gevent"])
 def test_32_uploads_of_20_mb_at_once_cost_less_than_80_mb(kind, template, tmp_path):
-    assert grown_by(kind, 32, template, tmp_path) < MOST_GROWTH
+    assert grown_by(kind, 32, template, tmp_path) < MAX_GROWTH

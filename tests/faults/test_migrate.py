@@ -17,9 +17,10 @@ import sqlalchemy as sa
 
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Permission
-from leadintake.auth.tokens import tokens
-from leadintake.core.database import db, engine_url
-from leadintake.core.transaction import transaction
+from leadintake.auth.tokens.service import tokens
+from leadintake.core.actor import OPERATOR
+from leadintake.core.db.database import db, engine_url
+from leadintake.core.db.transaction import transaction
 from leadintake.documents.models import Document
 from tests.factories import UserFactory
 from tests.support.ledger import LONG, Prospects, audit, record
@@ -48,7 +49,7 @@ class Readers:
         """Be one client."""
         chance = random.Random()
         while not self.over.wait(PAUSE_SECONDS):
-            assert self.prospects.submit(next(self.numbers)) == 201
+            assert self.prospects.insist(next(self.numbers)).status == 201
             self.download(chance.choice(list(self.prospects.acknowledged)))
 
     def download(self, lead: str) -> None:
@@ -68,7 +69,7 @@ def test_of_a_move_that_is_killed_again_and_again_every_download_is_equal_at_all
     with app.app_context():
         with transaction():
             user = db.session.get(User, manager.id)
-            token, _ = tokens.add(user, "Test", [Permission.READ_LEADS], 1)
+            token, _ = tokens.add(user, "Test", [Permission.READ_LEADS], 1, actor=OPERATOR)
         db.engine.dispose()
     uploads = tmp_path / "instance" / "uploads"
     engine = sa.create_engine(engine_url(database_url), poolclass=sa.NullPool)
@@ -81,7 +82,7 @@ def test_of_a_move_that_is_killed_again_and_again_every_download_is_equal_at_all
     with own_s3() as address, serving(database_url, tmp_path, around=found_at(address)) as server:
         make_bucket(address, "resumes")
         prospects = Prospects(server.address)
-        assert {told.status for told in prospects.crowd(range(FILES))} == {201}
+        assert {told.status for told in prospects.crowd(range(FILES), insisting=True)} == {201}
         readers = Readers(server, prospects, token)
 
         def migrate() -> dict[str, int]:

@@ -13,8 +13,8 @@ from alembic.script import ScriptDirectory
 from flask_migrate import downgrade, upgrade
 
 from leadintake import create_app
-from leadintake.core import revisions
-from leadintake.core.database import db, migrations_folder
+from leadintake.core.db import revisions
+from leadintake.core.db.database import db, migrations_folder
 from tests.support.engines import empty_database
 from tests.support.ledger import LONG
 
@@ -103,7 +103,7 @@ def test_each_is_run_again_after_a_kill_at_any_statement_up_and_down(app):
         assert revision not in ends or state() == ends[revision], f"up to {revision}"
     with db.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
-    assert revisions.obstacle() == ""
+    assert revisions.find_mismatch() == ""
     for which, revision in reversed(list(enumerate(WATCHED[:-1]))):
         run_again_after_every_kill(downgrade, revision, which % EVERY)
         assert state() == ends[revision], f"down to {revision}"

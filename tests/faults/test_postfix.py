@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from leadintake.notifications import checkup
-from leadintake.notifications.channel_state import EVERYBODY, STRANGERS, channel_state
+from leadintake.notifications.channel_state import ALL_MAIL, PROSPECT_MAIL, read_channel_state
 from leadintake.notifications.channels import ChannelDown
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from leadintake.notifications.worker import Worker
@@ -81,13 +81,13 @@ def test_a_name_that_is_refused_fails_no_message_and_once_mended_all_arrive(
     assert deliver(app, worker) == 0
     assert statuses(rows) == [(Status.QUEUED, 0)] * 3
     with app.app_context():
-        assert (channel_state().scope, channel_state().words) == (EVERYBODY, words)
+        assert (read_channel_state().scope, read_channel_state().words) == (ALL_MAIL, words)
     app.config["MAIL_EHLO_NAME"] = ""
     assert deliver(app) == 3
     assert statuses(rows) == [(Status.SENT, 1)] * 3
     assert all(arrived(one) for one in owed)
     with app.app_context():
-        assert channel_state() is None
+        assert read_channel_state() is None
 
 
 def test_the_doctor_finds_the_name_and_sends_nothing(app, server):
@@ -117,8 +117,8 @@ def test_without_the_right_to_relay_prospects_wait_and_the_firm_is_mailed(app, g
     assert statuses(rows) == [(Status.QUEUED, 0), (Status.SENT, 1)]
     assert arrived(alert)
     with app.app_context():
-        assert channel_state().scope == STRANGERS
-        assert channel_state().words == "554 5.7.1 <…>: Relay access denied"
+        assert read_channel_state().scope == PROSPECT_MAIL
+        assert read_channel_state().words == "554 5.7.1 <…>: Relay access denied"
 
 
 def test_a_sender_that_is_not_ours_to_use_is_our_fault(app, given, rows):

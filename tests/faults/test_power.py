@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from leadintake.core.database import db, engine_url
+from leadintake.core.db.database import db, engine_url
 from tests.factories import UserFactory
 from tests.support.engines import fresh_copy, missing
 from tests.support.ledger import Prospects, audit, file_of, record

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from leadintake.core.database import db, engine_url
+from leadintake.core.db.database import db, engine_url
 from leadintake.notifications.models import Notification, Status
 from tests.factories import UserFactory
 from tests.support.disks import cut_power, image_of, mounted, run, unmount
@@ -108,7 +108,7 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_power_goes(
             end_leases(database_url)
             server.start()
         assert mails > 0
-        assert {one.status for one in prospects.crowd(range(CUTS * CROWD))} == {201}
+        assert {one.status for one in prospects.crowd(range(CUTS * CROWD), insisting=True)} == {201}
 
         def settled() -> bool:
             report = audit(prospects.acknowledged, database_url, uploads, faults=CUTS)

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from leadintake.core.transaction import transaction
+from leadintake.core.db.transaction import transaction
 from leadintake.notifications.service import notifications
 from tests.factories import LeadFactory, NotificationFactory, UserFactory
 from tests.fuzz.inputs import Inputs, routes
@@ -14,7 +14,8 @@ from tests.fuzz.inputs import Inputs, routes
 
 @pytest.fixture
 def settings() -> dict[str, object]:
-    return {"PASSKEYS": True, "ALTCHA": True, "PUBLIC_URL": "http://localhost:8000", "TRUSTED_PROXIES": 1}
+    switched_on = {"PASSKEYS": True, "ALTCHA": True, "ASK_PHONE": "optional", "PHONE_REGION": "US"}
+    return {**switched_on, "PUBLIC_URL": "http://localhost:8000", "TRUSTED_PROXIES": 1}
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def ids(app, given) -> dict[str, uuid.UUID]:
     """What there is, by the name that a rule gives its id."""
     lead, colleague = given(LeadFactory), given(UserFactory)
     with app.app_context(), transaction():
-        notifications.beat("a worker that lives")
+        notifications.record_beat("a worker that lives")
     message = given(NotificationFactory, lead_id=lead.id)
     return {
         "lead_id": lead.id, "user_id": colleague.id, "notification_id": message.id,

@@ -19,7 +19,7 @@ from tests.fuzz.prices import Price, price
 from tests.fuzz.units import mixed, repeated
 from tests.support.files import judged
 
-MOST_SECONDS, MOST_SECONDS_OF_A_FILE = 0.5, 2.0
+MAX_SECONDS, MAX_SECONDS_OF_A_FILE = 0.5, 2.0
 """CPU of a request outside the inspection, and in it."""
 FILE_SIZES, FILE_FLOOR = (200_000, 1_000_000, 5_000_000), 0.2
 """Bytes, and the CPU below which it does not matter how it grew: at 10 MB a square of it is 0.8 s."""
@@ -62,7 +62,7 @@ def requests(app: Flask, who: list[Inputs], cases: Iterator[tuple[str, random.Ra
         failed = [status for status in statuses if status >= 500 and status not in UNREADY]
         if failed:
             yield Finding(case, what, f"answered {failed[0]}")
-        elif not found.is_fair(MOST_SECONDS):
+        elif not found.is_fair(MAX_SECONDS):
             yield Finding(case, what, _figures(found))
 
 
@@ -76,7 +76,7 @@ def files(cases: Iterator[tuple[str, random.Random]]) -> Iterator[Finding]:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
             yield Finding(case, f"{what} size {size}", f"{type(error).__name__}: {error}")
             continue
-        if not found.is_fair(MOST_SECONDS_OF_A_FILE):
+        if not found.is_fair(MAX_SECONDS_OF_A_FILE):
             yield Finding(case, f"{what} size {size}", _figures(found))
 
 

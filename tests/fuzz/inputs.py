@@ -16,11 +16,11 @@ import msgspec
 from flask import Flask
 from werkzeug.test import EnvironBuilder
 
-from leadintake.core import lengths
+from leadintake.core.http import lengths
 from tests.support.leads import MULTIPART, body_of, good_parts, part
 
-TEMPLATES = Path(__file__).parents[2] / "leadintake" / "pages" / "templates"
-HEADERS = sorted(lengths.WISHES | lengths.CLAIMS)
+PACKAGE = Path(__file__).parents[2] / "leadintake"
+HEADERS = sorted(lengths.OPTIONAL_HEADERS | lengths.DECISIVE_HEADERS)
 LONGEST_HEADER, LONGEST_ADDRESS, LONGEST_BODY, LONGEST_FORM = 64_000, 60_000, 62_000, 250_000
 """Bytes that servers and the bounds on bodies let through."""
 END_THE_SESSION = {
@@ -39,6 +39,8 @@ class Route:
     path: str
     interface: Any
     is_open: bool
+    fields: tuple[str, ...] = ()
+    """Names of what its form takes, as it is with the settings of the application."""
 
     @property
     def takes_forms(self) -> bool:
@@ -63,7 +65,11 @@ def routes(app: Flask, ids: Mapping[str, uuid.UUID]) -> list[Route]:
         path = re.sub(r"<\w+>", "something", path)
         view = app.view_functions[rule.endpoint]
         marks = getattr(view, "interface", None), getattr(view, "permission", None) is None
-        found += [Route(method, rule.rule, path, *marks) for method in rule.methods - {"HEAD", "OPTIONS"}]
+        form = marks[0].form(app.config) if marks[0] and marks[0].form else {"properties": {}}
+        fields = tuple(form["properties"])
+        found += [
+            Route(method, rule.rule, path, *marks, fields) for method in rule.methods - {"HEAD", "OPTIONS"}
+        ]
     return sorted(found, key=lambda route: (route.rule, route.method))
 
 
@@ -87,10 +93,10 @@ class Inputs:
     def headers(self, route: Route) -> Iterator[Place]:
         """Each header by itself where any stands for all, and everywhere all of them at once."""
         if (route.method, route.rule) in EVERY_HEADER:
-            for name, bound in (lengths.WISHES | lengths.CLAIMS).items():
+            for name, bound in (lengths.OPTIONAL_HEADERS | lengths.DECISIVE_HEADERS).items():
                 for most in {LONGEST_HEADER, bound}:
                     yield self._header(route, {name: most}, most)
-        yield self._header(route, lengths.WISHES | lengths.CLAIMS, LONGEST_HEADER)
+        yield self._header(route, lengths.OPTIONAL_HEADERS | lengths.DECISIVE_HEADERS, LONGEST_HEADER)
 
     def addresses(self, route: Route) -> Iterator[Place]:
         """Every variable of the path, what follows it, every parameter and one that nobody knows."""
@@ -113,8 +119,8 @@ class Inputs:
                 yield Place(f"{name} JSON {'.'.join(path)}", LONGEST_BODY, self._in_json(route, path))
             yield Place(f"{name} JSON names", LONGEST_BODY, self._as_names(route))
             yield Place(f"{name} JSON", LONGEST_BODY, self._as_json(route))
-        if route.interface and route.interface.form:
-            for text in [*route.interface.form["properties"], "website", "x"]:
+        if route.fields:
+            for text in [*route.fields, "website", "x"]:
                 yield Place(f"{name} part {text}", LONGEST_FORM, self._in_part(route, text))
             for piece in ("parts", *SHAPES):
                 yield Place(f"{name} multipart {piece}", LONGEST_FORM, self._around_parts(route, piece))
@@ -241,7 +247,11 @@ FORM_DATA = "multipart/form-data; boundary=x; "
 FORM = "application/x-www-form-urlencoded"
 NO_CONTROLS = dict.fromkeys([*range(32), 127])
 FIELDS = sorted(
-    {name for page in TEMPLATES.rglob("*.html") for name in re.findall(r'name="(\w+)"', page.read_text())}
+    {
+        name
+        for page in PACKAGE.rglob("templates/**/*.html")
+        for name in re.findall(r'name="(\w+)"', page.read_text())
+    }
     - {"viewport", "robots", "disclaimer"}
     | {"first_day", "last_day", "substitute_id", "current_password", "new_password", "code", "name", "x"}
 )

@@ -12,7 +12,7 @@ FLOOR = 0.04
 """Seconds below which a price is low enough, however it grew: there noise would be measured."""
 HOPELESS = 3.0
 """Seconds that no noise explains."""
-MOST_RATIO = 2.5
+MAX_RATIO = 2.5
 REPEATS = 3
 
 
@@ -25,7 +25,7 @@ class Price:
 
     def is_fair(self, most: float) -> bool:
         """Whether it is below a bound and grew with the size alone."""
-        return self.twice < most and (not self.once or self.twice <= MOST_RATIO * self.once)
+        return self.twice < most and (not self.once or self.twice <= MAX_RATIO * self.once)
 
 
 def price(

@@ -16,9 +16,9 @@ from tests.fuzz.units import UNITS, repeated
 
 pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
 
-MOST_SECONDS = 0.5
+MAX_SECONDS = 0.5
 """CPU of one request outside the inspection."""
-MOST_BYTES = 30 * 1024 * 1024
+MAX_BYTES = 30 * 1024 * 1024
 """Memory of one request above what is there already."""
 TRIED = {"stranger": 3, "administrator": 1}
 """Units for each input; the fuzzer throws dice for more."""
@@ -47,7 +47,7 @@ def test_twice_the_text_is_at_most_two_and_a_half_times_the_work(app, request, w
     for place, name in tried(inputs, TRIED[who]):
         prepare = functools.partial(filled, place, UNITS[name])
         found = price(prepare, ask, place.most)
-        assert found.is_fair(MOST_SECONDS), (place.name, name, found)
+        assert found.is_fair(MAX_SECONDS), (place.name, name, found)
         assert max(statuses) < 500, (place.name, name)
     assert {200, 400, 404, 422} <= statuses
     if who == "administrator":
@@ -71,7 +71,7 @@ def test_no_request_takes_much_memory(app, stranger):
             tracemalloc.reset_peak()
             answer(app, stranger, environ)
             _, peak = tracemalloc.get_traced_memory()
-            assert peak - before < MOST_BYTES, place.name
+            assert peak - before < MAX_BYTES, place.name
     finally:
         tracemalloc.stop()
 

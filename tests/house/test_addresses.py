@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from leadintake.auth.sso import is_local
+from leadintake.auth.sso.service import is_local
 from tests.factories import LeadFactory, UserFactory
 from tests.support.client import PASSWORD
 

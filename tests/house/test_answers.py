@@ -5,15 +5,15 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from leadintake.auth.devices import remember_device
-from leadintake.auth.proofs import SsoStart
-from leadintake.auth.sso import PURPOSE, Journey
-from leadintake.core.keys import seal
+from leadintake.auth.sessions.devices import remember_device
+from leadintake.auth.sso.schemas import SsoStart
+from leadintake.auth.sso.service import PURPOSE, Journey
+from leadintake.core.crypto import seal
 from tests.factories import LeadFactory, UserFactory
 from tests.house.test_headers import addresses
 from tests.support.html import Page
 
-MOST_OF_A_COOKIE = 4096
+MAX_OF_A_COOKIE = 4096
 """Bytes of name and value that browsers keep (RFC 6265, 6.1)."""
 
 
@@ -56,5 +56,5 @@ def test_no_cookie_is_larger_than_browsers_keep(app, letter):
         answer = app.make_response("")
         remember_device(answer, account)
     pair = answer.headers["Set-Cookie"].partition(";")[0]
-    assert len(f"__Host-leadintake-sso={sealed}") <= MOST_OF_A_COOKIE
-    assert len(pair) <= MOST_OF_A_COOKIE
+    assert len(f"__Host-leadintake-sso={sealed}") <= MAX_OF_A_COOKIE
+    assert len(pair) <= MAX_OF_A_COOKIE

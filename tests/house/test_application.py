@@ -46,7 +46,7 @@ def test_every_view_says_who_may_enter(app):
     unmarked = [
         rule.endpoint
         for rule in app.url_map.iter_rules()
-        if not hasattr(app.view_functions[rule.endpoint], "permission") and rule.endpoint != "pages.static"
+        if not hasattr(app.view_functions[rule.endpoint], "permission") and rule.endpoint != "site.static"
     ]
     assert unmarked == []
 
@@ -68,9 +68,9 @@ def test_every_internal_view_but_the_sign_in_needs_a_permission(app):
     }
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Settings)])
-def test_every_setting_is_in_the_documentation(name):
-    assert re.search(rf"`(LEADINTAKE_)?{name}`", DOCS)
+def test_every_setting_is_in_the_documentation():
+    names = [field.name for field in fields(Settings)]
+    assert [name for name in names if not re.search(rf"`(LEADINTAKE_)?{name}`", DOCS)] == []
 
 
 def test_every_route_is_in_the_documentation(app):

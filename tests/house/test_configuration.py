@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from leadintake import create_app
-from leadintake.config import entering
+from leadintake.config import sign_in
 from leadintake.config.reading import ConfigurationError, read_settings
 from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
@@ -109,6 +109,10 @@ def test_all_problems_are_told_at_once():
         ("MAIL_USE_TLS", "maybe"),
         ("ATTORNEY_VISIBILITY", "some"),
         ("REQUIRE_MFA", "admin, king"),
+        ("ASK_PHONE", "always"),
+        ("PHONE_REGION", "us"),
+        ("PHONE_REGION", "XX"),
+        ("PHONE_REGION", "Germany"),
         ("INVITATION_HOURS", "0"),
         ("INVITATION_HOURS", "721"),
         ("PASSWORD_RESET_MINUTES", "0"),
@@ -120,6 +124,31 @@ def test_all_problems_are_told_at_once():
 def test_a_bad_value_is_named(name, value):
     (problem,) = problems_of({f"LEADINTAKE_{name}": value})
     assert problem.startswith(f"LEADINTAKE_{name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("MAIL_PORT", "65536", "'65536' is not a whole number from 1 to 65535"),
+        ("MAIL_TIMEOUT", "0", "'0' is not a whole number from 1 to 10 (a worker's lease outlasts it)"),
+        ("FORM_MIN_SECONDS", "61", "'61' is not a whole number from 0 to 60 (0 switches it off)"),
+        ("BODIES_PER_ADDRESS", "-1", "'-1' is not a whole number, 0 or more (0: no limit)"),
+        ("CONFIRMATIONS_PER_DAY", "0", "'0' is not a whole number, 1 or more"),
+        ("ALERT_LATE_MINUTES", "1441", "'1441' is not a whole number from 1 to 1440"),
+        ("MAIL_DEFAULT_SENDER", "", "use one plain e-mail address"),
+        ("MAIL_REPLY_TO", "a@b.example\n", "use one plain e-mail address"),
+        ("REDIS_URL", "http://a", "use redis://host:port/number"),
+        ("ACCENT_COLOR", "blue", "write it as #rrggbb, such as #1f4e8c"),
+    ],
+)
+def test_what_is_allowed_is_told(name, value, told):
+    assert problems_of({f"LEADINTAKE_{name}": value}) == [f"LEADINTAKE_{name}: {told}"]
+
+
+def test_a_problem_does_not_repeat_a_secret():
+    (problem,) = problems_of({"LEADINTAKE_PAGERDUTY_ROUTING_KEY": "r0ut1ngkey"})
+    assert problem.startswith("LEADINTAKE_PAGERDUTY_ROUTING_KEY: use the 32 letters and digits")
+    assert "r0ut1ngkey" not in problem
 
 
 def test_both_kinds_of_tls_contradict_each_other():
@@ -207,7 +236,7 @@ def test_what_is_for_a_provider_needs_one(name):
 
 
 def test_an_extra_that_is_not_installed_is_named(monkeypatch):
-    monkeypatch.setattr(entering, "find_spec", lambda _: None)
+    monkeypatch.setattr(sign_in, "find_spec", lambda _: None)
     wanted = {"LEADINTAKE_PASSKEYS": "on", "LEADINTAKE_PUBLIC_URL": "https://intake.firm.example", **PROVIDER}
     told = problems_of(wanted)
     assert [problem.rpartition("install ")[2] for problem in told] == [
@@ -311,6 +340,24 @@ def test_uploads_lie_inside_a_chosen_instance_folder(tmp_path):
     assert create_app(INSTANCE_PATH=str(tmp_path)).config["STORAGE_URL"] == f"file:{tmp_path / 'uploads'}"
     chosen = create_app(INSTANCE_PATH=str(tmp_path), STORAGE_URL="file:///srv/files")
     assert chosen.config["STORAGE_URL"] == "file:/srv/files"
+
+
+@pytest.mark.parametrize(
+    ("given", "whole"),
+    [
+        ("file:link/files", "file:{here}/real/files"),
+        ("file:{here}/real/../real/files/", "file:{here}/real/files"),
+        ("file:loop", "file:{here}/loop"),
+        ("s3://bucket/prefix/", "s3://bucket/prefix"),
+    ],
+)
+def test_a_storage_has_one_spelling(tmp_path, given, whole):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "loop").symlink_to("loop")
+    here = os.path.realpath(tmp_path)
+    app = create_app(INSTANCE_PATH=str(tmp_path), STORAGE_URL=given.format(here=here))
+    assert app.config["STORAGE_URL"] == whole.format(here=here)
 
 
 def test_a_bad_start_is_one_message_without_a_traceback(tmp_path):

@@ -10,13 +10,14 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, request
 
-from leadintake import blueprints
-from leadintake.core.database import Model, db
+from leadintake.auth import guard
+from leadintake.core.db.database import Model, db
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
 from tests.house.test_authorisation import OPEN, ROUTES
 from tests.support.client import PASSWORD, Client
@@ -100,21 +101,52 @@ class Visit:
             self.client.csrf_token = token
 
 
-def visit(app: Flask, browser, given, route: Route) -> Visit:
-    """A fresh administrator before something fresh."""
-    admin, colleague = given(UserFactory, "admin"), given(UserFactory)
-    lead = given(LeadFactory, assigned_to=admin)
-    given(ScreenFactory, lead_id=lead.id, user=colleague)
-    message = given(NotificationFactory, "failed", lead_id=lead.id)
-    ids = {"lead_id": lead.id, "user_id": colleague.id, "notification_id": message.id}
-    _, rule = route
-    path = re.sub(r"<(?:uuid|lead):(\w+)>", lambda found: str(ids.get(found[1], uuid.uuid4())), rule)
-    body = FORMS.get(rule)
-    if rule.startswith("/internal"):
-        body = ROUTES[route].body if route in ROUTES else OPEN[route][1]
-        if body and body.get("user_id") in ("theirs", "somebody"):
-            body = {**body, "user_id": str(colleague.id)}
-    return Visit(app, browser().sign_in(admin), route, path, body)
+class Visits:
+    """A fresh administrator before something fresh, for every route: made once, and put back as it was."""
+
+    def __init__(self, app: Flask, browser: Callable[[], Client], given: Callable[..., Any]) -> None:
+        self.app = app
+        self.file = Path(app.config["DATABASE_URL"].removeprefix("sqlite:///"))
+        admin, colleague = given(UserFactory, "admin"), given(UserFactory)
+        lead = given(LeadFactory, assigned_to=admin)
+        given(ScreenFactory, lead_id=lead.id, user=colleague)
+        message = given(NotificationFactory, "failed", lead_id=lead.id)
+        self.ids = {"lead_id": lead.id, "user_id": colleague.id, "notification_id": message.id}
+        self.client = browser().sign_in(admin)
+        self.cookies = dict(self.client._cookies)
+        self._close()
+        self.database = self.file.read_bytes()
+
+    def to(self, route: Route) -> Visit:
+        """Put everything back, and come to this route."""
+        self._close()
+        self.file.write_bytes(self.database)
+        self.client._cookies = dict(self.cookies)
+        _, rule = route
+        path = re.sub(r"<(?:uuid|lead):(\w+)>", lambda found: str(self.ids.get(found[1], uuid.uuid4())), rule)
+        body = FORMS.get(rule)
+        if rule.startswith("/internal"):
+            body = ROUTES[route].body if route in ROUTES else OPEN[route][1]
+            if body and body.get("user_id") in ("theirs", "somebody"):
+                body = {**body, "user_id": str(self.ids["user_id"])}
+        return Visit(self.app, self.client, route, path, body)
+
+    def _close(self) -> None:
+        """The last to close a SQLite file leaves no log beside it."""
+        with self.app.app_context():
+            db.engine.dispose()
+        assert not self.file.with_name(f"{self.file.name}-wal").exists()
+
+
+@pytest.fixture
+def other(browser, given) -> str:
+    """The token of another session."""
+    return browser().sign_in(given(UserFactory, "admin")).csrf_token
+
+
+@pytest.fixture
+def visits(app, browser, given, other) -> Visits:
+    return Visits(app, browser, given)
 
 
 def everything(app: Flask) -> str:
@@ -168,15 +200,15 @@ class OfAllButOne:
 
 @pytest.fixture
 def token_check(monkeypatch) -> OfAllButOne:
-    check = OfAllButOne(blueprints.csrf.protect)
-    monkeypatch.setattr(blueprints.csrf, "protect", check)
+    check = OfAllButOne(guard.csrf.protect)
+    monkeypatch.setattr(guard.csrf, "protect", check)
     return check
 
 
 @pytest.fixture
 def site_check(monkeypatch) -> OfAllButOne:
-    check = OfAllButOne(blueprints._refuse_foreign_pages)
-    monkeypatch.setattr(blueprints, "_refuse_foreign_pages", check)
+    check = OfAllButOne(guard._refuse_foreign_pages)
+    monkeypatch.setattr(guard, "_refuse_foreign_pages", check)
     return check
 
 
@@ -190,28 +222,27 @@ def test_every_unsafe_route_is_guarded_or_known_to_be_open(app):
     assert set(FORMS) <= {path for _, path in others}
 
 
-def test_every_route_asks_for_the_token_of_the_session_and_would_be_missed(app, browser, given, token_check):
-    other = browser().sign_in(given(UserFactory, "admin")).csrf_token
+def test_every_route_asks_for_the_token_of_the_session_and_would_be_missed(app, visits, other, token_check):
     for route in guarded_routes(app):
-        one = visit(app, browser, given, route)
+        one = visits.to(route)
         token_check.exempt = ""
         assert asks_for_the_token(one, other), route
         token_check.exempt = endpoint_of(app, route)
         assert not are_refused(one, NO_TOKEN, {}), f"without its check nobody would notice: {route}"
 
 
-def test_every_route_refuses_pages_of_other_sites_and_would_be_missed(app, browser, given, site_check):
+def test_every_route_refuses_pages_of_other_sites_and_would_be_missed(app, visits, site_check):
     for route in sorted(unsafe_routes(app) - OPEN_TO_OTHER_SITES):
-        one = visit(app, browser, given, route)
+        one = visits.to(route)
         site_check.exempt = ""
         assert refuses_other_sites(one), route
         site_check.exempt = endpoint_of(app, route)
         assert not refuses_other_sites(one), f"without its check nobody would notice: {route}"
 
 
-def test_the_token_is_taken_under_its_other_name_and_from_the_field_of_a_form(app, browser, given):
+def test_the_token_is_taken_under_its_other_name_and_from_the_field_of_a_form(app, visits):
     for route in guarded_routes(app):
-        one = visit(app, browser, given, route)  # that X-CSRFToken does, every other test shows
+        one = visits.to(route)  # that X-CSRFToken does, every other test shows
         token = one.client.csrf_token
         in_a_form = route[1].startswith("/desk")
         answer = one.send(field=token) if in_a_form else one.send(headers={"X-CSRF-Token": token})

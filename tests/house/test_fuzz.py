@@ -11,7 +11,7 @@ from hypothesis import given as for_any
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from leadintake.core.transaction import transaction
+from leadintake.core.db.transaction import transaction
 from leadintake.notifications.service import notifications
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
 from tests.support.ledger import LONG
@@ -109,7 +109,7 @@ def test_no_input_from_anybody_is_a_5xx(app, browser, given, role):
             assert answer.json["status"] == answer.status_code
 
     with app.app_context(), transaction():
-        notifications.beat("a worker that lives")  # else readiness says 503, and rightly
+        notifications.record_beat("a worker that lives")  # else readiness says 503, and rightly
     if role != "nobody":
         client.sign_in(person)
     ask()

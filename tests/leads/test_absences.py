@@ -12,9 +12,10 @@ from leadintake.assignment.absences import absences
 from leadintake.assignment.models import Absence, AssignmentDecision
 from leadintake.audit.models import AuditEntry
 from leadintake.auth.models import User
+from leadintake.core.actor import OPERATOR
 from leadintake.core.clock import now
-from leadintake.core.transaction import transaction
-from leadintake.leads.handing import handing
+from leadintake.core.db.transaction import transaction
+from leadintake.leads.distribution.handover import handover
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.notifications.models import Notification
 from tests.factories import AbsenceFactory, LeadFactory, NotificationFactory, UserFactory
@@ -59,7 +60,6 @@ def owners(rows) -> list[object]:
     return [lead.assignee_id for lead in rows(Lead)]
 
 
-@pytest.mark.every_engine
 def test_who_is_set_away_hands_their_pending_leads_back_oldest_first(manager, given, rows, amara, bruno):
     chiara = given(UserFactory, name="Chiara")
     for _ in range(3):
@@ -302,8 +302,10 @@ class TestTwoLeadsOfOneProspect:
 
 def at_most(monkeypatch, number: int) -> None:
     """Let so many leads change hands in one transaction."""
-    module = importlib.import_module("leadintake.leads.handing")  # the room has a service of that name
-    monkeypatch.setattr(module, "MOST_AT_ONCE", number)
+    module = importlib.import_module(
+        "leadintake.leads.distribution.handover"
+    )  # the room has a service of that name
+    monkeypatch.setattr(module, "MAX_AT_ONCE", number)
 
 
 def test_of_very_many_leads_workers_hand_on_what_is_left(
@@ -326,14 +328,14 @@ def test_what_is_wrong_with_the_leads_of_one_keeps_those_of_others_from_nothing(
     for gone in (amara, bruno):
         given(LeadFactory, assigned_to=gone)
         given(AbsenceFactory, user=gone, first_day=TODAY)
-    whole = handing.hand_back
+    whole = handover.hand_back
 
-    def break_for_amara(person, why, by):
-        if person.id == amara.id:
+    def break_for_amara(user_id, why, actor):
+        if user_id == amara.id:
             raise ZeroDivisionError
-        whole(person, why, by)
+        whole(user_id, why, actor)
 
-    monkeypatch.setattr(handing, "hand_back", break_for_amara)
+    monkeypatch.setattr(handover, "hand_back", break_for_amara)
     round_of_a_worker(app)
     assert owners(rows) == [amara.id, chiara.id]
     assert "hand_back_failed" in capfd.readouterr().err
@@ -351,7 +353,7 @@ def test_an_alert_that_was_kept_back_goes_out_if_they_are_back_before_the_lead_w
     assert delivered(app, rounds=False) == []
     assert [(one.status, one.attempts) for one in rows(Notification)] == [("queued", 1)]
     with app.app_context(), transaction():
-        absences.end(absences.get(absence.id), by=None)
+        absences.end(absences.get(absence.id), actor=OPERATOR)
     with time_machine.travel(NOON + timedelta(minutes=1)):
         assert [one.recipient for one in delivered(app, rounds=False)] == [amara.email]
 

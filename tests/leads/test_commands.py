@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from leadintake.core.types import new_id
+from leadintake.core.db.types import new_id
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, UserFactory
@@ -32,7 +32,6 @@ def failed(result, *words: str) -> bool:
     return all(word in lines[0] for word in words)
 
 
-@pytest.mark.every_engine
 def test_the_list_is_the_newest_first_in_each_format(run, given, amara):
     first = given(LeadFactory, first_name="Zoë", last_name="山田", assigned_to=amara)
     second = given(LeadFactory, "reached_out", email="=1@example.com")
@@ -97,7 +96,6 @@ def test_explain_tells_why_nobody(run, client):
     assert (row["assigned_to"], row["reason"]) == (None, "Nobody's role works on leads.")
 
 
-@pytest.mark.every_engine
 def test_reassign_hands_a_lead_over_and_tells_the_new_owner(run, given, rows, amara):
     lead = given(LeadFactory)
     done = run("reassign", lead.id, "Amara@Firm.example.com")
@@ -140,7 +138,6 @@ def test_a_command_written_wrongly_ends_with_status_2(run, words):
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.every_engine
 def test_export_writes_every_lead_as_csv(run, given, amara):
     kept = [given(LeadFactory, last_name=odd, assigned_to=amara) for odd in ("=1", 'two\nlines "x"', "山田")]
     given(LeadFactory, "deleted")

@@ -27,7 +27,6 @@ def decline(client, lead, reason: object = "A conflict of interest.", **headers:
     return client.post(f"/internal/leads/{lead.id}/decline", json={"reason": reason}, headers=headers)
 
 
-@pytest.mark.every_engine
 def test_it_goes_to_the_next_who_is_told_and_the_reason_stays(browser, given, rows, amara, bruno):
     lead = given(LeadFactory, assigned_to=amara)
     given(NotificationFactory, lead_id=lead.id, recipient=amara.email)

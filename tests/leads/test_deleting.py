@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leadintake.core.types import new_id
+from leadintake.core.db.types import new_id
 from leadintake.documents.models import Document
 from leadintake.leads.models import Lead
 from tests.factories import LeadFactory, UserFactory
@@ -23,7 +23,6 @@ def manager(browser, given):
     return browser().sign_in(given(UserFactory, "manager"))
 
 
-@pytest.mark.every_engine
 def test_a_deleted_lead_is_404_on_every_route_for_everybody(manager, browser, given, amara):
     lead = given(LeadFactory, assigned_to=amara)
     answer = manager.delete(f"{BASE}/{lead.id}")
@@ -72,7 +71,6 @@ def test_a_deleted_lead_weighs_on_nobody(manager, client, given, rows, amara):
     assert rows(Lead)[-1].assignee_id == amara.id
 
 
-@pytest.mark.every_engine
 def test_the_row_and_the_file_are_kept_for_the_way_back(manager, app, given, rows, amara):
     lead = given(LeadFactory, assigned_to=amara)
     before = manager.get(f"{BASE}/{lead.id}").json

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
-from leadintake.core.database import db
-from leadintake.core.types import new_id
+from leadintake.core.db.database import db
+from leadintake.core.db.types import new_id
 from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, NotificationFactory, UserFactory
 
@@ -28,7 +28,6 @@ def etag_of(reader, lead_id: object) -> str:
     return answer.headers["ETag"]
 
 
-@pytest.mark.every_engine
 def test_a_detail_is_the_summary_and_how_it_came_to_be(manager, client, given):
     amara = given(UserFactory, name="Amara")
     lead_id = client.submit().json["id"]

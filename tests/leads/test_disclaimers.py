@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from leadintake.core.database import db
+from leadintake.core.db.database import db
 from leadintake.leads.models import Disclaimer, Lead, LeadEvent
 from leadintake.leads.service import leads
 from tests.factories import LeadFactory, UserFactory

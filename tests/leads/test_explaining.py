@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from leadintake.assignment import facts
+from leadintake.assignment import types
 from leadintake.assignment.engine import decide
 from leadintake.assignment.models import AssignmentDecision
 from leadintake.assignment.policy import Policy, Terms
@@ -42,7 +42,7 @@ def test_a_decision_is_kept_with_everybody_and_decides_the_same_again(app, clien
     assert [str(one.lead_id) for one in decided] == ids
     assert len({one.policy for one in decided}) == 1
     for one in decided:
-        kept = facts.read(one.record)
+        kept = types.read(one.record)
         assert {each.name for each in kept.situation.candidates} == set(people)
         assert kept.decision.excluded == {
             people["Chiara"].id: "takes no new leads",

@@ -7,14 +7,14 @@ import io
 
 import pytest
 
-from leadintake.core import pages
+from leadintake.core.db import pagination
 from tests.factories import DocumentFactory, LeadFactory, UserFactory
 from tests.support.leads import ids_of
 
 EXPORT = "/internal/leads.csv"
 COLUMNS = [
     "id", "created_at", "updated_at", "first_name", "last_name", "email", "status",
-    "practice_area", "language", "assigned_to", "resume", "reference",
+    "practice_area", "language", "assigned_to", "resume", "reference", "phone",
 ]  # fmt: skip
 
 
@@ -34,9 +34,9 @@ def reader(client, amara):
     return client.sign_in(amara)
 
 
-@pytest.mark.every_engine
 def test_a_row_says_what_the_list_says(reader, given, amara):
-    lead = given(LeadFactory, last_name="Doe", assigned_to=amara, practice_area="family", language="es")
+    said = {"practice_area": "family", "language": "es", "phone": "202 555 0123, evenings"}
+    lead = given(LeadFactory, last_name="Doe", assigned_to=amara, **said)
     free = given(LeadFactory, "reached_out")
     answer = reader.get(EXPORT)
     assert answer.content_type == "text/csv; charset=utf-8"
@@ -51,7 +51,7 @@ def test_a_row_says_what_the_list_says(reader, given, amara):
         "resume": "resume.pdf",
     }
     assert (newest["id"], newest["status"]) == (str(free.id), "REACHED_OUT")
-    assert newest["assigned_to"] == newest["practice_area"] == newest["language"] == ""
+    assert {newest[name] for name in ("assigned_to", "practice_area", "language", "phone")} == {""}
 
 
 def test_no_lead_is_a_line_of_columns(reader):
@@ -60,7 +60,7 @@ def test_no_lead_is_a_line_of_columns(reader):
 
 @pytest.mark.every_engine
 def test_all_batches_are_written_in_the_wanted_order(reader, given, amara, monkeypatch):
-    monkeypatch.setattr(pages, "BATCH", 3)
+    monkeypatch.setattr(pagination, "BATCH", 3)
     for number in range(10):
         given(LeadFactory, last_name=f"Doe{number % 4}", assigned_to=[amara, None][number % 2])
     for query in ("", "sort=email", "sort=-last_name", "assigned_to=me", "q=doe", "status=PENDING"):
@@ -69,7 +69,7 @@ def test_all_batches_are_written_in_the_wanted_order(reader, given, amara, monke
 
 
 def test_it_is_written_while_it_is_read(reader, given, app, monkeypatch):
-    monkeypatch.setattr(pages, "BATCH", 20)
+    monkeypatch.setattr(pagination, "BATCH", 20)
     for _ in range(60):
         given(
             LeadFactory,
@@ -94,6 +94,7 @@ def test_what_a_spreadsheet_would_run_is_text(reader, given):
         "last_name": "+1+1",
         "email": "-2+3@example.com",
         "practice_area": "@SUM(1)",
+        "phone": "+12025550123",
         "language": "\t=1",
         "resume": given(DocumentFactory, filename="\r=cmd|' /C calc'!A0.pdf"),
     }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from leadintake.core.database import db
+from leadintake.core.db.database import db
+from leadintake.core.hooks import When
 from leadintake.leads.models import LeadEvent
-from leadintake.notifications import claims
+from leadintake.notifications import leases
+from leadintake.notifications.events import message_failed
 from leadintake.notifications.models import Notification, Status
 from tests.factories import LeadFactory, NotificationFactory, UserFactory
 from tests.support.mailserver import HOST, OK, Script, free_port, mail_server
@@ -29,7 +31,6 @@ def notices(rows) -> list[Notification]:
     return [message for message in rows(Notification) if message.kind == "delivery_failed"]
 
 
-@pytest.mark.every_engine
 def test_every_manager_is_told_whom_to_reach_another_way_and_why(app, client, given, rows, port):
     for trait in ("manager", "admin"):
         given(UserFactory, trait, email=f"{trait}@firm.example.com")
@@ -49,6 +50,17 @@ def test_every_manager_is_told_whom_to_reach_another_way_and_why(app, client, gi
     (event,) = [one for one in rows(LeadEvent) if one.action == "message_failed"]
     (confirmation,) = (one for one in rows(Notification) if one.kind == "prospect_confirmation")
     assert event.detail == f"{confirmation.subject}, to jane@example.com: {REFUSAL}"
+
+
+def test_a_notice_carries_the_id_of_the_request_that_owed_the_failed_message(app, client, given, rows, port):
+    given(UserFactory, "manager")
+    given(UserFactory)
+    with mail_server(Script(**{"rcpt jane@example.com": REFUSAL}), port):
+        answer = client.submit()
+        deliver(app)
+        given(NotificationFactory, recipient="jane@example.com")  # which no request began
+        deliver(app)
+    assert [one.request_id for one in notices(rows)] == [answer.headers["X-Request-Id"], None]
 
 
 def test_a_hundred_failures_are_one_notice_until_it_has_arrived(app, given, rows, port):
@@ -95,17 +107,17 @@ def test_a_stranger_who_posts_wrong_addresses_does_not_flood_the_managers(app, g
 
 
 def test_a_failure_that_cannot_be_told_is_a_failure_on_record(app, given, rows, port, capfd):
-    def stumble(_message, _error):
+    def stumble(_told):
         raise ZeroDivisionError
 
-    claims.when_failed(app, stumble, first=lambda _message: None)
+    message_failed.connect(app, stumble, when=When.IN_SAVEPOINT)
     given(UserFactory, "manager")
     given(NotificationFactory)
     with mail_server(Script(rcpt=REFUSAL), port):
         deliver(app)
     assert [one.status for one in rows(Notification) if one.kind == "attorney_alert"] == [Status.FAILED]
     assert len(notices(rows)) == 1  # the others were told
-    assert "failure_not_told" in capfd.readouterr().err
+    assert "listener_failed" in capfd.readouterr().err
 
 
 @pytest.mark.every_engine
@@ -114,11 +126,11 @@ def test_its_lead_is_locked_before_it_as_by_everybody_else(app, given):
     lead = given(LeadFactory, assigned_to=amara)
     given(NotificationFactory, lead_id=lead.id, recipient=amara.email)
     with app.app_context():
-        claimed = claims.claim("worker")
+        claimed = leases.claim("worker")
         db.session.commit()
         asked: list[str] = []
         db.event.listen(db.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
-        claims.refused(claimed, "550 no such user")
+        leases.mark_failed(claimed, "550 no such user")
         db.session.commit()
     locked = next(number for number, one in enumerate(asked) if "FROM leads" in one)
     assert locked < next(number for number, one in enumerate(asked) if one.startswith("UPDATE notifications"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from leadintake.core.database import db
+from leadintake.core.db.database import db
 from leadintake.core.errors import Unavailable
 from leadintake.leads.models import Lead
 from leadintake.notifications.service import notifications
@@ -32,7 +32,6 @@ def says_try_again(answer) -> bool:
     )
 
 
-@pytest.mark.every_engine
 def test_a_storage_that_refuses_is_503_and_nothing_is_kept(client, app, given, rows, monkeypatch):
     given(UserFactory)
 
@@ -57,7 +56,7 @@ def test_a_message_that_cannot_be_owed_undoes_the_lead_and_its_file(client, app,
         raise RuntimeError("the template is broken")
 
     with monkeypatch.context() as patch:
-        patch.setattr(notifications, "owe", fail)
+        patch.setattr(notifications, "enqueue", fail)
         answer = client.submit(key=KEY)
     assert answer.status_code == 500
     assert "template" not in answer.text
@@ -103,7 +102,7 @@ def test_a_database_that_goes_away_at_the_commit_is_503(client, app, given, rows
 
 def test_a_confirmation_that_cannot_be_written_undoes_the_alert_too(client, app, given, rows, monkeypatch):
     given(UserFactory)
-    owe = notifications.owe
+    owe = notifications.enqueue
 
     def fail(kind, *arguments, **words):
         if kind == "prospect_confirmation":
@@ -111,7 +110,7 @@ def test_a_confirmation_that_cannot_be_written_undoes_the_alert_too(client, app,
         return owe(kind, *arguments, **words)
 
     with monkeypatch.context() as patch:
-        patch.setattr(notifications, "owe", fail)
+        patch.setattr(notifications, "enqueue", fail)
         assert client.submit().status_code == 500
     assert nothing_is_kept(app, rows)
 

@@ -7,11 +7,10 @@ from urllib.parse import quote
 
 import pytest
 
-from leadintake.core.types import new_id
+from leadintake.core.db.types import new_id
 from tests.factories import LeadFactory, UserFactory
 from tests.support.leads import ids_of
 
-pytestmark = pytest.mark.every_engine
 LIST = "/internal/leads"
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 
@@ -58,6 +57,7 @@ def test_by_assignee(given, found, amara):
     assert found(f"assigned_to={new_id()}") == set()
 
 
+@pytest.mark.every_engine
 def test_by_time_from_the_first_instant_to_before_the_last(given, found):
     tick = timedelta(microseconds=1)
     before, at, after = (given(LeadFactory, created_at=when) for when in (NOON - tick, NOON, NOON + tick))
@@ -108,6 +108,7 @@ QUESTIONS = {
 }  # fmt: skip
 
 
+@pytest.mark.every_engine
 def test_the_search_finds_any_part_in_any_case_and_script_and_takes_signs_literally(given, found):
     ids = {}
     for label, (first, last, email) in NAMES.items():
@@ -116,6 +117,7 @@ def test_the_search_finds_any_part_in_any_case_and_script_and_takes_signs_litera
         assert {ids[one] for one in found(f"q={quote(question)}")} == wanted, question
 
 
+@pytest.mark.every_engine
 def test_what_was_submitted_can_be_found_by_all_of_it(client, given, found, browser):
     sent = {"first_name": "Ze\u0301lie", "last_name": "\ufdfa" * 100, "email": "Zelie@BÜCHER.example"}
     lead = browser().submit(**sent).json["id"]

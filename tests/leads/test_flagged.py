@@ -46,7 +46,6 @@ def leads_of(reader, lead_id: str) -> list[dict]:
     return [listed, reader.get(f"{BASE}/{lead_id}").json]
 
 
-@pytest.mark.every_engine
 def test_flags_are_kept_with_the_document_in_one_order(client, rows):
     client.submit()
     (document,) = rows(Document)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from leadintake.core.database import db
-from leadintake.core.types import new_id
+from leadintake.core.db.database import db
+from leadintake.core.db.types import new_id
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, UserFactory
@@ -42,7 +42,6 @@ def manager(browser, boss):
     return browser().sign_in(boss)
 
 
-@pytest.mark.every_engine
 def test_a_manager_hands_a_lead_over_and_the_new_owner_is_told(manager, given, rows, amara, bruno):
     lead = given(LeadFactory, assigned_to=amara)
     answer = give(manager, lead, bruno.id)
@@ -67,7 +66,6 @@ def test_an_admin_may_too(browser, given, amara):
     assert give(admin, given(LeadFactory), amara.id).status_code == 200
 
 
-@pytest.mark.every_engine
 def test_a_lead_left_to_nobody_is_told_to_the_managers(manager, given, rows, amara, boss):
     admin = given(UserFactory, "admin")
     given(UserFactory, "manager", "inactive")
@@ -85,7 +83,6 @@ def test_giving_it_to_who_has_it_changes_nothing(manager, given, rows, amara):
     assert rows(LeadEvent) == []
 
 
-@pytest.mark.every_engine
 def test_an_attorney_takes_a_lead_nobody_has_and_is_not_told_of_it(browser, given, rows, amara):
     lead = given(LeadFactory)
     answer = give(browser().sign_in(amara), lead, amara.id)
@@ -142,7 +139,6 @@ def test_a_body_that_does_not_validate_is_422(manager, given):
         assert (answer.status_code, set(answer.json["errors"])) == (422, fields)
 
 
-@pytest.mark.every_engine
 def test_an_if_match_is_kept_to(manager, given, rows, amara):
     lead = given(LeadFactory)
     assert give(manager, lead, amara.id, **{"If-Match": '"2"'}).status_code == 412

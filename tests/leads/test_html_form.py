@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import uuid
 
-import pytest
-
 from leadintake.leads.models import Lead
 from tests.factories import UserFactory
 from tests.support.client import PDF
@@ -96,7 +94,6 @@ def test_a_file_too_large_is_413_and_the_form_again(app, browser, rows):
     assert nothing_is_kept(app, rows)
 
 
-@pytest.mark.every_engine
 def test_a_form_changed_after_it_was_sent_comes_back_ready_to_be_sent_as_a_new_one(client, given, rows):
     # Somebody goes back after the thank-you page, changes the name and sends again.
     given(UserFactory)

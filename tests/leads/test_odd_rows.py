@@ -65,7 +65,6 @@ def test_the_desk_shows_each_of_them_as_text(reader, put_in):
     assert (queue.mistakes, len(queue.all("script"))) == ([], 1)
 
 
-@pytest.mark.every_engine
 def test_the_export_has_a_row_for_each(reader, put_in):
     text = reader.get("/internal/leads.csv").text
     rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))

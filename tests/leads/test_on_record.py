@@ -7,7 +7,7 @@ import json
 import pytest
 
 from leadintake.audit.models import AuditEntry
-from leadintake.core.types import new_id
+from leadintake.core.db.types import new_id
 from leadintake.leads.models import Lead
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
 
@@ -52,7 +52,6 @@ def run(app):
     return invoke
 
 
-@pytest.mark.every_engine
 def test_reading_is_on_record(manager, boss, given, recorded):
     lead = given(LeadFactory)
     address = f"/internal/leads/{lead.id}"
@@ -63,16 +62,16 @@ def test_reading_is_on_record(manager, boss, given, recorded):
         f"/internal/leads.csv?assigned_to={boss.id}",
     ):  # fmt: skip
         assert manager.get(path).status_code == 200
-    by = ("user", boss.id)
+    actor = ("user", boss.id)
     assert recorded() == [
-        (*by, "lead.read", lead.id, {"what": "detail"}),
-        (*by, "lead.read", lead.id, {"what": "history"}),
-        (*by, "lead.read", lead.id, {"what": "notifications"}),
-        (*by, "lead.screens_read", lead.id, {}),
-        (*by, "lead.downloaded", lead.id, {"inline": False}),
-        (*by, "lead.downloaded", lead.id, {"inline": True}),
-        (*by, "leads.listed", None, {"filters": ["status", "q"]}),
-        (*by, "leads.exported", None, {"filters": ["assigned_to"]}),
+        (*actor, "lead.read", lead.id, {"what": "detail"}),
+        (*actor, "lead.read", lead.id, {"what": "history"}),
+        (*actor, "lead.read", lead.id, {"what": "notifications"}),
+        (*actor, "lead.screens_read", lead.id, {}),
+        (*actor, "lead.downloaded", lead.id, {"inline": False}),
+        (*actor, "lead.downloaded", lead.id, {"inline": True}),
+        (*actor, "leads.listed", None, {"filters": ["status", "q"]}),
+        (*actor, "leads.exported", None, {"filters": ["assigned_to"]}),
     ]
 
 
@@ -87,15 +86,15 @@ def test_changes_are_on_record(manager, boss, given, recorded, amara):
     manager.delete(f"{address}/screens/{amara.id}")
     manager.delete(address)
     manager.post(f"{address}/restore")
-    by = ("user", boss.id)
+    actor = ("user", boss.id)
     assert recorded() == [
-        (*by, "lead.assigned", lead.id, {"to": str(amara.id)}),
-        (*by, "lead.assigned", lead.id, {"to": None}),
-        (*by, "lead.reached_out", lead.id, {}),
-        (*by, "lead.screened", lead.id, {"user": str(amara.id)}),
-        (*by, "lead.screen_lifted", lead.id, {"user": str(amara.id)}),
-        (*by, "lead.deleted", lead.id, {}),
-        (*by, "lead.restored", lead.id, {}),
+        (*actor, "lead.assigned", lead.id, {"to": str(amara.id)}),
+        (*actor, "lead.assigned", lead.id, {"to": None}),
+        (*actor, "lead.reached_out", lead.id, {}),
+        (*actor, "lead.screened", lead.id, {"user": str(amara.id)}),
+        (*actor, "lead.screen_lifted", lead.id, {"user": str(amara.id)}),
+        (*actor, "lead.deleted", lead.id, {}),
+        (*actor, "lead.restored", lead.id, {}),
     ]
 
 
@@ -116,7 +115,6 @@ def test_an_inherited_screen_is_on_record(client, given, rows, recorded, amara):
     assert recorded() == [("system", None, "lead.screened", lead.id, {"user": str(amara.id)})]
 
 
-@pytest.mark.every_engine
 def test_an_operator_is_on_record_too_and_as_the_operator(run, given, recorded, amara):
     lead = given(LeadFactory)
     run("list", "--status", "PENDING")
@@ -127,17 +125,17 @@ def test_an_operator_is_on_record_too_and_as_the_operator(run, given, recorded, 
     run("screen", lead.id, amara.email, "--notice", "Her neighbour.")
     run("screens", lead.id)
     run("unscreen", lead.id, amara.email)
-    by = ("operator", None)
+    actor = ("operator", None)
     assert recorded() == [
-        (*by, "leads.listed", None, {"filters": ["status"]}),
-        (*by, "lead.read", lead.id, {"what": "detail"}),
-        (*by, "lead.read", lead.id, {"what": "explanation"}),
-        (*by, "leads.exported", None, {"filters": []}),
-        (*by, "lead.assigned", lead.id, {"to": str(amara.id)}),
-        (*by, "lead.screened", lead.id, {"user": str(amara.id)}),
-        (*by, "lead.handed_on", lead.id, {"cause": "screened", "to": None}),
-        (*by, "lead.screens_read", lead.id, {}),
-        (*by, "lead.screen_lifted", lead.id, {"user": str(amara.id)}),
+        (*actor, "leads.listed", None, {"filters": ["status"]}),
+        (*actor, "lead.read", lead.id, {"what": "detail"}),
+        (*actor, "lead.read", lead.id, {"what": "explanation"}),
+        (*actor, "leads.exported", None, {"filters": []}),
+        (*actor, "lead.assigned", lead.id, {"to": str(amara.id)}),
+        (*actor, "lead.screened", lead.id, {"user": str(amara.id)}),
+        (*actor, "lead.handed_on", lead.id, {"cause": "screened", "to": None}),
+        (*actor, "lead.screens_read", lead.id, {}),
+        (*actor, "lead.screen_lifted", lead.id, {"user": str(amara.id)}),
     ]
 
 

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
+from leadintake.documents.inspection_queue import Busy, InspectionQueue
 from leadintake.documents.models import Document
-from leadintake.documents.turns import Busy, Turns
 from leadintake.leads.models import Lead
 from tests.documents.inspection.pdfs import pdf, pdf_stream
 from tests.factories import UserFactory
@@ -79,7 +79,6 @@ def test_a_file_that_is_empty_or_no_resume_is_refused(client, app, rows):
     assert nothing_is_kept(app, rows)
 
 
-@pytest.mark.every_engine
 def test_a_hostile_file_name_is_shown_harmless_and_never_a_path(client, app, rows):
     names = {
         "../../etc/passwd.pdf": "passwd.pdf",
@@ -137,7 +136,7 @@ def test_a_file_that_cannot_be_looked_into_now_may_be_sent_again_soon(client, ap
     def busy(*_arguments):
         raise Busy
 
-    monkeypatch.setattr(Turns, "turn", busy)
+    monkeypatch.setattr(InspectionQueue, "acquire", busy)
     answer = client.submit()
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
@@ -147,8 +146,10 @@ def test_a_file_that_cannot_be_looked_into_now_may_be_sent_again_soon(client, ap
 
 def test_the_line_a_file_waits_in_is_that_of_its_address(client, monkeypatch):
     senders = []
-    turn = Turns.turn
-    monkeypatch.setattr(Turns, "turn", lambda turns, sender: senders.append(sender) or turn(turns, sender))
+    acquire = InspectionQueue.acquire
+    monkeypatch.setattr(
+        InspectionQueue, "acquire", lambda queue, sender: senders.append(sender) or acquire(queue, sender)
+    )
     assert client.submit().status_code == 201
     assert senders == ["127.0.0.1"]
 

@@ -31,7 +31,6 @@ def suspicious(client, rows, **changes) -> Lead:
     return rows(Lead)[-1]
 
 
-@pytest.mark.every_engine
 def test_it_is_kept_like_any_other_and_nobody_is_told(app, client, rows, amara, manager):
     answer = client.submit(key="one", **TRAP)
     honest = client.submit(key="two")
@@ -116,7 +115,6 @@ def test_it_is_not_changed_before_it_is_let_in(client, rows, amara, manager):
         assert "Release it first" in answer.json["detail"]
 
 
-@pytest.mark.every_engine
 def test_what_is_let_in_is_assigned_and_told_as_if_it_arrived(client, rows, amara, manager):
     suspect = suspicious(client, rows)
     answer = manager.post(f"/internal/quarantine/{suspect.id}/release")

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+import sqlalchemy as sa
 
+from leadintake.core.actor import OPERATOR
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
 from leadintake.documents.models import Document
-from leadintake.leads.intake import intake
+from leadintake.leads.intake.service import intake
 from leadintake.leads.models import Lead, LeadEvent
+from leadintake.leads.service import leads
 from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, UserFactory
 from tests.support.leads import files_of, together
@@ -37,7 +42,7 @@ def test_twenty_equal_posts_with_one_key_make_one_of_everything(app, browser, gi
 def test_equal_posts_in_other_processes_make_one_of_everything_too(app, browser, given, rows, monkeypatch):
     given(UserFactory)
     # Another process shares the database, but not the waiting room in memory.
-    monkeypatch.setattr(intake, "_be_alone_with", lambda _key: None)
+    monkeypatch.setattr(intake, "_lock_key", lambda _key: None)
     answers = together(*[lambda: browser().submit(key="k")] * 8)
     assert [answer.status_code for answer in answers] == [201] * 8
     assert len({answer.text for answer in answers}) == 1
@@ -108,6 +113,18 @@ def test_of_two_changes_with_the_same_etag_one_wins_and_one_is_412(browser, give
     assert sorted(answer.status_code for answer in answers) == [200, 412]
     assert [event.action for event in rows(LeadEvent)] == ["reached_out"]
     assert rows(Lead)[0].version == 2
+
+
+@pytest.mark.on_postgresql  # elsewhere nobody writes after the first read of this transaction
+def test_a_lead_that_was_read_before_is_read_again_under_its_lock(app, given):
+    lead = given(LeadFactory)
+    rename = sa.update(Lead.__table__).where(Lead.__table__.c.id == lead.id)
+    with app.app_context(), transaction():
+        seen = leads.get(lead.id, reader=OPERATOR)
+        with db.engine.begin() as connection:
+            connection.execute(rename.values(last_name="Renamed", version=7))
+        with leads.edit(lead.id, OPERATOR, if_version={"7"}) as current:
+            assert (current is seen, current.last_name) == (True, "Renamed")
 
 
 def test_an_unassigned_lead_is_taken_by_one_attorney_only(browser, given, rows):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from leadintake.core.types import new_id
-from leadintake.leads.models import Lead, LeadEvent, LeadStatus
+from leadintake.core.db.types import new_id
+from leadintake.leads.models import Lead, LeadEvent
+from leadintake.leads.status import LeadStatus
 from tests.factories import LeadFactory, UserFactory
 
 REACHED = {"status": "REACHED_OUT"}
@@ -42,7 +43,6 @@ def untouched(rows):
     return ask
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("who", ["assignee", "manager", "admin"])
 def test_who_has_the_lead_or_looks_after_all_may_say_it(browser, given, rows, amara, address, who):
     user = amara if who == "assignee" else given(UserFactory, who)
@@ -67,7 +67,6 @@ def test_an_attorney_may_not_even_where_nobody_has_the_lead(attorney, given):
     assert attorney.patch(f"/internal/leads/{free.id}", json=REACHED).status_code == 403
 
 
-@pytest.mark.every_engine
 def test_saying_it_again_is_a_harmless_200(attorney, rows, address):
     first, again = (attorney.patch(address, json=REACHED) for _ in range(2))
     assert (again.status_code, again.json, again.headers["ETag"]) == (200, first.json, first.headers["ETag"])

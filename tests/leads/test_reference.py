@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from hypothesis import given as given_that
 from hypothesis import strategies as st
 
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
-from leadintake.core.types import new_id
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.core.db.types import new_id
 from leadintake.documents.models import Document
 from leadintake.leads import backfill, reference
 from leadintake.leads.models import Lead
@@ -135,13 +135,13 @@ class TestUniqueness:
         given(LeadFactory, reference="2222-2222")
         with pytest.raises(sa.exc.IntegrityError) as refused:
             given(LeadFactory, reference="2222-2222")
-        assert reference.is_taken(refused.value)
+        assert reference.is_reference_conflict(refused.value)
 
     def test_another_rule_that_is_broken_is_not_taken_for_it(self, app, given):
         lead = given(LeadFactory)
         with pytest.raises(sa.exc.IntegrityError) as refused:
             given(LeadFactory, resume=None, resume_id=lead.resume_id)
-        assert not reference.is_taken(refused.value)
+        assert not reference.is_reference_conflict(refused.value)
 
     @pytest.mark.every_engine
     def test_leads_of_an_older_process_are_given_theirs_and_change_in_nothing_else(self, app, given, draws):

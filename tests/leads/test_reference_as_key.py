@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadintake.audit.models import AuditEntry
-from leadintake.core.database import db
+from leadintake.core.db.database import db
 from leadintake.leads.models import Lead
 from leadintake.leads.reference import draw_reference, parse_reference
 from tests.factories import LeadFactory, ScreenFactory, UserFactory

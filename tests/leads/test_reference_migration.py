@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from flask_migrate import downgrade, stamp, upgrade
 
 from leadintake.core.clock import now
-from leadintake.core.database import db, reading
-from leadintake.core.transaction import transaction
-from leadintake.core.types import new_id
+from leadintake.core.db import schema
+from leadintake.core.db.database import db, reading
+from leadintake.core.db.transaction import transaction
+from leadintake.core.db.types import new_id
 from leadintake.documents.models import Document
 from leadintake.leads import backfill
 from leadintake.leads.models import Lead
@@ -102,7 +103,7 @@ def test_every_old_lead_gets_one_of_its_own(old):
 
 @pytest.mark.every_engine
 def test_killed_at_any_statement_it_can_be_run_again(old, monkeypatch):
-    monkeypatch.setattr(backfill, "BATCH", OLD_LEADS // 3)
+    monkeypatch.setattr(schema, "BATCH", OLD_LEADS // 3)
     for statement in itertools.count(1):
         try:
             with killed_at(statement):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from leadintake.documents.models import Document
-from leadintake.leads import intake
+from leadintake.leads.intake import service as intake
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
@@ -50,7 +50,6 @@ def test_the_same_again_is_answered_the_same_and_kept_once(client, app, given, r
     assert kept_once(app, rows)
 
 
-@pytest.mark.every_engine
 def test_a_replay_is_told_the_first_answer_whatever_became_of_the_lead(client, app, given, rows, browser):
     attorney, manager = given(UserFactory), given(UserFactory, "manager")
     first = client.submit(key=KEY, practice_area="family", language="es")
@@ -187,7 +186,6 @@ def test_a_second_that_waits_long_enough_gets_the_first_answer(app, browser, giv
     assert kept_once(app, rows)
 
 
-@pytest.mark.every_engine
 def test_a_known_address_is_answered_exactly_like_a_new_one(client, given, rows):
     given(UserFactory)
     new = client.submit(email="jane@example.com")

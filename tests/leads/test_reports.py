@@ -57,7 +57,6 @@ def test_it_counts_what_each_got_and_did(app, browser, client, manager, given, a
     assert lines(report) == {"Amara": (4, 1, 3, 600.0, 0), "Bruno": (3, 2, 0, None, 1)}
 
 
-@pytest.mark.every_engine
 def test_who_reached_a_prospect_did_whoever_has_the_lead_afterwards(browser, client, manager, given, amara):
     with time_machine.travel(MORNING, tick=False) as clock:
         mine, boss = browser().sign_in(amara), browser().sign_in(given(UserFactory, "manager", name="Boss"))

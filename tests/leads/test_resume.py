@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 from werkzeug.http import parse_options_header
 
-from leadintake.core.types import new_id
+from leadintake.core.db.types import new_id
 from leadintake.documents.models import Document
 from tests.documents.inspection.pdfs import pdf, pdf_stream
 from tests.factories import DocumentFactory, LeadFactory, UserFactory

@@ -20,7 +20,6 @@ def bruno(given):
     return given(UserFactory, name="Bruno")
 
 
-@pytest.mark.every_engine
 def test_they_go_to_who_has_them_with_an_alert_that_says_so(client, given, rows, amara, bruno):
     given(LeadFactory, "reached_out", email="jane@example.com", assigned_to=amara)
     for _ in range(3):

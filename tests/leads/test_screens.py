@@ -7,11 +7,11 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from leadintake.core.database import db
-from leadintake.core.types import new_id
-from leadintake.leads import intake as intake_module
+from leadintake.core.db.database import db
+from leadintake.core.db.types import new_id
+from leadintake.leads.intake import service as intake_module
 from leadintake.leads.models import Lead, LeadEvent, Screen
-from leadintake.notifications import claims
+from leadintake.notifications import leases
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
 from tests.support.outbox import alerted, deliver, delivered
@@ -74,7 +74,6 @@ def told(rows, action: str) -> list[tuple[str, str]]:
 class TestSetting:
     """POST /internal/leads/{id}/screens."""
 
-    @pytest.mark.every_engine
     def test_a_screen_says_who_why_and_who_set_it(self, manager, given, rows, amara):
         lead = given(LeadFactory)
         answer = bar(manager, lead, amara, f"  {WHY} ")
@@ -151,7 +150,6 @@ class TestSetting:
 class TestTheWall:
     """For who is barred the lead is not there."""
 
-    @pytest.mark.every_engine
     @pytest.mark.parametrize("role", ROLES)
     def test_it_is_stronger_than_every_role(self, browser, manager, given, role):
         lead, other, person = given(LeadFactory), given(LeadFactory), someone(given, role)
@@ -186,7 +184,6 @@ class TestTheWall:
         assert manager.get(f"/internal/leads/{lead.id}").json == before.json
         assert browser().sign_in(bruno).get(f"/internal/leads/{lead.id}").status_code == 200
 
-    @pytest.mark.every_engine
     def test_a_twin_shown_no_more_changes_the_etag_of_the_lead_that_showed_it(
         self, manager, browser, given, amara
     ):
@@ -213,7 +210,6 @@ class TestTheWall:
 class TestLifting:
     """DELETE /internal/leads/{id}/screens/{user_id}."""
 
-    @pytest.mark.every_engine
     def test_a_lifted_screen_stays_in_the_history(self, manager, given, rows, amara):
         lead = given(LeadFactory)
         bar(manager, lead, amara)
@@ -234,7 +230,6 @@ class TestLifting:
 class TestNobodyBarredIsAssignedOrTold:
     """Leads, alerts and notices go round the wall."""
 
-    @pytest.mark.every_engine
     def test_a_lead_of_theirs_goes_to_the_next(self, manager, given, rows, amara, bruno):
         lead = given(LeadFactory, assigned_to=amara)
         assert bar(manager, lead, amara).status_code == 201
@@ -243,7 +238,6 @@ class TestNobodyBarredIsAssignedOrTold:
         assert shown["assignment"]["reason"].startswith(f"{amara.name} is screened from it. {bruno.name} ")
         assert alerted(rows) == [(bruno.email, lead.id)]
 
-    @pytest.mark.every_engine
     def test_where_there_is_no_next_it_waits_and_the_other_managers_are_told(
         self, manager, given, rows, boss, amara
     ):
@@ -279,7 +273,6 @@ class TestNobodyBarredIsAssignedOrTold:
         bar(manager, lead, boss)
         assert (rows(Lead)[0].assignee_id, rows(Notification)) == (None, [])
 
-    @pytest.mark.every_engine
     def test_what_was_not_sent_yet_is_withdrawn(self, app, manager, given, rows, amara, bruno):
         lead, other = (given(LeadFactory, assigned_to=bruno) for _ in range(2))
         theirs = {"lead_id": lead.id, "recipient": amara.email}
@@ -295,7 +288,6 @@ class TestNobodyBarredIsAssignedOrTold:
         assert manager.post(f"/internal/notifications/{failed.id}/retry").status_code == 404
         assert deliver(app) == 2
 
-    @pytest.mark.every_engine
     def test_what_was_withdrawn_does_not_come_back_with_a_restored_lead(
         self, app, manager, given, rows, amara, bruno
     ):
@@ -313,17 +305,16 @@ class TestNobodyBarredIsAssignedOrTold:
         lead = given(LeadFactory, assignment_strategy="manual")
         given(NotificationFactory, lead_id=lead.id, recipient=amara.email, kind="account_notice")
         with app.app_context():
-            claimed = claims.claim("worker")
+            claimed = leases.claim("worker")
             db.session.commit()
             bar(manager, lead, amara)
-            claims.deferred(claimed, "451 later")
+            leases.mark_deferred(claimed, "451 later")
             db.session.commit()
         (owed,) = rows(Notification)
         assert (owed.status, owed.due_at, owed.claimed_by) == (Status.QUEUED, None, None)
         assert [attempt.outcome for attempt in rows(DeliveryAttempt)] == ["deferred"]
         assert deliver(app) == 0
 
-    @pytest.mark.every_engine
     def test_a_barred_person_cannot_be_given_the_lead(self, manager, run, given, rows, amara):
         lead = given(LeadFactory)
         given(ScreenFactory, lead_id=lead.id, user=amara)
@@ -348,7 +339,6 @@ class TestNobodyBarredIsAssignedOrTold:
         manager.put(f"/internal/leads/{lead.id}/assignee", json={"user_id": None})
         assert [one.recipient for one in rows(Notification)] == [boss.email]
 
-    @pytest.mark.every_engine
     @pytest.mark.parametrize("about_it", [True, False])
     def test_a_manager_who_is_barred_is_not_told_of_a_message_that_failed(
         self, app, given, rows, boss, about_it
@@ -358,7 +348,7 @@ class TestNobodyBarredIsAssignedOrTold:
         about = {"lead_id": lead.id if about_it else None, "kind": "prospect_confirmation"}
         given(NotificationFactory, **about)
         with app.app_context():
-            claims.refused(claims.claim("worker"), "550 no such user")
+            leases.mark_failed(leases.claim("worker"), "550 no such user")
             db.session.commit()
         notices = {one.recipient for one in rows(Notification) if one.kind == "delivery_failed"}
         assert notices == ({boss.email} if about_it else {boss.email, admin.email})
@@ -367,7 +357,6 @@ class TestNobodyBarredIsAssignedOrTold:
 class TestTheSecondForm:
     """Whoever wrote before writes again: the wall is about the client."""
 
-    @pytest.mark.every_engine
     def test_it_inherits_the_screens_and_goes_to_somebody_else(self, client, given, rows, amara, bruno):
         given(UserFactory, "manager")
         first = given(LeadFactory, email="jane@example.com")
@@ -457,14 +446,13 @@ class TestTheSecondForm:
 
         statements_of_a_submission()  # the first of a process asks for the revision
         with_walls = statements_of_a_submission()
-        monkeypatch.setattr(intake_module.barred, "from_client", lambda _email: [])
+        monkeypatch.setattr(intake_module.visibility, "screens_for_email", lambda _email: [])
         assert statements_of_a_submission() == with_walls - 1
 
 
 class TestCommands:
     """flask leads screen, unscreen, screens, and --as."""
 
-    @pytest.mark.every_engine
     def test_an_operator_sets_shows_and_lifts(self, run, given, rows, amara):
         lead = given(LeadFactory, assigned_to=amara)
         done = run("screen", lead.id, "Amara@Firm.example.com", "--notice", WHY)
@@ -499,7 +487,6 @@ class TestCommands:
         assert run("screen", lead.id, amara.email).exit_code == 2
         assert rows(Screen) == []
 
-    @pytest.mark.every_engine
     def test_as_somebody_an_operator_sees_no_more_than_they_do(self, run, given, amara):
         lead, other = given(LeadFactory), given(LeadFactory)
         given(ScreenFactory, lead_id=lead.id, user=amara)

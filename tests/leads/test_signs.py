@@ -11,7 +11,7 @@ import pytest
 import time_machine
 
 from leadintake.auth.models import SpentChallenge
-from leadintake.leads import signs
+from leadintake.leads.intake import spam
 from leadintake.leads.models import Lead
 from tests.support.html import Page
 
@@ -57,7 +57,7 @@ def test_a_clock_that_went_back_accuses_nobody(client, rows):
 
 def test_nobody_fills_in_what_nobody_sees(client, rows):
     assert client.submit(website="https://spam.example").status_code == 201
-    assert reason(rows) == signs.FILLED_IN
+    assert reason(rows) == spam.TRAP_FILLED
 
 
 def test_nobody_fills_a_form_in_within_two_seconds(client, rows):
@@ -70,12 +70,12 @@ def test_nobody_fills_a_form_in_within_two_seconds(client, rows):
 @pytest.mark.parametrize("opened", ["0", "x" * 500, "gAAAAABh", "2026-11-26T00:00:00Z"])
 def test_a_time_that_is_not_ours_is_a_sign(client, rows, opened):
     assert client.submit(opened=opened).status_code == 201
-    assert reason(rows) == signs.FORGED
+    assert reason(rows) == spam.TIME_FORGED
 
 
 def test_several_signs_are_all_told(client, rows):
     client.submit(opened="x", website="y")
-    assert reason(rows) == f"{signs.FILLED_IN} {signs.FORGED}"
+    assert reason(rows) == f"{spam.TRAP_FILLED} {spam.TIME_FORGED}"
 
 
 def test_the_time_survives_mistakes(client, rows):
@@ -142,12 +142,12 @@ class TestAltcha:
         assert replay.json == first.json
         assert reason(rows) is None
         client.submit(key="two", altcha=proof)
-        assert reason(rows) == signs.SPENT
+        assert reason(rows) == spam.PROOF_USED
         assert len(rows(Lead)) == 2
 
     def test_without_it_the_submission_is_kept_and_looked_at(self, client, rows):
         assert client.submit().status_code == 201
-        assert reason(rows) == signs.UNPROVED
+        assert reason(rows) == spam.PROOF_MISSING
 
     @pytest.mark.parametrize(
         "change",
@@ -165,26 +165,26 @@ class TestAltcha:
     )
     def test_a_wrong_proof_is_a_sign(self, client, rows, change):
         assert client.submit(altcha=written(solve(client) | change)).status_code == 201
-        assert reason(rows) == signs.WRONG
+        assert reason(rows) == spam.PROOF_WRONG
 
     @pytest.mark.parametrize(
         "proof", ["x", "e30=", "bnVsbA==", "W10=", "é", "A" * 5000, written([1]), written(5)]
     )
     def test_what_is_no_proof_is_a_sign(self, client, rows, proof):
         assert client.submit(altcha=proof).status_code == 201
-        assert reason(rows) == signs.WRONG
+        assert reason(rows) == spam.PROOF_WRONG
 
     def test_a_proof_is_good_for_twenty_minutes(self, client, rows):
         proof = written(solve(client))
         with later(21 * 60):
             client.submit(altcha=proof)
-        assert reason(rows) == signs.WRONG
+        assert reason(rows) == spam.PROOF_WRONG
 
     def test_the_end_cannot_be_moved(self, client, rows):
         solution = solve(client)
         path, _, _ = str(solution["salt"]).partition("?")
         client.submit(altcha=written(solution | {"salt": f"{path}?expires=9999999999&"}))
-        assert reason(rows) == signs.WRONG
+        assert reason(rows) == spam.PROOF_WRONG
 
     def test_the_page_asks_browsers_for_it(self, client):
         page = Page(client.get("/").text)

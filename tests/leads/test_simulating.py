@@ -12,10 +12,12 @@ import time_machine
 
 from leadintake.assignment.models import AssignmentDecision
 from leadintake.assignment.policy import Policy
-from leadintake.core.database import Model, db
-from leadintake.core.transaction import transaction
-from leadintake.leads.models import Lead, LeadStatus
+from leadintake.core.actor import OPERATOR
+from leadintake.core.db.database import Model, db
+from leadintake.core.db.transaction import transaction
+from leadintake.leads.models import Lead
 from leadintake.leads.service import leads
+from leadintake.leads.status import LeadStatus
 from tests.factories import LeadFactory, UserFactory
 
 MORNING = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -29,7 +31,9 @@ def people(given):
 def reach_out(app, lead_id: str) -> None:
     """Record that a prospect was reached."""
     with app.app_context(), transaction():
-        leads.change_status(leads.get(uuid.UUID(lead_id), seen_by=None), LeadStatus.REACHED_OUT, by=None)
+        leads.change_status(
+            leads.get(uuid.UUID(lead_id), reader=OPERATOR), LeadStatus.REACHED_OUT, actor=OPERATOR
+        )
 
 
 @pytest.fixture

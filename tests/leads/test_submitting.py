@@ -13,8 +13,6 @@ from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
 from tests.support.client import PDF
 
-pytestmark = pytest.mark.every_engine
-
 
 def nothing_is_kept(rows, app) -> bool:
     """Whether there is no row, no file and no message."""
@@ -23,6 +21,7 @@ def nothing_is_kept(rows, app) -> bool:
     return not (rows(Lead) or rows(Document) or rows(Notification) or rows(LeadEvent) or files)
 
 
+@pytest.mark.every_engine
 def test_a_good_form_becomes_a_lead_a_file_an_assignment_and_two_messages(client, given, rows):
     amara = given(UserFactory)
     answer = client.submit()

@@ -97,7 +97,6 @@ def test_a_lead_handed_over_changes_sides(attorney, manager, amara, other):
     assert attorney.get(address).status_code == 404
 
 
-@pytest.mark.every_engine
 def test_a_twin_handed_over_changes_the_etag_of_the_lead_that_now_shows_it(
     attorney, manager, amara, mine, other
 ):

@@ -13,10 +13,11 @@ from leadintake.assignment.policy import Area, Policy, Terms
 from leadintake.auth.permissions import Role
 from leadintake.auth.service import auth
 from leadintake.core.clock import now
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
-from leadintake.leads import attention
-from leadintake.leads.models import Lead, LeadEvent, LeadStatus
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.leads.distribution import attention
+from leadintake.leads.models import Lead, LeadEvent
+from leadintake.leads.status import LeadStatus
 from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, ScreenFactory, UserFactory
 from tests.support.outbox import alerted, delivered, round_of_a_worker
@@ -40,7 +41,6 @@ def rule(app, **policy: object) -> None:
     app.extensions["leadintake.policy"] = Policy(**policy)
 
 
-@pytest.mark.every_engine
 def test_managers_are_told_once_and_the_leads_go_out_oldest_first(app, client, given, rows):
     told = [given(UserFactory, "manager"), given(UserFactory, "admin")]
     ids = [arrive(client, number) for number in range(5)]
@@ -219,8 +219,10 @@ def test_areas_and_languages_find_who_works_on_them(app, client, given, rows):
 
 
 def test_many_that_wait_are_given_out_in_pieces_and_all_in_the_end(app, given, rows, monkeypatch):
-    module = importlib.import_module("leadintake.leads.handing")  # the room has a service of that name
-    monkeypatch.setattr(module, "MOST_AT_ONCE", 3)
+    module = importlib.import_module(
+        "leadintake.leads.distribution.handover"
+    )  # the room has a service of that name
+    monkeypatch.setattr(module, "MAX_AT_ONCE", 3)
     for _ in range(7):
         given(LeadFactory)
     one = given(UserFactory)
@@ -244,10 +246,9 @@ def test_looking_whether_anybody_can_take_what_waits_asks_no_more_for_many_than_
     round_of_a_worker(app)
     assert len(asked) == one
     with app.app_context():
-        assert attention.counts() == {"waiting": 21, "pending": 21, "quarantined": 0}
+        assert attention.count_states() == {"waiting": 21, "pending": 21, "quarantined": 0}
 
 
-@pytest.mark.every_engine
 def test_a_submission_asks_no_more_among_five_hundred_attorneys_than_among_five(app, client, given):
     with app.app_context():
         asked: list[str] = []

@@ -10,20 +10,24 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Flask
 from hypothesis import strategies as st
 
 from leadintake.audit.service import audit
 from leadintake.auth.models import User
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
-from leadintake.leads import events
-from leadintake.leads.models import QUARANTINE, Lead
-from leadintake.leads.screens import screens
+from leadintake.core.actor import ANONYMOUS, OPERATOR
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.leads.distribution import alerts
+from leadintake.leads.models import Lead
+from leadintake.leads.screens.service import screens
 from leadintake.leads.service import leads
+from leadintake.leads.status import Gate
 from tests.factories import LeadFactory, NotificationFactory, UserFactory
 from tests.support.client import Client
 
@@ -80,11 +84,16 @@ class World:
     """Another lead of the same client. The barred person has it."""
     other_message: uuid.UUID = NOTHING
 
-    @property
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """Where the application's connections come from."""
+        with self.app.app_context():
+            return db.engine
+
+    @cached_property
     def live(self) -> Path:
         """The database the application has open."""
-        with self.app.app_context():
-            return Path(str(db.engine.url.database))
+        return Path(str(self.engine.url.database))
 
     def next_id(self) -> uuid.UUID:
         """An id made in the application's stead: the same request makes the same ones in both."""
@@ -93,11 +102,10 @@ class World:
     def become(self, which: str) -> None:
         """Put the application into one of the two, or back to the beginning."""
         self.ids = itertools.count(0 if which == "empty" else 1_000_000)
-        with self.app.app_context():
-            db.engine.dispose()
-        for left in self.folder.glob(f"{self.live.name}-*"):
-            left.unlink()  # the log of the database that was there
-        shutil.copy(self.folder / which, self.live)
+        self.engine.dispose()
+        for log in ("-wal", "-shm"):  # of the database that was there
+            self.live.with_name(f"{self.live.name}{log}").unlink(missing_ok=True)
+        shutil.copyfile(self.folder / which, self.live)
 
     def in_both(self, act: Act, *arguments: Any) -> tuple[Any, Any]:
         """What an act gives in the world as it is, and in the one without the lead."""
@@ -108,14 +116,12 @@ class World:
 
     def keep_empty(self) -> None:
         """Keep the database as it is before anything is in it."""
-        with self.app.app_context():
-            db.engine.dispose()
+        self.engine.dispose()
         shutil.copy(self.live, self.folder / "empty")
 
     def keep(self) -> None:
         """Keep the database as it is now, and a copy without the hidden lead."""
-        with self.app.app_context():
-            db.engine.dispose()
+        self.engine.dispose()
         with closing(sqlite3.connect(self.live)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         for name in ("as it is", "without"):
@@ -177,14 +183,14 @@ def build(world: World, role: str, secret: Plan, others: list[Plan], *, wall: bo
             _fill(world, role, secret, others)
         with transaction():
             if wall:
-                lead = leads.get_to_change(world.hidden, seen_by=None, deleted=True)
                 barred, boss = world.people["barred"], world.people["boss"]
-                screens.set(lead, barred.id, "Represented her husband.", by=boss)
+                with leads.edit(world.hidden, OPERATOR, lock_assignment=True, deleted=True) as lead:
+                    screens.set(lead, barred.id, "Represented her husband.", actor=boss)
         with transaction():
             if secret.quarantined:  # as of a client from whom they were barred before
-                lead = leads.get_to_change(world.hidden, seen_by=None, deleted=True)
-                lead.quarantined_at, lead.quarantine_reason, lead.assigned_to = NOW, "Too fast.", None
-                lead.assignment_strategy = QUARANTINE
+                with leads.edit(world.hidden, OPERATOR, deleted=True) as lead:
+                    lead.quarantined_at, lead.quarantine_reason, lead.assigned_to = NOW, "Too fast.", None
+                    lead.gate, lead.assignment_strategy = Gate.QUARANTINE, "quarantine"
         for person in world.people.values():
             db.session.refresh(person)
         db.session.expunge_all()
@@ -195,7 +201,7 @@ def _fill(world: World, role: str, secret: Plan, others: list[Plan]) -> None:
     people["barred"] = UserFactory(**{} if role == "attorney" else {role: True})
     people["colleague"] = UserFactory()
     people["boss"] = boss = UserFactory(manager=True)
-    hidden = _lead(world, secret, email=CLIENT, last_name="Secretissima")
+    hidden = _lead(world, secret, email=CLIENT, last_name="Secretissima", phone="+12025550199")
     failed = NotificationFactory(lead_id=hidden.id, recipient=boss.email, failed=True)
     made = [_lead(world, plan, email=CLIENT if plan.ours else None) for plan in others]
     twin = Plan(ours=True, owner="barred", reached=False, deleted=False, hours=1, messages=())
@@ -205,8 +211,8 @@ def _fill(world: World, role: str, secret: Plan, others: list[Plan]) -> None:
     world.other_message = NotificationFactory(lead_id=made[-1].id, failed=True).id
     for lead in (hidden, *made):
         for who in ("barred", "boss"):
-            audit.record("lead.read", by=people[who], about=("lead", lead.id), what="detail")
-    audit.record("message.retried", by=boss, about=("lead", hidden.id), message=str(failed.id))
+            audit.record("lead.read", actor=people[who], about=("lead", lead.id), what="detail")
+    audit.record("message.retried", actor=boss, about=("lead", hidden.id), message=str(failed.id))
 
 
 def _lead(world: World, plan: Plan, *, email: str | None, **more: str) -> Lead:
@@ -220,7 +226,7 @@ def _lead(world: World, plan: Plan, *, email: str | None, **more: str) -> Lead:
         created_at=arrived,
         updated_at=arrived,
     )
-    events.record(lead, "submitted", "with resume.pdf", actor="prospect")
+    alerts.record(lead, "submitted", "with resume.pdf", actor=ANONYMOUS)
     for who, state in plan.messages:
         person = world.people.get(who)
         NotificationFactory(

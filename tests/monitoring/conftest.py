@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from leadintake.core.db.transaction import transaction
 from leadintake.core.doctor import disks, durability
-from leadintake.core.transaction import transaction
 from leadintake.notifications.service import notifications
 from tests.factories import UserFactory
+from tests.support.receiver import Stub, receiving
 
 DISK = "/dev/sda1 / ext4 rw,relatime 0 0\n"
 
@@ -30,4 +33,11 @@ def well(app, given, machine):
     """A worker that was seen just now, and an attorney."""
     given(UserFactory)
     with app.app_context(), transaction():
-        notifications.beat("worker:1")
+        notifications.record_beat("worker:1")
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    """A receiver of incidents and heartbeats."""
+    with receiving(Stub()) as started:
+        yield started

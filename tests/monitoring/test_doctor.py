@@ -7,8 +7,8 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
 from tests.support.doctor import PARTS, ask_doctor
 
 pytestmark = pytest.mark.every_engine

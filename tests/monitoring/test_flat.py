@@ -11,12 +11,12 @@ import sqlalchemy as sa
 
 from leadintake.core import alarms
 from leadintake.core.clock import now
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
-from leadintake.core.types import new_id
-from leadintake.leads import attention
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.core.db.types import new_id
+from leadintake.leads.distribution import attention
 from leadintake.leads.models import Lead
-from leadintake.notifications import backlog
+from leadintake.notifications import backlog, channel_state
 from leadintake.notifications.models import DeliveryAttempt, Notification
 from tests.factories import LeadFactory, NotificationFactory, UserFactory
 
@@ -26,7 +26,10 @@ GROWING = ("leads", "notifications", "delivery_attempts", "documents", "lead_eve
 def copies(model: Any, row: Any, count: int, **changes: object) -> None:
     """Insert a row many times."""
     table = model.__table__
-    values = {column.name: getattr(row, column.key) for column in table.columns}
+    values = {
+        column.name: getattr(row, sa.inspect(type(row)).get_property_by_column(column).key)
+        for column in table.columns
+    }
     unique = {"submission_key": None, "reference": None}
     many = [{**values, **changes, **unique, "id": new_id()} for _ in range(count)]
     kept = [{name: value for name, value in one.items() if name in table.columns} for one in many]
@@ -105,9 +108,9 @@ class TestWork:
     def test_it_is_the_same_for_many_rows_as_for_more(self, app, given, steps, monkeypatch):
         for place, name in (
             (attention, "MOST"),
-            (backlog, "MOST"),
-            (backlog, "MOST_OF_A_KIND"),
-            (backlog, "LATELY"),
+            (backlog, "MAX_ROWS"),
+            (backlog, "MAX_ROWS_PER_KIND"),
+            (channel_state, "RECENT_ATTEMPTS"),
         ):
             monkeypatch.setattr(place, name, 20)
         lead = given(LeadFactory, assigned_to=given(UserFactory))

@@ -17,8 +17,9 @@ import time_machine
 
 from leadintake.core import checks
 from leadintake.core.clock import now
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.monitoring.watchdog import Watchdog
 from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import Worker
 from tests.notifications.test_worker import Rounds
@@ -30,7 +31,7 @@ SECRET = "could not connect to owner:hunter2@10.0.0.7"
 def worker(app):
     """A worker that was seen just now."""
     with app.app_context(), transaction():
-        notifications.beat("worker:1")
+        notifications.record_beat("worker:1")
 
 
 def failing(answer) -> str:
@@ -52,7 +53,6 @@ def test_a_worker_that_was_never_seen_is_named(client):
     assert failing(client.get("/readyz")) == "worker"
 
 
-@pytest.mark.every_engine
 @pytest.mark.usefixtures("worker")
 def test_a_worker_that_was_not_seen_for_long_is_named(client):
     with time_machine.travel(now() + timedelta(seconds=30)):
@@ -141,7 +141,7 @@ class TestWhatOnlyAWriteShows:
         assert probes == ["disk", "disk"]
 
     def test_a_worker_that_fails_has_the_next_question_write(self, app, client, probes, monkeypatch):
-        monkeypatch.setattr(notifications, "beat", _no_room)
+        monkeypatch.setattr(notifications, "record_beat", _no_room)
         Worker(app).run(Rounds(1))
         client.get("/readyz")
         assert probes == ["disk"]
@@ -201,7 +201,7 @@ class TestSharing:
         client.get("/readyz")
         for _ in range(5):
             with app.app_context():
-                checks.suspect()
+                checks.report_write_failure()
             client.get("/readyz")
         assert len(asked) == 2
 
@@ -220,7 +220,7 @@ class TestSharing:
             first = crowd.submit(app.test_client().get, "/readyz")
             assert begun.wait(30)
             others = [crowd.submit(app.test_client().get, "/readyz") for _ in range(63)]
-            at_once = list(itertools.islice(as_completed(others, timeout=30), 63 - checks.MOST_WAITING))
+            at_once = list(itertools.islice(as_completed(others, timeout=30), 63 - checks.MAX_WAITERS))
             assert {failing(one.result()) for one in at_once} == {"readiness"}
             assert not first.done()
             answered.set()
@@ -251,6 +251,45 @@ class TestSharing:
             gate.set()
             assert failing(waiting.result()) == "worker"
 
+    @pytest.fixture
+    def slow_write(self, app):
+        """A write that takes as long as a test wants: whether it has begun, and what lets it end."""
+        begun, gate = threading.Event(), threading.Event()
+
+        def write():
+            begun.set()
+            assert gate.wait(30)
+
+        checks.register(app, "slow", lambda: None, probe=write)
+        yield begun, gate
+        gate.set()
+
+    @pytest.mark.usefixtures("worker")
+    def test_while_the_watchdog_tries_a_write_the_last_answer_is_given(self, app, client, clock, slow_write):
+        begun, gate = slow_write
+        assert client.get("/readyz").status_code == 200
+        with ThreadPoolExecutor(1) as other:
+            round_ = other.submit(Watchdog(app).run_round)
+            assert begun.wait(30)
+            assert client.get("/readyz").status_code == 200
+            clock[0] += checks.STALE_SECONDS
+            assert failing(client.get("/readyz")) == "readiness"  # an answer that old is none
+            gate.set()
+            assert round_.result() == {}
+
+    @pytest.mark.usefixtures("worker")
+    def test_after_a_failure_no_last_answer_is_given(self, app, client, slow_write):
+        begun, gate = slow_write
+        assert client.get("/readyz").status_code == 200
+        with app.app_context():
+            checks.report_write_failure()
+        with ThreadPoolExecutor(1) as other:
+            asked = other.submit(app.test_client().get, "/readyz")
+            assert begun.wait(30)
+            assert failing(client.get("/readyz")) == "readiness"
+            gate.set()
+            assert asked.result().status_code == 200
+
 
 def test_alive_is_not_ready(client):
     answer = client.get("/healthz")
@@ -262,8 +301,8 @@ def test_health_asks_nothing_of_anybody(app, client, monkeypatch):
     def never(*_arguments, **_options):
         raise AssertionError("a process lives without its database")
 
-    monkeypatch.setattr(checks, "failing", never)
-    monkeypatch.setattr("leadintake.core.database.db.session.execute", never)
+    monkeypatch.setattr(checks, "failures", never)
+    monkeypatch.setattr("leadintake.core.db.database.db.session.execute", never)
     assert client.get("/healthz").status_code == 200
 
 

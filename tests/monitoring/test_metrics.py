@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from leadintake.core.transaction import transaction
+from leadintake.core.db.transaction import transaction
 from leadintake.notifications.service import notifications
 from tests.factories import NotificationFactory, UserFactory
 from tests.support.redis import free_port
@@ -64,7 +64,7 @@ def test_each_part_is_up_or_down(app, client):
     assert samples(client, "leadintake_up", part="mail") == []  # nobody asked the mail server
     assert samples(client, "leadintake_up", part="database") == [1]
     with app.app_context(), transaction():
-        notifications.beat("worker:1")
+        notifications.record_beat("worker:1")
     assert samples(client, "leadintake_up", part="worker") == [1]
 
 
@@ -87,9 +87,18 @@ def test_signing_in_is_counted_without_a_word_of_who_it_was(client, given):
 
 def test_a_collector_beside_the_application_reads_the_counters_alone(app, client):
     client.get("/healthz")
-    told = generate_latest(app.extensions["leadintake.measures"].registry).decode()
+    registry = CollectorRegistry()
+    registry.register(app.extensions["leadintake.measures"])
+    told = generate_latest(registry).decode()
     assert 'endpoint="operations.healthz"' in told
     assert "leadintake_up" not in told
+
+
+def test_what_is_written_to_a_file_does_not_say_that_the_service_runs(app, client):
+    assert "leadintake_build_info" in client.get("/metrics").text
+    written = app.test_cli_runner().invoke(args=["metrics"]).stdout
+    assert "leadintake_up" in written
+    assert "leadintake_build_info" not in written
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.10", "::1"])

@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from leadintake import create_app
 from leadintake.core import modes
-from leadintake.core.database import db
+from leadintake.core.db.database import db
 from leadintake.core.doctor import clock, disks, durability
 from tests.factories import UserFactory
 from tests.support.doctor import PARTS, ask_doctor
@@ -75,7 +75,7 @@ class TestFiles:
 class TestDisks:
     def test_one_that_is_nearly_full_is_named(self, app, monkeypatch):
         monkeypatch.setattr(disks, "NEARLY_FULL", 1.1)
-        monkeypatch.setattr(disks, "MOST_UPLOADS", 1 << 40)
+        monkeypatch.setattr(disks, "MAX_UPLOADS", 1 << 40)
         assert " MB left of " in only(app, "disk")
 
     def test_one_with_few_names_left_is_named(self, app, monkeypatch):
@@ -113,7 +113,7 @@ class TestDurability:
         machine.write_text(
             f"/dev/sda1 / ext4 rw 0 0\nnone {str(folder).replace(' ', chr(92) + '040')} vfat rw 0 0\n"
         )
-        assert disks.mount_of(folder).kind == "vfat"
+        assert disks.find_mount(folder).kind == "vfat"
 
     def test_another_system_than_linux_is_not_judged(self, app, machine):
         machine.unlink()
@@ -348,14 +348,14 @@ class TestMail:
 
 class TestTheFolderOfMails:
     def test_one_that_cannot_be_written_is_named(self, app):
-        folder = app.extensions["leadintake.channel"].folder
+        folder = app.extensions["leadintake.channels"]["mail"].folder
         folder.write_text("in the way")
         folder.chmod(0o600)
         assert only(app, "mail").startswith("Mails cannot be written: ")
 
     def test_one_that_can_is_left_as_it_was(self, app):
         assert ask_doctor(app) == {}
-        assert list(app.extensions["leadintake.channel"].folder.iterdir()) == []
+        assert list(app.extensions["leadintake.channels"]["mail"].folder.iterdir()) == []
 
 
 class TestNothingWorks:

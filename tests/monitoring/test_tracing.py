@@ -117,11 +117,11 @@ class TestOn:
     def test_a_forked_process_sends_with_a_thread_of_its_own(self, app, client, collector):
         client.get("/healthz")
         tracer = app.extensions[EXTENSION]
-        parent, provider = tracer._made
-        tracer._made = parent + 1, provider
+        parent, provider = tracer._pid_and_provider
+        tracer._pid_and_provider = parent + 1, provider
         client.get("/readyz")
-        assert tracer._made[0] == parent
-        assert tracer._made[1] is not provider
+        assert tracer._pid_and_provider[0] == parent
+        assert tracer._pid_and_provider[1] is not provider
         provider.shutdown()
 
     def test_a_collector_that_refuses_costs_nobody_an_answer(self, app, client, collector):

@@ -1,10 +1,14 @@
-"""python -m tests.mutations [WORD]: take the safeguards (whose names have WORD) away, each in a copy.
+"""python -m tests.mutations [WORD] [--only PREFIX] [-k EXPRESSION]: take safeguards away, each in a copy.
+
+WORD: those whose names have it. PREFIX: those of the files that begin so, below leadintake/. EXPRESSION:
+only these of their tests, such as "not postgresql and not mariadb".
 
 Prints a table; the exit status is the number of safeguards that no test missed.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -12,30 +16,33 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.mutations.listed import MUTATIONS, Mutation
+from tests.mutations.listed import MUTATIONS
+from tests.mutations.mutation import Mutation
 
 ROOT = Path(__file__).parents[2]
-LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "__pycache__", "instance", "uploads", ".*_cache", "*.egg-info"
-)
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "instance", "uploads", ".*_cache", "*.egg-info")
 PATIENCE_SECONDS = 300
-TESTS_FAILED = 1
-"""pytest's exit status; any other says that the tests did not run."""
+TESTS_FAILED, NO_TESTS = 1, 5
+"""Exit statuses of pytest."""
 
 
 def main() -> int:
-    """Try them all."""
-    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    """Try them one after the other."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutations")
+    parser.add_argument("word", nargs="?", default="")
+    parser.add_argument("--only", default="", metavar="PREFIX")
+    parser.add_argument("-k", default="", metavar="EXPRESSION", dest="expression")
+    options = parser.parse_args()
     missed = 0
     for mutation in MUTATIONS:
-        if word in mutation.safeguard:
-            noticed_by = _noticed_by(mutation)
+        if options.word in mutation.safeguard and mutation.file.startswith(f"leadintake/{options.only}"):
+            noticed_by = _noticed_by(mutation, options.expression)
             missed += not noticed_by
             print(f"| {mutation.safeguard} | `{mutation.file}` | {noticed_by or '**nobody**'} |", flush=True)
     return missed
 
 
-def _noticed_by(mutation: Mutation) -> str:
+def _noticed_by(mutation: Mutation, expression: str) -> str:
     """The first test that failed without the safeguard, or nothing."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "leadintake"
@@ -43,18 +50,10 @@ def _noticed_by(mutation: Mutation) -> str:
         for needed in ("instance", "uploads"):
             (copy / needed).mkdir()
         mutated = copy / mutation.file
-        mutated.write_text(mutated.read_text().replace(mutation.old, mutation.new))
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-x",
-            "-q",
-            "--no-header",
-            "-p",
-            "no:cacheprovider",
-            *mutation.tests,
-        ]
+        mutated.write_text(mutation.apply(mutated.read_text()))
+        cases = [] if not expression or "-k" in mutation.tests else ["-k", expression]
+        options = ["-x", "-q", "-n0", "--no-header", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", *options, *mutation.tests, *cases]
         try:
             ran = subprocess.run(
                 command,
@@ -67,6 +66,8 @@ def _noticed_by(mutation: Mutation) -> str:
             )
         except subprocess.TimeoutExpired:
             return "one that then never ends"
+    if ran.returncode == NO_TESTS and cases:
+        return "not tried: no such case"
     if ran.returncode not in (0, TESTS_FAILED):
         raise SystemExit(f"{mutation.safeguard}: the tests did not run\n{ran.stdout}{ran.stderr}")
     failed = [line.split()[1] for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]

@@ -6,13 +6,20 @@ the providers publish.
 
 from __future__ import annotations
 
-from leadintake.notifications.faults import Fault, Step
+from leadintake.notifications.faults import Fault, SmtpStep
 
-MAIL, RCPT, DATA, EHLO, AUTH, TLS = Step.MAIL, Step.RCPT, Step.DATA, Step.EHLO, Step.AUTH, Step.STARTTLS
-OURS, MESSAGE, UNCLEAR = Fault.OURS, Fault.MESSAGE, Fault.UNCLEAR
+MAIL, RCPT, DATA, EHLO, AUTH, TLS = (
+    SmtpStep.MAIL,
+    SmtpStep.RCPT,
+    SmtpStep.DATA,
+    SmtpStep.EHLO,
+    SmtpStep.AUTH,
+    SmtpStep.STARTTLS,
+)
+OURS, MESSAGE, UNCLEAR = Fault.SENDER, Fault.MESSAGE, Fault.UNCLEAR
 
 # fmt: off
-REPLIES: list[tuple[str, Step, str, Fault]] = [
+REPLIES: list[tuple[str, SmtpStep, str, Fault]] = [
     # Postfix: names and senders are judged at RCPT unless smtpd_delay_reject is off.
     ("Postfix", RCPT, "504 5.5.2 <laptop>: Helo command rejected: need fully-qualified hostname", OURS),
     ("Postfix", RCPT, "450 4.7.1 <vm7.internal>: Helo command rejected: Host not found", OURS),

@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
-from leadintake.notifications import batches, claims
-from leadintake.notifications.batches import LOOK_FOR_URGENT_EVERY_SECONDS, MOST_RESERVED, Hand
-from leadintake.notifications.claims import LEASE, due_query
+from leadintake.core.actor import OPERATOR
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.notifications import batches, leases
+from leadintake.notifications.batches import MAX_RESERVED, URGENT_CHECK_SECONDS, ClaimQueue
+from leadintake.notifications.leases import LEASE, due_query
 from leadintake.notifications.models import DeliveryAttempt, Notification, Priority, Status
 from leadintake.notifications.service import notifications
 from tests.factories import NotificationFactory
@@ -30,10 +31,10 @@ class Recorder:
     def __init__(self, app, act=lambda _: None) -> None:
         self.delivered: list[Notification] = []
         self.act = act
-        app.extensions["leadintake.channel"] = self
+        app.extensions["leadintake.channels"]["mail"] = self
 
     @contextlib.contextmanager
-    def opened(self):
+    def open(self):
         yield self
 
     def deliver(self, owed: Notification) -> str:
@@ -41,7 +42,7 @@ class Recorder:
         self.act(owed)
         return "taken"
 
-    def usable(self) -> bool:
+    def is_open(self) -> bool:
         return True
 
     def kinds(self) -> list[str]:
@@ -60,7 +61,7 @@ def stopwatch(monkeypatch) -> SimpleNamespace:
     return watch
 
 
-def claim_next(app, hand: Hand) -> Notification | None:
+def claim_next(app, hand: ClaimQueue) -> Notification | None:
     with app.app_context(), transaction():
         return hand.claim_next()
 
@@ -77,7 +78,7 @@ def test_an_alert_or_account_mail_goes_before_confirmations_that_waited_longer(a
 
 
 def test_an_alert_that_comes_in_the_middle_of_a_batch_goes_next(app, given, monkeypatch):
-    monkeypatch.setattr(batches, "LOOK_FOR_URGENT_EVERY_SECONDS", 0)
+    monkeypatch.setattr(batches, "URGENT_CHECK_SECONDS", 0)
     confirmations(given, 5)
     arrivals = iter([True])
     recorder = Recorder(app, lambda _: next(arrivals, None) and given(NotificationFactory))
@@ -87,11 +88,11 @@ def test_an_alert_that_comes_in_the_middle_of_a_batch_goes_next(app, given, monk
 
 def test_a_worker_in_a_batch_looks_for_alerts_once_a_second(app, given, stopwatch):
     confirmations(given, 3)
-    hand = Hand("worker")
+    hand = ClaimQueue("worker")
     assert claim_next(app, hand).kind == CONFIRMATION
     given(NotificationFactory)
     assert claim_next(app, hand).kind == CONFIRMATION  # the same instant: not asked again
-    stopwatch.seconds += LOOK_FOR_URGENT_EVERY_SECONDS
+    stopwatch.seconds += URGENT_CHECK_SECONDS
     assert claim_next(app, hand).kind == "attorney_alert"
     assert claim_next(app, hand).kind == CONFIRMATION
 
@@ -99,20 +100,20 @@ def test_a_worker_in_a_batch_looks_for_alerts_once_a_second(app, given, stopwatc
 def test_an_alert_is_claimed_alone(app, given, rows):
     for _ in range(3):
         given(NotificationFactory)
-    claim_next(app, Hand("worker"))
+    claim_next(app, ClaimQueue("worker"))
     assert sorted(str(one.claimed_by) for one in rows(Notification)) == ["None", "None", "worker"]
 
 
 @pytest.mark.every_engine
 def test_confirmations_are_reserved_ten_at_a_time_and_begun_one_by_one(app, given, rows):
-    confirmations(given, MOST_RESERVED + 2)
-    first = claim_next(app, Hand("first"))
+    confirmations(given, MAX_RESERVED + 2)
+    first = claim_next(app, ClaimQueue("first"))
     found = rows(Notification)
     assert [(one.id, one.attempts) for one in found if one.status is Status.SENDING] == [(first.id, 1)]
     reserved = [one for one in found if one.claimed_by == "first" and one.status is Status.QUEUED]
-    assert len(reserved) == MOST_RESERVED - 1
+    assert len(reserved) == MAX_RESERVED - 1
     assert {one.attempts for one in reserved} == {0}
-    second = Hand("second")
+    second = ClaimQueue("second")
     taken = {claim_next(app, second).id, claim_next(app, second).id}
     assert taken.isdisjoint({first.id, *(one.id for one in reserved)})
     assert claim_next(app, second) is None
@@ -121,7 +122,7 @@ def test_confirmations_are_reserved_ten_at_a_time_and_begun_one_by_one(app, give
 @pytest.mark.every_engine
 def test_a_worker_killed_in_a_batch_repeats_the_message_it_had_begun_and_no_other(app, given, rows):
     with at():
-        confirmations(given, MOST_RESERVED)
+        confirmations(given, MAX_RESERVED)
         with pytest.raises(KeyboardInterrupt):
             kill_in_delivery(app, number=4)
         assert [one.status for one in rows(Notification)].count(Status.SENT) == 3
@@ -129,10 +130,10 @@ def test_a_worker_killed_in_a_batch_repeats_the_message_it_had_begun_and_no_othe
         assert deliver(app) == 0
     with at(seconds=LEASE.total_seconds()):
         recorder = Recorder(app)
-        assert deliver(app) == MOST_RESERVED - 3
-    assert sorted(one.attempts for one in rows(Notification)) == [1] * (MOST_RESERVED - 1) + [2]
+        assert deliver(app) == MAX_RESERVED - 3
+    assert sorted(one.attempts for one in rows(Notification)) == [1] * (MAX_RESERVED - 1) + [2]
     assert [one.outcome for one in rows(DeliveryAttempt)].count("lost") == 1
-    assert len({owed.id for owed in recorder.delivered}) == MOST_RESERVED - 3
+    assert len({owed.id for owed in recorder.delivered}) == MAX_RESERVED - 3
 
 
 def kill_in_delivery(app, number: int) -> None:
@@ -144,11 +145,11 @@ def kill_in_delivery(app, number: int) -> None:
             raise KeyboardInterrupt
 
     Recorder(app, die)
-    release, Hand.release = Hand.release, lambda _self: None
+    release, ClaimQueue.release = ClaimQueue.release, lambda _self: None
     try:
         deliver(app)
     finally:
-        Hand.release = release
+        ClaimQueue.release = release
 
 
 def test_a_worker_that_is_told_to_stop_gives_back_what_it_did_not_begin(app, given, rows):
@@ -165,7 +166,6 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_did_not_begin(app, giv
         assert deliver(app) == 3
 
 
-@pytest.mark.every_engine
 def test_a_confirmation_withdrawn_or_hidden_after_it_was_reserved_is_not_sent(app, given, rows):
     owed = confirmations(given, 3)
 
@@ -189,7 +189,7 @@ def test_a_message_sent_again_by_hand_while_it_is_reserved_is_sent_once(app, giv
 
     def retry(_owed) -> None:
         with app.app_context(), transaction():
-            notifications.retry(owed[2].id)
+            notifications.retry(owed[2].id, actor=OPERATOR)
         deliver(app)
 
     recorder = Recorder(app)
@@ -211,24 +211,26 @@ def test_four_workers_send_a_crowd_of_confirmations_once_each(app, given, rows):
 def test_a_reservation_is_renewed_while_its_batch_goes_on(app, given, stopwatch):
     with at():
         confirmations(given, 4)
-        slow = Hand("slow")
+        slow = ClaimQueue("slow")
         claim_next(app, slow)
     for second in (50, 100):
         stopwatch.seconds += 50
         with at(seconds=second):
             assert claim_next(app, slow) is not None
     with at(seconds=109):
-        assert claim_next(app, Hand("quick")).attempts == 2  # the first, whose lease is over; not the last
+        assert (
+            claim_next(app, ClaimQueue("quick")).attempts == 2
+        )  # the first, whose lease is over; not the last
         assert claim_next(app, slow) is not None
 
 
 def test_a_reservation_that_ran_out_is_not_begun_by_who_had_it(app, given):
     with at():
         confirmations(given, 2)
-        slow = Hand("slow")
+        slow = ClaimQueue("slow")
         claim_next(app, slow)
     with at(seconds=LEASE.total_seconds()):
-        quick = Hand("quick")
+        quick = ClaimQueue("quick")
         assert {claim_next(app, quick).attempts, claim_next(app, quick).attempts} == {1, 2}
         assert claim_next(app, slow) is None
 
@@ -236,14 +238,14 @@ def test_a_reservation_that_ran_out_is_not_begun_by_who_had_it(app, given):
 def test_what_stands_in_the_way_of_the_next_message_does_not_send_this_one_twice(app, given, rows):
     confirmations(given, 2)
     recorder = Recorder(app)
-    looks = iter([claims.Due.NOW])
+    looks = iter([leases.SendDecision.SEND])
 
     def stumble(_owed):
         with contextlib.suppress(StopIteration):
             return next(looks)
         raise ZeroDivisionError
 
-    claims.look_before(app, stumble)
+    leases.add_send_check(app, stumble)
     with pytest.raises(ZeroDivisionError):
         deliver(app)
     assert len(recorder.delivered) == 1
@@ -256,7 +258,7 @@ def test_one_index_serves_the_claims(app, given, engine_name):
     given(NotificationFactory)
     with app.app_context():
         for priority in Priority:
-            query = due_query(priority).limit(MOST_RESERVED)
+            query = due_query(priority).limit(MAX_RESERVED)
             assert "ix_notifications_priority_due_at" in plan_of(query, engine_name)
             assert "sort" not in plan_of(query, engine_name).lower()
             assert "TEMP B-TREE" not in plan_of(query, engine_name)

@@ -15,12 +15,11 @@ from leadintake.audit.models import AuditEntry
 from leadintake.core.clock import now
 from leadintake.leads.models import Lead
 from leadintake.notifications import cli
-from leadintake.notifications.channel_state import channel_state
+from leadintake.notifications.channel_state import read_channel_state
 from leadintake.notifications.channels import ChannelDown
-from leadintake.notifications.claims import LONGEST_PAUSE
-from leadintake.notifications.embedded import Stop
+from leadintake.notifications.embedded import Stop, install_stop_signal
+from leadintake.notifications.leases import LONGEST_BACKOFF
 from leadintake.notifications.models import Notification, Status
-from leadintake.notifications.worker import quit_signal
 from tests.factories import NotificationFactory, UserFactory
 from tests.support.mailserver import HOST, Script, free_port, mail_server
 from tests.support.outbox import at, deliver
@@ -30,7 +29,7 @@ from tests.support.waiting import PATIENCE_SECONDS, until
 @pytest.fixture(autouse=True)
 def _signals(monkeypatch):
     """A command in this process must not take over the signals of the tests."""
-    monkeypatch.setattr(cli, "quit_signal", Stop)
+    monkeypatch.setattr(cli, "install_stop_signal", Stop)
 
 
 @pytest.fixture
@@ -47,10 +46,9 @@ def one_line(result, *words: str) -> bool:
     return len(result.stderr.strip().splitlines()) == 1 and all(word in result.stderr for word in words)
 
 
-@pytest.mark.every_engine
 def test_drain_sends_what_is_due_and_leaves(run, given, rows):
     given(NotificationFactory)
-    given(NotificationFactory, due_at=now() + LONGEST_PAUSE, attempts=1)
+    given(NotificationFactory, due_at=now() + LONGEST_BACKOFF, attempts=1)
     result = run("worker", "--drain")
     assert (result.exit_code, result.stdout) == (0, "1 message(s) handled.\n")
     assert [one.status for one in rows(Notification)] == [Status.SENT, Status.QUEUED]
@@ -59,7 +57,7 @@ def test_drain_sends_what_is_due_and_leaves(run, given, rows):
 
 def test_drain_says_in_one_line_that_there_is_no_way_out(app, run, given):
     given(NotificationFactory)
-    app.extensions["leadintake.channel"].folder.write_text("in the way")
+    app.extensions["leadintake.channels"]["mail"].folder.write_text("in the way")
     assert one_line(run("worker", "--drain"), "mail")
 
 
@@ -68,9 +66,9 @@ def test_without_drain_it_works_until_it_is_stopped(run, given, rows, monkeypatc
 
     class OneRound(Stop):
         def wait(self, _seconds: float) -> None:
-            self.asked.set()
+            self.stop_event.set()
 
-    monkeypatch.setattr(cli, "quit_signal", OneRound)
+    monkeypatch.setattr(cli, "install_stop_signal", OneRound)
     assert run("worker").exit_code == 0
     assert rows(Notification)[0].status is Status.SENT
 
@@ -79,7 +77,7 @@ def test_without_drain_it_works_until_it_is_stopped(run, given, rows, monkeypatc
 def test_either_signal_asks_for_a_stop(number):
     before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
-        stop = quit_signal()
+        stop = install_stop_signal()
         assert not stop()
         signal.raise_signal(number)
         assert stop()
@@ -88,7 +86,6 @@ def test_either_signal_asks_for_a_stop(number):
             signal.signal(one, handler)
 
 
-@pytest.mark.every_engine
 def test_the_list_is_a_table_or_json_newest_first(run, given):
     with at():
         given(NotificationFactory, "failed", recipient="amara@firm.example.com")
@@ -113,7 +110,6 @@ def test_an_empty_outbox_says_so(run):
     assert json.loads(run("outbox", "list", "--format", "json").stdout) == []
 
 
-@pytest.mark.every_engine
 def test_a_failed_message_is_queued_again(app, run, given, rows):
     owed = given(NotificationFactory, "failed")
     assert run("outbox", "retry", str(owed.id)).exit_code == 0
@@ -121,7 +117,6 @@ def test_a_failed_message_is_queued_again(app, run, given, rows):
     assert rows(Notification)[0].status is Status.SENT
 
 
-@pytest.mark.every_engine
 def test_retry_sends_all_that_failed_and_nothing_else(app, run, given, rows):
     for trait in ("failed", "sent", "failed"):
         given(NotificationFactory, trait)
@@ -146,7 +141,6 @@ def test_what_was_sent_or_is_not_there_is_refused_in_one_line(run, given):
     assert run("outbox", "retry", "x").exit_code == 2
 
 
-@pytest.mark.every_engine
 def test_prove_shows_every_attempt_of_a_message_or_of_all_messages_of_a_lead(
     app, run, client, given, rows, monkeypatch
 ):
@@ -207,7 +201,13 @@ class TestATestMessage:
         with mail_server(Script(), port):
             assert run("outbox", "test", "ada@firm.example.com").exit_code == 0
         with app.app_context():
-            assert channel_state() is None
+            assert read_channel_state() is None
+
+    def test_is_not_sent_while_no_mail_may_leave(self, app, run, rows, port):
+        app.config["MAIL_HOLD"] = True
+        with mail_server(script := Script(), port):
+            assert one_line(run("outbox", "test", "ada@firm.example.com"), "MAIL_HOLD is on")
+        assert (script.connections, rows(Notification)) == (0, [])
 
     def test_to_what_is_no_address_is_not_sent(self, run, rows):
         assert one_line(run("outbox", "test", "ada"), "not an e-mail address")

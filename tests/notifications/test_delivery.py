@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from leadintake.core.transaction import transaction
-from leadintake.notifications import smtp
+from leadintake.core.actor import OPERATOR
+from leadintake.core.db.transaction import transaction
+from leadintake.notifications import sessions, smtp
 from leadintake.notifications.channels import ChannelDown
-from leadintake.notifications.claims import FEWEST_ATTEMPTS, LEASE
+from leadintake.notifications.leases import FEWEST_ATTEMPTS, LEASE
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from leadintake.notifications.service import notifications
 from leadintake.notifications.smtp import DELIVERY_SECONDS
@@ -69,7 +70,6 @@ def test_a_batch_goes_over_one_connection_the_longest_due_first(app, given, port
     assert [address.partition("@")[0] for address in script.recipients] == ["first", "second", "third"]
 
 
-@pytest.mark.every_engine
 def test_the_pauses_between_attempts_double_up_to_a_quarter_of_an_hour(app, given, rows, port):
     with at():
         given(NotificationFactory)
@@ -173,7 +173,6 @@ def test_one_wrong_address_does_not_hold_up_the_others(app, given, rows, port):
     assert state(rows) == [(Status.SENT, 1), (Status.FAILED, 1), (Status.SENT, 1)]
 
 
-@pytest.mark.every_engine
 def test_a_server_that_is_down_costs_no_attempt_and_delivery_resumes(app, given, rows, port):
     given(NotificationFactory)
     for _ in range(3):
@@ -255,7 +254,7 @@ def drip(connection: socket.socket) -> None:
 def test_a_server_that_drips_its_greeting_holds_a_worker_no_longer_than_the_lease(
     app, given, rows, monkeypatch
 ):
-    monkeypatch.setattr(smtp, "OPENING_SECONDS", 2)
+    monkeypatch.setattr(sessions, "OPENING_SECONDS", 2)
     given(NotificationFactory)
     with raw_server(drip) as port:
         app.extensions["mail"].port = port
@@ -272,7 +271,7 @@ def test_a_server_that_drips_its_answer_to_a_message_holds_it_no_longer_than_the
         drip(connection)
 
     monkeypatch.setattr(smtp, "DELIVERY_SECONDS", 2)
-    monkeypatch.setattr(smtp, "PARTING_SECONDS", 1)
+    monkeypatch.setattr(smtp, "QUIT_SECONDS", 1)
     given(NotificationFactory)
     with raw_server(talk) as port:
         app.extensions["mail"].port = port
@@ -281,12 +280,45 @@ def test_a_server_that_drips_its_answer_to_a_message_holds_it_no_longer_than_the
     assert timedelta(seconds=DELIVERY_SECONDS) < LEASE
 
 
+@pytest.mark.parametrize("over_tls", [False, True])
+def test_a_server_with_many_addresses_that_do_not_answer_is_given_up_in_time(
+    app, given, rows, monkeypatch, over_tls
+):
+    passed: list[float] = []
+
+    def time_out(_place, seconds):
+        passed.append(seconds)
+        raise TimeoutError("timed out")
+
+    eight = [(0, 0, 0, "", (f"192.0.2.{number}", 587)) for number in range(8)]
+    monkeypatch.setattr(sessions.socket, "getaddrinfo", lambda *_, **__: eight)
+    monkeypatch.setattr(sessions.socket, "create_connection", time_out)
+    monkeypatch.setattr(sessions.time, "monotonic", lambda: sum(passed))
+    app.config["MAIL_TIMEOUT"] = 10
+    app.extensions["mail"].use_ssl = over_tls
+    app.extensions["mail"].server = "mail.example"
+    given(NotificationFactory)
+    with pytest.raises(ChannelDown, match="timed out"):
+        deliver(app)
+    assert len(passed) == 8
+    assert sum(passed) == pytest.approx(sessions.CONNECT_SECONDS)
+
+
+def test_a_reply_that_does_not_end_is_no_answer_to_the_message(app, given, rows):
+    endless = b"250 " + b"x" * 10_000 + b"\r\n"
+    given(NotificationFactory)
+    with raw_server(greet_and(b"220 hello\r\n", b"250 hello\r\n", endless)) as port:
+        app.extensions["mail"].port = port
+        assert deliver(app) == 1
+    assert state(rows) == [(Status.QUEUED, 1)]
+
+
 def test_a_retry_by_hand_begins_the_four_days_anew(app, given, rows, port):
     with at():
         owed = given(NotificationFactory, "failed")
     with at(days=10), mail_server(Script(rcpt=TEMPORARY), port):
         with app.app_context(), transaction():
-            notifications.retry(owed.id)
+            notifications.retry(owed.id, actor=OPERATOR)
         deliver(app)
     (kept,) = rows(Notification)
     assert (kept.status, kept.last_error) == (Status.QUEUED, TEMPORARY)
@@ -305,7 +337,25 @@ def test_a_message_that_cannot_be_written_fails_alone(app, given, rows, port):
     assert script.recipients == ["fine@firm.example.com"]
 
 
-@pytest.mark.every_engine
+def test_a_message_that_meets_a_fault_of_the_code_fails_alone(app, given, rows, port, monkeypatch):
+    given(NotificationFactory, subject="broken")
+    given(NotificationFactory, recipient="fine@firm.example.com")
+    compose = smtp.compose
+
+    def fail(message: Notification) -> object:
+        if message.subject == "broken":
+            raise ZeroDivisionError("a fault")
+        return compose(message)
+
+    monkeypatch.setattr(smtp, "compose", fail)
+    script = Script()
+    with mail_server(script, port):
+        assert deliver(app) == 2
+    assert [status for status, _ in state(rows)] == [Status.FAILED, Status.SENT]
+    assert rows(Notification)[0].last_error == "ZeroDivisionError: a fault"
+    assert script.recipients == ["fine@firm.example.com"]
+
+
 def test_an_endless_reply_is_kept_as_far_as_there_is_room(app, given, rows, port):
     given(NotificationFactory)
     with mail_server(Script(rcpt="550 " + "\u00e9\U0001f600" * 200), port):

@@ -6,8 +6,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from leadintake.core.transaction import transaction
-from leadintake.notifications.channels import ChannelDown, Deferred, Interrupted, Refused
+from leadintake.core.db.transaction import transaction
+from leadintake.notifications.channels import (
+    ChannelDown,
+    DeliveryInterruption,
+    PermanentFailure,
+    TransientFailure,
+)
 from leadintake.notifications.models import Notification
 from leadintake.notifications.service import notifications
 from tests.factories import NotificationFactory, UserFactory
@@ -29,7 +34,7 @@ class Answering:
         self.answer = answer
 
     @contextmanager
-    def opened(self):
+    def open(self):
         if isinstance(self.answer, ChannelDown):
             raise self.answer
         yield self
@@ -39,7 +44,7 @@ class Answering:
             raise self.answer
         return self.answer
 
-    def usable(self):
+    def is_open(self):
         return True
 
 
@@ -47,15 +52,15 @@ class Answering:
     ("answer", "result"),
     [
         (f"250 {CANARY} ok", "sent"),
-        (Interrupted(CANARY), "interrupted"),
-        (Deferred(f"451 {CANARY}"), "deferred"),
-        (Refused(f"550 <{CANARY}>: no such user"), "refused"),
+        (DeliveryInterruption(CANARY), "interrupted"),
+        (TransientFailure(f"451 {CANARY}"), "deferred"),
+        (PermanentFailure(f"550 <{CANARY}>: no such user"), "refused"),
         (ZeroDivisionError(CANARY), "broken"),
     ],
 )
 def test_it_says_what_came_of_it(answer, result, app, given, capfd):
     owed = given(NotificationFactory, recipient=CANARY, request_id="of-the-request")
-    app.extensions["leadintake.channel"] = Answering(answer)
+    app.extensions["leadintake.channels"]["mail"] = Answering(answer)
     deliver(app)
     written = capfd.readouterr().err
     (line,) = lines_of(written, "delivery")
@@ -87,7 +92,7 @@ def test_a_message_carries_the_id_of_the_request_it_was_owed_by(app, client, giv
 
 def test_what_an_operator_or_a_clock_began_has_none(app, rows):
     with app.app_context(), transaction():
-        notifications.owe("audit_head", "far@away.example", head="1:0", moment="now")
+        notifications.enqueue("audit_head", "far@away.example", head="1:0", moment="now")
     (owed,) = rows(Notification)
     assert (owed.request_id, owed.traceparent) == (None, None)
 

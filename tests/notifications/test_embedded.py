@@ -9,8 +9,8 @@ import pytest
 from flask import current_app
 
 from leadintake import serving
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
 from leadintake.notifications import embedded
 from leadintake.notifications.models import Notification, Status
 from leadintake.notifications.service import notifications
@@ -35,7 +35,6 @@ class TestEmbedded:
     def settings(self) -> dict[str, object]:
         return {"WORKER": "embedded"}
 
-    @pytest.mark.every_engine
     def test_a_submission_is_answered_and_its_message_leaves(self, client, rows):
         assert client.submit().status_code == 201
         until(lambda: [one.status for one in rows(Notification)] == [Status.SENT])
@@ -69,7 +68,7 @@ class TestEmbedded:
         state["pid"] = -1  # as the child of a server that forked sees it
         client.get("/healthz")
         assert state["thread"] is not first
-        stop.asked.set()
+        stop.stop_event.set()
         first.join()
 
     def test_a_commit_wakes_it_and_a_rollback_does_not(self, app, client, monkeypatch):
@@ -78,11 +77,11 @@ class TestEmbedded:
         monkeypatch.setattr(embedded, "wake", lambda: woken.append(1))
         with app.app_context():
             with contextlib.suppress(ZeroDivisionError), transaction():
-                notifications.owe("prospect_confirmation", "a@b.example", name="", reference="1")
+                notifications.enqueue("prospect_confirmation", "a@b.example", name="", reference="1")
                 raise ZeroDivisionError
             assert woken == []
             with transaction():
-                notifications.owe("prospect_confirmation", "a@b.example", name="", reference="1")
+                notifications.enqueue("prospect_confirmation", "a@b.example", name="", reference="1")
                 assert woken == []
             assert woken == [1]
 
@@ -91,7 +90,7 @@ class TestEmbedded:
 
         def run(stop) -> None:
             started.wait(10)
-            until(stop.woken.is_set)
+            until(stop.wake_event.is_set)
 
         with app.app_context():
             embedded.wake()  # harmless before there is a thread

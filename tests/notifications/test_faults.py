@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from leadintake.notifications.faults import OPENING, Fault, Step, judge, status_of
+from leadintake.notifications.faults import (
+    STEPS_BEFORE_MAIL,
+    Fault,
+    SmtpStep,
+    find_fault,
+    parse_enhanced_code,
+)
 from tests.notifications.replies import REPLIES
 
 
@@ -13,7 +19,7 @@ def test_whose_fault_a_reply_is(kind, step, reply, fault):
     first, *more = reply.splitlines()
     # As smtplib hands it on: without the reply code of each line.
     text = "\n".join(line[4:] for line in (first, *more))
-    assert judge(step, int(reply[:3]), text) is fault
+    assert find_fault(step, int(reply[:3]), text) is fault
 
 
 def test_the_list_is_as_long_and_as_mixed_as_it_should_be():
@@ -22,15 +28,16 @@ def test_the_list_is_as_long_and_as_mixed_as_it_should_be():
 
 
 @pytest.mark.parametrize("detail", [1, 2, 3, 4, 5, 6, 10])
-@pytest.mark.parametrize("step", [Step.RCPT, Step.DATA])
+@pytest.mark.parametrize("step", [SmtpStep.RCPT, SmtpStep.DATA])
 def test_what_is_said_of_a_recipient_is_never_our_fault_whatever_the_words(step, detail):
     text = f"5.1.{detail} relay access denied, HELO, authentication required, quota of sending exceeded"
-    assert judge(step, 550, text) is Fault.MESSAGE
+    assert find_fault(step, 550, text) is Fault.MESSAGE
+    assert find_fault(step, 521, text) is Fault.MESSAGE  # a code that is about us, were it alone
 
 
-@pytest.mark.parametrize("step", OPENING)
+@pytest.mark.parametrize("step", STEPS_BEFORE_MAIL)
 def test_before_any_message_no_message_is_at_fault(step):
-    assert judge(step, 550, "5.1.1 user unknown") is Fault.OURS
+    assert find_fault(step, 550, "5.1.1 user unknown") is Fault.SENDER
 
 
 @pytest.mark.parametrize(
@@ -46,8 +53,8 @@ def test_before_any_message_no_message_is_at_fault(step):
     ],
 )
 def test_the_status_code_stands_at_the_beginning_or_at_the_end(text, status):
-    assert status_of(text) == status
+    assert parse_enhanced_code(text) == status
 
 
 def test_an_endless_reply_is_judged_at_once():
-    assert judge(Step.RCPT, 550, "daily account user sender " * 20_000) is Fault.UNCLEAR
+    assert find_fault(SmtpStep.RCPT, 550, "daily account user sender " * 20_000) is Fault.UNCLEAR

@@ -19,7 +19,7 @@ from tests.support.outbox import deliver
 def test_without_a_server_a_message_is_a_file_named_like_its_row(app, given, rows):
     owed = given(NotificationFactory, recipient="amara@firm.example.com")
     assert deliver(app) == 1
-    folder = app.extensions["leadintake.channel"].folder
+    folder = app.extensions["leadintake.channels"]["mail"].folder
     assert str(folder).startswith(app.config["INSTANCE_PATH"])
     assert [file.name for file in folder.iterdir()] == [f"{owed.id}.eml"]
     message = email.message_from_bytes((folder / f"{owed.id}.eml").read_bytes())
@@ -29,7 +29,7 @@ def test_without_a_server_a_message_is_a_file_named_like_its_row(app, given, row
 
 def test_a_folder_that_cannot_be_made_or_written_loses_no_message(app, given, rows):
     owed = given(NotificationFactory)
-    folder = app.extensions["leadintake.channel"].folder
+    folder = app.extensions["leadintake.channels"]["mail"].folder
     folder.write_text("in the way")
     with pytest.raises(ChannelDown, match="mail"):
         deliver(app)
@@ -52,7 +52,7 @@ def test_a_mail_that_cannot_be_synced_is_not_sent_and_is_tried_again(what, app, 
             raise OSError(errno.EIO, "Input/output error")
         sync(descriptor)
 
-    folder = app.extensions["leadintake.channel"].folder
+    folder = app.extensions["leadintake.channels"]["mail"].folder
     folder.mkdir()
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", fails)

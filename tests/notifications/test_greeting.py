@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from leadintake import create_app
-from leadintake.core.transaction import transaction
+from leadintake.core.db.transaction import transaction
 from leadintake.notifications import checkup
-from leadintake.notifications.channel_state import EVERYBODY, STRANGERS, close
-from leadintake.notifications.faults import Step
-from leadintake.notifications.smtp import ehlo_name
+from leadintake.notifications.channel_state import ALL_MAIL, PROSPECT_MAIL, close
+from leadintake.notifications.faults import SmtpStep
+from leadintake.notifications.smtp import choose_ehlo_name
 from tests.support.mailserver import HOST, Script, free_port, mail_server
 
 
@@ -69,13 +69,13 @@ def test_a_server_that_refuses_us_at_the_recipient_is_found_with_its_words_and_w
 
 @pytest.mark.parametrize(
     ("scope", "words"),
-    [(EVERYBODY, "Mail has not left since"), (STRANGERS, "Mail to prospects has not left")],
+    [(ALL_MAIL, "Mail has not left since"), (PROSPECT_MAIL, "Mail to prospects has not left")],
 )
 def test_that_mail_is_kept_back_is_found_though_the_server_takes_all_that_can_be_tried(
     app, port, scope, words
 ):
     with app.app_context(), transaction():
-        close(scope, Step.DATA, "550 5.4.5 Daily sending quota of ada@firm.example exceeded")
+        close(scope, SmtpStep.DATA, "550 5.4.5 Daily sending quota of ada@firm.example exceeded")
     sentence = found(app, port)
     assert sentence.startswith(words)
     assert "refused at DATA: 550 5.4.5 Daily sending quota of … exceeded" in sentence
@@ -98,7 +98,7 @@ def test_that_mail_is_kept_back_is_found_though_the_server_takes_all_that_can_be
 )
 def test_the_name_we_greet_with(app, settings, name):
     with app.app_context():
-        assert ehlo_name() == name
+        assert choose_ehlo_name() == name
 
 
 def test_the_server_hears_it(app, port):

@@ -7,8 +7,8 @@ import email.policy
 
 import pytest
 
-from leadintake.core.languages import LANGUAGES
-from leadintake.notifications.letters import as_message
+from leadintake.core.i18n.languages import LANGUAGES
+from leadintake.notifications.letters import compose
 from leadintake.notifications.messages import SUBJECTS, render
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
@@ -63,7 +63,7 @@ def test_in_spanish_every_word_of_it_is_and_its_link_leads_to_a_spanish_page(app
     for word in ("Thank", "your", "Please", "Hello"):
         assert word not in owed.text + owed.html
     with app.app_context():
-        message = email.message_from_bytes(as_message(owed).as_bytes(), policy=email.policy.default)
+        message = email.message_from_bytes(compose(owed).as_bytes(), policy=email.policy.default)
     assert message["Subject"].partition(":")[0] == SPANISH
     assert message["List-Unsubscribe"].endswith(f"/unsubscribe/{owed.id}>")
 

@@ -15,8 +15,8 @@ from hypothesis import given as for_any
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from leadintake.notifications.channels import Refused
-from leadintake.notifications.letters import as_message
+from leadintake.notifications.channels import PermanentFailure
+from leadintake.notifications.letters import compose
 from leadintake.notifications.messages import render
 from leadintake.notifications.models import Notification
 from tests.factories import NotificationFactory
@@ -37,7 +37,7 @@ def message_of(**values) -> Notification:
 
 def raw_of(app, **values) -> bytes:
     with app.app_context():
-        return as_message(message_of(**values)).as_bytes()
+        return compose(message_of(**values)).as_bytes()
 
 
 def headers_of(raw: bytes) -> email.message.EmailMessage:
@@ -200,13 +200,13 @@ class TestAnAddressThatIsNotAscii:
         )
 
     def test_that_is_none_at_all_is_refused(self, app):
-        with app.app_context(), pytest.raises(Refused, match="no e-mail address"):
-            as_message(message_of(recipient="\u7530\u4e2d@@x"))
+        with app.app_context(), pytest.raises(PermanentFailure, match="no e-mail address"):
+            compose(message_of(recipient="\u7530\u4e2d@@x"))
 
 
 @pytest.mark.parametrize(
     "header", [{"subject": "a\r\nBcc: all@x.example"}, {"recipient": "a@b.example\nBcc: c@d"}]
 )
 def test_no_header_is_written_that_would_become_two(app, header):
-    with pytest.raises(Refused, match="no header may carry"):
+    with pytest.raises(PermanentFailure, match="no header may carry"):
         raw_of(app, **header)

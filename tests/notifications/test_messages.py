@@ -17,8 +17,8 @@ from linkify_it import LinkifyIt
 
 from leadintake import create_app
 from leadintake.leads.models import Lead
-from leadintake.notifications.letters import as_message
-from leadintake.notifications.messages import OPTIONAL, SUBJECTS, greeting_name, render
+from leadintake.notifications.letters import compose
+from leadintake.notifications.messages import OPTIONAL_KINDS, SUBJECTS, clean_greeting_name, render
 from leadintake.notifications.models import Notification
 from tests.factories import NotificationFactory, UserFactory, kept
 from tests.support.client import filled
@@ -63,13 +63,13 @@ def parsed(data: bytes):
 def written(app, owed: Notification):
     """The message as bytes, read again."""
     with app.app_context():
-        return parsed(as_message(owed).as_bytes())
+        return parsed(compose(owed).as_bytes())
 
 
 def outbox(app) -> dict[str, email.message.EmailMessage]:
     """The delivered messages by recipient."""
     deliver(app)
-    files = (app.extensions["leadintake.channel"].folder).glob("*.eml")
+    files = (app.extensions["leadintake.channels"]["mail"].folder).glob("*.eml")
     found = [parsed(file.read_bytes()) for file in files]
     return {message["To"]: message for message in found}
 
@@ -216,7 +216,7 @@ def test_a_template_that_misses_a_word_is_an_error_not_a_gap():
     "name", ["Jane", "Mary-Jane", "O'Neill", "Anne Marie", "\u592a\u90ce", "Zo\u00eb", "x" * 40]
 )
 def test_a_plain_name_is_greeted(name):
-    assert greeting_name(name) == name
+    assert clean_greeting_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -225,8 +225,10 @@ def test_a_plain_name_is_greeted(name):
      "Jane!", "a:b", "your account is locked", "\u2044", "\U0001f600", "a\u3002b"],
 )  # fmt: skip
 def test_a_name_that_could_be_an_address_or_a_message_is_not_greeted(name):
-    assert greeting_name(name) == ""
-    assert render("prospect_confirmation", **{**WORDS, "name": greeting_name(name)}).text.startswith("Hello,")
+    assert clean_greeting_name(name) == ""
+    assert render("prospect_confirmation", **{**WORDS, "name": clean_greeting_name(name)}).text.startswith(
+        "Hello,"
+    )
 
 
 def test_a_stranger_cannot_make_us_send_their_link_to_somebody(app, client):
@@ -274,13 +276,13 @@ def test_a_mail_program_finds_the_way_out_of_a_confirmation(app, given, public_u
     app.config["PUBLIC_URL"] = public_url
     owed = given(NotificationFactory, kind="prospect_confirmation")
     with app.app_context():
-        raw = as_message(owed).as_bytes()
+        raw = compose(owed).as_bytes()
     assert f"List-Unsubscribe: <{begins}unsubscribe/{owed.id}>\r\n".encode() in raw  # whole, on one line
     assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
     assert max(map(len, raw.split(b"\r\n"))) < 998
 
 
-@pytest.mark.parametrize("kind", sorted(set(SUBJECTS) - OPTIONAL))
+@pytest.mark.parametrize("kind", sorted(set(SUBJECTS) - OPTIONAL_KINDS))
 def test_there_is_no_way_out_of_an_alert(app, given, kind):
     assert "List-Unsubscribe" not in written(app, given(NotificationFactory, kind=kind))
 
@@ -329,5 +331,5 @@ def test_the_message_id_is_of_the_public_host_however_that_is_written(
         id=uuid.uuid4(), recipient="a@b.example", subject="x", text="x", html="x", created_at=BEGINNING
     )
     with app.app_context():
-        message = parsed(as_message(owed).as_bytes())
+        message = parsed(compose(owed).as_bytes())
     assert message["Message-ID"].strip() == f"<{owed.id}@{domain}>"  # a long line is folded

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 from flask_migrate import downgrade, upgrade
 
-from leadintake.core.database import db
+from leadintake.core.db import schema
+from leadintake.core.db.database import db
 from leadintake.notifications.models import Notification
 from tests.factories import NotificationFactory
 
@@ -75,3 +76,29 @@ def test_a_message_that_an_earlier_version_writes_meanwhile_is_ordinary(app, giv
         into = sa.insert(table).from_select(["id", *old], copy, include_defaults=False)
         connection.execute(into)
     assert sorted(one.priority for one in rows(Notification)) == [0, 1]
+
+
+@pytest.mark.on_postgresql
+def test_nobody_waits_for_the_rows_to_be_ordered(app, given, rows, monkeypatch):
+    monkeypatch.setattr(schema, "BATCH", 2)
+    for _ in range(5):
+        given(NotificationFactory)
+    locks = sa.text("SELECT mode FROM pg_locks WHERE relation = 'notifications'::regclass")
+    found: list[set[str]] = []
+
+    def look(_connection, _cursor, statement, *_rest) -> None:
+        if statement.startswith("UPDATE notifications"):
+            with other.connect() as connection:
+                found.append(set(connection.scalars(locks)))
+
+    with app.app_context():
+        other = sa.create_engine(db.engine.url, poolclass=sa.NullPool)
+        downgrade(revision=MIGRATION.down_revision)
+        sa.event.listen(db.engine, "before_cursor_execute", look)
+        try:
+            upgrade()
+        finally:
+            sa.event.remove(db.engine, "before_cursor_execute", look)
+    assert len(found) == 3
+    assert "AccessExclusiveLock" not in set().union(*found)
+    assert {one.priority for one in rows(Notification)} == {0}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
-from leadintake.notifications.channel_state import EVERYBODY, STRANGERS, channel_state
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.notifications.channel_state import ALL_MAIL, PROSPECT_MAIL, read_channel_state
 from leadintake.notifications.channels import ChannelDown
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from leadintake.notifications.worker import Worker
 from tests.factories import NotificationFactory
-from tests.support.mailserver import HOST, OK, Script, free_port, mail_server
+from tests.support.mailserver import DROP, HOST, OK, Script, free_port, mail_server
 from tests.support.outbox import at, deliver
 
 HELO = "504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname"
@@ -35,7 +37,7 @@ def settings(port) -> dict[str, object]:
 def state(app):
     def read():
         with app.app_context():
-            return channel_state()
+            return read_channel_state()
 
     return read
 
@@ -90,7 +92,7 @@ def test_what_is_our_fault_charges_no_message_and_is_tried_once_a_minute(app, gi
     assert statuses(rows) == [(Status.QUEUED, 0)] * 5
     (said,) = says.values()
     assert {tried.reply for tried in rows(DeliveryAttempt)} == {said}
-    assert state().scope == EVERYBODY
+    assert state().scope == ALL_MAIL
     assert state().since.minute == 0
     assert state().words.startswith(said[:9])
 
@@ -162,7 +164,7 @@ class TestWhatStrangersType:
                 given(NotificationFactory, kind=CONFIRMATION, recipient=f"jane{number}@example.com")
             given(NotificationFactory)
             assert deliver(app, worker) == 2
-            assert state().scope == STRANGERS
+            assert state().scope == PROSPECT_MAIL
             assert "jane" not in state().words
             given(NotificationFactory)
             assert deliver(app, worker) == 1
@@ -247,6 +249,65 @@ class TestExperience:
                 deliver(app, worker)
         assert statuses(rows)[2] == (Status.FAILED, 3)
 
+    @pytest.mark.parametrize(
+        "says",
+        [
+            {"rcpt": "451 4.3.0 Temporary lookup failure"},
+            {"data": DROP},
+            {"data": "451 4.7.1 Try again later"},
+        ],
+        ids=str,
+    )
+    def test_a_server_that_takes_nothing_for_now_is_tried_once_a_minute_and_charges_nobody(
+        self, app, given, rows, port, state, says
+    ):
+        worker = Worker(app)
+        with at(), mail_server(Script(**says), port):
+            given(NotificationFactory, recipient="amara@firm.example.com")
+            deliver(app, worker)
+            assert state() is None
+        for minute in (1, 2, 3):
+            with at(minutes=minute), mail_server(Script(**says), port):
+                blocked(app, worker)
+        with at(days=7), mail_server(Script(**says), port):
+            blocked(app, worker)
+        assert statuses(rows)[2:] == [(Status.QUEUED, 1)]
+        with at(days=7, minutes=1), mail_server(Script(), port):
+            given(NotificationFactory, recipient="bruno@firm.example.com")
+            deliver(app, worker)
+        assert [status for status, _ in statuses(rows)] == [Status.SENT] * 4
+        assert state() is None
+
+    def test_one_that_is_put_off_while_others_leave_is_not_about_us(self, app, given, rows, port, state):
+        worker = Worker(app)
+        script = Script(**{"rcpt amara@firm.example.com": "451 4.3.0 Not now"})
+        with at(), mail_server(script, port):
+            given(NotificationFactory, recipient="amara@firm.example.com")
+            given(NotificationFactory, recipient="bruno@firm.example.com")
+            deliver(app, worker)
+        with at(minutes=1), mail_server(script, port):
+            assert deliver(app, worker) == 1
+        assert statuses(rows)[2:] == [(Status.QUEUED, 2), (Status.SENT, 1)]
+        assert state() is None
+
+    def test_what_closed_the_way_is_no_message_s_fault_whoever_it_is_for(self, app, given, rows, port, state):
+        worker = Worker(app)
+        given(NotificationFactory, recipient="amara@firm.example.com")
+        with at(), mail_server(Script(rcpt="554 Access denied (id 4711x)"), port):
+            blocked(app, worker)
+        given(NotificationFactory, recipient="clara@firm.example.com")
+        given(NotificationFactory, kind=CONFIRMATION)
+        for minute in (1, 2, 3):
+            with at(minutes=minute), mail_server(Script(rcpt=f"554 Access denied (id {minute}y)"), port):
+                blocked(app, worker)
+        assert statuses(rows)[2:] == [(Status.QUEUED, 0)] * 3
+        of_another_cause = {"rcpt clara@firm.example.com": "554 Nobody of that name"}
+        for minute in (4, 5):
+            script = Script(rcpt="554 Access denied (id 9z)", **of_another_cause)
+            with at(minutes=minute), mail_server(script, port), contextlib.suppress(ChannelDown):
+                deliver(app, worker)
+        assert statuses(rows)[3] == (Status.FAILED, 1)
+
 
 def test_a_try_that_fails_through_its_own_fault_opens_nothing(app, given, rows, port, state):
     worker = Worker(app)
@@ -275,7 +336,7 @@ def test_a_server_that_is_away_is_a_state_until_it_is_back(app, given, port, sta
     given(NotificationFactory)
     for _ in range(2):
         blocked(app, worker)
-    assert (state().scope, state().step) == (EVERYBODY, "connect")
+    assert (state().scope, state().step) == (ALL_MAIL, "connect")
     assert str(port) in state().words
     with mail_server(Script(rcpt="550 5.1.1 no such user"), port):
         deliver(app, worker)

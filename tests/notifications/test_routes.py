@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from leadintake.core.transaction import transaction
+from leadintake.core.db.transaction import transaction
 from leadintake.notifications.models import Notification, Status
 from leadintake.notifications.service import notifications
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
@@ -63,7 +63,6 @@ def test_pages_are_complete_newest_first_and_without_repeats_while_messages_arri
     assert seen == made[::-1]
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("status", list(Status)[:2])
 def test_messages_of_one_status_can_be_asked_for(manager, given, status):
     for one in Status:
@@ -112,7 +111,6 @@ def test_a_message_that_failed_or_waits_is_sent_again_now(app, client, given, ro
     assert rows(Notification)[0].status is Status.SENT
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("status", [Status.SENT, Status.SENDING])
 def test_a_message_sent_or_on_its_way_is_a_conflict(manager, given, rows, status):
     owed = given(NotificationFactory, status=status, due_at=None)
@@ -141,7 +139,6 @@ def test_only_those_who_look_after_it_see_or_change_the_outbox(client, given, ro
     assert rows(Notification)[0].status is Status.FAILED
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("role", ["manager", "admin"])
 def test_messages_about_a_lead_one_is_barred_from_are_not_there(app, client, given, rows, role):
     person, lead = given(UserFactory, role), given(LeadFactory)
@@ -154,5 +151,5 @@ def test_messages_about_a_lead_one_is_barred_from_are_not_there(app, client, giv
     assert client.post(f"{URL}/{hidden.id}/retry").status_code == 404
     assert client.post(f"{URL}/{shown[0].id}/retry").status_code == 200
     with app.app_context(), transaction():
-        assert notifications.retry_all_failed(by=person) == 0
+        assert notifications.retry_all_failed(actor=person) == 0
     assert rows(Notification)[0].status is Status.FAILED

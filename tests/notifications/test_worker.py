@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 
 from leadintake.core import checks
-from leadintake.core.database import db
+from leadintake.core.db.database import db
 from leadintake.notifications import backlog
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.models import Notification, Status, WorkerBeat
+from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import Worker
 from tests.factories import NotificationFactory
 from tests.support.mailserver import HOST, Script, free_port, mail_server
@@ -28,7 +31,7 @@ class Rounds(Stop):
         self.between(len(self.pauses))
         self.left -= 1
         if not self.left:
-            self.asked.set()
+            self.stop_event.set()
 
 
 def move_table(app, old: str, new: str) -> None:
@@ -48,7 +51,7 @@ def test_the_loop_survives_a_database_that_fails_and_then_delivers(app, given, r
 
 def test_the_pause_grows_to_half_a_minute_and_no_further(app, given, monkeypatch):
     given(NotificationFactory)
-    app.extensions["leadintake.channel"].folder.write_text("in the way")
+    app.extensions["leadintake.channels"]["mail"].folder.write_text("in the way")
     stop = Rounds(7)
     Worker(app).run(stop)
     assert stop.pauses == [2, 4, 8, 16, 30, 30, 30]
@@ -72,11 +75,11 @@ def test_a_worker_told_to_stop_finishes_the_message_in_hand_only(app, given, row
     for _ in range(3):
         given(NotificationFactory)
     stop = Stop()
-    channel = app.extensions["leadintake.channel"]
+    channel = app.extensions["leadintake.channels"]["mail"]
     write = channel.deliver
 
     def deliver_and_stop(owed):
-        stop.asked.set()
+        stop.stop_event.set()
         return write(owed)
 
     channel.deliver = deliver_and_stop
@@ -89,7 +92,7 @@ def test_a_worker_told_to_stop_finishes_the_message_in_hand_only(app, given, row
 def test_a_worker_is_known_to_live_while_it_beats(app, rows):
     def worker_fails() -> bool:
         with app.app_context():
-            return "worker" in checks.failing()
+            return "worker" in checks.failures()
 
     assert worker_fails()
     worker = Worker(app)
@@ -107,21 +110,39 @@ def test_a_worker_is_known_to_live_while_it_beats(app, rows):
         assert len(rows(WorkerBeat)) == 1  # the other is forgotten
 
 
+def test_a_beat_by_a_clock_gone_ahead_hides_no_worker_that_lives(app, rows):
+    def worker_fails() -> bool:
+        with app.app_context():
+            return "worker" in checks.failures()
+
+    with at(days=400):
+        Worker(app).run(Rounds(1))
+    with at():
+        assert worker_fails()
+        worker = Worker(app)
+        worker.run(Rounds(1))
+        assert not worker_fails()
+        assert len(rows(WorkerBeat)) == 1
+    with at(minutes=-30):
+        worker.run(Rounds(1))
+        assert not worker_fails()
+
+
 def test_counts_name_every_status_even_without_messages(app, given):
     given(NotificationFactory)
     given(NotificationFactory, "failed")
     given(NotificationFactory, "failed")
     with app.app_context():
-        assert backlog.counts() == {"queued": 1, "sending": 0, "failed": 2}
+        assert backlog.count_by_status() == {"queued": 1, "sending": 0, "failed": 2}
 
 
 def test_a_stop_waits_until_woken_and_forgets_the_wake_up(app):
     stop = Stop()
-    stop.woken.set()
+    stop.wake_event.set()
     stop.wait(60)  # returns at once
-    assert not stop.woken.is_set()
+    assert not stop.wake_event.is_set()
     assert not stop()
-    stop.asked.set()
+    stop.stop_event.set()
     stop.wait(60)
     assert stop()
 
@@ -141,6 +162,14 @@ class TestWithAServerThatIsAway:
             Worker(app).run(Rounds(1))
         assert rows(Notification)[0].status is Status.SENT
 
+    def test_the_worker_beats_after_it_too(self, app, given, monkeypatch):
+        given(NotificationFactory)
+        beats = []
+        monkeypatch.setattr(notifications, "record_beat", beats.append)
+        monkeypatch.setitem(Worker.run.__globals__, "BEAT_EVERY", timedelta(0))
+        Worker(app).run(Rounds(1))
+        assert len(beats) == 2
+
     def test_the_doctor_finds_it(self, app):
         def doctor() -> str:
             """What the check of the mail finds; the others are not asked."""
@@ -156,4 +185,4 @@ class TestWithAServerThatIsAway:
 
     def test_readiness_does_not_depend_on_it(self, app):
         with app.app_context():
-            assert "mail" not in checks.failing()
+            assert "mail" not in checks.failures()

@@ -10,15 +10,21 @@ import contextlib
 import json
 import os
 import socket
+from datetime import timedelta
 
 import pytest
 import requests
+import sqlalchemy as sa
 
 from leadintake import create_app
+from leadintake.auth.people.service import users
 from leadintake.auth.permissions import Role
-from leadintake.auth.users import users
-from leadintake.core.transaction import transaction
+from leadintake.core.actor import OPERATOR
+from leadintake.core.clock import now
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
 from leadintake.demo.people import resume_of
+from leadintake.monitoring.models import Incident
 from tests.support.collector import collecting
 from tests.support.engines import migrated_database
 from tests.support.mailserver import Script, mail_server
@@ -115,7 +121,7 @@ def test_nothing_of_them_is_written_down(kind, form, tmp_path):
     ):
         app = create_app(INSTANCE_PATH=str(tmp_path / "instance"), DATABASE_URL=url)
         with app.app_context(), transaction():
-            users.add(ATTORNEY, f"Amara {WORD}", Role.ATTORNEY, PASSWORD)
+            users.add(ATTORNEY, f"Amara {WORD}", Role.ATTORNEY, PASSWORD, actor=OPERATOR)
         settings = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(port), "LOG_FORMAT": form, "TRACES": "1"}
         settings |= {
             "WATCHDOG": "external",
@@ -137,6 +143,9 @@ def test_nothing_of_them_is_written_down(kind, form, tmp_path):
             wait_until(lambda: "notification_failed" in server.log.read_text(), "a mail was refused")
             metrics = requests.get(f"{server.address}/metrics", timeout=60).text
             wait_until(lambda: "GET /metrics" in collector.spans, "the traces are there")
+            server.run("watchdog", "--once")
+            with app.app_context(), transaction():  # what fails is told when it fails a minute later, too
+                db.session.execute(sa.update(Incident).values(opened_at=now() - timedelta(minutes=1)))
             watched = server.run("watchdog", "--once")
             server.stop()
         log = server.log.read_text()

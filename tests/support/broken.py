@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from flask import Response, request
 
-from leadintake.core.database import db
+from leadintake.core.db.database import db
 from leadintake.serving import serve
 
 app = serve()

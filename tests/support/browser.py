@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.support.engines import missing
+from tests.support.ledger import LONG
 from tests.support.waiting import PATIENCE_SECONDS
 
 FLAGS = (
@@ -24,8 +25,9 @@ FLAGS = (
 )  # fmt: skip
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 NARROW, WIDE = 360, 1280
-FORMS = [(scheme, width) for scheme in ("light", "dark") for width in (NARROW, WIDE)]
-"""What every page is looked at in."""
+ALL_FORMS = [(scheme, width) for scheme in ("light", "dark") for width in (NARROW, WIDE)]
+FORMS = ALL_FORMS if LONG else [("light", NARROW), ("dark", WIDE)]
+"""What every page is looked at in: each scheme and each width once, each of both in the long form."""
 EXPECTED = ("Failed to load resource: the server responded with a status of 4",)
 """Chromium tells every refusal of ours on its console."""
 WATCH = (

@@ -11,9 +11,9 @@ import os
 import sys
 
 from leadintake import create_app
-from leadintake.core.transaction import transaction
+from leadintake.core.db.transaction import transaction
 from leadintake.documents.service import documents
-from leadintake.leads.intake import Submission, intake
+from leadintake.leads.intake.service import Submission, intake
 from tests.support.client import PDF
 
 
@@ -26,8 +26,9 @@ def submit_all(url: str, folder: str, process: int, leads: int) -> None:
         with app.app_context(), transaction():
             file = io.BytesIO(PDF)
             resume = documents.judge("resume.pdf", file)
-            email = f"prospect{process}.{number}@example.com"
-            intake.submit(Submission("Jane", "Doe", email, area, None, resume, None), file)
+            values = {"first_name": "Jane", "last_name": "Doe", "practice_area": area}
+            values["email"] = f"prospect{process}.{number}@example.com"
+            intake.submit(Submission(values, resume, None), file)
 
 
 def main(url: str, folder: str, processes: int, leads: int) -> int:

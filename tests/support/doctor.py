@@ -13,6 +13,7 @@ PARTS = {
     "storage",
     "storage owner",
     "sweep",
+    "housekeeping",
     "documents",
     "worker",
     "mail",

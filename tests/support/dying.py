@@ -28,6 +28,7 @@ from flask import Flask
 import leadintake
 from leadintake import create_app
 from leadintake.documents import sweep as sweeping
+from leadintake.documents.missing import Search
 from leadintake.documents.ownership import ownership
 from leadintake.documents.service import documents
 from leadintake.notifications.embedded import Stop
@@ -111,7 +112,7 @@ def sweep(app: Flask, _number: int) -> list[str]:
     with app.app_context():
         ownership.adopt(documents.storage)
         sweeping.sweep(really=True)
-        return [str(missing.document) for missing in sweeping.find_missing()]
+        return [str(missing.document) for missing in Search()]
 
 
 JOBS: Mapping[str, Callable[[Flask, int], Any]] = {"submit": submit, "work": work, "sweep": sweep}

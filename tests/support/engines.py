@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask_migrate import upgrade
+from pymysql.constants import CLIENT
 
 from leadintake import create_app
-from leadintake.core.database import db, engine_url
+from leadintake.core.db.database import db, engine_url
 
 ENGINES = ("sqlite", "postgresql", "mariadb")
 SERVERS = {
@@ -44,6 +47,7 @@ def migrated_database(engine_name: str, folder: Path) -> Iterator[str]:
     with _server_database(SERVERS[engine_name], f"leadintake_test_{os.getpid()}") as url:
         _migrate(url, folder)
         yield url
+        _engine_to_empty(url).dispose()
 
 
 @contextmanager
@@ -62,15 +66,54 @@ def fresh_copy(url: str, folder: Path) -> str:
         copy = folder / "test.sqlite3"
         shutil.copy(url.removeprefix("sqlite:///"), copy)
         return f"sqlite:///{copy}"
-    engine = sa.create_engine(engine_url(url))
-    with engine.begin() as connection:
-        connection.execute(sa.text("TRUNCATE TABLE audit_entries"))  # its rows refuse to be deleted
-        for table in reversed(db.metadata.sorted_tables):
-            if table.name not in KEPT | {"audit_entries"}:
-                connection.execute(table.delete())
-        connection.execute(db.metadata.tables["audit_heads"].update().values(number=0, hash="", seal=""))
-    engine.dispose()
+    with _engine_to_empty(url).begin() as connection:
+        used = set(connection.scalars(sa.text(_used_tables())))
+        connection.exec_driver_sql(_emptying(used))
     return url
+
+
+def share_compiled_statements(engine: sa.Engine) -> None:
+    """Let engines of a process share what SQLAlchemy has compiled: every test has an engine of its own.
+
+    The cache asks for an equal dialect; here two of a class are, for they talk to the same server.
+    """
+    dialect = type(engine.dialect)
+    if dialect not in _compiled:
+        alike = {
+            "__eq__": lambda self, other: type(self) is type(other),
+            "__hash__": lambda self: id(type(self)),
+        }
+        _compiled[dialect] = (
+            type(dialect.__name__, (dialect,), {**alike, "supports_statement_cache": True}),
+            engine._compiled_cache,
+        )
+    engine.dialect.__class__, engine._compiled_cache = _compiled[dialect]
+
+
+_compiled: dict[type, tuple[type, Any]] = {}
+
+
+@functools.cache
+def _engine_to_empty(url: str) -> sa.Engine:
+    """One connection for all tests of a process, over which several statements may go at once."""
+    several = {"client_flag": CLIENT.MULTI_STATEMENTS} if url.startswith("mysql") else {}
+    return sa.create_engine(engine_url(url), connect_args=several, pool_size=1, pool_pre_ping=True)
+
+
+def _used_tables() -> str:
+    """One question for the names of the tables that have rows: most have none."""
+    names = [table.name for table in db.metadata.sorted_tables if table.name not in KEPT]
+    return " UNION ALL ".join(f"(SELECT '{name}' FROM {name} LIMIT 1)" for name in names)  # noqa: S608 - our names
+
+
+def _emptying(used: Collection[str]) -> str:
+    """All statements that empty the tables in use, in one text."""
+    names = [table.name for table in reversed(db.metadata.sorted_tables) if table.name in used]
+    statements = ["UPDATE audit_heads SET number = 0, hash = '', seal = ''"]
+    for name in names:  # the rows of one table refuse to be deleted
+        verb = "TRUNCATE TABLE" if name == "audit_entries" else "DELETE FROM"
+        statements.append(f"{verb} {name}")
+    return "; ".join(statements)
 
 
 def _migrate(url: str, folder: Path) -> None:

@@ -6,7 +6,8 @@ import io
 import zipfile
 from pathlib import Path
 
-from leadintake.documents import inspection, verdict
+from leadintake.documents import verdict
+from leadintake.documents.inspection import detection
 from leadintake.documents.inspection.findings import Flag
 from leadintake.documents.verdict import Verdict
 
@@ -48,7 +49,7 @@ def real(name: str) -> bytes:
 
 def judged(filename: str, content: bytes, most_bytes: int = TEN_MB) -> Verdict:
     """The verdict on a file of this name and content."""
-    return verdict.judge(filename, io.BytesIO(content), most_bytes=most_bytes, look=inspection.look)
+    return verdict.judge(filename, io.BytesIO(content), most_bytes=most_bytes, inspect=detection.inspect)
 
 
 def container(entries: dict[str, bytes], begin: bytes = b"") -> bytes:

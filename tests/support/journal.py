@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leadintake.core.transaction import on_commit, on_rollback
+from leadintake.core.db.transaction import on_commit, on_rollback
 
 
 class Journal(list):

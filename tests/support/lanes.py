@@ -18,5 +18,5 @@ def all_turns_taken(monkeypatch: pytest.MonkeyPatch, *, most_strangers: int) -> 
     monkeypatch.setattr(passwords, "lanes", lanes)
     with ExitStack() as taken:
         for _ in range(passwords.AT_ONCE):
-            taken.enter_context(lanes.turn(known=True))
+            taken.enter_context(lanes.turn(is_known=True))
         yield

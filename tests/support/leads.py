@@ -21,7 +21,7 @@ MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 def files_of(app: Flask) -> list[str]:
     """The names of all files in the storage, unfinished ones too."""
     with app.app_context():
-        return list(app.extensions["leadintake.storage"].names())
+        return sorted(app.extensions["leadintake.storage"].names())
 
 
 def nothing_is_kept(app: Flask, rows: Callable[[Any], list[Any]]) -> bool:

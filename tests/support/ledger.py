@@ -19,9 +19,9 @@ import requests
 import sqlalchemy as sa
 
 from leadintake.core.clock import now
-from leadintake.core.database import engine_url
+from leadintake.core.db.database import engine_url
 from leadintake.documents.models import Document
-from leadintake.leads.events import FAILURE
+from leadintake.leads.distribution.alerts import FAILURE
 from leadintake.leads.models import Lead
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from tests.support.client import PDF
@@ -102,10 +102,18 @@ class Prospects:
         told = Answer(number, answer.status_code, time.monotonic() - began, time.monotonic(), answer.headers)
         return self._note(told, lead, hashlib.sha256(content).hexdigest())
 
-    def crowd(self, numbers: Iterable[int], at_once: int = AT_ONCE) -> list[Answer]:
+    def insist(self, number: int) -> Answer:
+        """Ask, and ask again under the same key as long as the answer is to come back later."""
+        while (told := self.ask(number)).status == 503:
+            time.sleep(float(told.headers["Retry-After"]))
+        return told
+
+    def crowd(
+        self, numbers: Iterable[int], at_once: int = AT_ONCE, *, insisting: bool = False
+    ) -> list[Answer]:
         """Submit all of them, so many at once; what they were told, in their order."""
         with ThreadPoolExecutor(at_once) as people:
-            return list(people.map(self.ask, numbers))
+            return list(people.map(self.insist if insisting else self.ask, numbers))
 
     def wait_for(self, acknowledged: int, seconds: float = 60) -> None:
         """Wait until so many were acknowledged."""

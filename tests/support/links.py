@@ -6,15 +6,15 @@ import re
 
 from flask import Flask
 
-from leadintake.core.keys import unseal
-from leadintake.notifications.channels import SEALED_FOR
+from leadintake.core.crypto import unseal
+from leadintake.notifications.channels import SEAL_PURPOSE
 from leadintake.notifications.models import Notification
 
 
 def words_of(app: Flask, mail: Notification) -> str:
     """The text of a sealed mail."""
     with app.app_context():
-        return unseal(SEALED_FOR, mail.text)
+        return unseal(SEAL_PURPOSE, mail.text)
 
 
 def link_in(app: Flask, mail: Notification) -> str:

@@ -11,7 +11,7 @@ import time_machine
 from flask import Flask
 
 from leadintake.core import chores
-from leadintake.core.database import db
+from leadintake.core.db.database import db
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.models import Notification, Status
 from leadintake.notifications.worker import Worker
@@ -33,7 +33,7 @@ def deliver(app: Flask, worker: Worker | None = None) -> int:
 def round_of_a_worker(app: Flask) -> None:
     """Let a worker look after what it looks after before its messages."""
     with app.app_context():
-        chores.do_rounds(app)
+        chores.run_worker_ticks(app)
 
 
 def delivered(app: Flask, *, rounds: bool = True) -> list[Notification]:

@@ -12,7 +12,7 @@ from enum import Enum
 from tests.support.mailserver import HOST
 from tests.support.waiting import PATIENCE_SECONDS
 
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 
 
 class Cut(Enum):
@@ -109,9 +109,9 @@ class _Link:
 
     def _ask(self) -> None:
         said = b""
-        while data := self.near.recv(MOST_BYTES):
+        while data := self.near.recv(MAX_BYTES):
             self.proxy.wait()
-            said = (said + data)[-MOST_BYTES:]
+            said = (said + data)[-MAX_BYTES:]
             cut = self.proxy.judge(said)
             if cut is Cut.QUESTION:
                 self.proxy.has_cut.set()
@@ -120,7 +120,7 @@ class _Link:
             self.far.sendall(data)
 
     def _answer(self) -> None:
-        while data := self.far.recv(MOST_BYTES):
+        while data := self.far.recv(MAX_BYTES):
             self.proxy.wait()
             if self.answers_are_lost:
                 self.proxy.has_cut.set()

@@ -11,8 +11,8 @@ import pytest
 from leadintake.documents import workers
 from leadintake.documents.inspection import Finding
 from leadintake.documents.inspection.findings import Refused
+from leadintake.documents.inspection_queue import MachineSlots
 from leadintake.documents.inspector import Inspector
-from leadintake.documents.turns import Places
 
 LONGEST_CODE = 4096
 RUN_WHAT_IS_READ = f"""
@@ -24,7 +24,7 @@ def look(stream, accepted):
     exec(stream.read({LONGEST_CODE}), names)
     return names["found"]
 
-worker.look = look
+worker.inspect = look
 """
 NEVER_ENDS_IN_C = "import re; re.match(r'(a+)+$', 'a' * 60 + 'b')"
 PID = "__import__('os').getpid()"
@@ -32,20 +32,20 @@ PID = "__import__('os').getpid()"
 
 def run_what_is_read(patch: pytest.MonkeyPatch, more: str = "") -> None:
     """Let the workers that are started from now on run what they are given, and `more` at their start."""
-    start = workers.START.replace("worker.main", f"{RUN_WHAT_IS_READ}{more}\nworker.main")
-    patch.setattr(workers, "START", start)
+    start = workers.START_CODE.replace("worker.main", f"{RUN_WHAT_IS_READ}{more}\nworker.main")
+    patch.setattr(workers, "START_CODE", start)
 
 
 class Runner:
     """Runs code in a worker, in the place of a reader."""
 
-    def __init__(self, inspector: Inspector, places: Places) -> None:
+    def __init__(self, inspector: Inspector, places: MachineSlots) -> None:
         self.inspector, self.places = inspector, places
 
     def __call__(self, code: str, sender: str = "here") -> Finding:
         """Run it."""
         stream = io.BytesIO(textwrap.dedent(code).encode())
-        return self.inspector.look(stream, {".pdf"}, sender=sender, places=self.places)
+        return self.inspector.inspect(stream, {".pdf"}, sender=sender, slots=self.places)
 
     def told(self, expression: str) -> str:
         """What an expression is worth there, written out: a refusal is told as it is."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Flask
 
-from leadintake.core.database import db
-from leadintake.core.transaction import transaction
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
 
 
 def make(app: Flask, factory: Any, *traits: str, **values: Any) -> Any:

@@ -10,10 +10,11 @@ from flask import Flask
 from leadintake.audit.chain import Broken, Head
 from leadintake.audit.models import AuditEntry, AuditHead
 from leadintake.audit.service import audit
-from leadintake.audit.verifying import verify
-from leadintake.core.database import db, reading
-from leadintake.core.transaction import transaction
-from leadintake.core.types import new_id
+from leadintake.audit.verification import verify
+from leadintake.core.actor import SYSTEM
+from leadintake.core.db.database import db, reading
+from leadintake.core.db.transaction import transaction
+from leadintake.core.db.types import new_id
 
 ALTER = "ALTER TABLE audit_entries"
 TRIGGERS = ("audit_entries_no_update", "audit_entries_no_delete")
@@ -24,7 +25,7 @@ def act(app: Flask, number: int = 1, action: str = "lead.read") -> None:
     """Do something, so many times, each in a transaction of its own."""
     for _ in range(number):
         with app.app_context(), transaction():
-            audit.record(action, by="system", about=("lead", new_id()), number=1)
+            audit.record(action, actor=SYSTEM, about=("lead", new_id()), number=1)
 
 
 def tamper(app: Flask, *statements: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask
 
-from leadintake.core.api import speaks
+from leadintake.core.http.api import api
 
 
 def serve(
@@ -15,5 +15,5 @@ def serve(
 ) -> None:
     """Let the application answer `rule` with `view`, one that takes `files` or none."""
     if files:
-        view = speaks({200: dict}, form={"type": "object"})(view)
+        view = api({200: dict}, form={"type": "object"})(view)
     app.add_url_rule(rule, view.__name__, view, methods=[method])

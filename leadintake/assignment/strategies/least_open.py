@@ -1,15 +1,15 @@
-"""The one with the lightest load of open leads, for their weight."""
+"""Strategy: fewest open leads relative to weight."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
 
-from leadintake.assignment.facts import Candidate, Choice, counted
+from leadintake.assignment.types import Candidate, Choice, count_noun
 
 
 def choose(candidates: Sequence[Candidate], _seed: int) -> Choice:
-    """The lightest load; among equals who waited longest since the last lead; then the longest known."""
+    """Choose the lowest load. Ties: longest since the last lead, then lowest user id."""
     load = {one.user_id: Fraction(one.open_leads, one.weight) for one in candidates}
     chosen = min(candidates, key=lambda one: (load[one.user_id], one.last_turn, one.user_id.bytes))
     equals = sum(found == load[chosen.user_id] for found in load.values()) - 1
@@ -17,9 +17,9 @@ def choose(candidates: Sequence[Candidate], _seed: int) -> Choice:
     if equals:
         tie = "waited longest since the last lead" if chosen.last_turn else "never had one"
     weight = "" if chosen.weight == 1 else f" for a weight of {chosen.weight}"
-    why = f"{chosen.name} had {counted(chosen.open_leads, 'open lead')}{weight}"
+    why = f"{chosen.name} had {count_noun(chosen.open_leads, 'open lead')}{weight}"
     if equals:
-        why += f", as light a load as {counted(equals, 'other')} of {len(candidates)}, and {tie}."
+        why += f", as light a load as {count_noun(equals, 'other')} of {len(candidates)}, and {tie}."
     else:
         why += f", the lightest load of {len(candidates)}."
     return Choice(chosen, why, {user: f"load {float(found):g}" for user, found in load.items()}, tie)

@@ -1,11 +1,11 @@
-"""Everybody in turn, as often as their weight says.
+"""Strategy: take turns in proportion to weight.
 
-Each lead is shared, in thought, among those it could have gone to: everybody's credit grows by their
-share of it, and who gets it pays a whole one (Fagin and Williams, A fair carpool scheduling algorithm, IBM
-J. Res. Dev. 27, 1983). Whoever was left out, for an hour or a week, neither gains nor loses: their place
-waits for them. Of those who are not ahead of their share the one comes whose next lead is due first
-(Balinski and Young's quota method, 1975): among the same people everybody has, at every moment, their
-share of the leads rounded up or down.
+1. Each lead is shared among its candidates: the credit of each grows by their share, and the chosen one pays
+   one whole lead (Fagin and Williams, A fair carpool scheduling algorithm, IBM J. Res. Dev. 27, 1983). The
+   credit of people who are not candidates does not change.
+2. Among candidates not ahead of their share, the one whose next lead is due first is chosen (Balinski and
+   Young's quota method, 1975). So with constant candidates each has, at any moment, their share rounded up or
+   down.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from leadintake.assignment.facts import Candidate, Choice
+from leadintake.assignment.types import Candidate, Choice
 
 TURN = 720_720_000_000
-"""One lead, in credit: a multiple of every weight's sum up to 16, and large enough for all others."""
+"""Credit of one lead: a multiple of every sum of weights up to 16, large enough for other sums."""
 NOTHING = TURN // 1_000_000
-"""Less than anybody's share of a lead, and more than what rounding shares to whole numbers adds up to."""
+"""Less than any share of a lead, more than accumulated rounding errors."""
 
 
 def choose(candidates: Sequence[Candidate], _seed: int) -> Choice:
-    """The one whose next lead is due first; among equals who waited longest since the last."""
+    """Choose the one whose next lead is due first. Ties: longest since the last lead."""
     weights = sum(one.weight for one in candidates)
     share = {one.user_id: one.weight * TURN // weights for one in candidates}
     behind = [one for one in candidates if one.credit + share[one.user_id] > NOTHING] or candidates

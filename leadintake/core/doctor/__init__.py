@@ -1,7 +1,6 @@
-"""What the doctor looks at beyond the parts of the service: each row is one function, registered here.
+"""The doctor's checks of the machine; other rooms register theirs by `core.checks.register`.
 
-A row of another room is registered in that room's `init_app` by `core.checks.register`. It raises with one
-line: what is wrong, and what to do next.
+A check raises with one line: the fault and the remedy.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ ROWS = {
 
 
 def init_app(app: Flask) -> None:
-    """Register the rows."""
+    """Register the checks."""
     app.before_request(note_forwarded)
     for part, check in ROWS.items():
         checks.register(app, part, check, needed=False)

@@ -1,4 +1,4 @@
-"""The database's clock against this machine's."""
+"""The database's clock compared with this machine's."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 
 import sqlalchemy as sa
 
-from leadintake.core.database import db, reading
+from leadintake.core.db.database import db, reading
 
-MOST_SECONDS = 5
-"""Apart; twice that is what a lease, a session or a sign-in code can be wrong by without anybody noticing."""
+MAX_SECONDS = 5
+"""Leases, sessions and sign-in codes tolerate twice as much."""
 NOW = {
     "postgresql": sa.extract("epoch", sa.func.clock_timestamp()),
     "mysql": sa.func.unix_timestamp(sa.literal_column("SYSDATE(6)")),
@@ -17,16 +17,16 @@ NOW = {
 
 
 def check_clock() -> None:
-    """Raise where the two are apart. SQLite has no clock of its own."""
-    told = NOW.get(db.engine.dialect.name.replace("mariadb", "mysql"))
-    if told is None:
+    """Raise where the clocks differ. SQLite has no clock of its own."""
+    query = NOW.get(db.engine.dialect.name.replace("mariadb", "mysql"))
+    if query is None:
         return
     with reading(), db.engine.connect() as connection:
         before = time.time()
-        theirs = float(connection.scalar(sa.select(told)) or 0)
+        database_time = float(connection.scalar(sa.select(query)) or 0)
         after = time.time()
-    ahead = theirs - (before + after) / 2
-    if abs(ahead) > MOST_SECONDS + (after - before) / 2:
+    ahead = database_time - (before + after) / 2
+    if abs(ahead) > MAX_SECONDS + (after - before) / 2:
         raise RuntimeError(
             f"The database's clock is {abs(ahead):.0f} seconds {'ahead of' if ahead > 0 else 'behind'} this "
             "machine's. Have both keep time (chrony, systemd-timesyncd): leases and sessions go by it."

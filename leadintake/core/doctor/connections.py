@@ -1,4 +1,4 @@
-"""Database connections that the server processes may ask for, against those the database gives."""
+"""Database connections of the server processes, compared with the database's limit."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import sqlalchemy as sa
 from flask import current_app
 
 from leadintake.core import processes
-from leadintake.core.database import db, reading
+from leadintake.core.db.database import db, reading
 
-KEPT_BACK = ("superuser_reserved_connections", "reserved_connections")
-"""Connections of PostgreSQL that are not for us; the second since version 16."""
+RESERVED = ("superuser_reserved_connections", "reserved_connections")
+"""PostgreSQL's connections for superusers and, since version 16, for other roles."""
 
 
 def check_connections() -> None:
-    """Raise where the pools together are larger than what the database gives."""
+    """Raise where the pools together exceed the limit."""
     limit = _limit()
     if limit is None:
         return
-    pools = [process.pool for process in processes.alive(current_app)] or [
+    pools = [process.pool for process in processes.list_live(current_app)] or [
         current_app.config["DATABASE_POOL_SIZE"]
     ]
     if sum(pools) > limit:
@@ -30,16 +30,16 @@ def check_connections() -> None:
 
 
 def _limit() -> int | None:
-    """How many connections the database gives us; None where it does not count them."""
+    """Return the database's limit; None for SQLite."""
     with reading(), db.engine.connect() as connection:
         dialect = connection.dialect.name
         if dialect == "postgresql":
-            kept_back = (
+            reserved = (
                 sa.func.coalesce(sa.cast(sa.func.current_setting(name, True), sa.Integer), 0)
-                for name in KEPT_BACK
+                for name in RESERVED
             )
             most = sa.cast(sa.func.current_setting("max_connections"), sa.Integer)
-            return int(connection.scalar(sa.select(most - sum(kept_back))) or 0)
+            return int(connection.scalar(sa.select(most - sum(reserved))) or 0)
         if dialect in ("mysql", "mariadb"):
             row = connection.execute(sa.text("SELECT @@max_connections, @@max_user_connections")).one()
             return min(int(number) for number in row if number)

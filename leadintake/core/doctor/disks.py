@@ -1,4 +1,4 @@
-"""The disks that the service writes to: whether there is room, and what kind of file system each is."""
+"""The disks of the service: free space and type of file system."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ IN_MEMORY = {"tmpfs", "ramfs"}
 WITHOUT_JOURNAL = {"ext2", "vfat", "msdos", "exfat", "minix", "udf", "hfsplus"}
 REMOTE = {"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "glusterfs", "fuse.sshfs", "fuse.glusterfs", "afs"}
 UNSYNCED = {"nobarrier", "barrier=0", "volatile"}
-"""Options that take a sync its meaning: ext4 and XFS without barriers, overlayfs that never syncs."""
-NEARLY_FULL, MOST_UPLOADS, FEWEST_UPLOADS = 0.05, 100, 5
-"""A disk is nearly full below 5 %, unless a hundred of the largest uploads fit still; or below five."""
+"""Options that make a sync ineffective: ext4 and XFS without barriers, overlayfs that never syncs."""
+NEARLY_FULL, MAX_UPLOADS, FEWEST_UPLOADS = 0.05, 100, 5
+"""Nearly full: below 5 %, unless 100 of the largest uploads still fit; or below 5 of them."""
 FEWEST_FILES = 1000
 
 
 class Mount(NamedTuple):
-    """A file system that is mounted."""
+    """A mounted file system."""
 
     folder: Path
     kind: str
@@ -32,15 +32,15 @@ class Mount(NamedTuple):
 
 
 def check_room() -> None:
-    """Raise where a disk is nearly full, or has few names (inodes) left."""
+    """Raise where a disk is nearly full, or short of inodes."""
     largest = current_app.config["MAX_UPLOAD_BYTES"]
-    paths = [place.path for place in places.of(current_app)]
+    paths = [place.path for place in places.list_places(current_app)]
     for path in (*paths, Path(tempfile.gettempdir())):
-        there = existing(path)
+        there = nearest_existing(path)
         disk = os.statvfs(there)
         free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
-        wanted = max(FEWEST_UPLOADS * largest, min(size * NEARLY_FULL, MOST_UPLOADS * largest))
-        if free < wanted:
+        minimum = max(FEWEST_UPLOADS * largest, min(size * NEARLY_FULL, MAX_UPLOADS * largest))
+        if free < minimum:
             raise RuntimeError(
                 f"The disk of {there} has {free >> 20} MB left of {size >> 20}. Make room, or move it to a "
                 "larger one; once it is full, submissions are answered with 503."
@@ -52,9 +52,9 @@ def check_room() -> None:
             )
 
 
-def weakness_of(place: places.Place) -> str:
-    """Why what is written there may not survive a power cut, and what to do; empty where it does."""
-    mount = mount_of(existing(place.path).resolve())
+def find_weakness(place: places.Place) -> str:
+    """Return why data at the place may not survive a power cut, and the remedy; "" where it does."""
+    mount = find_mount(nearest_existing(place.path).resolve())
     if mount is None:
         return ""
     move = f"Move {place.path} ({place.purpose}) to ext4 or XFS on a disk of this machine"
@@ -75,18 +75,18 @@ def weakness_of(place: places.Place) -> str:
     return ""
 
 
-def existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that is there."""
+def nearest_existing(path: Path) -> Path:
+    """Return the path, or its nearest existing parent."""
     return next(found for found in (path, *path.absolute().parents) if found.exists())
 
 
-def mount_of(path: Path) -> Mount | None:
-    """What is mounted at the path, as Linux tells; None on other systems."""
+def find_mount(path: Path) -> Mount | None:
+    """Return the mount that contains the path; None on systems other than Linux."""
     if not MOUNTS.exists():
         return None
     mounts = [_mount(line) for line in MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()]
     over = [mount for mount in mounts if path.is_relative_to(mount.folder)]
-    # Of two at one folder the later one hides the earlier.
+    # Of two mounts at one folder the later hides the earlier.
     return max(reversed(over), key=lambda mount: len(mount.folder.parts), default=None)
 
 

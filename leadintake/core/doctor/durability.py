@@ -1,4 +1,4 @@
-"""Whether a power cut can take what was acknowledged: the database's own settings, and the file systems."""
+"""Durability of acknowledged writes: settings of the database, and file systems."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ import sqlalchemy as sa
 from flask import current_app
 
 from leadintake.core import places
-from leadintake.core.database import db, reading
-from leadintake.core.doctor.disks import weakness_of
+from leadintake.core.db.database import db, reading
+from leadintake.core.doctor.disks import find_weakness
 
 POSTGRESQL = {
     "fsync": ("on",),
     "full_page_writes": ("on",),
-    # What waits for a second server waits for our own disk first.
+    # Each of these waits for the local disk too.
     "synchronous_commit": ("on", "local", "remote_write", "remote_apply"),
 }
-"""For each setting the values that keep what was acknowledged, the usual one first."""
+"""Durable values of each setting, the default first."""
 MARIADB = {"innodb_flush_log_at_trx_commit": ("1", "3")}
 MARIADB_WITH_LOG = {**MARIADB, "sync_binlog": ("1",)}
-"""With a binary log, recovery keeps of the transactions only what stands in that."""
+"""With a binary log, recovery keeps only the transactions in it."""
 SQLITE = {"synchronous": ("2", "3")}
 """FULL or EXTRA: with NORMAL, SQLite does not sync a commit to its log."""
 
 
 def check_durability() -> None:
-    """Raise where it can."""
+    """Raise where a power cut could lose acknowledged writes."""
     with reading(), db.engine.connect() as connection:
         wrong = _wrong_settings(connection)
-    found = places.of(current_app)
-    weak = [weakness for place in found if (weakness := weakness_of(place))]
+    found = places.list_places(current_app)
+    weak = [weakness for place in found if (weakness := find_weakness(place))]
     if wrong:
         raise RuntimeError(
             f"The database may lose acknowledged leads in a power cut: {', '.join(wrong)}. Set this in its "
@@ -41,7 +41,7 @@ def check_durability() -> None:
 
 
 def _wrong_settings(connection: sa.Connection) -> list[str]:
-    """The settings that are wrong: as they are, and as they should be."""
+    """Return the wrong settings, with current and right value."""
     dialect = connection.dialect.name
     if dialect == "postgresql":
         found = {
@@ -56,9 +56,9 @@ def _wrong_settings(connection: sa.Connection) -> list[str]:
     return _differences({"synchronous": str(connection.scalar(sa.text("PRAGMA synchronous")))}, SQLITE)
 
 
-def _differences(found: Mapping[str, str], right: Mapping[str, tuple[str, ...]]) -> list[str]:
+def _differences(current: Mapping[str, str], right: Mapping[str, tuple[str, ...]]) -> list[str]:
     return [
-        f"{name} is {found[name]} and should be {values[0]}"
+        f"{name} is {current[name]} and should be {values[0]}"
         for name, values in right.items()
-        if found[name] not in values
+        if current[name] not in values
     ]

@@ -1,4 +1,4 @@
-"""Whether a proxy sends X-Forwarded-For while TRUSTED_PROXIES is 0."""
+"""A proxy in front while TRUSTED_PROXIES is 0."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ log = structlog.get_logger()
 
 
 def note_forwarded() -> None:
-    """Note, and log once a process, that a proxy's header arrives which TRUSTED_PROXIES says to disregard."""
+    """Note, and log once per process, an X-Forwarded-For that TRUSTED_PROXIES says to ignore."""
     arrives = current_app.config["TRUSTED_PROXIES"] == 0 and "X-Forwarded-For" in request.headers
     if arrives and processes.note(FORWARDED):
         log.warning("proxy_not_trusted", cause=ADVICE)
 
 
 def check_proxies() -> None:
-    """Raise where a live server process has seen such a header."""
+    """Raise where a live server process received such a header."""
     if current_app.config["TRUSTED_PROXIES"] == 0 and any(
-        FORWARDED in process.notes for process in processes.alive(current_app)
+        FORWARDED in process.notes for process in processes.list_live(current_app)
     ):
         raise RuntimeError(ADVICE)

@@ -1,1 +1,1 @@
-"""What HTTP brings along: whose request it is, how its body arrives, and what it may weigh."""
+"""HTTP: access marks, addresses, bodies, headers, limits, the API and its OpenAPI document."""

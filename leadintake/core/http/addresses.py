@@ -1,4 +1,4 @@
-"""One way of counting addresses, for every limit."""
+"""Addresses as counted by every limit."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import re
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 NOWHERE = "nowhere"
-"""What is no address: all of it is counted together, so that no other spelling is a fresh start."""
+"""Key of everything that is no address: another spelling must not be a new client."""
 SUBSCRIBER_BITS = 64
-"""What one subscriber has of IPv6 (RFC 6177, RFC 7421): every address in it counts as one."""
+"""The prefix of one IPv6 subscriber (RFC 6177, RFC 7421): counted as one address."""
 CARRIES_IPV4 = (
     IPv6Network("::ffff:0:0/96"),  # mapped (RFC 4291)
     IPv6Network("::ffff:0:0:0/96"),  # translated (RFC 2765)
     IPv6Network("64:ff9b::/96"),  # NAT64 (RFC 6052)
 )
-"""Networks whose last 32 bits are the IPv4 address of the client."""
+"""Networks whose last 32 bits are the client's IPv4 address."""
 WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%[^\]]*)?\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
 
 
 def client_key(address: str) -> str:
-    """The name under which an address is counted: IPv4 by itself, IPv6 by its /64.
+    """Return the key under which an address is counted: IPv4 as it is, IPv6 by its /64.
 
-    IPv4 inside IPv6 (mapped, translated, NAT64, 6to4, Teredo) counts as IPv4. A zone, a port and brackets
-    are nothing of the address. What is no address is "nowhere".
+    IPv4 inside IPv6 (mapped, translated, NAT64, 6to4, Teredo) counts as IPv4. Zone, port and brackets are
+    ignored. Anything else is "nowhere".
     """
     text = address.strip()
     if found := WITH_PORT.fullmatch(text):

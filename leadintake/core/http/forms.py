@@ -1,7 +1,7 @@
-"""The reading of multipart bodies, with bounds on what stands before the parts and on their texts together.
+"""Parsing of multipart bodies with limits on headers and texts.
 
-Werkzeug bounds the number of parts and the size of each text: of ten megabytes in headers, which it reads
-letter by letter, a form cost two seconds, and as many in texts more memory than any file.
+Werkzeug limits only the number of parts and the size of each text. 10 MB of headers, read byte by byte, took
+two seconds; 10 MB of texts take more memory than any file.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 
 CHUNK = 64 * 1024
 LONGEST_HEADERS, LONGEST_HEADERS_OF_ALL = 16 * 1024, 32 * 1024
-"""Bytes before one part, and before all together. A file name of 255 characters has 3,060, escaped."""
-MOST_HEADERS = 16
-"""Lines before one part. Browsers send two."""
+"""Bytes of one part's headers, and of all. A file name of 255 characters has 3,060, escaped."""
+MAX_HEADERS = 16
+"""Lines of one part's headers. Browsers send two."""
 LONGEST_TEXTS = 256 * 1024
-"""Bytes of all parts together that are no files."""
+"""Bytes of all parts together that are not files."""
 ENCODINGS = {"ascii", "us-ascii", "utf-8", "iso-8859-1"}
 
 Parsed = tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]
 
 
 class BoundedDecoder(MultipartDecoder):
-    """A decoder that reads no more headers and texts than a form has."""
+    """A decoder with limits on headers and texts."""
 
-    _headers, _texts, _of_a_file = 0, 0, False
+    _headers, _texts, _in_file = 0, 0, False
 
     def next_event(self) -> Event:
-        """The next piece of the body. Raises ValueError, RequestEntityTooLarge."""
+        """Return the next piece of the body. Raises ValueError, RequestEntityTooLarge."""
         event = super().next_event()
         if isinstance(event, Field | File):
-            self._of_a_file = isinstance(event, File)
-        elif isinstance(event, Data) and not self._of_a_file:
+            self._in_file = isinstance(event, File)
+        elif isinstance(event, Data) and not self._in_file:
             self._texts += len(event.data)
             if self._texts > LONGEST_TEXTS:
                 raise RequestEntityTooLarge
@@ -49,14 +49,14 @@ class BoundedDecoder(MultipartDecoder):
         if (
             len(data) > LONGEST_HEADERS
             or self._headers > LONGEST_HEADERS_OF_ALL
-            or data.count(b"\n") >= MOST_HEADERS
+            or data.count(b"\n") >= MAX_HEADERS
         ):
             raise RequestEntityTooLarge
         return super()._parse_headers(data)
 
 
 class BoundedParser(FormDataParser):
-    """Werkzeug's parser of forms, with another reading of multipart bodies."""
+    """Werkzeug's form parser, with another multipart parser."""
 
     def parse(
         self,
@@ -65,7 +65,7 @@ class BoundedParser(FormDataParser):
         content_length: int | None,
         options: dict[str, str] | None = None,
     ) -> Parsed:
-        """Read a body. Raises ValueError for one that is cut off or garbled, RequestEntityTooLarge."""
+        """Parse a body. Raises ValueError for an incomplete or invalid one, RequestEntityTooLarge."""
         boundary = (options or {}).get("boundary", "").encode("ascii")
         if mimetype != "multipart/form-data" or not boundary:
             return super().parse(stream, mimetype, content_length, options)
@@ -75,15 +75,15 @@ class BoundedParser(FormDataParser):
         content: IO[bytes] = BytesIO()
         for event in self._events(stream, boundary):
             if isinstance(event, Field | File):
-                part, content = event, self._begun(event, content_length)
+                part, content = event, self._open_part(event, content_length)
             elif isinstance(event, Data) and part is not None:
                 content.write(event.data)
                 if event.more_data:
                     continue
                 content.seek(0)
                 if isinstance(part, File):
-                    kept = FileStorage(content, part.filename, part.name, headers=part.headers)
-                    files.add(part.name, kept)
+                    file = FileStorage(content, part.filename, part.name, headers=part.headers)
+                    files.add(part.name, file)
                 else:
                     texts.add(part.name, content.read().decode(_encoding_of(part), "replace"))
         return stream, texts, files
@@ -98,7 +98,7 @@ class BoundedParser(FormDataParser):
             if not data:
                 return
 
-    def _begun(self, part: Field | File, length: int | None) -> IO[bytes]:
+    def _open_part(self, part: Field | File, length: int | None) -> IO[bytes]:
         if isinstance(part, Field):
             return BytesIO()
         kind = part.headers.get("content-type")
@@ -106,5 +106,5 @@ class BoundedParser(FormDataParser):
 
 
 def _encoding_of(part: Field) -> str:
-    named = parse_options_header(part.headers.get("content-type"))[1].get("charset", "").lower()
-    return named if named in ENCODINGS else "utf-8"
+    charset = parse_options_header(part.headers.get("content-type"))[1].get("charset", "").lower()
+    return charset if charset in ENCODINGS else "utf-8"

@@ -1,8 +1,7 @@
-"""A line in the log for every request, also for one that never reaches Flask.
+"""A log line per request, also for those that never reach Flask.
 
-It has the method, the template of the route, the status, how long the answer took until its last byte was
-handed to the server, the id of the request and of the user. No path, no query, no header: they have names,
-addresses and tokens.
+It has method, route template, status, time until the last byte, request id and user id; no path, query or
+header, which contain names, addresses and tokens.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ if TYPE_CHECKING:
 
 KEY = "leadintake.request_line"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-"""Any other is the client's own word."""
-BROKEN = b'{"type":"about:blank","title":"Internal Server Error","status":500,"request_id":"%s"}'
+"""Others are client input."""
+FALLBACK_BODY = b'{"type":"about:blank","title":"Internal Server Error","status":500,"request_id":"%s"}'
 log = structlog.get_logger()
 
 
 class RequestLine:
-    """What is known of one request; written when its answer is closed."""
+    """The facts of one request; logged when its answer is closed."""
 
-    __slots__ = ("_begun", "_span", "_written", "method", "request_id", "route", "status", "user_id")
+    __slots__ = ("_span", "_start", "_written", "method", "request_id", "route", "status", "user_id")
 
     def __init__(self, method: str, request_id: str, span: tracing.Span) -> None:
         self.method = method if method in METHODS else "OTHER"
@@ -37,11 +36,11 @@ class RequestLine:
         self.route: str | None = None
         self.status = 0
         self.user_id: str | None = None
-        self._begun, self._span = time.perf_counter(), span
+        self._start, self._span = time.perf_counter(), span
         self._written = False
 
     def write(self) -> None:
-        """Write it, once."""
+        """Log the line, once."""
         if self._written:
             return
         self._written = True
@@ -52,24 +51,24 @@ class RequestLine:
             "request_id": self.request_id,
             "user": self.user_id,
         }
-        log.info("request", **facts, ms=round((time.perf_counter() - self._begun) * 1000, 1))
+        log.info("request", **facts, ms=round((time.perf_counter() - self._start) * 1000, 1))
         self._span.end(f"{self.method} {self.route or ''}".strip(), failed=self.status >= 500, **facts)
 
 
 class AnswerBroken(Exception):
-    """An answer broke off in its middle. Says no more: the server that gets it logs it in its own way."""
+    """The body of an answer failed midway. No message: the server logs it in its own way."""
 
 
 class LogRequests:
-    """The application, a line a request. Goes around all else, so that nothing answers without one."""
+    """Middleware: log a line per request. The outermost, so that no answer lacks a line."""
 
     def __init__(self, application: WSGIApplication, app: Flask) -> None:
         self._application, self._app = application, app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer, and write the line when the answer is closed.
+        """Answer, and log the line when the answer is closed.
 
-        The trace begins here, whatever trace a client says it belongs to: anybody could fill somebody's.
+        Clients' traceparent is ignored: anybody could add to a foreign trace.
         """
         span = tracing.tracer_of(self._app).begin("server")
         line = RequestLine(environ.get("REQUEST_METHOD", ""), logs.identify(environ), span)
@@ -87,12 +86,12 @@ class LogRequests:
         except Exception:
             log.exception("unexpected_failure", request_id=line.request_id)
             begin("500 Internal Server Error", [("Content-Type", "application/problem+json")])
-            body = [BROKEN % line.request_id.encode()]
+            body = [FALLBACK_BODY % line.request_id.encode()]
         return _Answer(body, line)
 
 
 class _Answer:
-    """The body of an answer. Writes the line when the server closes it, as every server does."""
+    """An answer's body, which logs the line when the server closes it."""
 
     def __init__(self, body: Iterable[bytes], line: RequestLine) -> None:
         self._body, self._pieces, self._line = body, iter(body), line
@@ -110,7 +109,7 @@ class _Answer:
             raise AnswerBroken from None
 
     def close(self) -> None:
-        """Let go of the body."""
+        """Close the body, and log the line."""
         try:
             if hasattr(self._body, "close"):
                 self._body.close()
@@ -119,13 +118,13 @@ class _Answer:
 
 
 def init_app(app: Flask) -> None:
-    """Write a line for every request."""
+    """Install the middleware."""
     app.wsgi_app = LogRequests(app.wsgi_app, app)  # type: ignore[method-assign] # as WSGI middleware is
     app.after_request(_note_route)
 
 
 def name_user(user_id: object) -> None:
-    """Have the line of this request say whose it is."""
+    """Add the user to the line of this request."""
     line = request.environ.get(KEY)
     if line is not None:
         line.user_id = str(user_id)

@@ -1,8 +1,8 @@
-"""Where an address in a document leads, whatever program wrote it and however it is spelled.
+"""Places to which addresses in documents lead, in any spelling, from any program.
 
-An address is read as the most trusting reader would: Windows, which takes a backslash for a slash, leaves out
-what nobody sees, and asks another machine for whatever begins with two slashes; Word, which decodes what is
-encoded twice; LibreOffice, with its own schemes.
+Reads them as the most tolerant reader would: Windows treats backslashes as slashes, drops invisible
+characters and contacts another machine for two leading slashes; Word decodes twice; LibreOffice has schemes
+of its own.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from .programs import is_program
 
 
 class Place(Enum):
-    """Where an address leads."""
+    """Destination of an address."""
 
-    INSIDE = auto()  # the document itself, or a name beside it: a part, a bookmark, a mail's picture (cid:)
+    INSIDE = auto()  # the document or a relative name: a part, a bookmark, a mail's picture (cid:)
     OWN_DISK = auto()  # the writer's own disk
     WEB = auto()
     FTP = auto()
@@ -28,7 +28,7 @@ class Place(Enum):
     UNUSUAL = auto()
 
 
-FETCHED = {
+FETCH_HARMS = {
     Place.INSIDE: Harm.UNFETCHED,
     Place.OWN_DISK: Harm.OWN_DISK,
     Place.WEB: Harm.WEB_PICTURE,
@@ -38,21 +38,21 @@ FETCHED = {
     Place.PROGRAM: Harm.OTHER_MACHINE,
     Place.UNUSUAL: Harm.OTHER_MACHINE,
 }
-"""What it is when opening the document fetches a picture from there."""
-LINKED = FETCHED | {Place.WEB: Harm.DATA_LINK}
-"""The same for an object, a text or data."""
+"""Harm when opening the document fetches a picture from a place."""
+LINK_HARMS = FETCH_HARMS | {Place.WEB: Harm.DATA_LINK}
+"""Harm when it fetches an object, text or data."""
 
 
-def _instead(reason: Harm) -> dict[Place, Harm]:
+def _replace_harm(reason: Harm) -> dict[Place, Harm]:
     elsewhere = {Harm.WEB_PICTURE, Harm.OTHER_MACHINE}
-    return {place: reason if harm in elsewhere else harm for place, harm in FETCHED.items()}
+    return {place: reason if harm in elsewhere else harm for place, harm in FETCH_HARMS.items()}
 
 
-TEMPLATES = _instead(Harm.TEMPLATE)
-"""The same for the template that the document was made from."""
-SUBDOCUMENTS = _instead(Harm.SUBDOCUMENT)
-"""The same for a part of the text that is a file of its own."""
-CLICKED = {
+TEMPLATE_HARMS = _replace_harm(Harm.TEMPLATE)
+"""Harm when it fetches its template."""
+SUBDOCUMENT_HARMS = _replace_harm(Harm.SUBDOCUMENT)
+"""Harm when it fetches a part of its text."""
+CLICK_HARMS = {
     Place.INSIDE: Harm.LINK,
     Place.OWN_DISK: Harm.OWN_DISK,
     Place.WEB: Harm.LINK,
@@ -62,22 +62,22 @@ CLICKED = {
     Place.PROGRAM: Harm.LINK_TO_PROGRAM,
     Place.UNUSUAL: Harm.UNUSUAL_LINK,
 }
-"""What it is when only a click follows it."""
+"""Harm when only a click follows the address."""
 
 LONGEST = 4096
-"""Characters of an address that are looked at: where it leads stands at its start."""
-ROUNDS = 4  # of decoding; nobody's reader does more than two
+"""Characters of an address that are read: its start decides."""
+ROUNDS = 4  # of decoding; known readers do two at most
 UNSEEN = re.compile(
     "[\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
     "\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]+"
 )
-# What Windows turns into a backslash, a slash, a bar or a colon where a program asks in an old code page.
-TWINS = str.maketrans(
+# Characters that Windows maps to a backslash, slash, bar or colon in old code pages.
+LOOKALIKES = str.maketrans(
     "\u00a5\u20a9\uff3c\u2216\u29f5\ufe68\uff0f\u2044\u2215\uff5c\u00a6\uff1a", "\\" * 6 + "///||:"
 )
 
-SCHEME = re.compile(r"([a-z.][a-z0-9+._-]+):", re.IGNORECASE)  # of one letter it is a drive
-PREFIX = re.compile(r"(?:url:|[<\"'])+", re.IGNORECASE)  # Windows passes over "URL:"
+SCHEME = re.compile(r"([a-z.][a-z0-9+._-]+):", re.IGNORECASE)  # one letter is a drive
+PREFIX = re.compile(r"(?:url:|[<\"'])+", re.IGNORECASE)  # Windows skips "URL:"
 WEB = {"http", "https"}
 FTP = {"ftp", "ftps"}
 CONTACTS = {"mailto", "tel", "sms"}
@@ -86,7 +86,7 @@ INNER = re.compile(
     r"|data:image/(?!svg)[a-z.+-]+[;,]",
     re.IGNORECASE,
 )
-"""What is in the document or the suite itself: parts as LibreOffice names them while it runs, and bytes."""
+"""Content of the document or the suite: parts as LibreOffice names them at run time, and data."""
 MACHINES = re.compile(
     r"smb|cifs|(?:vnd\.sun\.star\.)?(?:web)?davs?|nfs|afp|sftp|scp|fish|rsync|unc|cmis|vnd\.libreoffice\.cmis",
     re.IGNORECASE,
@@ -102,20 +102,20 @@ MAC = re.compile(
     r"[^/:]+:(?:users|applications|library|private|system|volumes|documents|desktop)[^/:]*:", re.I
 )
 BACKSLASHES = re.compile(r"(?:url:|[<\"'])*file:(?=/*\\)[/\\]{2,}(?![/\\]|[a-z][:|])", re.IGNORECASE)
-"""As only a path of Windows has them behind a scheme: file:/\\\\host\\share."""
+"""Windows path after the scheme: file:/\\\\host\\share."""
 ROOTS = re.compile(
     r"(?:users|private|var|volumes|applications|library|system|tmp|home|opt)(?:/|$)", re.IGNORECASE
 )
-"""Where files are on a Mac, which Word writes behind four slashes, and on Linux."""
+"""Root folders of macOS (Word writes four slashes before them) and of Linux."""
 AUTOMOUNTS = re.compile(r"/(?:net|afs|network/servers)/+[^/]", re.IGNORECASE)
-"""Paths in which a Mac or Linux finds another machine by its name, as soon as they are opened."""
+"""Paths under which macOS or Linux mounts another machine on access."""
 SERVERS = re.compile(r"%(?:logonserver|homeshare|clientname|userdnsdomain)%", re.IGNORECASE)
 DEVICES = re.compile(r"(?://+[?.]|/\?\?)/+(.*)", re.DOTALL)  # \\?\C:\…, \\.\UNC\host\share, \??\UNC\…
 PORT = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*:\d{1,5}(?:/|$)", re.IGNORECASE)
 
 
-def place_of(address: str) -> Place:
-    """Say where an address leads. Looks at no more than its first characters."""
+def classify_address(address: str) -> Place:
+    """Return the place of an address, by its first characters."""
     path = UNSEEN.sub("", address[: 4 * LONGEST])[:LONGEST]
     for _ in range(ROUNDS):
         decoded = UNSEEN.sub("", unquote(path))
@@ -124,11 +124,11 @@ def place_of(address: str) -> Place:
         path = decoded
     if not path and len(address) > LONGEST:
         return Place.UNUSUAL
-    path = path.translate(TWINS)
+    path = path.translate(LOOKALIKES)
     if BACKSLASHES.match(path):
         return Place.OTHER_MACHINE
     path = path.replace("\\", "/")
-    place = _place_of(path, spaced=" " in address.partition(":")[0].strip())
+    place = _classify(path, has_space=" " in address.partition(":")[0].strip())
     if place in {Place.INSIDE, Place.OWN_DISK}:
         if len(address) > LONGEST and not INNER.match(path):
             return Place.UNUSUAL
@@ -137,11 +137,11 @@ def place_of(address: str) -> Place:
     return place
 
 
-def _place_of(path: str, *, spaced: bool) -> Place:
+def _classify(path: str, *, has_space: bool) -> Place:
     if prefix := PREFIX.match(path):
-        return _place_of(path[prefix.end() :].rstrip("<>\"'"), spaced=spaced)
+        return _classify(path[prefix.end() :].rstrip("<>\"'"), has_space=has_space)
     if path.startswith("/"):
-        return _place_of_path(path)
+        return _classify_path(path)
     if SERVERS.match(path):
         return Place.OTHER_MACHINE
     if DRIVE.match(path) or re.match(r"~|%[a-z_()0-9]+%", path, re.IGNORECASE):
@@ -149,12 +149,12 @@ def _place_of(path: str, *, spaced: bool) -> Place:
     if INNER.match(path):
         return Place.INSIDE
     found = SCHEME.match(path)
-    return _place_of_scheme(found[1].lower(), path, spaced=spaced) if found else Place.INSIDE
+    return _classify_scheme(found[1].lower(), path, has_space=has_space) if found else Place.INSIDE
 
 
-def _place_of_scheme(scheme: str, path: str, *, spaced: bool) -> Place:
+def _classify_scheme(scheme: str, path: str, *, has_space: bool) -> Place:
     if scheme == "file":
-        return _place_of_file(path[len("file:") :])
+        return _classify_file_url(path[len("file:") :])
     for place, schemes in ((Place.WEB, WEB), (Place.FTP, FTP), (Place.CONTACT, CONTACTS)):
         if scheme in schemes:
             return place
@@ -162,37 +162,37 @@ def _place_of_scheme(scheme: str, path: str, *, spaced: bool) -> Place:
         return Place.OTHER_MACHINE
     if PROGRAMS.fullmatch(scheme):
         return Place.PROGRAM
-    if "/" not in path and (MAC.match(path) or spaced):
+    if "/" not in path and (MAC.match(path) or has_space):
         return (
             Place.OWN_DISK if ":" in path[len(scheme) + 1 :] else Place.INSIDE
         )  # a Mac's path, or just words
     return Place.WEB if PORT.match(path) else Place.UNUSUAL  # example.com:8080/jane
 
 
-def _place_of_path(path: str) -> Place:
-    """Say where a path leads that begins with a slash: two are another machine."""
+def _classify_path(path: str) -> Place:
+    """Return the place of a path with a leading slash: two mean another machine."""
     if device := DEVICES.match(path):
         return Place.OWN_DISK if DRIVE.match(device[1]) else Place.OTHER_MACHINE
     return Place.OTHER_MACHINE if path.startswith("//") or AUTOMOUNTS.match(path) else Place.OWN_DISK
 
 
-def _place_of_file(rest: str) -> Place:
-    """Say where `file:` and what follows leads.
+def _classify_file_url(rest: str) -> Place:
+    """Return the place of `file:` and `rest`.
 
-    file:///C:/… and file:C:/… are the own disk, as are file:////Users/… (Word for Mac) and file://localhost/…;
+    file:///C:/…, file:C:/…, file:////Users/… (Word for Mac) and file://localhost/… are the own disk;
     file://host/…, file:////host/… and more slashes are another machine.
     """
     slashes = len(rest) - len(rest.lstrip("/"))
     path = rest[slashes:]
     if DRIVE.match(path):
         return Place.OWN_DISK
-    host, slash, within = path.partition("/")
+    host, slash, rest_of_path = path.partition("/")
     if host.lower() == "localhost" and slashes >= 2:
-        return Place.OTHER_MACHINE if within.startswith("/") else _place_of_path(slash + within)
+        return Place.OTHER_MACHINE if rest_of_path.startswith("/") else _classify_path(slash + rest_of_path)
     if slashes >= 2 and host in {"?", "."}:
-        return _place_of_path(f"//{path}")
+        return _classify_path(f"//{path}")
     if slashes <= 1 or slashes == 3:
-        return _place_of_path(f"/{path}")
+        return _classify_path(f"/{path}")
     if slashes == 2 and not host:
         return Place.OWN_DISK
     return Place.OWN_DISK if slashes > 2 and ROOTS.match(path) else Place.OTHER_MACHINE

@@ -1,4 +1,4 @@
-"""What looking inside one upload may cost, containers within containers included."""
+"""Limits on unpacking one upload, nested containers included."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ MB = 1024 * 1024
 
 @dataclass
 class Budget:
-    """What is left to spend. Each verb raises Refused when that is not enough.
+    """Remaining amounts. Each method raises Refused when its amount is used up.
 
-    The largest of 2,686 genuine containers had 733 entries and 15 MB unpacked. What may be spent at all takes
-    less than a second.
+    The largest of 2,686 genuine containers had 733 entries and 15 MB unpacked. The whole budget takes less
+    than
+    a second.
     """
 
     entries: int = 1500
@@ -24,27 +25,27 @@ class Budget:
     elements: int = 400_000
 
     def list(self, entries: int) -> None:
-        """Spend entries of a container's list."""
+        """Spend entries of a central directory."""
         self.entries -= entries
-        _enough(self.entries)
+        _require(self.entries)
 
     def unpack(self, size: int) -> None:
         """Spend unpacked bytes."""
         self.unpacked -= size
-        _enough(self.unpacked)
+        _require(self.unpacked)
 
     def parse(self, size: int) -> None:
         """Spend bytes of XML."""
         self.markup -= size
-        _enough(self.markup)
+        _require(self.markup)
 
     def element(self, weight: int = 1) -> None:
-        """Spend an element of XML, or what costs as much as so many."""
+        """Spend elements of XML, or work of that cost."""
         self.elements -= weight
         if self.elements < 0:
             raise Refused(TOO_MUCH)
 
 
-def _enough(left: int) -> None:
-    if left < 0:
+def _require(remaining: int) -> None:
+    if remaining < 0:
         raise Refused(TOO_MUCH)

@@ -1,7 +1,7 @@
-"""The programs that embedded objects belong to, by class name and by class id ([MS-OLEDS] 2.1).
+"""Harm of embedded objects by class name and class ID ([MS-OLEDS] 2.1).
 
-Only pictures and content of an office suite are taken: whatever else a document names, Windows loads
-into Word as soon as the object is shown.
+Only pictures and content of office suites are accepted: Windows loads any other class into Word as soon as
+the object is shown.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NAMES = (
     (re.compile(r"forms\.|ms(com|cal|flex|win|inet)|shockwave|control|otkloadr", re.I), Harm.CONTROL),
     (re.compile(r"ole2?link|stdolelink", re.IGNORECASE), Harm.DATA_LINK),
 )
-"""By the beginning of a class name; a name that is not here is Harm.PACKED_FILE."""
+"""Harm by pattern for the start of a class name; other names are Harm.PACKED_FILE."""
 
 
 def _ids(*ids: str) -> list[bytes]:
@@ -89,23 +89,23 @@ IDS = {
     Harm.PACKED_FILE: _ids("0003000C", "0003000D", "0003000E", "F20DA720-C02F-11CE-927B-0800095AE340"),
 }  # fmt: skip
 BY_ID = {clsid: harm for harm, ids in IDS.items() for clsid in ids}
-NOBODY = bytes(16)
+NULL_CLASS_ID = bytes(16)
 
 
-def of_name(name: str) -> Harm:
-    """What an object of this class name is."""
-    called = name.strip("\0 \t\r\n")
-    return next((harm for pattern, harm in NAMES if pattern.match(called)), Harm.PACKED_FILE)
+def classify_name(name: str) -> Harm:
+    """Return the harm of a class name."""
+    stripped = name.strip("\0 \t\r\n")
+    return next((harm for pattern, harm in NAMES if pattern.match(stripped)), Harm.PACKED_FILE)
 
 
-def of_id(clsid: bytes) -> Harm:
-    """What an object of this class id is."""
+def classify_id(clsid: bytes) -> Harm:
+    """Return the harm of a class ID."""
     return BY_ID.get(clsid, Harm.PACKED_FILE)
 
 
-def of_text(clsid: str) -> Harm:
-    """What an object of this class id is, written as 36 characters in braces."""
+def classify_text(clsid: str) -> Harm:
+    """Return the harm of a class ID written as 36 characters in braces."""
     try:
-        return of_id(uuid.UUID(clsid.strip()).bytes_le)
+        return classify_id(uuid.UUID(clsid.strip()).bytes_le)
     except ValueError:
         return Harm.PACKED_FILE

@@ -1,8 +1,7 @@
-"""Containers: the zip files that DOCX and ODT are ([APPNOTE] is PKWARE's specification of them).
+"""Zip containers of DOCX and ODT ([APPNOTE] is PKWARE's specification).
 
-A reader that goes by the list at the end and one that goes by the header before each entry must find the
-same entries, or what is inspected here is not what the attorney opens. So nothing may lie before, between or
-behind them.
+Readers of the central directory and readers of the local headers must find the same entries; otherwise the
+attorney may open something uninspected. So no bytes may lie before, between or after the entries.
 """
 
 from __future__ import annotations
@@ -20,26 +19,36 @@ from .sentences import DAMAGED
 
 STORED, DEFLATED = 0, 8
 MAGIC = b"PK\x03\x04"
-LOCAL = struct.Struct("<4s5H3L2H")  # [APPNOTE] 4.3.7
-LISTED = struct.Struct("<4s6H3L5H2L")  # 4.3.12
-END = struct.Struct("<4s4H2LH")  # 4.3.16
-END_64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14, written by tools that do not know sizes beforehand
-WAY_TO_END_64 = struct.Struct("<4sLQL")  # 4.3.15
+LOCAL_HEADER = struct.Struct("<4s5H3L2H")  # [APPNOTE] 4.3.7
+CENTRAL_HEADER = struct.Struct("<4s6H3L5H2L")  # 4.3.12
+END_RECORD = struct.Struct("<4s4H2LH")  # 4.3.16
+END_RECORD_64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14, written by tools that stream
+END_LOCATOR_64 = struct.Struct("<4sLQL")  # 4.3.15
 LONGEST_COMMENT = 0xFFFF
-LONGEST_LIST = 512 * 1024
-"""Bytes a container may use for its list; a long one is an attack on memory and time, not a letter."""
-DESCRIPTORS = (0, 12, 16, 20, 24)  # bytes between an entry and the next: sizes told late, [APPNOTE] 4.3.9
-LOCKED, LATE, UTF_8 = 1 << 0 | 1 << 6 | 1 << 13, 1 << 3, 1 << 11  # general purpose flags, 4.4.4
+LONGEST_DIRECTORY = 512 * 1024
+"""Bytes of a central directory; longer ones are an attack on memory and time."""
+DESCRIPTOR_SIZES = (
+    0,
+    12,
+    16,
+    20,
+    24,
+)  # bytes of data descriptors, [APPNOTE] 4.3.9
+UNSUPPORTED_FLAGS, HAS_DESCRIPTOR, UTF_8 = (
+    1 << 0 | 1 << 6 | 1 << 13,
+    1 << 3,
+    1 << 11,
+)  # general purpose flags, 4.4.4
 UNKNOWN, MANY = 0xFFFFFFFF, 0xFFFF
-SIZES_64 = 0x0001  # the extra field that tells what does not fit into 32 bits, 4.5.3
-OUTSIDE = re.compile(r"/|[A-Za-z]:|(.*/)?\.\.?(/|$)")
+ZIP64_FIELD = 0x0001  # extra field with 64-bit sizes, 4.5.3
+UNSAFE_PATH = re.compile(r"/|[A-Za-z]:|(.*/)?\.\.?(/|$)")
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffd]")
-"""Controls, line separators, and what makes a name read as another one (Unicode Standard Annex #9)."""
+"""Controls, line separators, and bidirectional controls that disguise a name (Unicode Annex #9)."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry as the list tells it. `packed` and `size` in bytes, `header` where its own header begins."""
+    """Entry of the central directory. `packed`, `size` in bytes; `header`: offset of its local header."""
 
     name: str
     flags: int
@@ -52,130 +61,132 @@ class Entry:
 
 @dataclass(frozen=True)
 class Container:
-    """A sound container: each entry, and where its bytes begin."""
+    """Valid container: its entries, and the offset of each one's data."""
 
     stream: IO[bytes]
     entries: dict[Entry, int]
 
     @classmethod
     def of(cls, stream: IO[bytes], budget: Budget) -> Container:
-        """Open it. Raises Refused."""
-        whole = stream.seek(0, 2)
-        listed, end = _list(stream, whole, budget)
+        """Read and check a container. Raises Refused."""
+        file_size = stream.seek(0, 2)
+        listed, end = _read_directory(stream, file_size, budget)
         entries, position, late = {}, 0, False
         for entry in sorted(listed, key=lambda entry: entry.header):
-            if entry.header - position not in (DESCRIPTORS if late else (0,)):
+            if entry.header - position not in (DESCRIPTOR_SIZES if late else (0,)):
                 raise Refused(DAMAGED)
             entries[entry] = start = _check_header(stream, entry)
-            position, late = start + entry.packed, bool(entry.flags & LATE)
-        if end - position not in (DESCRIPTORS if late else (0,)):
+            position, late = start + entry.packed, bool(entry.flags & HAS_DESCRIPTOR)
+        if end - position not in (DESCRIPTOR_SIZES if late else (0,)):
             raise Refused(DAMAGED)
         return cls(stream, entries)
 
     def find(self, name: str) -> Entry:
-        """The entry of this name, in whatever case. Raises Refused."""
+        """Return the entry of this name, ignoring case. Raises Refused without one."""
         for entry in self.entries:
             if entry.name.casefold() == name.casefold():
                 return entry
         raise Refused(DAMAGED)
 
 
-def names_in(stream: IO[bytes]) -> set[str]:
-    """The names a container lists; none when it is not a sound one."""
+def list_names(stream: IO[bytes]) -> set[str]:
+    """Return the names in a container, none if it is invalid."""
     try:
         return {entry.name for entry in Container.of(stream, Budget()).entries}
     except Refused:
         return set()
 
 
-def _list(stream: IO[bytes], whole: int, budget: Budget) -> tuple[list[Entry], int]:
-    """All entries, and where their list begins."""
-    stream.seek(max(0, whole - END.size - LONGEST_COMMENT))
-    tail = stream.read(END.size + LONGEST_COMMENT)
+def _read_directory(stream: IO[bytes], file_size: int, budget: Budget) -> tuple[list[Entry], int]:
+    """Return all entries, and the offset of the central directory."""
+    stream.seek(max(0, file_size - END_RECORD.size - LONGEST_COMMENT))
+    tail = stream.read(END_RECORD.size + LONGEST_COMMENT)
     at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) - at < END.size:
+    if at < 0 or len(tail) - at < END_RECORD.size:
         raise Refused(DAMAGED)
-    _, *disks, here, count, size, start, comment = END.unpack_from(tail, at)
-    end = whole - len(tail) + at
-    if any(disks) or at + END.size + comment != len(tail):
+    _, *disks, here, count, size, start, comment = END_RECORD.unpack_from(tail, at)
+    end = file_size - len(tail) + at
+    if any(disks) or at + END_RECORD.size + comment != len(tail):
         raise Refused(DAMAGED)
-    here, count, size, start, end = _end_64(stream, (here, count, size, start), end)
+    here, count, size, start, end = _read_end_64(stream, (here, count, size, start), end)
     if here != count or start + size != end:
         raise Refused(DAMAGED)
-    if size > LONGEST_LIST:
+    if size > LONGEST_DIRECTORY:
         raise Refused(DAMAGED)
     budget.list(count)
     stream.seek(start)
-    entries = list(_entries(stream.read(size), count))
+    entries = list(_parse_entries(stream.read(size), count))
     if len({entry.name.casefold().rstrip("/") for entry in entries}) < count:
         raise Refused(DAMAGED)
     return entries, start
 
 
-def _end_64(stream: IO[bytes], told: tuple[int, int, int, int], end: int) -> tuple[int, ...]:
-    """Counts, size and start of the list, and where it ends: as told, or as a record before the end says it.
+def _read_end_64(stream: IO[bytes], short_values: tuple[int, int, int, int], end: int) -> tuple[int, ...]:
+    """Return counts, size, offset and end of the directory, from the Zip64 end record if present.
 
-    Raises Refused when the two disagree, or when that record is not where every reader looks for it.
+    Raises Refused if both end records disagree, or if the Zip64 one is not directly before its locator.
     """
-    position = end - WAY_TO_END_64.size - END_64.size
+    position = end - END_LOCATOR_64.size - END_RECORD_64.size
     stream.seek(max(0, position))
     records = stream.read(end - max(0, position))
-    if position < 0 or records[END_64.size :][:4] != b"PK\x06\x07":
-        return *told, end
-    _, disk, offset, disks = WAY_TO_END_64.unpack_from(records, END_64.size)
-    magic, length, _, _, disk_64, start_disk, *true = END_64.unpack_from(records)
-    if (magic, length, offset) != (b"PK\x06\x06", END_64.size - 12, position):
+    if position < 0 or records[END_RECORD_64.size :][:4] != b"PK\x06\x07":
+        return *short_values, end
+    _, disk, offset, disks = END_LOCATOR_64.unpack_from(records, END_RECORD_64.size)
+    magic, length, _, _, disk_64, start_disk, *long_values = END_RECORD_64.unpack_from(records)
+    if (magic, length, offset) != (b"PK\x06\x06", END_RECORD_64.size - 12, position):
         raise Refused(DAMAGED)
     if any((disk, disk_64, start_disk)) or disks > 1:
         raise Refused(DAMAGED)
-    for short, long, unknown in zip(told, true, (MANY, MANY, UNKNOWN, UNKNOWN), strict=True):
-        if short not in (long, unknown):
+    for short_value, long_value, unknown in zip(
+        short_values, long_values, (MANY, MANY, UNKNOWN, UNKNOWN), strict=True
+    ):
+        if short_value not in (long_value, unknown):
             raise Refused(DAMAGED)
-    return *true, position
+    return *long_values, position
 
 
-def _entries(listed: bytes, count: int) -> Iterator[Entry]:
+def _parse_entries(listed: bytes, count: int) -> Iterator[Entry]:
     at = 0
     for _ in range(count):
-        if len(listed) - at < LISTED.size:
+        if len(listed) - at < CENTRAL_HEADER.size:
             raise Refused(DAMAGED)
-        fields = LISTED.unpack_from(listed, at)
+        fields = CENTRAL_HEADER.unpack_from(listed, at)
         magic, _, _, flags, method, _, _, crc, packed, size, name, extra, comment, disk, _, mode, header = (
             fields
         )
-        at += LISTED.size
-        if magic != b"PK\x01\x02" or flags & LOCKED or method not in (STORED, DEFLATED) or disk:
+        at += CENTRAL_HEADER.size
+        if magic != b"PK\x01\x02" or flags & UNSUPPORTED_FLAGS or method not in (STORED, DEFLATED) or disk:
             raise Refused(DAMAGED)
         if stat.S_IFMT(mode >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise Refused(DAMAGED)
-        called = _name(listed[at : at + name], flags)
-        size, packed, header = _sizes_64(listed[at + name : at + name + extra], (size, packed, header))
-        if called.endswith("/") and size:
+        entry_name = _decode_name(listed[at : at + name], flags)
+        size, packed, header = _resolve_sizes(listed[at + name : at + name + extra], (size, packed, header))
+        if entry_name.endswith("/") and size:
             raise Refused(DAMAGED)
-        yield Entry(called, flags, method, crc, packed, size, header)
+        yield Entry(entry_name, flags, method, crc, packed, size, header)
         at += name + extra + comment
     if at != len(listed):
         raise Refused(DAMAGED)
 
 
-def _sizes_64(extra: bytes, told: tuple[int, ...]) -> tuple[int, ...]:
-    """The sizes and offsets, those that are unknown as an extra field tells them. Raises Refused."""
-    if UNKNOWN not in told:
-        return told
-    true = _extra(extra, SIZES_64)
-    missing = told.count(UNKNOWN)
-    if len(true) < 8 * missing:
+def _resolve_sizes(extra: bytes, values: tuple[int, ...]) -> tuple[int, ...]:
+    """Replace unknown sizes and offsets by those of the Zip64 field. Raises Refused."""
+    if UNKNOWN not in values:
+        return values
+    field = _find_extra_field(extra, ZIP64_FIELD)
+    missing = values.count(UNKNOWN)
+    if len(field) < 8 * missing:
         raise Refused(DAMAGED)
-    further = iter(struct.unpack_from(f"<{missing}Q", true))
-    return tuple(next(further) if number == UNKNOWN else number for number in told)
+    further = iter(struct.unpack_from(f"<{missing}Q", field))
+    return tuple(next(further) if number == UNKNOWN else number for number in values)
 
 
-def _extra(extra: bytes, wanted: int) -> bytes:
-    """The one extra field of this kind, 4.5.1. Raises Refused when there are two, or none."""
+def _find_extra_field(extra: bytes, header_id: int) -> bytes:
+    """Return the extra field with this header ID, 4.5.1. Raises Refused unless there is exactly one."""
     found, at = list[bytes](), 0
     while len(extra) - at >= 4:
         kind, size = struct.unpack_from("<HH", extra, at)
-        if kind == wanted:
+        if kind == header_id:
             found.append(extra[at + 4 : at + 4 + size])
         at += 4 + size
     if len(found) != 1:
@@ -183,30 +194,30 @@ def _extra(extra: bytes, wanted: int) -> bytes:
     return found[0]
 
 
-def _name(raw: bytes, flags: int) -> str:
+def _decode_name(raw: bytes, flags: int) -> str:
     try:
         name = raw.decode("utf-8" if flags & UTF_8 else "cp437")
     except UnicodeDecodeError as error:
         raise Refused(DAMAGED) from error
-    if not name or "\\" in name or UNPRINTABLE.search(name) or OUTSIDE.match(name):
+    if not name or "\\" in name or UNPRINTABLE.search(name) or UNSAFE_PATH.match(name):
         raise Refused(DAMAGED)
     return name
 
 
 def _check_header(stream: IO[bytes], entry: Entry) -> int:
-    """Where the entry's bytes begin, when its own header tells what the list tells."""
+    """Return the offset of the data. Raises Refused if local header and directory disagree."""
     stream.seek(entry.header)
-    header = stream.read(LOCAL.size)
-    if len(header) < LOCAL.size:
+    header = stream.read(LOCAL_HEADER.size)
+    if len(header) < LOCAL_HEADER.size:
         raise Refused(DAMAGED)
-    magic, _, flags, method, _, _, crc, packed, size, name, extra = LOCAL.unpack(header)
-    if (magic, method, flags & LATE) != (MAGIC, entry.method, entry.flags & LATE):
+    magic, _, flags, method, _, _, crc, packed, size, name, extra = LOCAL_HEADER.unpack(header)
+    if (magic, method, flags & HAS_DESCRIPTOR) != (MAGIC, entry.method, entry.flags & HAS_DESCRIPTOR):
         raise Refused(DAMAGED)
-    if _name(stream.read(name), flags) != entry.name:
+    if _decode_name(stream.read(name), flags) != entry.name:
         raise Refused(DAMAGED)
-    if not flags & LATE:
-        size, packed = _sizes_64(stream.read(extra), (size, packed))
+    if not flags & HAS_DESCRIPTOR:
+        size, packed = _resolve_sizes(stream.read(extra), (size, packed))
         if (crc, packed, size) != (entry.crc, entry.packed, entry.size):
             raise Refused(DAMAGED)
-    start: int = entry.header + LOCAL.size + name + extra
+    start: int = entry.header + LOCAL_HEADER.size + name + extra
     return start

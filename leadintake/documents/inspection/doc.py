@@ -1,4 +1,4 @@
-"""DOC: a compound file ([MS-CFB]) with a Word text in it ([MS-DOC])."""
+"""DOC: a compound file ([MS-CFB]) with a Word text ([MS-DOC])."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .compound import Compound
 from .findings import Flag, Refused
 from .harm import Findings, Harm
 
-RIGHTS = {"\tdrmcontent", "encryptedpackage"}  # [MS-OFFCRYPTO] 1.3: what only those may read who are named
+RIGHTS = {"\tdrmcontent", "encryptedpackage"}  # [MS-OFFCRYPTO] 1.3: rights management
 
 
 def fits(stream: IO[bytes]) -> bool:
-    """Whether it is a compound file with the stream that only Word writes ([MS-DOC] 2.1)."""
+    """Return whether it is a compound file with the stream that only Word writes ([MS-DOC] 2.1)."""
     try:
         return Compound(stream).at_root(wordtext.TEXT) is not None
     except Refused:
@@ -21,9 +21,9 @@ def fits(stream: IO[bytes]) -> bool:
 
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
-    """Flags of a whole DOC. Raises Refused."""
+    """Inspect a whole DOC and return its flags. Raises Refused."""
     found, findings = Compound(stream), Findings()
-    if any(entry.name in RIGHTS for entry in found.inside(0)):
+    if any(entry.name in RIGHTS for entry in found.children(0)):
         findings.add(Harm.PASSWORD)
     wordtext.judge(found, findings)
     embedded.judge(found, findings)

@@ -1,4 +1,4 @@
-"""DOCX: an Open Packaging container (ECMA-376) with a Word text in it."""
+"""DOCX: an Open Packaging container (ECMA-376) with a Word text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import IO
 from . import parts
 from .budget import Budget
 from .compound import MAGIC, Compound
-from .container import Container, names_in
+from .container import Container, list_names
 from .elements import Elements
 from .findings import Flag, Refused
 from .harm import Findings, Harm
@@ -16,9 +16,9 @@ from .links import WORD
 from .markup import Attributes, Reading, read
 from .relationships import ENDING, Relationships
 from .sentences import DAMAGED, UNUSUAL
-from .unpacking import unpacked
+from .unpacking import unpack
 
-TEXT = re.compile(r"word/document\d*\.xml")  # some of Word's own services number it
+TEXT = re.compile(r"word/document\d*\.xml")  # some Microsoft services number it
 TYPES = "[Content_Types].xml"
 TEXT_TYPES = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml",
@@ -31,7 +31,7 @@ MACRO_SHEET_NAME = re.compile(r"(.*/)?macrosheets/", re.IGNORECASE)
 CONTROL_TYPE = re.compile(r"ms-office\.activeX", re.IGNORECASE)
 CONTROL_NAME = re.compile(r"(.*/)?activeX/", re.IGNORECASE)
 MARKUP_TYPE = re.compile(r"(openxmlformats-officedocument|ms-(office|word|excel))\..*\+xml", re.IGNORECASE)
-# Names that some readers decode and others do not, and parts in pieces (ECMA-376 part 2, 6.2.2 and 8.2.2).
+# Names that only some readers decode, and interleaved parts (ECMA-376 part 2, 6.2.2 and 8.2.2).
 ODD_NAME = re.compile(
     r".*%(2[d-fD-F]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAcCfF]|7[0-9aAeE])|.*/\[\d+\](\.last)?\.piece", re.I
 )
@@ -39,15 +39,15 @@ ROOTS = {f"{address} document" for address in WORD}
 
 
 def fits(stream: IO[bytes]) -> bool:
-    """Whether it is an OPC package with a Word text in it, or such a one under lock and key."""
-    names = names_in(stream)
-    return (TYPES in names and any(TEXT.fullmatch(name) for name in names)) or _is_locked(stream)
+    """Return whether it is an OPC package with a Word text, or an encrypted one."""
+    names = list_names(stream)
+    return (TYPES in names and any(TEXT.fullmatch(name) for name in names)) or _is_encrypted(stream)
 
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
-    """Flags of a whole DOCX. Raises Refused."""
+    """Inspect a whole DOCX and return its flags. Raises Refused."""
     findings = Findings()
-    if _is_locked(stream):
+    if _is_encrypted(stream):
         findings.add(Harm.PASSWORD)
     budget = Budget()
     found = Container.of(stream, budget)
@@ -57,8 +57,8 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     return frozenset(findings.flags)
 
 
-def _is_locked(stream: IO[bytes]) -> bool:
-    """A package with a password is a stream in a compound file, [MS-OFFCRYPTO] 2.3.2."""
+def _is_encrypted(stream: IO[bytes]) -> bool:
+    """Return whether it is a compound file with an encrypted package, [MS-OFFCRYPTO] 2.3.2."""
     stream.seek(0)
     if stream.read(len(MAGIC)) != MAGIC:
         return False
@@ -69,24 +69,24 @@ def _is_locked(stream: IO[bytes]) -> bool:
 
 
 class Package:
-    """What the types and relationships of a package say, which are read before its other parts."""
+    """Content types and relationships of a package, read before its other parts."""
 
-    def __init__(self, found: Container, budget: Budget, findings: Findings) -> None:
+    def __init__(self, container: Container, budget: Budget, findings: Findings) -> None:
         self._budget, self._findings = budget, findings
         self._links = Relationships(findings)
         self._types: dict[str, str] = {}
         self._names_macros = self._hides_markup = False
         self._roots: dict[str, Elements] = {}
         self.seen: set[str] = set()
-        for entry in found.entries:
+        for entry in container.entries:
             name = entry.name.casefold()
             if entry.size and (name == TYPES.casefold() or name.endswith(ENDING)):
                 reading = Reading(self._check_type) if name == TYPES.casefold() else self._links.reading(name)
-                read(unpacked(found, entry, budget), reading, budget)
+                read(unpack(container, entry, budget), reading, budget)
                 self.seen.add(entry.name)
 
     def reading(self, name: str) -> Reading | None:
-        """How the entry of this name is read. Raises Refused."""
+        """Return how to read the entry of this name. Raises Refused."""
         if ODD_NAME.match(name):
             raise Refused(UNUSUAL)
         if CONTROL_NAME.match(name):
@@ -103,18 +103,18 @@ class Package:
         return elements.reading(typed=name.endswith(".svg"))
 
     def is_expected(self, name: str) -> bool:
-        """Whether an object of this name is nothing to be warned of: the numbers behind a chart."""
+        """Return whether an object needs no warning: the data of a chart."""
         return name.casefold() in self._links.of_charts
 
     def finish(self, *, has_empty_macros: bool) -> None:
-        """Refuse what calls itself macros, unless they were seen to be empty, and XML that was not read."""
+        """Refuse declared macros unless found empty, and XML that was not read."""
         if (self._names_macros or self._links.has_macros) and not has_empty_macros:
             self._findings.add(Harm.MACROS)
-        if self._hides_markup:  # readers go by the type
+        if self._hides_markup:  # readers use the content type
             raise Refused(UNUSUAL)
 
     def require_text(self) -> None:
-        """Raise Refused unless there is one main part, and it is a Word text by its type and by its root."""
+        """Raise Refused unless the one main part is a Word text by type and root element."""
         if len(self._links.main) != 1:
             raise Refused(DAMAGED)
         name = self._links.main[0].casefold()

@@ -1,4 +1,4 @@
-"""Addresses in the drawings of a DOC: linked pictures ([MS-ODRAW] 2.3.7) and links ([MS-OSHARED] 2.3.7)."""
+"""Addresses in drawings of a DOC: linked pictures ([MS-ODRAW] 2.3.7), links ([MS-OSHARED] 2.3.7)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 import struct
 from collections.abc import Iterator
 
-from .addresses import CLICKED, FETCHED, Place, place_of
+from .addresses import CLICK_HARMS, FETCH_HARMS, Place, classify_address
 from .compound import Content
 from .harm import Findings
-from .work import OF_ADDRESS, follow
+from .work import ADDRESS_UNITS, judge_address
 
-# Tables of properties are known by their heads wherever they lie: version 3, their number, their type.
+# Property tables are recognized by their headers, wherever they are: version 3, count, type.
 HEAD = re.compile(
     rb"[\x03\x13\x23\x33\x43\x53\x63\x73\x83\x93\xa3\xb3\xc3\xd3\xe3\xf3].[\x0b\x21\x22][\xf0\xf1]", re.S
 )
@@ -19,7 +19,7 @@ TYPES = {0xF00B, 0xF121, 0xF122}
 PROPERTY = struct.Struct("<HL")
 IS_COMPLEX, NUMBER = 0x8000, 0x3FFF
 PICTURES = {0x0105, 0x0109, 0x0187, 0x01C7}
-"""Names of a picture (pibName), of one for printing, of what fills a shape and of what fills its line."""
+"""Names of a picture (pibName), its print version, and the fills of shapes and lines."""
 LONGEST = 16 * 1024
 
 LINK = bytes.fromhex("d0c9ea79f9bace118c8200aa004ba90b")
@@ -31,25 +31,25 @@ HAS_MONIKER, HAS_NAME, HAS_FRAME, IS_STRING = 1, 0x10, 0x80, 0x100
 
 
 def judge(content: Content, findings: Findings) -> None:
-    """Add what the addresses in a stream do. Raises Refused."""
+    """Judge the addresses in a stream. Raises Refused."""
     data = content.all()
-    for name in _pictures(data, findings):
-        follow(findings, name, FETCHED)
+    for name in _find_pictures(data, findings):
+        judge_address(findings, name, FETCH_HARMS)
     judge_links(data, findings)
 
 
 def judge_links(data: bytes, findings: Findings) -> None:
-    """Add what the links in these bytes do. Raises Refused."""
+    """Judge the links in these bytes. Raises Refused."""
     start = 0
     while (start := data.find(LINK, start)) >= 0:
         start += len(LINK)
-        findings.spend(OF_ADDRESS)
-        place = _place_of_link(data, start)
+        findings.spend(ADDRESS_UNITS)
+        place = _classify_link(data, start)
         if place:
-            findings.add(CLICKED[place])
+            findings.add(CLICK_HARMS[place])
 
 
-def _pictures(data: bytes, findings: Findings) -> Iterator[str]:
+def _find_pictures(data: bytes, findings: Findings) -> Iterator[str]:
     for head in HEAD.finditer(data):
         first, kind, size = struct.unpack("<HHL", data[head.start() : head.start() + 8].ljust(8, b"\0"))
         count, start = first >> 4, head.start() + 8
@@ -68,34 +68,36 @@ def _pictures(data: bytes, findings: Findings) -> Iterator[str]:
                 position += length
 
 
-def _place_of_link(data: bytes, start: int) -> Place | None:
-    """Where a link leads. None when it leads to a place in the document."""
+def _classify_link(data: bytes, start: int) -> Place | None:
+    """Return the place of a link, None for one inside the document."""
     version, flags = struct.unpack("<LL", data[start : start + 8].ljust(8, b"\0"))
     position = start + 8
     for _ in range((flags & HAS_NAME > 0) + (flags & HAS_FRAME > 0)):
-        position += 4 + 2 * _long(data, position)
+        position += 4 + 2 * _read_long(data, position)
     if version != 2:
         return None
     if not flags & HAS_MONIKER:
         return None
     if flags & IS_STRING:
-        return place_of(_wide(data, position + 4, 2 * _long(data, position)))
+        return classify_address(_read_wide(data, position + 4, 2 * _read_long(data, position)))
     kind, position = data[position : position + 16], position + 16
     if kind == ADDRESS:
-        return place_of(_wide(data, position + 4, _long(data, position)))
+        return classify_address(_read_wide(data, position + 4, _read_long(data, position)))
     if kind != PATH:
         return Place.UNUSUAL
-    length = _long(data, position + 2)
+    length = _read_long(data, position + 2)
     short = data[position + 6 : position + 6 + min(length, LONGEST)].decode("cp1252", "replace").strip("\0")
     position += 6 + length + 24
-    wide = _wide(data, position + 10, _long(data, position + 4)) if _long(data, position) else ""
-    places = [place_of(path) for path in (short, wide) if path]
+    wide = (
+        _read_wide(data, position + 10, _read_long(data, position + 4)) if _read_long(data, position) else ""
+    )
+    places = [classify_address(path) for path in (short, wide) if path]
     return max(places, key=lambda place: place in {Place.OTHER_MACHINE, Place.PROGRAM}, default=None)
 
 
-def _long(data: bytes, position: int) -> int:
+def _read_long(data: bytes, position: int) -> int:
     return int.from_bytes(data[position : position + 4], "little")
 
 
-def _wide(data: bytes, start: int, size: int) -> str:
+def _read_wide(data: bytes, start: int, size: int) -> str:
     return data[start : start + min(size, LONGEST)].decode("utf-16-le", "replace").partition("\0")[0]

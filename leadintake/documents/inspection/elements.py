@@ -1,4 +1,4 @@
-"""The elements of a DOCX and of the sheets and slides within: what fetches, starts or shows something."""
+"""Elements of a DOCX, or of sheets and slides in it, that fetch, start or show something."""
 
 from __future__ import annotations
 
@@ -6,66 +6,67 @@ import re
 from collections.abc import Callable, Mapping
 
 from . import classes, merging
-from .addresses import CLICKED, FETCHED, LINKED, SUBDOCUMENTS, TEMPLATES, Place
+from .addresses import CLICK_HARMS, FETCH_HARMS, LINK_HARMS, SUBDOCUMENT_HARMS, TEMPLATE_HARMS, Place
 from .harm import Findings, Harm
 from .links import Fields
 from .markup import Attributes, Reading
-from .work import OF_OBJECT, follow
+from .work import OBJECT_UNITS, judge_address
 
 Places = Mapping[str, tuple[Place, str]]
-"""Where the relationships of a part lead, by their ids, and their addresses."""
+"""Relationships of a part by ID: place and address."""
 
 BY_ELEMENT = {
-    **dict.fromkeys(("hyperlink", "hlinkClick", "hlinkHover", "hlinkMouseOver"), CLICKED),
+    **dict.fromkeys(("hyperlink", "hlinkClick", "hlinkHover", "hlinkMouseOver"), CLICK_HARMS),
     **dict.fromkeys(
-        ("blip", "svgBlip", "imagedata", "fill", "stroke", "background", "imgLayer", "pic", "image"), FETCHED
+        ("blip", "svgBlip", "imagedata", "fill", "stroke", "background", "imgLayer", "pic", "image"),
+        FETCH_HARMS,
     ),
-    **dict.fromkeys(("videoFile", "audioFile", "quickTimeFile", "media", "movie", "snd"), FETCHED),
-    "attachedTemplate": TEMPLATES,
-    "subDoc": SUBDOCUMENTS,
+    **dict.fromkeys(("videoFile", "audioFile", "quickTimeFile", "media", "movie", "snd"), FETCH_HARMS),
+    "attachedTemplate": TEMPLATE_HARMS,
+    "subDoc": SUBDOCUMENT_HARMS,
 }
-"""By its own name, how an element follows a relationship; one that is not here takes it for an object."""
-MERGES = {"dataSource", "headerSource", "src", "recipientData"}
-BRINGS = {
+"""Harm table by local name of an element that has a relationship; others are taken for objects."""
+MERGE_SOURCES = {"dataSource", "headerSource", "src", "recipientData"}
+ELEMENT_HARMS = {
     "altChunk": Harm.OTHER_FORMAT,
     "ddeLink": Harm.DATA_LINK,
     "webPr": Harm.DATA_LINK,
     "dbPr": Harm.DATA_LINK,
     "foreignObject": Harm.OTHER_FORMAT,
 }
-"""What an element brings wherever it is. webPr and dbPr are a spreadsheet's data from elsewhere."""
+"""Harm by element, wherever it occurs. webPr and dbPr are external data of a spreadsheet."""
 ADDRESSES = {"src", "althref", "href"}
-NAMED = {"manifestLocation", "embeddedHtml", "action", "onload", "onclick"}
-"""Attributes that are looked at on some elements."""
+SPECIAL_ATTRIBUTES = {"manifestLocation", "embeddedHtml", "action", "onload", "onclick"}
+"""Attributes that matter on some elements."""
 RELATIONSHIP = re.compile(r".*/relationships \S+", re.DOTALL)
 VML = re.compile(r"urn:schemas-microsoft-com:(vml|office:(office|word|excel|powerpoint)) ")
 SVG = "http://www.w3.org/2000/svg "
 ADD_INS = re.compile(r"http://schemas\.microsoft\.com/office/(webextensions|appforoffice)/")
-SHOWS_ITSELF = {"office.autoshowtaskpanewithdocument"}
+AUTO_OPEN_PROPERTIES = {"office.autoshowtaskpanewithdocument"}
 LONGEST = 4096
 
 
 class Elements:
-    """What is read in one part. Names of elements and attributes that mean nothing are asked about once."""
+    """Judge of one part. Harmless names are remembered and not judged again."""
 
     def __init__(self, places: Places, findings: Findings) -> None:
         self._places, self._findings, self._fields = places, findings, Fields(findings)
-        self._dull_elements: set[str] = set()
-        self._dull_attributes: set[str] = set()
-        self._within_task_pane = 0
+        self._harmless_elements: set[str] = set()
+        self._harmless_attributes: set[str] = set()
+        self._task_pane_depth = 0
         self._base = ""
         self.root = ""
 
     def reading(self, *, typed: bool = False) -> Reading:
-        """How the part is read."""
+        """Return how to read the part."""
         return Reading(self._begin, self._text, self._end, typed=typed, done=self._done)
 
     def _begin(self, element: str, attributes: Attributes) -> None:
-        if element not in self._dull_elements:
+        if element not in self._harmless_elements:
             self._begin_unknown(element, attributes)
-        if not attributes.keys() <= self._dull_attributes:
+        if not attributes.keys() <= self._harmless_attributes:
             for name, value in attributes.items():
-                if name not in self._dull_attributes:
+                if name not in self._harmless_attributes:
                     self._judge_attribute(element, name, value)
         self._fields.begin(element, attributes)
 
@@ -75,49 +76,49 @@ class Elements:
         self._fields.text(element, words)
 
     def _end(self, element: str) -> None:
-        if self._within_task_pane and element.endswith(" taskpane"):
-            self._within_task_pane -= 1
+        if self._task_pane_depth and element.endswith(" taskpane"):
+            self._task_pane_depth -= 1
         self._fields.end(element)
 
     def _done(self) -> None:
         if self._base:
-            follow(self._findings, self._base, CLICKED)
+            judge_address(self._findings, self._base, CLICK_HARMS)
         self._fields.end_all()
 
     def _begin_unknown(self, element: str, attributes: Attributes) -> None:
         self.root = self.root or element
         vocabulary, _, name = element.rpartition(" ")
-        if name in BRINGS:
-            self._findings.add(BRINGS[name])
+        if name in ELEMENT_HARMS:
+            self._findings.add(ELEMENT_HARMS[name])
         judge = JUDGES.get(name)
         if judge:
             judge(self, vocabulary, attributes)
         else:
-            self._dull_elements.add(element)
+            self._harmless_elements.add(element)
 
     def _judge_attribute(self, element: str, attribute: str, value: str) -> None:
-        """Look at an attribute that is an address, or the id of one."""
+        """Judge an attribute that is an address or the ID of a relationship."""
         vocabulary, _, name = attribute.rpartition(" ")
-        own = element.rpartition(" ")[2]
+        local = element.rpartition(" ")[2]
         if RELATIONSHIP.fullmatch(attribute):
             if value in self._places:
                 place, target = self._places[value]
-                if own in MERGES:
+                if local in MERGE_SOURCES:
                     merging.judge_file(target, self._findings)
                 else:
-                    self._findings.add(BY_ELEMENT.get(own, LINKED)[place])
+                    self._findings.add(BY_ELEMENT.get(local, LINK_HARMS)[place])
         elif name in ADDRESSES and (VML.match(element) or VML.match(attribute)):
-            follow(self._findings, value, CLICKED if attribute == "href" else FETCHED)
+            judge_address(self._findings, value, CLICK_HARMS if attribute == "href" else FETCH_HARMS)
         elif name == "href" and (element.startswith(SVG) or "xlink" in vocabulary):
-            follow(self._findings, value, CLICKED if own == "a" else FETCHED)
-        elif name in NAMED:
+            judge_address(self._findings, value, CLICK_HARMS if local == "a" else FETCH_HARMS)
+        elif name in SPECIAL_ATTRIBUTES:
             self._judge_named(element, name, value)
         elif name not in ADDRESSES:
-            self._dull_attributes.add(attribute)
+            self._harmless_attributes.add(attribute)
 
     def _judge_named(self, element: str, name: str, value: str) -> None:
         if name == "manifestLocation":
-            follow(self._findings, value, LINKED)
+            judge_address(self._findings, value, LINK_HARMS)
         elif name == "action":
             if value.casefold().startswith(("ppaction://program", "ppaction://macro", "ppaction://ole")):
                 self._findings.add(Harm.LINK_TO_PROGRAM)
@@ -125,37 +126,37 @@ class Elements:
             self._findings.add(Harm.OTHER_FORMAT)
 
     def judge_script(self, vocabulary: str, _attributes: Attributes) -> None:
-        """Add what a script in a drawing is."""
+        """Judge a script in a drawing."""
         if f"{vocabulary} " == SVG:
             self._findings.add(Harm.OTHER_FORMAT)
 
     def judge_object(self, _vocabulary: str, attributes: Attributes) -> None:
-        """Add what the class of an embedded object tells."""
-        self._findings.spend(OF_OBJECT)
+        """Judge an embedded object by its class."""
+        self._findings.spend(OBJECT_UNITS)
         name = attributes.get("ProgID", "")
         if name and attributes.get("Type") != "Link":
-            self._findings.add(classes.of_name(name))
+            self._findings.add(classes.classify_name(name))
 
     def judge_pane(self, vocabulary: str, attributes: Attributes) -> None:
-        """Add an add-in whose pane is open. Its reference is expected within, and nowhere else."""
+        """Judge an add-in's task pane. Its reference is allowed only inside."""
         if ADD_INS.match(vocabulary):
-            self._within_task_pane += 1
+            self._task_pane_depth += 1
             if attributes.get("visibility", "1").strip().casefold() not in {"0", "false"}:
                 self._findings.add(Harm.ADD_IN)
 
     def judge_reference(self, vocabulary: str, _attributes: Attributes) -> None:
-        """Add an add-in that stands in the text."""
-        if ADD_INS.match(vocabulary) and not self._within_task_pane:
+        """Judge an add-in in the text."""
+        if ADD_INS.match(vocabulary) and not self._task_pane_depth:
             self._findings.add(Harm.ADD_IN)
 
     def judge_property(self, vocabulary: str, attributes: Attributes) -> None:
-        """Add an add-in that opens its own pane."""
+        """Judge an add-in that opens its own pane."""
         name, value = (attributes.get(key, "").strip(" \"'").casefold() for key in ("name", "value"))
-        if ADD_INS.match(vocabulary) and name in SHOWS_ITSELF and value not in {"false", "0", ""}:
+        if ADD_INS.match(vocabulary) and name in AUTO_OPEN_PROPERTIES and value not in {"false", "0", ""}:
             self._findings.add(Harm.ADD_IN)
 
     def judge_connection(self, _vocabulary: str, attributes: Attributes) -> None:
-        """Add where the data of a mail merge comes from."""
+        """Judge a data source of a mail merge."""
         for attribute, value in attributes.items():
             if attribute.rpartition(" ")[2] == "val":
                 merging.judge_connection(value[: 4 * LONGEST], self._findings)
@@ -171,4 +172,4 @@ JUDGES: dict[str, Callable[[Elements, str, Attributes], None]] = {
     "udl": Elements.judge_connection,
     "query": Elements.judge_connection,
 }
-"""By its own name, what looks at an element."""
+"""Judge of an element, by local name."""

@@ -1,4 +1,4 @@
-"""The File Information Block of a Word text ([MS-DOC] 2.5): where in which stream everything is."""
+"""File Information Block of a Word text ([MS-DOC] 2.5): offsets of all its structures."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .compound import Compound, Content
 from .findings import Refused
 from .sentences import DAMAGED, LOCKED, TOO_OLD
 
-BASE = struct.Struct("<HH4xHH")  # 2.5.2: magic, version, page of the block of the glossary, flags
+BASE = struct.Struct("<HH4xHH")  # 2.5.2: magic, version, page of the glossary's block, flags
 WORD_97, WORD_95, WORD_2 = 0xA5EC, 0xA5DC, 0xA59B
 IS_LOCKED, USES_SECOND_TABLE = 1 << 8, 1 << 9
 AFTER_BASE = 32
-MOST_PAIRS = 512  # Word 2007 writes 183
+MAX_PAIRS = 512  # Word 2007 writes 183
 
 # Numbers of pairs of the block, 2.5.6 to 2.5.8.
 FIELDS = (
@@ -30,16 +30,16 @@ NAMES, PIECES, DRAWINGS, FILES, CONTROLS, MERGE = 32, 33, 50, 72, 85, 127
 
 @dataclass(frozen=True)
 class Block:
-    """One block: the stream with the text, the one with the tables, and where in it they are."""
+    """One block: streams of text and tables, and offsets of the tables."""
 
     text: Content
     tables: Content
     pairs: tuple[tuple[int, int], ...]
     following: int
-    """The page of 512 bytes where the block of the glossary stands, 0 without one."""
+    """Page (of 512 bytes) of the glossary's block, 0 without one."""
 
     def table(self, number: int, most: int = 1 << 32) -> bytes:
-        """The bytes of a table. Raises Refused when they are not there; empty when there is none."""
+        """Return the bytes of a table, empty without one. Raises Refused if they are cut."""
         start, size = self.pairs[number] if number < len(self.pairs) else (0, 0)
         if not size:
             return b""
@@ -48,10 +48,10 @@ class Block:
         return self.tables.read(start, size)
 
 
-def block(found: Compound, storage: int, at: int = 0) -> Block:
-    """Read the block of the text in the storage of this number. Raises Refused."""
-    entry = found.find(storage, "WordDocument")
-    text = found.open(entry) if entry else Content(b"", [], 0)
+def read_block(compound: Compound, storage: int, at: int = 0) -> Block:
+    """Read the block of the text in the storage with this number. Raises Refused."""
+    entry = compound.find(storage, "WordDocument")
+    text = compound.open(entry) if entry else Content(b"", [], 0)
     base = text.read(at, AFTER_BASE)
     if len(base) < AFTER_BASE:
         raise Refused(DAMAGED)
@@ -62,22 +62,22 @@ def block(found: Compound, storage: int, at: int = 0) -> Block:
         raise Refused(DAMAGED)
     if flags & IS_LOCKED:
         raise Refused(LOCKED)
-    table = found.find(storage, "1Table" if flags & USES_SECOND_TABLE else "0Table")
+    table = compound.find(storage, "1Table" if flags & USES_SECOND_TABLE else "0Table")
     if table is None:
         raise Refused(DAMAGED)
-    return Block(text, found.open(table), _pairs(text, at), following)
+    return Block(text, compound.open(table), _read_pairs(text, at), following)
 
 
-def _pairs(text: Content, at: int) -> tuple[tuple[int, int], ...]:
+def _read_pairs(text: Content, at: int) -> tuple[tuple[int, int], ...]:
     position = at + AFTER_BASE
     for size in (2, 4):  # arrays of 16 and of 32 bits, each behind its length
-        position += 2 + size * _number(text, position)
-    count = _number(text, position)
+        position += 2 + size * _read_number(text, position)
+    count = _read_number(text, position)
     content = text.read(position + 2, count * 8)
-    if not 0 < count <= MOST_PAIRS or len(content) < count * 8:
+    if not 0 < count <= MAX_PAIRS or len(content) < count * 8:
         raise Refused(DAMAGED)
     return tuple(struct.iter_unpack("<LL", content))
 
 
-def _number(text: Content, position: int) -> int:
+def _read_number(text: Content, position: int) -> int:
     return int.from_bytes(text.read(position, 2), "little")

@@ -1,4 +1,4 @@
-"""What an inspection of a file can find: reasons to refuse it, and reasons to mark it."""
+"""Results of an inspection: reasons to refuse a file, and flags."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from enum import StrEnum
 
 
 class Refused(ValueError):
-    """The file is not taken; the message tells the sender what to do."""
+    """The file is refused; the message tells the sender what to do."""
 
 
 class TooLarge(Refused):
-    """The file has more bytes than MAX_UPLOAD_BYTES."""
+    """The file exceeds MAX_UPLOAD_BYTES."""
 
 
 class Flag(StrEnum):
-    """Why a file that was kept is shown with a warning."""
+    """Reason for a warning on an accepted file."""
 
     JAVASCRIPT = "javascript"
     LAUNCH = "launch"
@@ -38,4 +38,4 @@ WARNINGS = {
     Flag.UNREAD: "Parts of its text could not be looked at.",
     Flag.UNSCANNED: "The virus scanner was away when it came.",
 }
-"""Each flag in words for whoever is about to open the file."""
+"""Sentence of each flag for the reader of the file."""

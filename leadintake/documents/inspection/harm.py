@@ -1,7 +1,4 @@
-"""What a document may do to whoever opens it, and what follows: refuse, keep with a warning, or keep.
-
-One table that every kind of document shares. `docs/security.md` shows it to people.
-"""
+"""Harms of documents and their effects: refusal, warning, or none. docs/security.md shows the table."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ from .sentences import (
 
 
 class Harm(StrEnum):
-    """Something a document does, named as the table in docs/security.md names it."""
+    """Something a document does, worded as in docs/security.md."""
 
     PROGRAM = "starts or carries a program"
     PACKED_FILE = "carries another file that opens by itself or behind an icon"
@@ -62,7 +59,7 @@ class Harm(StrEnum):
 
 @dataclass(frozen=True)
 class Effect:
-    """What follows: with a `sentence` it is refused, with a `flag` kept with a warning, else kept."""
+    """Consequence of a harm: refuse with `sentence`, keep with warning `flag`, or just keep."""
 
     sentence: str = ""
     flag: Flag | None = None
@@ -101,21 +98,21 @@ TABLE = {
 
 
 UNITS = 100_000
-"""Units of work in one document, objects within it included. A field that is followed takes some ten.
+"""Units of work per document, embedded objects included. Following a field takes some ten.
 
-A long resume has some hundred fields and links; a book with five thousand of them has enough.
+A long resume has some hundred fields and links; a book with five thousand still fits.
 """
 
 
 @dataclass
 class Findings:
-    """What was found in one document so far, and how much work may still be done to find more."""
+    """Flags found so far in a document, and units of work left."""
 
     flags: set[Flag] = field(default_factory=set)
     units: int = UNITS
 
     def add(self, harm: Harm) -> None:
-        """Raise Refused, or note the warning, as the table says."""
+        """Apply the table: raise Refused or record the flag."""
         effect = TABLE[harm]
         if effect.sentence:
             raise Refused(effect.sentence)
@@ -123,7 +120,7 @@ class Findings:
             self.flags.add(effect.flag)
 
     def spend(self, units: int) -> None:
-        """Spend units of work. Raises Refused when there are not so many."""
+        """Spend units of work. Raises Refused when they are used up."""
         self.units -= units
         if self.units < 0:
             raise Refused(TOO_MUCH)

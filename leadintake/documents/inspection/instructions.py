@@ -1,7 +1,7 @@
-"""Fields of a Word text (ECMA-376 part 1, 17.16): what their instructions do. DOC and RTF share them.
+"""Instructions of fields in Word texts (ECMA-376 part 1, 17.16), for DOC and RTF.
 
-An instruction may be built by fields within it. So it is read in several ways: as it stands, with the results
-of those fields as they are stored, and with the words that a QUOTE within it makes out of numbers.
+Inner fields may build an instruction. So it is read in several ways: as written, with their stored results,
+and with the words that an inner QUOTE makes of numbers.
 """
 
 from __future__ import annotations
@@ -10,31 +10,33 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .addresses import CLICKED, FETCHED, Place
+from .addresses import CLICK_HARMS, FETCH_HARMS, Place
 from .findings import Refused
 from .harm import Findings, Harm
 from .sentences import UNUSUAL
-from .work import follow
+from .work import judge_address
 
 HARMS = dict.fromkeys(
     ("dde", "ddeauto", "link", "include", "includetext", "import", "database", "rd"), Harm.DATA_LINK
 ) | {"data": Harm.MAIL_MERGE, "control": Harm.CONTROL, "htmlcontrol": Harm.CONTROL}
-"""By the first word: what fetches or shows something of itself, wherever it is.
+"""Harm by first word: fields that fetch or run something.
 
-EMBED does not: the object is in the document, and judged there. MACROBUTTON starts what is in no document."""
-PLACES = {"includepicture": FETCHED, "hyperlink": CLICKED}
-"""By the first word: what is judged by where its address leads."""
-WITH_WORDS = {"l", "o", "t", "s", "c", "*", "#", "@"}
-"""Switches behind which something else than the address stands."""
+EMBED is absent: its object is in the document and judged there. MACROBUTTON starts a macro that is not in
+the document.
+"""
+PLACES = {"includepicture": FETCH_HARMS, "hyperlink": CLICK_HARMS}
+"""Harm tables by first word: fields judged by their address."""
+ARGUMENT_SWITCHES = {"l", "o", "t", "s", "c", "*", "#", "@"}
+"""Switches with an argument that is not the address."""
 
 LONGEST = 16 * 1024
-"""Characters of an instruction that are kept. Programs that manage references keep longer data in theirs."""
-MOST_SPELLINGS = 64
-"""Addresses in one instruction, or words of one that has blanks, in all spellings."""
+"""Characters kept of an instruction. Reference managers store longer data in theirs."""
+MAX_SPELLINGS = 64
+"""Addresses in one instruction, in all spellings; an unquoted one with blanks counts word by word."""
 HEAD = 64
-"""Characters in which the first word stands."""
-OF_HELD = 16
-"""Characters that a field hands to the one around it for a unit of findings."""
+"""Characters in which the first word must be."""
+CHARACTERS_PER_UNIT = 16
+"""Characters passed from an inner field to the outer one per unit of work."""
 DEEPEST = 256
 BLANKS = re.compile(r"\s+")
 UNSEEN = re.compile(
@@ -49,7 +51,7 @@ ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def judge(instruction: str, findings: Findings) -> None:
-    """Add what a field of this instruction does. Raises Refused."""
+    """Judge a field by its instruction. Raises Refused."""
     count = 0
     word = _first_word(instruction)
     if word in HARMS or word.startswith("dde"):
@@ -57,11 +59,11 @@ def judge(instruction: str, findings: Findings) -> None:
     elif word in PLACES:
         if len(instruction) >= LONGEST:
             raise Refused(UNUSUAL)
-        for address in _addresses(instruction, instruction.lower().index(word) + len(word)):
+        for address in _find_addresses(instruction, instruction.lower().index(word) + len(word)):
             for spelling in {address, ESCAPED.sub(r"\1", address)}:
-                follow(findings, spelling, PLACES[word])
+                judge_address(findings, spelling, PLACES[word])
                 count += 1
-                if count > MOST_SPELLINGS:
+                if count > MAX_SPELLINGS:
                     raise Refused(UNUSUAL)
 
 
@@ -70,36 +72,36 @@ def _first_word(instruction: str) -> str:
     return found[1].lower() if found else ""
 
 
-def _addresses(instruction: str, start: int) -> Iterator[str]:
-    """Whatever may be the address: everything that is no switch and belongs to none."""
+def _find_addresses(instruction: str, start: int) -> Iterator[str]:
+    """Yield everything that may be the address: no switches, no arguments of switches."""
     follows = False
     for quoted, switch, bare in ARGUMENT.findall(instruction.translate(QUOTES), start):
         if not switch and not follows:
             yield quoted or bare
-        follows = switch.lower() in WITH_WORDS
+        follows = switch.lower() in ARGUMENT_SWITCHES
 
 
-def _quoted(instruction: str) -> str:
-    """What { QUOTE 68 68 69 } says: numbers are letters."""
-    said = ""
+def _evaluate_quote(instruction: str) -> str:
+    """Evaluate { QUOTE 68 68 69 }: numbers are letters."""
+    result = ""
     for quoted, _, bare in ARGUMENT.findall(instruction.translate(QUOTES))[1:]:
         is_letter = bare.isascii() and bare.isdigit() and len(bare) <= 6 and int(bare) <= 0x10FFFF
-        said += chr(int(bare)) if is_letter else quoted or bare
-    return said
+        result += chr(int(bare)) if is_letter else quoted or bare
+    return result
 
 
 @dataclass
 class _Words:
-    """Words in their order, a run of blanks as one; what fields within say may be read in two ways."""
+    """Text in order, runs of blanks as one. Inner fields have several readings."""
 
     parts: list[tuple[str, str, str]] = field(default_factory=list)
-    """As it stands, with results as they are stored, with QUOTE carried out."""
+    """Text as written, with stored results, and with QUOTE evaluated."""
     head: str = ""
     length: int = 0
     is_blank: bool = True
 
     def add(self, own: str, stored: str, quoted: str) -> None:
-        """Go on, up to a limit."""
+        """Append the three readings, up to a limit."""
         if self.length < LONGEST and (stored or quoted):
             self.parts.append((own, stored, quoted))
             self.length += max(len(stored), len(quoted))
@@ -107,62 +109,62 @@ class _Words:
             self.head = (self.head + own)[:HEAD] if len(self.head) < HEAD else self.head
 
     def add_own(self, words: str) -> None:
-        """Go on with words that are no field's."""
+        """Append text outside inner fields."""
         if self.length < LONGEST:
-            seen = BLANKS.sub(" ", UNSEEN.sub("", words))
-            seen = (seen[1:] if self.is_blank and seen[:1] == " " else seen)[:LONGEST]
-            self.add(seen, seen, seen)
+            visible = BLANKS.sub(" ", UNSEEN.sub("", words))
+            visible = (visible[1:] if self.is_blank and visible[:1] == " " else visible)[:LONGEST]
+            self.add(visible, visible, visible)
 
     def readings(self) -> tuple[str, str, str]:
-        """All of it, read in each way."""
+        """Return the whole text in each reading."""
         own, stored, quoted = map("".join, zip(*self.parts, strict=True)) if self.parts else ("", "", "")
         return own, stored, quoted
 
 
 @dataclass
 class Field:
-    """One field that has begun and not ended."""
+    """Open field."""
 
     instruction: _Words = field(default_factory=_Words)
     result: _Words = field(default_factory=_Words)
     is_instruction: bool = True
-    within: set[str] = field(default_factory=set)
-    """First words of the fields within the instruction."""
-    is_first_word_built: bool = False
+    inner_words: set[str] = field(default_factory=set)
+    """First words of the fields in the instruction."""
+    has_built_first_word: bool = False
 
     @property
     def word(self) -> str:
-        """The first word."""
+        """First word of the instruction."""
         return _first_word(self.instruction.head)
 
-    def begin_within(self) -> None:
-        """Another field begins where this one is."""
+    def begin_inner(self) -> None:
+        """Note the start of an inner field."""
         if self.is_instruction and WHOLE_FIRST_WORD.match(self.instruction.head) is None:
-            self.is_first_word_built = True
+            self.has_built_first_word = True
 
-    def hold(self, inner: Field) -> None:
-        """Take the words of a field that ended within this one."""
+    def add_inner(self, inner: Field) -> None:
+        """Append the text of an inner field that ended."""
         stored = inner.result.readings()[1]
         if self.is_instruction:
-            self.within.add(inner.word)
-            quoted = _quoted(inner.instruction.readings()[2]) if inner.word == "quote" else stored
+            self.inner_words.add(inner.word)
+            quoted = _evaluate_quote(inner.instruction.readings()[2]) if inner.word == "quote" else stored
             self.instruction.add("", stored, quoted)
         else:
             self.result.add("", stored, stored)
 
     def judge(self, findings: Findings) -> None:
-        """Add what it does, in whichever way its instruction is read. Raises Refused."""
+        """Judge each reading of the instruction. Raises Refused."""
         for reading in dict.fromkeys(self.instruction.readings()):
             judge(reading, findings)
-        if self.within - {"quote"}:
-            if self.is_first_word_built:
+        if self.inner_words - {"quote"}:
+            if self.has_built_first_word:
                 findings.add(Harm.UNREAD)
             if self.word in PLACES:
                 findings.add(PLACES[self.word][Place.UNUSUAL])
 
 
 class Fields:
-    """The fields of a text in its order, one within the other."""
+    """Nested fields of a text, in order."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
@@ -170,48 +172,48 @@ class Fields:
         self._instructions = 0
 
     def begin(self) -> None:
-        """A field begins. Raises Refused."""
+        """Begin a field. Raises Refused."""
         self._findings.spend(1)
         if len(self._open) >= DEEPEST:
             raise Refused(UNUSUAL)
         if self._open:
-            self._open[-1].begin_within()
+            self._open[-1].begin_inner()
         self._open.append(Field())
         self._instructions += 1
 
     def separate(self) -> None:
-        """The instruction ends, the result follows. Raises Refused."""
+        """End the instruction; the result follows. Raises Refused."""
         if self._open and self._open[-1].is_instruction:
             self._open[-1].judge(self._findings)
             self._open[-1].is_instruction = False
             self._instructions -= 1
 
     def end(self) -> None:
-        """A field ends. Raises Refused."""
+        """End a field. Raises Refused."""
         self.separate()
         if self._open:
-            ended = self._open.pop()
+            inner = self._open.pop()
             if self._instructions:
-                self._findings.spend((ended.result.length + ended.instruction.length) // OF_HELD)
-                self._open[-1].hold(ended)
+                self._findings.spend((inner.result.length + inner.instruction.length) // CHARACTERS_PER_UNIT)
+                self._open[-1].add_inner(inner)
 
     def end_all(self) -> None:
-        """The text ends, and with it whatever did not. Raises Refused."""
+        """End all open fields at the end of the text. Raises Refused."""
         while self._open:
             self.end()
 
-    def say(self, words: str) -> None:
-        """Words follow. A result only matters to an instruction that it is a part of."""
+    def add_text(self, words: str) -> None:
+        """Append text. Results are kept only inside an instruction."""
         if self._instructions:
             inner = self._open[-1]
             (inner.instruction if inner.is_instruction else inner.result).add_own(words)
 
     @property
-    def is_read(self) -> bool:
-        """Whether what follows is, or becomes, a part of an instruction."""
+    def needs_text(self) -> bool:
+        """Whether the next text is part of an instruction."""
         return self._instructions > 0
 
     @property
     def depth(self) -> int:
-        """How many fields have begun and not ended."""
+        """Number of open fields."""
         return len(self._open)

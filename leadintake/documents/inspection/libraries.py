@@ -1,4 +1,4 @@
-"""Code in an OpenDocument container: libraries of Basic, dialogs and scripts, and which of them are empty.
+"""Code in OpenDocument containers: libraries of Basic, dialogs, scripts.
 
 LibreOffice leaves an empty library in documents that never had a macro.
 """
@@ -18,7 +18,7 @@ LIBRARY, SCRIPT = "http://openoffice.org/2000/library", "http://openoffice.org/2
 XLINK = "http://www.w3.org/1999/xlink"
 LISTS = {f"{LIBRARY} {name}" for name in ("libraries", "library", "element")}
 MODULE = f"{SCRIPT} module"
-# What LibreOffice writes into a new module, which does nothing.
+# Lines of a new module by LibreOffice, without effect.
 EMPTY_LINE = re.compile(
     r"\s*(?:(?:REM\b|').*(?<!_)|Option \w+(?: \w+)?|Sub Main(?:\(\))?|End Sub)?\s*", re.IGNORECASE
 )
@@ -26,16 +26,16 @@ LONGEST = 64 * 1024
 
 
 class Library:
-    """One part of a library: a list of what is in it, or a module."""
+    """One part of a library: an index or a module."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings, self._source, self._size = findings, list[str](), 0
 
     def reading(self, name: str) -> Reading:
-        """How the part of this name is read. Raises Refused for what is no part of a library of Basic."""
+        """Return how to read the part. Raises Refused for other parts than Basic's."""
         if INDEX.fullmatch(name):
             return Reading(self._list, self._refuse_words, typed=True)
-        if not name.lower().endswith(".xml") or CODE.fullmatch(name)[1].lower() != "basic":  # type: ignore[index] # only such names are asked for
+        if not name.lower().endswith(".xml") or CODE.fullmatch(name)[1].lower() != "basic":  # type: ignore[index] # callers match CODE first
             self._findings.add(Harm.MACROS)
         return Reading(self._module, self._add, typed=True, done=self._judge)
 

@@ -1,4 +1,4 @@
-"""The fields and paths of a DOCX: what they are made of, and whether they leave the container."""
+"""Fields of a DOCX, and paths that leave the container."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from .harm import Findings
 from .markup import Attributes
 from .sentences import UNUSUAL
 
-# The vocabulary of a Word text in its transitional and its strict form, ECMA-376 part 1 annex A and part 4.
+# Namespaces of WordprocessingML, transitional and strict: ECMA-376 part 1 annex A and part 4.
 WORD = {
     "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
     "http://purl.oclc.org/ooxml/wordprocessingml/main",
 }
-INSTRUCTS = {f"{address} {name}" for address in WORD for name in ("instrText", "delInstrText")}
-SHOWS = {f"{address} {name}" for address in WORD for name in ("t", "delText")}
+INSTRUCTION_TEXTS = {f"{address} {name}" for address in WORD for name in ("instrText", "delInstrText")}
+RESULT_TEXTS = {f"{address} {name}" for address in WORD for name in ("t", "delText")}
 SIMPLE = {f"{address} fldSimple": f"{address} instr" for address in WORD}
 MARKS = {f"{address} fldChar": f"{address} fldCharType" for address in WORD}
-OF_MARKS = 3
-"""Units of work that the marks of a field in XML cost, beside what the field does."""
+MARK_UNITS = 3
+"""Units of work for the marks of a field, besides the field itself."""
 
 
-def leaves(target: str, folder: str) -> bool:
-    """Whether a path, relative to a folder of the container or to its root, leads out of the container."""
+def leads_outside(target: str, folder: str) -> bool:
+    """Return whether a path, relative to a folder or the root, leaves the container."""
     path = unquote(target).replace("\\", "/")
     depth = 0 if path.startswith("/") else sum(part not in ("", ".") for part in folder.split("/"))
     for part in path.split("/"):
@@ -35,62 +35,65 @@ def leaves(target: str, folder: str) -> bool:
 
 
 class Fields:
-    """The fields of one part of a DOCX (ECMA-376 part 1, 17.16), whose instructions lie in pieces.
+    """Fields of one part of a DOCX (ECMA-376 part 1, 17.16); instructions come in pieces.
 
-    A reader passes over elements of other vocabularies, or over one of several (part 3): so what a field is
-    made of must not depend on whether it does.
+    Readers may skip elements of other namespaces, or choose one of several (part 3). So fields must be the
+    same
+    with and without these elements.
     """
 
     def __init__(self, findings: Findings) -> None:
         self._fields, self._findings = instructions.Fields(findings), findings
-        self._outside: list[int] = []  # by open element of another vocabulary: the fields open around it
-        self._foreign: dict[str, bool] = {}
+        self._outer_depths: list[int] = []  # per open foreign element: number of fields open before it
+        self._is_foreign: dict[str, bool] = {}
 
     def begin(self, element: str, attributes: Attributes) -> None:
-        """An element begins. Raises Refused."""
-        foreign = self._foreign.get(element)
-        if foreign is None:
-            foreign = self._foreign[element] = element.rpartition(" ")[0] not in WORD
-        if foreign:
-            self._outside.append(self._fields.depth)
+        """Handle the start of an element. Raises Refused."""
+        is_foreign = self._is_foreign.get(element)
+        if is_foreign is None:
+            is_foreign = self._is_foreign[element] = element.rpartition(" ")[0] not in WORD
+        if is_foreign:
+            self._outer_depths.append(self._fields.depth)
         elif element in SIMPLE:
             self._begin()
-            self._fields.say(attributes.get(SIMPLE[element], ""))
+            self._fields.add_text(attributes.get(SIMPLE[element], ""))
             self._fields.separate()
         elif element in MARKS:
             self._mark(attributes.get(MARKS[element], ""))
 
     def text(self, element: str, words: str) -> None:
-        """Words of an element; an instruction may come in any number of them. Raises Refused."""
-        if self._fields.is_read:
-            is_shown = element in SHOWS and self._fields.depth > (self._outside[-1] if self._outside else 0)
-            if is_shown or (element in INSTRUCTS and self._is_in_field()):
-                self._fields.say(words)
+        """Handle text of an element; an instruction may come in many pieces. Raises Refused."""
+        if self._fields.needs_text:
+            is_shown = element in RESULT_TEXTS and self._fields.depth > (
+                self._outer_depths[-1] if self._outer_depths else 0
+            )
+            if is_shown or (element in INSTRUCTION_TEXTS and self._is_in_field()):
+                self._fields.add_text(words)
 
     def end(self, element: str) -> None:
-        """An element ends. Raises Refused."""
-        if self._foreign[element]:
-            if self._outside.pop() != self._fields.depth:
+        """Handle the end of an element. Raises Refused."""
+        if self._is_foreign[element]:
+            if self._outer_depths.pop() != self._fields.depth:
                 raise Refused(UNUSUAL)
         elif element in SIMPLE:
             self._fields.end()
 
     def end_all(self) -> None:
-        """The part ends. Raises Refused."""
+        """Handle the end of the part. Raises Refused."""
         self._fields.end_all()
 
     def _begin(self) -> None:
-        self._findings.spend(OF_MARKS)
+        self._findings.spend(MARK_UNITS)
         self._fields.begin()
 
     def _mark(self, kind: str) -> None:
         if kind == "begin":
             self._begin()
-        elif self._is_in_field():  # separate: the result follows; or end
+        elif self._is_in_field():  # "separate" or "end"
             self._fields.end() if kind == "end" else self._fields.separate()
 
     def _is_in_field(self) -> bool:
-        outside = self._outside[-1] if self._outside else 0
-        if outside and self._fields.depth == outside:
+        outer_depth = self._outer_depths[-1] if self._outer_depths else 0
+        if outer_depth and self._fields.depth == outer_depth:
             raise Refused(UNUSUAL)
         return self._fields.depth > 0

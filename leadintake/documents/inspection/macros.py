@@ -1,7 +1,6 @@
-"""Macro projects ([MS-OVBA]): whether there is any code in one.
+"""Detection of code in macro projects ([MS-OVBA]).
 
-Word leaves an empty project behind in documents that never had a macro. Everything that is odd about a
-project, or larger than an empty one ever is, counts as code.
+Word leaves an empty project in documents that never had a macro. A malformed or larger one counts as code.
 """
 
 from __future__ import annotations
@@ -15,40 +14,40 @@ from .compound import STORAGE, Compound, Entry
 from .findings import Refused
 
 LARGEST = 256 * 1024
-"""Bytes of a project's list and sources, unpacked, and of one stream of it; empty ones have a few KB."""
-MOST_MODULES = 64
+"""Bytes of a project's directory and sources, unpacked, and of one stream; empty ones have a few KB."""
+MAX_MODULES = 64
 CHUNK, SIGNATURE = 4096, 0b011  # [MS-OVBA] 2.4.1.1.5
 VERSION, STREAM_NAME, STREAM_NAME_UNICODE, OFFSET, END = 0x09, 0x1A, 0x32, 0x31, 0x2B  # 2.3.4.2
-# Word's own header of a module, blank lines, comments that end with their line, and options without effect.
+# Word's header of a module, blank lines, comments of one line, and options without effect.
 EMPTY_LINE = re.compile(
     r"\s*(?:Attribute VB_\w+ = (?:\"[^\"]*\"|-?\w+)|Option \w+(?: \w+)?|(?:'|Rem\b).*(?<![\s_]_)(?<!^_))?\s*",
     re.IGNORECASE,
 )
 HEADER_LINE = re.compile(r"\s*Attribute VB_", re.IGNORECASE)
 CACHED_LINES = re.compile(rb"\xfe\xca\x01\0(..)", re.DOTALL)
-"""Before a module's source stands what was made of it: a mark, a version, the number of lines."""
+"""Compiled form before a module's source: a mark, a version, the number of lines."""
 
 
-class _OddError(Exception):
-    """Something in a project is not as the specification says."""
+class _MalformedError(Exception):
+    """A project violates the specification."""
 
 
-def projects(found: Compound) -> list[int]:
-    """The numbers of the storages that hold a project's sources, [MS-OVBA] 2.2.1."""
-    return [n for n, entry in enumerate(found.entries) if entry.kind == STORAGE and entry.name == "vba"]
+def find_projects(compound: Compound) -> list[int]:
+    """Return the numbers of the storages with sources of a project, [MS-OVBA] 2.2.1."""
+    return [n for n, entry in enumerate(compound.entries) if entry.kind == STORAGE and entry.name == "vba"]
 
 
-def has_code(found: Compound) -> bool:
-    """Whether one of the macro projects in a compound file has a line of code, or cannot be read."""
-    left = _Left(LARGEST)
+def has_code(compound: Compound) -> bool:
+    """Return whether a macro project in the file has a line of code, or cannot be read."""
+    budget = _UnpackBudget(LARGEST)
     try:
-        return any(_has_code(found, number, left) for number in projects(found))
-    except (_OddError, Refused, struct.error, IndexError):
+        return any(_has_code(compound, number, budget) for number in find_projects(compound))
+    except (_MalformedError, Refused, struct.error, IndexError):
         return True
 
 
 @dataclass
-class _Left:
+class _UnpackBudget:
     """Bytes that may still be unpacked."""
 
     size: int
@@ -56,43 +55,43 @@ class _Left:
     def spend(self, size: int) -> None:
         self.size -= size
         if self.size < 0:
-            raise _OddError
+            raise _MalformedError
 
 
-def _has_code(found: Compound, project: int, left: _Left) -> bool:
-    streams = {entry.name: entry for entry in found.inside(project)}
-    modules = list(_modules(_unpacked(_content(found, streams.get("dir")), left)))
-    if len(modules) > MOST_MODULES:
-        raise _OddError
+def _has_code(compound: Compound, project: int, budget: _UnpackBudget) -> bool:
+    streams = {entry.name: entry for entry in compound.children(project)}
+    modules = list(_read_modules(_decompress(_content(compound, streams.get("dir")), budget)))
+    if len(modules) > MAX_MODULES:
+        raise _MalformedError
     return any(
-        _is_code(_content(found, streams.get(name.casefold())), offset, left) for name, offset in modules
+        _is_code(_content(compound, streams.get(name.casefold())), offset, budget) for name, offset in modules
     )
 
 
-def _content(found: Compound, entry: Entry | None) -> bytes:
+def _content(compound: Compound, entry: Entry | None) -> bytes:
     if entry is None or entry.size > LARGEST:
-        raise _OddError
-    return found.content(entry)
+        raise _MalformedError
+    return compound.content(entry)
 
 
-def _is_code(stream: bytes, offset: int, left: _Left) -> bool:
-    """Whether a module's stream has code in its source, or more lines made of it than the source has."""
-    lines = _unpacked(stream[offset:], left).decode("latin-1").splitlines()
-    seen = sum(not HEADER_LINE.match(line) for line in lines)
+def _is_code(stream: bytes, offset: int, budget: _UnpackBudget) -> bool:
+    """Return whether a module's source has code, or fewer lines than its compiled form."""
+    lines = _decompress(stream[offset:], budget).decode("latin-1").splitlines()
+    visible = sum(not HEADER_LINE.match(line) for line in lines)
     cached = [int.from_bytes(match[1], "little") for match in CACHED_LINES.finditer(stream[:offset])]
-    return not all(map(EMPTY_LINE.fullmatch, lines)) or any(count > seen + 1 for count in cached)
+    return not all(map(EMPTY_LINE.fullmatch, lines)) or any(count > visible + 1 for count in cached)
 
 
-def _modules(listed: bytes) -> Iterator[tuple[str, int]]:
-    """Name and offset of each module's source: records of an id, a size and as many bytes."""
+def _read_modules(listed: bytes) -> Iterator[tuple[str, int]]:
+    """Yield name and source offset of each module, from records of ID, size and content."""
     position, name = 0, ""
     while position < len(listed):
         kind, size = struct.unpack_from("<HL", listed, position)
         position += 6
-        size = 6 if kind == VERSION else size  # which tells another one, 2.3.4.2.1.11
+        size = 6 if kind == VERSION else size  # its size field is wrong by specification, 2.3.4.2.1.11
         content = listed[position : position + size]
         if len(content) < size:
-            raise _OddError
+            raise _MalformedError
         position += size
         if kind == STREAM_NAME:
             name = content.decode("latin-1")
@@ -102,25 +101,25 @@ def _modules(listed: bytes) -> Iterator[tuple[str, int]]:
             yield name, struct.unpack("<L", content)[0]
 
 
-def _unpacked(packed: bytes, left: _Left) -> bytes:
-    """What a container of chunks unpacks to, 2.4.1."""
+def _decompress(packed: bytes, budget: _UnpackBudget) -> bytes:
+    """Unpack a container of chunks, 2.4.1."""
     if packed[:1] != b"\x01":
-        raise _OddError
+        raise _MalformedError
     whole, position = bytearray(), 1
     while position < len(packed):
         (header,) = struct.unpack_from("<H", packed, position)
         end = position + (header & 0xFFF) + 3
         if header >> 12 & 0b111 != SIGNATURE:
-            raise _OddError
+            raise _MalformedError
         chunk = packed[position + 2 : end]
-        left.spend(CHUNK)
-        whole += _chunk(chunk) if header >> 15 else chunk
+        budget.spend(CHUNK)
+        whole += _decompress_chunk(chunk) if header >> 15 else chunk
         position = end
     return bytes(whole)
 
 
-def _chunk(packed: bytes) -> bytes:
-    """One chunk: behind each byte of flags eight tokens, a letter or what to copy from where."""
+def _decompress_chunk(packed: bytes) -> bytes:
+    """Unpack a chunk: a byte of flags, then eight tokens, each a literal or a copy."""
     chunk, position = bytearray(), 0
     while position < len(packed):
         flags = packed[position]
@@ -137,9 +136,9 @@ def _chunk(packed: bytes) -> bytes:
             lengths = 16 - max(4, (len(chunk) - 1).bit_length())  # bits for the length, 2.4.1.3.19.1
             back, size = (token >> lengths) + 1, (token & (1 << lengths) - 1) + 3
             if back > len(chunk):
-                raise _OddError
+                raise _MalformedError
             piece = bytes(chunk[-back:])
             chunk += (piece * (size // back + 1))[:size]
         if len(chunk) > CHUNK:
-            raise _OddError
+            raise _MalformedError
     return bytes(chunk)

@@ -1,4 +1,4 @@
-"""The bytes of an upload where they lie: a file is mapped, so that only what is looked at is read."""
+"""Memory mapping of uploads, so that only the parts used are read."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import IO
 
 Bytes = bytes | mmap.mmap
 SMALL = 1024 * 1024
-"""Bytes up to which reading is cheaper than mapping, and moves no file in memory to the disk."""
+"""Bytes up to which reading is cheaper than mapping, and keeps an upload off the disk."""
 
 
-def mapped(stream: IO[bytes] | Bytes) -> Bytes:
-    """All bytes of a stream, or those that are mapped already."""
+def map_stream(stream: IO[bytes] | Bytes) -> Bytes:
+    """Return all bytes of a stream, mapped if large; return bytes unchanged."""
     if isinstance(stream, bytes | mmap.mmap):
         return stream
     size = stream.seek(0, 2)

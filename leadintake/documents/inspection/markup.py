@@ -1,4 +1,4 @@
-"""XML parts, read by expat while they are unpacked: no tree, no entities, and hardly a document type."""
+"""Streaming XML reader on expat: no tree, no entities, and hardly a document type."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from .sentences import DAMAGED, UNUSUAL
 
 Attributes = dict[str, str]
 Start = Callable[[str, Attributes], None]
-"""Called with each element's name and attributes; names are "namespace local" or just "local"."""
+"""Called with name and attributes of each element; names are "namespace local" or "local"."""
 End = Callable[[str], None]
-"""Called with each element's name when it ends."""
+"""Called with the name of each element at its end."""
 Text = Callable[[str, str], None]
-"""Called with the name of an element and words that stand in it, as often as there are some."""
+"""Called with the name of an element and a piece of its text."""
 
-DEEPEST = 256  # libxml2's limit too, and Word's own nesting stays far below
+DEEPEST = 256  # as in libxml2; Word nests far less
 LONGEST_TAG = 4 * MB
-"""Bytes of one tag. Old drawings have pictures in one; expat reads an unfinished tag again and again."""
-MOST_NAMES, LONGEST_NAME = 10_000, 1000
-"""Different names of elements and attributes in a part, and characters of one; expat keeps them all."""
-MOST_ATTRIBUTES = 10_000
+"""Bytes of a tag. Old drawings have pictures in one; expat rescans an unfinished tag each time."""
+MAX_NAMES, LONGEST_NAME = 10_000, 1000
+"""Different names in a part, and characters of one; expat stores them all."""
+MAX_ATTRIBUTES = 10_000
 """Equals signs in the middle of a long tag; a picture there ends with two at most."""
 LONGEST_ADDRESS = 1000
-"""Characters. Office's own have less than 100."""
+"""Characters of a namespace. Those of Office have less than 100."""
 DECLARATION = "xmlns"
 DECLARATION_WEIGHT = 2
-"""Elements of the budget that a declaration costs."""
+"""Elements of the budget per namespace declaration."""
 XML = "http://www.w3.org/XML/1998/namespace"
 
 
 def ignore(_element: str, _attributes: Attributes) -> None:
-    """Look at nothing but the form."""
+    """Ignore an element."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What is done with a part. `typed` says whether it may name a document type, but declare nothing.
+    """Callbacks for a part. `typed`: a document type may be named, without declarations.
 
-    `done` is called when all of it was read.
+    `done` is called at the end.
     """
 
     start: Start = ignore
@@ -52,20 +52,20 @@ class Reading:
     done: Callable[[], None] | None = None
 
 
-class _Form:
+class _Handler:
     def __init__(self, reading: Reading, budget: Budget) -> None:
         self.reading, self.budget = reading, budget
-        self.names: dict[str, str] = {}  # expat's wrapper puts each name here once
-        self.known = 0
+        self.names: dict[str, str] = {}  # pyexpat interns each name here
+        self.name_count = 0
         self.namespaces = _Namespaces(budget)
         self.open: list[str] = []
 
     def begin(self, element: str, attributes: Attributes) -> None:
         self.budget.element(1 + (len(attributes) >> 2))
-        if len(self.names) > self.known:
-            self.known = len(self.names)
+        if len(self.names) > self.name_count:
+            self.name_count = len(self.names)
             longest = max(map(len, (element, *attributes)))
-            if self.known > MOST_NAMES or longest > LONGEST_NAME:
+            if self.name_count > MAX_NAMES or longest > LONGEST_NAME:
                 _refuse()
         if len(self.open) >= DEEPEST:
             _refuse()
@@ -79,7 +79,7 @@ class _Form:
         if self.reading.end:
             self.reading.end(name)
 
-    def say(self, words: str) -> None:
+    def add_text(self, words: str) -> None:
         if self.reading.text:
             self.reading.text(self.open[-1], words)
 
@@ -89,47 +89,47 @@ class _Form:
 
 
 def read(pieces: Iterable[bytes], reading: Reading, budget: Budget) -> None:
-    """Tell `reading` what is in a part. Raises Refused when it is no XML, or declares entities."""
-    form = _Form(reading, budget)
-    parser = expat.ParserCreate(intern=form.names)
+    """Parse a part and call `reading`. Raises Refused if it is no XML, or declares entities."""
+    handler = _Handler(reading, budget)
+    parser = expat.ParserCreate(intern=handler.names)
     parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler = form.begin, form.end
-    parser.StartDoctypeDeclHandler = form.declare
+    parser.StartElementHandler, parser.EndElementHandler = handler.begin, handler.end
+    parser.StartDoctypeDeclHandler = handler.declare
     if reading.text:
-        parser.CharacterDataHandler = form.say
+        parser.CharacterDataHandler = handler.add_text
     read = equals = 0
     try:
-        for piece in _doubled(pieces, parser):
+        for piece in _batch_pieces(pieces, parser):
             budget.parse(len(piece))
             read += len(piece)
             parser.Parse(piece, False)
             unfinished = read - parser.CurrentByteIndex
-            # A refusal at a tag's end is too late: its attributes are in memory by then.
+            # Checked here: at the end of a tag its attributes are in memory already.
             equals = equals + piece.count(b"=") if unfinished >= len(piece) else 0
-            if unfinished > LONGEST_TAG or equals > MOST_ATTRIBUTES:
+            if unfinished > LONGEST_TAG or equals > MAX_ATTRIBUTES:
                 _refuse()
         parser.Parse(b"", True)
         if reading.done:
             reading.done()
     except Refused:
         raise
-    except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an encoding it does not know
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: unknown encodings
         raise Refused(DAMAGED) from error
 
 
-def _doubled(pieces: Iterable[bytes], parser: expat.XMLParserType) -> Iterator[bytes]:
-    """Pieces as long as the tag that is unfinished: expat reads it again from its start with each of them."""
-    held, size, read = list[bytes](), 0, 0
+def _batch_pieces(pieces: Iterable[bytes], parser: expat.XMLParserType) -> Iterator[bytes]:
+    """Join pieces until they are as long as the unfinished tag, which expat rescans with each call."""
+    pending, size, read = list[bytes](), 0, 0
     for piece in pieces:
-        held.append(piece)
+        pending.append(piece)
         size += len(piece)
         unfinished = read - parser.CurrentByteIndex
         if size >= unfinished or size + unfinished > LONGEST_TAG:
             read += size
-            yield b"".join(held)
-            held, size = [], 0
-    if held:
-        yield b"".join(held)
+            yield b"".join(pending)
+            pending, size = [], 0
+    if pending:
+        yield b"".join(pending)
 
 
 def _refuse() -> NoReturn:
@@ -137,54 +137,60 @@ def _refuse() -> NoReturn:
 
 
 class _Namespaces:
-    """What the prefixes stand for at one place of a part ("Namespaces in XML 1.0"). Each verb raises Refused.
+    """Scopes of prefixes ("Namespaces in XML 1.0"). Each method raises Refused.
 
-    expat would copy the whole address for each name before anybody can say stop, so that a few kilobytes
-    take a gigabyte of memory.
+    expat itself would copy the namespace for each name before it can be stopped: a few kilobytes of XML would
+    take a gigabyte.
     """
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._addresses = {"": [""], "xml": [XML]}  # by prefix, from the outermost element that declares it
-        self._declared: list[list[str] | None] = []  # by open element
-        # Full names by those in the part, as long as nothing is declared: most elements declare nothing.
+        self._addresses = {"": [""], "xml": [XML]}  # by prefix, outermost declaration first
+        self._declared: list[list[str] | None] = []  # per open element
+        # Cache of expanded names, cleared by declarations; most elements have none.
         self._elements: dict[str, str] = {}
         self._attributes: dict[str, str] = {}
 
     def enter(self, element: str, attributes: dict[str, str]) -> tuple[str, dict[str, str]]:
-        """An element begins: its name and attributes as "address local", or "local" when there is none."""
+        """Begin an element: return its name and attributes as "namespace local" or "local"."""
         known = self._attributes
         try:
             found = {known[name]: value for name, value in attributes.items()}
             declared = None
         except KeyError:
-            found, declared = self._enter(attributes)
+            found, declared = self._resolve_attributes(attributes)
         self._declared.append(declared)
-        if len(found) + len(declared or ()) < len(attributes):  # one name in two spellings
+        if len(found) + len(declared or ()) < len(attributes):  # two prefixes of the same name
             raise Refused(DAMAGED)
         name = self._elements.get(element)
         if name is None:
             default = self._addresses[""][-1]
-            name = self._full(element) if ":" in element else f"{default} {element}" if default else element
+            name = (
+                self._expand_name(element)
+                if ":" in element
+                else f"{default} {element}"
+                if default
+                else element
+            )
             self._elements[element] = name
         return name, found
 
     def leave(self) -> None:
-        """The element ends, and what it declared."""
+        """End an element and its declarations."""
         if declared := self._declared.pop():
             for prefix in declared:
                 self._addresses[prefix].pop()
             self._forget()
 
-    def _enter(self, attributes: dict[str, str]) -> tuple[dict[str, str], list[str] | None]:
-        """The attributes with names that are new here, and the prefixes that are declared."""
-        declared = [self._declare(name, attributes) for name in attributes if _declares(name)]
+    def _resolve_attributes(self, attributes: dict[str, str]) -> tuple[dict[str, str], list[str] | None]:
+        """Return attributes with expanded names, and the prefixes declared."""
+        declared = [self._declare(name, attributes) for name in attributes if _is_declaration(name)]
         if declared:
             self._forget()
         found = {}
         for name, value in attributes.items():
-            if not _declares(name):
-                self._attributes[name] = full = self._full(name) if ":" in name else name
+            if not _is_declaration(name):
+                self._attributes[name] = full = self._expand_name(name) if ":" in name else name
                 found[full] = value
         return found, declared or None
 
@@ -206,7 +212,7 @@ class _Namespaces:
         self._budget.element(DECLARATION_WEIGHT)
         return prefix
 
-    def _full(self, name: str) -> str:
+    def _expand_name(self, name: str) -> str:
         prefix, _, local = name.rpartition(":")
         addresses = self._addresses.get(prefix)
         if not (prefix and local and addresses):
@@ -214,5 +220,5 @@ class _Namespaces:
         return f"{addresses[-1]} {local}"
 
 
-def _declares(name: str) -> bool:
+def _is_declaration(name: str) -> bool:
     return name.startswith(DECLARATION) and (name == DECLARATION or name[len(DECLARATION)] == ":")

@@ -1,4 +1,4 @@
-"""The data of an object in RTF ([MS-OLEDS] 2.2): a head of its own, then whatever its program wrote."""
+"""Data of an RTF object ([MS-OLEDS] 2.2): a header, then the program's own data."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from . import classes, embedded, wordtext
 from .compound import MAGIC, Compound
 from .harm import Findings, Harm
 from .mapping import Bytes
-from .work import OF_OBJECT
+from .work import OBJECT_UNITS
 
 LINKED, EMBEDDED, STATIC, PRESENTATION = 1, 2, 3, 5  # 2.2.4, 2.2.1
 LONGEST_NAME = 256
 CHUNK = 64 * 1024
 
 
-def decoded(data: Bytes, start: int, end: int) -> bytes:
-    """The bytes of these digits; blanks between them are none."""
+def decode_hex(data: Bytes, start: int, end: int) -> bytes:
+    """Decode hexadecimal digits, ignoring blanks."""
     content, rest = bytearray(), b""
     for position in range(start, end, CHUNK):
         digits = rest + data[position : min(position + CHUNK, end)].translate(None, b" \t\r\n\f\v")
@@ -28,8 +28,8 @@ def decoded(data: Bytes, start: int, end: int) -> bytes:
 
 
 def judge(content: bytes, findings: Findings) -> None:
-    """Add what an object of this data does. Raises Refused."""
-    findings.spend(OF_OBJECT)
+    """Judge an object by its data. Raises Refused."""
+    findings.spend(OBJECT_UNITS)
     _, form = struct.unpack("<LL", content[:8].ljust(8, b"\0"))
     if form == LINKED:
         findings.add(Harm.DATA_LINK)
@@ -43,7 +43,7 @@ def judge(content: bytes, findings: Findings) -> None:
         if not number:
             name = content[position + 4 : position + 4 + length].decode("latin-1").partition("\0")[0]
         position += 4 + length
-    findings.add(classes.of_name(name))
+    findings.add(classes.classify_name(name))
     if form == EMBEDDED:
         size = int.from_bytes(content[position : position + 4], "little")
         if position + 4 + size > len(content):

@@ -1,4 +1,4 @@
-"""ODT: an OpenDocument container (ODF 1.3) with a text in it."""
+"""ODT: an OpenDocument container (ODF 1.3) with a text."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .libraries import CODE, Library
 from .markup import Attributes, Reading, read
 from .odtelements import ODF, Elements
 from .sentences import DAMAGED
-from .unpacking import unpacked
+from .unpacking import unpack
 
 KIND, TEXT, LOCKED_WHOLE, MANIFEST = "mimetype", "content.xml", "encrypted-package", "META-INF/manifest.xml"
 KINDS = {b"application/vnd.oasis.opendocument.text"}
-"""What the entry `mimetype` says, wherever it stands (ODF 1.3 part 2, 3.3); templates say more."""
+"""Content of the entry `mimetype`, wherever it is (ODF 1.3 part 2, 3.3); templates have another."""
 LONGEST_KIND = 128
 ROOT = f"{ODF}office:1.0 document-content"
-LOCK = "encryption-data"  # whatever the version of its vocabulary
+LOCK = "encryption-data"  # in any version of its namespace
 
 
 def fits(stream: IO[bytes]) -> bool:
-    """Whether it is a container that says of itself that it is an OpenDocument text."""
+    """Return whether it is a container whose mimetype is that of an OpenDocument text."""
     try:
         budget = Budget()
         found = Container.of(stream, budget)
@@ -35,21 +35,21 @@ def fits(stream: IO[bytes]) -> bool:
         entry = found.find(KIND)
         if entry.size > LONGEST_KIND:
             return False
-        return b"".join(islice(unpacked(found, entry, budget), LONGEST_KIND)).strip() in KINDS
+        return b"".join(islice(unpack(found, entry, budget), LONGEST_KIND)).strip() in KINDS
     except Refused:
         return False
 
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
-    """Flags of a whole ODT. Raises Refused.
+    """Inspect a whole ODT and return its flags. Raises Refused.
 
-    Formulas and charts of its own are folders of XML, looked at like the rest and no reason for a flag.
+    Its own formulas and charts are folders of XML: inspected like the rest, without a flag.
     """
     budget, findings = Budget(), Findings()
     found = Container.of(stream, budget)
     package = Package(found, budget, findings)
     if package.is_locked:
-        for entry in found.entries:  # the bytes of what is locked say nothing
+        for entry in found.entries:  # encrypted content cannot be inspected
             parts.judge_name(entry.name, findings)
             if CODE.fullmatch(entry.name):
                 findings.add(Harm.MACROS)
@@ -62,26 +62,26 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
 
 
 class Package:
-    """What the manifest of a container says, which is read before its other parts."""
+    """Manifest of a container, read before its other parts."""
 
-    def __init__(self, found: Container, budget: Budget, findings: Findings) -> None:
+    def __init__(self, container: Container, budget: Budget, findings: Findings) -> None:
         self._findings = findings
         self._text: Elements | None = None
         self.seen: set[str] = set()
         self.is_locked = False
-        for entry in found.entries:
+        for entry in container.entries:
             if entry.name.casefold() == MANIFEST.casefold() and entry.size:
-                # OpenOffice 2 and KOffice name the type of their manifest, and nobody fetches it.
-                read(unpacked(found, entry, budget), Reading(self._begin, typed=True), budget)
+                # OpenOffice 2 and KOffice name a document type in the manifest; readers do not fetch it.
+                read(unpack(container, entry, budget), Reading(self._begin, typed=True), budget)
                 self.seen.add(entry.name)
 
     @property
     def root(self) -> str:
-        """The outermost element of the text."""
+        """Root element of the text."""
         return self._text.root if self._text else ""
 
     def reading(self, name: str) -> Reading | None:
-        """How the entry of this name is read. Raises Refused."""
+        """Return how to read the entry of this name. Raises Refused."""
         if CODE.fullmatch(name):
             return Library(self._findings).reading(name)
         if not name.lower().endswith((".xml", ".svg")):
@@ -92,14 +92,14 @@ class Package:
         return elements.reading(typed=name.lower().endswith(".svg"))
 
     def is_expected(self, _name: str) -> bool:
-        """Whether an object of this name is nothing to be warned of: charts of its own are no containers."""
+        """Return False: its own charts are no containers."""
         return False
 
     def finish(self, *, has_empty_macros: bool) -> None:
-        """Nothing only shows at the end."""
+        """Do nothing: no finding needs all entries."""
 
     def require_manifest(self) -> None:
-        """Raise Refused when there was none, or an empty one."""
+        """Raise Refused if the manifest is missing or empty."""
         if not self.seen:
             raise Refused(DAMAGED)
 

@@ -1,27 +1,27 @@
-"""The elements of an OpenDocument: what fetches, starts or shows something, and what is only clicked on."""
+"""Elements of an OpenDocument: what fetches, starts or shows something, and what needs a click."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from .addresses import CLICKED, FETCHED, LINKED, SUBDOCUMENTS, TEMPLATES, Place
+from .addresses import CLICK_HARMS, FETCH_HARMS, LINK_HARMS, SUBDOCUMENT_HARMS, TEMPLATE_HARMS, Place
 from .harm import Findings, Harm
 from .markup import Attributes, Reading
-from .work import follow
+from .work import judge_address
 
 ODF = "urn:oasis:names:tc:opendocument:xmlns:"
 VOCABULARY = re.compile(r"(?:urn:[^ ]*:xmlns:|http://openoffice\.org/20\d\d/)([a-z0-9-]+)(?::[\d.]+)?")
-"""The short name of a vocabulary of this family; LibreOffice minds neither its version nor its age."""
+"""Short name of an ODF namespace; LibreOffice ignores version and age."""
 SVG = "http://www.w3.org/2000/svg"
 XFORMS = "http://www.w3.org/2002/xforms"
-WITH_ADDRESSES = {
+OBJECT_VOCABULARIES = {
     *("office", "text", "table", "drawing", "draw", "form", "presentation", "animation", "database", "chart"),
     *("dr3d", "script", "loext", "smil-compatible", "field"),
 }
-"""Vocabularies in which an address on an element that is not listed below is taken for an object's."""
+"""Namespaces in which an address on an element not listed below counts as an object's."""
 
-CLICKED_ON = {
+CLICK_ELEMENTS = {
     *("text a", "drawing a", "form form", "form button", "form image", "form frame"),
     *(f"drawing area-{form}" for form in ("rectangle", "circle", "polygon")),
 }
@@ -36,14 +36,14 @@ PICTURES = {
     ),
 }
 TABLES: Mapping[str, Mapping[Place, Harm]] = {
-    **dict.fromkeys(CLICKED_ON, CLICKED),
-    **dict.fromkeys(PICTURES, FETCHED),
-    "text section-source": SUBDOCUMENTS,
-    "meta template": TEMPLATES,
-    "meta auto-reload": LINKED,
+    **dict.fromkeys(CLICK_ELEMENTS, CLICK_HARMS),
+    **dict.fromkeys(PICTURES, FETCH_HARMS),
+    "text section-source": SUBDOCUMENT_HARMS,
+    "meta template": TEMPLATE_HARMS,
+    "meta auto-reload": LINK_HARMS,
 }
-"""By vocabulary and name, how an element follows its address."""
-BRINGS = {
+"""Harm table of an element with an address, by short name."""
+ELEMENT_HARMS = {
     "script event-listener": Harm.MACROS,
     "script event": Harm.MACROS,
     "text script": Harm.OTHER_FORMAT,
@@ -54,9 +54,9 @@ BRINGS = {
     "office library-linked": Harm.MACROS,
     "SVG script": Harm.OTHER_FORMAT,
 }
-"""What an element brings wherever it is."""
+"""Harm by element, wherever it occurs."""
 CODE = {"office script", "office module", "office source-code", "script module"}
-"""Elements whose words are code."""
+"""Elements whose text is code."""
 CODE_ADDRESS = re.compile(r"\s*(?:macro|script|vnd\.sun\.star\.script):", re.IGNORECASE)
 ADDRESSES = {
     "href": "",
@@ -66,70 +66,70 @@ ADDRESSES = {
     "src": "XFORMS ",
     "schema": "XFORMS ",
 }
-"""Attributes that are looked at, and on elements of which vocabulary."""
-EXECUTES = {"execute", "verb"}  # what a click on a shape may do, ODF 1.3 part 3, 19.380
+"""Attributes that are judged, with a prefix of the elements where they matter."""
+EXECUTE_ACTIONS = {"execute", "verb"}  # actions of a click on a shape, ODF 1.3 part 3, 19.380
 
 
 class Elements:
-    """What is read in one part. Names of attributes that mean nothing are asked about once."""
+    """Judge of one part. Harmless attribute names are remembered and not judged again."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
-        self._short: dict[str, str] = {}
-        self._dull: set[str] = set()
+        self._short_names: dict[str, str] = {}
+        self._harmless: set[str] = set()
         self.root = ""
 
     def reading(self, *, typed: bool = False) -> Reading:
-        """How the part is read."""
+        """Return how to read the part."""
         return Reading(self._begin, self._text, typed=typed)
 
     def _begin(self, element: str, attributes: Attributes) -> None:
         self.root = self.root or element
-        short = self._short.get(element)
+        short = self._short_names.get(element)
         if short is None:
-            short = self._short[element] = _short(element)
-        if short in BRINGS:
-            self._findings.add(BRINGS[short])
-        if not attributes.keys() <= self._dull:
+            short = self._short_names[element] = _shorten_name(element)
+        if short in ELEMENT_HARMS:
+            self._findings.add(ELEMENT_HARMS[short])
+        if not attributes.keys() <= self._harmless:
             for name, value in attributes.items():
-                if name not in self._dull:
+                if name not in self._harmless:
                     self._judge_attribute(short, name, value)
 
     def _text(self, element: str, words: str) -> None:
-        if self._short[element] in CODE and words.strip():
+        if self._short_names[element] in CODE and words.strip():
             self._findings.add(Harm.MACROS)
 
     def _judge_attribute(self, element: str, attribute: str, value: str) -> None:
         vocabulary, _, name = attribute.rpartition(" ")
         if name not in ADDRESSES and not name.startswith("on"):
-            self._dull.add(attribute)
+            self._harmless.add(attribute)
         elif name == "href":
             if vocabulary.lower().endswith("xlink") or element.startswith("SVG "):
-                self._follow(element, value)
+                self._judge_href(element, value)
         elif name == "action":
-            if element.startswith(("presentation ", "drawing ")) and value.strip() in EXECUTES:
+            if element.startswith(("presentation ", "drawing ")) and value.strip() in EXECUTE_ACTIONS:
                 self._findings.add(Harm.LINK_TO_PROGRAM)
         elif name.startswith("on"):
             if element.startswith("SVG "):
                 self._findings.add(Harm.OTHER_FORMAT)
         elif element.startswith(ADDRESSES[name]):
-            follow(self._findings, value, FETCHED if name == "image-data" else LINKED)
+            judge_address(self._findings, value, FETCH_HARMS if name == "image-data" else LINK_HARMS)
 
-    def _follow(self, element: str, address: str) -> None:
+    def _judge_href(self, element: str, address: str) -> None:
         table = TABLES.get(element)
         if element.startswith("SVG "):
-            table = CLICKED if element == "SVG a" else FETCHED
+            table = CLICK_HARMS if element == "SVG a" else FETCH_HARMS
         vocabulary = element.partition(" ")[0]
-        if table is None and vocabulary in WITH_ADDRESSES:
-            table = LINKED
-        if CODE_ADDRESS.match(address) and table is not CLICKED:
+        if table is None and vocabulary in OBJECT_VOCABULARIES:
+            table = LINK_HARMS
+        if CODE_ADDRESS.match(address) and table is not CLICK_HARMS:
             self._findings.add(Harm.MACROS)
-        if table is not None:  # nothing fetches the others
-            follow(self._findings, address, table)
+        if table is not None:  # readers do not fetch from other elements
+            judge_address(self._findings, address, table)
 
 
-def _short(name: str) -> str:
-    """The vocabulary, in one word, and the own name of an element or attribute."""
+def _shorten_name(name: str) -> str:
+    """Return short namespace and local name of an element or attribute."""
     address, _, local = name.rpartition(" ")
     if address in {SVG, XFORMS}:
         return f"{'SVG' if address == SVG else 'XFORMS'} {'script' if local == 'foreignObject' else local}"

@@ -1,18 +1,18 @@
-"""Packages within objects: what newer Office programs put into older documents, zip files."""
+"""Packages (zip files) that newer Office programs embed in older documents."""
 
 from __future__ import annotations
 
 import io
 import re
 
-from .addresses import CLICKED, LINKED
+from .addresses import CLICK_HARMS, LINK_HARMS
 from .budget import MB, Budget
 from .container import Container
 from .harm import Findings, Harm
 from .markup import Attributes, Reading, read
 from .programs import is_program
-from .unpacking import unpacked
-from .work import OF_PACKAGE, follow
+from .unpacking import unpack
+from .work import PACKAGE_UNITS, judge_address
 
 NAMES = (
     (re.compile(r"(.*/)?(vbaproject|vbadata)|.*/macrosheets/", re.IGNORECASE), Harm.MACROS),
@@ -21,12 +21,12 @@ NAMES = (
     (re.compile(r".*(embeddings|oleobject)", re.IGNORECASE), Harm.PACKED_FILE),
     (re.compile(r".*webextensions/", re.IGNORECASE), Harm.ADD_IN),
 )
-"""By the beginning of a part's name, what it brings."""
+"""Harm by pattern for the start of a part's name."""
 
 
 def judge(content: bytes, findings: Findings) -> None:
-    """Add what a package within an object does; it may hold no further object. Raises Refused."""
-    findings.spend(OF_PACKAGE)
+    """Judge a package within an object; it may not contain another object. Raises Refused."""
+    findings.spend(PACKAGE_UNITS)
     budget = Budget(entries=500, unpacked=2 * MB, markup=MB, elements=20_000)
     package = Container.of(io.BytesIO(content), budget)
     for entry in package.entries:
@@ -37,7 +37,7 @@ def judge(content: bytes, findings: Findings) -> None:
             findings.add(Harm.PROGRAM)
         if entry.name.lower().endswith(".rels") and entry.size:
             read(
-                unpacked(package, entry, budget),
+                unpack(package, entry, budget),
                 Reading(lambda _, attributes: _judge_link(attributes, findings)),
                 budget,
             )
@@ -47,4 +47,4 @@ def judge(content: bytes, findings: Findings) -> None:
 def _judge_link(attributes: Attributes, findings: Findings) -> None:
     if attributes.get("TargetMode", "").lower() == "external":
         is_clicked = attributes.get("Type", "").lower().endswith("/hyperlink")
-        follow(findings, attributes.get("Target", ""), CLICKED if is_clicked else LINKED)
+        judge_address(findings, attributes.get("Target", ""), CLICK_HARMS if is_clicked else LINK_HARMS)

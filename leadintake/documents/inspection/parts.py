@@ -1,4 +1,4 @@
-"""What a container holds, looked at entry by entry: programs, objects, other containers and XML."""
+"""Inspection of a container entry by entry: programs, objects, nested containers and XML."""
 
 from __future__ import annotations
 
@@ -17,83 +17,96 @@ from .findings import Refused
 from .harm import Findings, Harm
 from .markup import Reading, read
 from .sentences import PACKED
-from .unpacking import unpacked
+from .unpacking import unpack
 
 
-class Opened(Protocol):
-    """What is known of a container, the document or one within it, before its entries are looked at."""
+class PackageReader(Protocol):
+    """What a document (or nested one) knows of its package before its entries are read."""
 
     seen: set[str]
     """Names of entries that were read already."""
 
     def reading(self, name: str) -> Reading | None:
-        """How the entry of this name is read; None when it is no XML. May raise Refused."""
+        """Return how to read an XML entry, None for other entries. May raise Refused."""
 
     def is_expected(self, name: str) -> bool:
-        """Whether an object of this name is nothing to be warned of."""
+        """Return whether an object of this name needs no warning."""
 
     def finish(self, *, has_empty_macros: bool) -> None:
-        """Judge what only shows when all entries were looked at. May raise Refused."""
+        """Judge what needs all entries to be read. May raise Refused."""
 
 
-Open = Callable[[Container, Budget, Findings], Opened]
+Open = Callable[[Container, Budget, Findings], PackageReader]
 
-COM = re.compile(r".*\.com[. ]*", re.IGNORECASE | re.DOTALL)  # in a container a name is none of the web
+COM = re.compile(r".*\.com[. ]*", re.IGNORECASE | re.DOTALL)  # no web address in a container
 CONTAINER_MAGIC = (container.MAGIC, b"PK\x05\x06")
 LOCKED = ("encryptedpackage", "encryptioninfo")
-SMALL = 1 * MB  # what is unpacked as a whole is kept in memory up to here, on disk beyond
+SMALL = 1 * MB  # bytes spooled in memory, more on disk
 LISTED = 4
-"""Elements of the budget that a line in the list of an embedded object costs."""
+"""Elements of the budget per directory entry of an embedded compound file."""
 
 
 def inspect(
-    found: Container, opened: Opened, again: Open, budget: Budget, findings: Findings, *, nested: bool = False
+    container: Container,
+    package: PackageReader,
+    open_nested: Open,
+    budget: Budget,
+    findings: Findings,
+    *,
+    nested: bool = False,
 ) -> None:
-    """Look at every entry; `again` opens a container within. Raises Refused."""
+    """Inspect every entry. `open_nested` creates the reader of a nested container. Raises Refused."""
     has_empty_macros = False
-    for entry in found.entries:
+    for entry in container.entries:
         judge_name(entry.name, findings)
-        if entry.name in opened.seen:
+        if entry.name in package.seen:
             continue
-        pieces = unpacked(found, entry, budget)
+        pieces = unpack(container, entry, budget)
         head = _head(pieces)
-        whole = chain([head], pieces)
+        content = chain([head], pieces)
         if head.startswith(programs.MAGIC):
             findings.add(Harm.PROGRAM)
-        reading = opened.reading(entry.name)
-        if reading and head:  # old programs write empty parts; those that are needed are missed later
-            read(whole, reading, budget)
+        reading = package.reading(entry.name)
+        if reading and head:  # old programs write empty parts
+            read(content, reading, budget)
         elif head.startswith(compound.MAGIC):
-            with _kept(whole) as stream:
-                has_empty_macros |= _judge(Compound(stream), budget, findings)
+            with _spool(content) as stream:
+                has_empty_macros |= _judge_compound(Compound(stream), budget, findings)
         elif head.startswith(CONTAINER_MAGIC):
             if nested:
                 raise Refused(PACKED)
-            with _kept(whole) as stream:
-                within = Container.of(stream, budget)
-                inspect(within, again(within, budget, findings), again, budget, findings, nested=True)
-            if not opened.is_expected(entry.name):
+            with _spool(content) as stream:
+                nested_container = Container.of(stream, budget)
+                inspect(
+                    nested_container,
+                    open_nested(nested_container, budget, findings),
+                    open_nested,
+                    budget,
+                    findings,
+                    nested=True,
+                )
+            if not package.is_expected(entry.name):
                 findings.add(Harm.PASTED_OBJECT)
         else:
             _exhaust(pieces)
-    opened.finish(has_empty_macros=has_empty_macros)
+    package.finish(has_empty_macros=has_empty_macros)
 
 
 def judge_name(name: str, findings: Findings) -> None:
-    """Add what the name of an entry tells. Raises Refused."""
+    """Judge an entry by its name. Raises Refused."""
     if programs.is_program(name) or COM.fullmatch(name):
         findings.add(Harm.PROGRAM)
 
 
-def _judge(found: Compound, budget: Budget, findings: Findings) -> bool:
-    """Add what an embedded object does; say whether it is nothing but an empty macro project."""
-    budget.element(LISTED * len(found.entries))
-    if any(found.at_root(name) for name in LOCKED):
+def _judge_compound(compound: Compound, budget: Budget, findings: Findings) -> bool:
+    """Judge an embedded compound file. Return whether it is an empty macro project."""
+    budget.element(LISTED * len(compound.entries))
+    if any(compound.at_root(name) for name in LOCKED):
         findings.add(Harm.PASSWORD)
-    if found.at_root("vba") and not found.at_root("worddocument"):
-        embedded.judge(found, findings)
+    if compound.at_root("vba") and not compound.at_root("worddocument"):
+        embedded.judge(compound, findings)
         return True
-    embedded.judge_file(found, findings)
+    embedded.judge_file(compound, findings)
     return False
 
 
@@ -112,9 +125,9 @@ def _exhaust(pieces: Iterable[bytes]) -> None:
 
 
 @contextmanager
-def _kept(pieces: Iterable[bytes]) -> Iterator[IO[bytes]]:
-    """Keep the pieces in a file for a while, so that they can be read out of order."""
-    with tempfile.SpooledTemporaryFile(SMALL) as kept:
-        for piece in pieces:  # writelines would look at the size only after the last one
-            kept.write(piece)
-        yield kept
+def _spool(pieces: Iterable[bytes]) -> Iterator[IO[bytes]]:
+    """Spool the pieces into a temporary file for random access."""
+    with tempfile.SpooledTemporaryFile(SMALL) as file:
+        for piece in pieces:  # writelines checks the size only once
+            file.write(piece)
+        yield file

@@ -1,4 +1,4 @@
-"""The text of a DOC in its order: the piece table ([MS-DOC] 2.4.1) says where in the file its pieces lie."""
+"""Text of a DOC in reading order, by its piece table ([MS-DOC] 2.4.1)."""
 
 from __future__ import annotations
 
@@ -13,51 +13,55 @@ from .harm import Findings, Harm
 from .instructions import Fields
 from .sentences import DAMAGED, TOO_MUCH
 
-PRC, PCDT = 1, 2  # 2.9.38: what the parts of a table begin with
+PRC, PCDT = 1, 2  # 2.9.38: first bytes of its parts
 IS_8_BIT = 1 << 30  # 2.9.73
-MOST_PIECES = 50_000
-"""Pieces of a text. Word saves anew before there are some thousands."""
+MAX_PIECES = 50_000
+"""Pieces of a text. Word rewrites the file before there are thousands."""
 LONGEST_TABLE = 1024 * 1024
 """Bytes of a table of pieces or fields."""
 CHUNK = 64 * 1024
 MARK = re.compile("[\x13-\x15]")
 BEGIN, MARK_BITS = 0x13, 0x1F
 FETCHING = {11, 36, 45, 46, 55, 56, 68, 78}
-"""RD, INCLUDE, DDE, DDEAUTO, IMPORT, LINK, INCLUDETEXT, DATABASE by number, 2.9.90: old Words wrote their
-names in the language of their menus."""
+"""Field types of RD, INCLUDE, DDE, DDEAUTO, IMPORT, LINK, INCLUDETEXT, DATABASE, 2.9.90: old versions of Word
+localized the names."""
 
 
 def judge(block: Block, findings: Findings) -> None:
-    """Add what the fields of a text do, those of its headers, notes and boxes too. Raises Refused."""
+    """Judge the fields of a text, its headers, notes and boxes. Raises Refused."""
     fields = Fields(findings)
-    for words in _chunks(block):
+    for words in _read_chunks(block):
         position = 0
         for mark in MARK.finditer(words):
             findings.spend(1)
-            fields.say(words[position : mark.start()])
+            fields.add_text(words[position : mark.start()])
             position = mark.end()
             {"\x13": fields.begin, "\x14": fields.separate, "\x15": fields.end}[mark[0]]()
-        fields.say(words[position:])
+        fields.add_text(words[position:])
     fields.end_all()
     for number in FIELDS:
         _judge_numbers(block.table(number, LONGEST_TABLE), findings)
 
 
 def _judge_numbers(table: bytes, findings: Findings) -> None:
-    """Look at the numbers of the fields, 2 bytes each behind the places of all, 2.8.25."""
+    """Judge fields by type, 2 bytes each after the offsets, 2.8.25."""
     count = max(0, len(table) - 4) // 6
     kinds = table[(count + 1) * 4 :]
-    begun = {kind for mark, kind in zip(kinds[0::2], kinds[1::2], strict=False) if mark & MARK_BITS == BEGIN}
-    if begun & FETCHING:
+    field_types = {
+        field_type
+        for mark, field_type in zip(kinds[0::2], kinds[1::2], strict=False)
+        if mark & MARK_BITS == BEGIN
+    }
+    if field_types & FETCHING:
         findings.add(Harm.DATA_LINK)
 
 
-def _chunks(block: Block) -> Iterator[str]:
-    """The text, chunk by chunk, in the order of reading."""
-    left = 2 * block.text.size + CHUNK  # pieces may lie upon each other, but not all on one
-    for length, position, width in _pieces(_piece_table(block)):
-        left -= length
-        if left < 0:
+def _read_chunks(block: Block) -> Iterator[str]:
+    """Yield the text in reading order."""
+    budget = 2 * block.text.size + CHUNK  # pieces may overlap, within limits
+    for length, position, width in _read_pieces(_find_piece_table(block)):
+        budget -= length
+        if budget < 0:
             raise Refused(TOO_MUCH)
         end = position + length * width
         if end > block.text.size:
@@ -67,8 +71,8 @@ def _chunks(block: Block) -> Iterator[str]:
             yield content.decode("cp1252" if width == 1 else "utf-16-le", "replace")
 
 
-def _piece_table(block: Block) -> bytes:
-    """The table within its wrapping. Raises Refused."""
+def _find_piece_table(block: Block) -> bytes:
+    """Return the piece table without its wrapper. Raises Refused."""
     content = block.table(PIECES, LONGEST_TABLE)
     position = 0
     while content[position : position + 1] == bytes([PRC]):
@@ -85,10 +89,10 @@ def _piece_table(block: Block) -> bytes:
     return table
 
 
-def _pieces(table: bytes) -> Iterator[tuple[int, int, int]]:
-    """How many characters each piece has, where it begins, and how many bytes a character takes."""
+def _read_pieces(table: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield characters, offset and bytes per character of each piece."""
     count = (len(table) - 4) // 12
-    if count > MOST_PIECES:
+    if count > MAX_PIECES:
         raise Refused(TOO_MUCH)
     places = struct.unpack_from(f"<{count + 1}L", table)
     pieces = struct.iter_unpack("<2xL2x", table[(count + 1) * 4 :])

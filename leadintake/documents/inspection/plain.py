@@ -6,9 +6,11 @@ import codecs
 import re
 from typing import IO
 
+from .findings import Flag
+
 CHUNK = 64 * 1024
-# What a browser takes for HTML (WHATWG MIME Sniffing, 7.1), what Word opens as another kind whatever its name
-# is, and what else is no text although it looks so.
+# HTML to browsers (WHATWG MIME Sniffing, 7.1), kinds that Word opens whatever the name, and other files
+# that look like text.
 NOT_PLAIN = re.compile(
     rb"\s*(%PDF|\{\\rt|#!|<!--|<!doctype|<!entity|<\?xml|<\?php|<\?=|<%|<svg"
     rb"|<(html|head|meta|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|job|package|hta:\w+)[\s>]"
@@ -18,13 +20,18 @@ NOT_PLAIN = re.compile(
 BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 NO_LETTER = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffe\uffff]")
 DOS_END = b"\x1a"
-"""Ctrl-Z, which old editors write at the end."""
+"""Ctrl-Z, written at the end by old editors."""
 BEGINNING = 1024
-"""Bytes of UTF-16 in which a page would begin."""
+"""Bytes of UTF-16 searched for the start of a page."""
+
+
+def inspect(_stream: IO[bytes]) -> frozenset[Flag]:
+    """Return no flags: text has nothing to warn of."""
+    return frozenset()
 
 
 def fits(stream: IO[bytes]) -> bool:
-    """Text in UTF-8, UTF-16 or one of the old 8-bit encodings; nothing that a program runs."""
+    """Return whether it is text in UTF-8, UTF-16 or an 8-bit encoding, and no script."""
     head = stream.read(CHUNK)
     if NOT_PLAIN.match(head.removeprefix(codecs.BOM_UTF8)):
         return False
@@ -41,7 +48,7 @@ def fits(stream: IO[bytes]) -> bool:
 
 
 def _wide_encoding(head: bytes) -> str:
-    """The kind of UTF-16, by its mark; without one by the nulls of its letters, blanks and line ends."""
+    """Return the kind of UTF-16, by byte order mark or else by the null bytes of ASCII characters."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     for encoding, first, other in (("utf-16-le", 1, 0), ("utf-16-be", 0, 1)):

@@ -1,4 +1,4 @@
-"""Which files are programs: by their names, and by their first bytes."""
+"""Detection of programs by file name and by first bytes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ ENDINGS = re.compile(
     "|vb[es]?|webloc|website|wll|workflow|ws[cfh]|xbap|xll",
     re.IGNORECASE,
 )
-"""Endings of files that Windows or a Mac starts, or follows somewhere else, when they are opened.
+"""Endings of files that Windows or macOS runs, or follows elsewhere, on opening.
 
-Without those that end names of the web, too: a broken link to www.example.com is one to a file of that name.
+Without top-level domains: a broken link to www.example.com looks like such a file.
 """
 ON_A_MAC = re.compile(
     r"(?:file:)?/*(?:localhost/)?(?:system/)?applications/[^?#]*?\.app(?:/|$)", re.IGNORECASE
@@ -30,8 +30,8 @@ LONGEST_MAGIC = 8
 
 
 def is_program(path: str) -> bool:
-    """Whether opening a file of this name or path starts it; slashes are forward ones."""
-    name = path.lower().removesuffix("::$data").rstrip("./ ")  # which Windows forgets at a name's end
+    """Return whether opening a file of this path runs it. Slashes are forward ones."""
+    name = path.lower().removesuffix("::$data").rstrip("./ ")  # Windows ignores these at the end
     _, dot, ending = name.rpartition(".")
     if not dot:
         return False

@@ -1,4 +1,4 @@
-"""Which other files a DOC names: its template, its data, its parts ([MS-DOC] 2.9.269, 2.9.288, 2.9.162)."""
+"""Files that a DOC refers to: template, data, parts ([MS-DOC] 2.9.269, 2.9.288, 2.9.162)."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import struct
 from collections.abc import Iterator
 
 from . import merging
-from .addresses import FETCHED, TEMPLATES
+from .addresses import FETCH_HARMS, TEMPLATE_HARMS
 from .fib import CONTROLS, FILES, MERGE, NAMES, Block
 from .findings import Refused
 from .harm import Findings, Harm
 from .sentences import DAMAGED, TOO_MUCH
-from .work import follow
+from .work import judge_address
 
-TEMPLATE, DATA, HEADER = 1, 8, 9  # numbers of the names a document is associated with
+TEMPLATE, DATA, HEADER = 1, 8, 9  # indexes of the document's associated names
 IS_16_BIT = 0xFFFF
-MOST_NAMES = 1000
+MAX_NAMES = 1000
 LONGEST_TABLE = 1024 * 1024
 CONNECTION, DATA_FILE = 0, 2
 LARGE = 0xFFFF
 
 
 def judge(text: Block, findings: Findings) -> None:
-    """Add what follows from the names of other files. Raises Refused."""
-    names = list(_names(text.table(NAMES, LONGEST_TABLE)))
+    """Judge references to other files. Raises Refused."""
+    names = list(_read_names(text.table(NAMES, LONGEST_TABLE)))
     for number, name in enumerate(names):
         if number == TEMPLATE:
-            follow(findings, name, TEMPLATES)
+            judge_address(findings, name, TEMPLATE_HARMS)
         if number in {DATA, HEADER}:
             merging.judge_file(name, findings)
-    for name in _names(text.table(FILES, LONGEST_TABLE)):
-        follow(findings, name, FETCHED)
+    for name in _read_names(text.table(FILES, LONGEST_TABLE)):
+        judge_address(findings, name, FETCH_HARMS)
     _judge_source(text.table(MERGE, LONGEST_TABLE), findings)
     if (
         len(text.table(CONTROLS, LONGEST_TABLE)) > 4
@@ -38,14 +38,14 @@ def judge(text: Block, findings: Findings) -> None:
         findings.add(Harm.CONTROL)
 
 
-def _names(table: bytes) -> Iterator[str]:
-    """The strings of an STTB, 2.2.4. Raises Refused when it ends before them."""
+def _read_names(table: bytes) -> Iterator[str]:
+    """Yield the strings of an STTB, 2.2.4. Raises Refused if it is cut."""
     if not table:
         return
     is_wide = table[:2] == b"\xff\xff"
     position = 2 if is_wide else 0
     count, extra = struct.unpack("<HH", table[position : position + 4].ljust(4, b"\0"))
-    if count > MOST_NAMES:
+    if count > MAX_NAMES:
         raise Refused(TOO_MUCH)
     position += 4
     width = 2 if is_wide else 1
@@ -59,9 +59,9 @@ def _names(table: bytes) -> Iterator[str]:
 
 
 def _judge_source(table: bytes, findings: Findings) -> None:
-    """Look at where the data of a mail merge comes from, 2.9.162. Raises Refused."""
+    """Judge the data source of a mail merge, 2.9.162. Raises Refused."""
     position = 0
-    for _ in range(MOST_NAMES):
+    for _ in range(MAX_NAMES):
         if position >= len(table):
             return
         number, size = struct.unpack("<HH", table[position : position + 4].ljust(4, b"\0"))
@@ -69,10 +69,10 @@ def _judge_source(table: bytes, findings: Findings) -> None:
         if size == LARGE:
             size = int.from_bytes(table[position : position + 4], "little")
             position += 4
-        said = table[position : position + size].decode("utf-16-le", "replace").strip("\0")
+        value = table[position : position + size].decode("utf-16-le", "replace").strip("\0")
         if number == CONNECTION:
-            merging.judge_connection(said, findings)
+            merging.judge_connection(value, findings)
         elif number == DATA_FILE:
-            merging.judge_file(said, findings)
+            merging.judge_file(value, findings)
         position += size
     raise Refused(TOO_MUCH)

@@ -1,31 +1,39 @@
-"""The relationships of a package (ECMA-376 part 2, 9.3): where each part leads, and what follows from it."""
+"""Relationships of a package (ECMA-376 part 2, 9.3): targets of each part, and their harm."""
 
 from __future__ import annotations
 
 import posixpath
 
 from . import merging
-from .addresses import CLICKED, FETCHED, LINKED, SUBDOCUMENTS, TEMPLATES, Place, place_of
+from .addresses import (
+    CLICK_HARMS,
+    FETCH_HARMS,
+    LINK_HARMS,
+    SUBDOCUMENT_HARMS,
+    TEMPLATE_HARMS,
+    Place,
+    classify_address,
+)
 from .findings import Refused
 from .harm import Findings, Harm
-from .links import leaves
+from .links import leads_outside
 from .markup import Attributes, Reading
 from .programs import is_program
 from .sentences import DAMAGED, TOO_MUCH, UNUSUAL
-from .work import LETTERS, OF_ADDRESS
+from .work import ADDRESS_UNITS, LETTERS_PER_UNIT
 
 Places = dict[str, tuple[Place, str]]
 LINK = "http://schemas.openxmlformats.org/package/2006/relationships Relationship"
 ENDING = ".rels"
 BY_KIND = {
-    "hyperlink": CLICKED,
-    "attachedtemplate": TEMPLATES,
-    "subdocument": SUBDOCUMENTS,
-    **dict.fromkeys(("image", "audio", "video", "media", "movie", "sound", "hdphoto", "svg"), FETCHED),
+    "hyperlink": CLICK_HARMS,
+    "attachedtemplate": TEMPLATE_HARMS,
+    "subdocument": SUBDOCUMENT_HARMS,
+    **dict.fromkeys(("image", "audio", "video", "media", "movie", "sound", "hdphoto", "svg"), FETCH_HARMS),
 }
-"""By the last word of a relationship's type; what is not here is a linked object."""
-MERGES = {"mailmergesource", "mailmergeheadersource", "recipientdata"}
-BRINGS = {
+"""Harm table by last word of the relationship's type; other types are linked objects."""
+MERGE_SOURCES = {"mailmergesource", "mailmergeheadersource", "recipientdata"}
+KIND_HARMS = {
     "afchunk": Harm.OTHER_FORMAT,
     "control": Harm.CONTROL,
     "activexcontrol": Harm.CONTROL,
@@ -34,13 +42,13 @@ BRINGS = {
     "xlmacrosheet": Harm.MACROS,
     "xlintlmacrosheet": Harm.MACROS,
 }
-"""By the same word: what is harm wherever it leads."""
+"""Harm by the same word, wherever it leads."""
 MACROS = {"vbaproject", "wordvbadata", "vbadata"}
-MOST_LINKS = 10_000
+MAX_LINKS = 10_000
 
 
 class Relationships:
-    """All relationships of a package, as far as they lead out of it, by the part they are of."""
+    """Relationships that leave the package, by source part."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
@@ -48,12 +56,12 @@ class Relationships:
         self._count = 0
         self.has_macros = False
         self.of_charts: set[str] = set()
-        """Names of the parts that are data of a chart, in small letters."""
+        """Names of parts with data of a chart, in lower case."""
         self.main: list[str] = []
-        """Names of the main parts."""
+        """Names of main parts."""
 
     def reading(self, name: str) -> Reading:
-        """How a part of this name is read."""
+        """Return how to read the relationships part of this name."""
         folder = posixpath.dirname(posixpath.dirname(name))
         part = posixpath.join(folder, posixpath.basename(name)[: -len(ENDING)]).casefold()
         places = self._places.setdefault(part, {})
@@ -65,26 +73,26 @@ class Relationships:
         return Reading(start)
 
     def of(self, part: str) -> Places:
-        """Where the relationships of a part lead, and their addresses, by id; none that stay inside."""
+        """Return place and address by ID of a part's relationships that leave the package."""
         return self._places.get(part.casefold(), {})
 
     def _add(self, part: str, folder: str, places: Places, attributes: Attributes) -> None:
         self._count += 1
-        if self._count > MOST_LINKS:
+        if self._count > MAX_LINKS:
             raise Refused(TOO_MUCH)
         kind = attributes.get("Type", "").rstrip("/ ").rpartition("/")[2].casefold()
         target, is_inside = attributes.get("Target", ""), attributes.get("TargetMode") != "External"
-        if kind in BRINGS:
-            self._findings.add(BRINGS[kind])
+        if kind in KIND_HARMS:
+            self._findings.add(KIND_HARMS[kind])
         self.has_macros |= kind in MACROS
-        self._findings.spend(OF_ADDRESS + len(target) // LETTERS)
-        place = place_of(target)
-        if is_inside and place is Place.OWN_DISK:  # from the package's root
+        self._findings.spend(ADDRESS_UNITS + len(target) // LETTERS_PER_UNIT)
+        place = classify_address(target)
+        if is_inside and place is Place.OWN_DISK:  # absolute within the package
             place = Place.INSIDE
         if is_inside and kind != "hyperlink" and is_program(target):
             self._findings.add(Harm.PROGRAM)
         self._judge(kind, target, place)
-        if is_inside and kind != "hyperlink" and leaves(target, folder):
+        if is_inside and kind != "hyperlink" and leads_outside(target, folder):
             raise Refused(UNUSUAL)
         if place is not Place.INSIDE:
             if places.setdefault(attributes.get("Id", ""), (place, target)) != (place, target):
@@ -96,7 +104,7 @@ class Relationships:
             self.of_charts.add(path.lstrip("/").casefold())
 
     def _judge(self, kind: str, target: str, place: Place) -> None:
-        if kind in MERGES:
+        if kind in MERGE_SOURCES:
             merging.judge_file(target, self._findings)
         else:
-            self._findings.add(BY_KIND.get(kind, LINKED)[place])
+            self._findings.add(BY_KIND.get(kind, LINK_HARMS)[place])

@@ -1,4 +1,4 @@
-"""RTF (specification 1.9.1): whole, and judged by what its fields, objects, pictures and addresses do."""
+"""RTF (specification 1.9.1), judged by its fields, objects, pictures and addresses."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import IO
 
 from .findings import Flag
 from .harm import Findings
-from .mapping import mapped
+from .mapping import map_stream
 from .rtfreader import Reader
 
 
 def fits(stream: IO[bytes]) -> bool:
-    """Whether it begins as RTF does, behind a byte order mark or white space at most."""
+    """Return whether it starts as RTF, after at most a byte order mark or white space."""
     return re.match(rb"(?:\xef\xbb\xbf)?[\t\n\r ]*+\{\\rtf", stream.read(1024)) is not None
 
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
-    """Flags of a whole RTF document. Raises Refused."""
+    """Inspect a whole RTF document and return its flags. Raises Refused."""
     findings = Findings()
-    Reader(mapped(stream), findings).read()
+    Reader(map_stream(stream), findings).read()
     return frozenset(findings.flags)

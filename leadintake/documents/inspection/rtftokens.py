@@ -1,4 +1,4 @@
-"""What RTF is made of: braces, words, letters, and long stretches of what does not matter."""
+"""Tokens of RTF: braces, control words, text, and long runs of insignificant ones."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ TOKEN = re.compile(
     rb"|'(?P<code>[0-9A-Fa-f]{2})|(?P<symbol>.))",
     re.DOTALL,
 )
-MATTERS = ("bin", "obj*", "field", "fldinst", "fldrslt", "uc", "ud", *DESTINATIONS)
+SIGNIFICANT_WORDS = ("bin", "obj*", "field", "fldinst", "fldrslt", "uc", "ud", *DESTINATIONS)
 
 
-def _in_any_case(words: Iterable[str]) -> bytes:
-    """The pattern of these words; a star stands for more letters. Sets of two letters are tried fastest."""
+def _ignore_case(words: Iterable[str]) -> bytes:
+    """Return a pattern of these words; a star matches letters. Sets of two letters match fastest."""
     letters = {letter: f"[{letter.upper()}{letter}]" for letter in ascii_lowercase} | {"*": "[A-Za-z]*"}
     return "|".join("".join(letters[letter] for letter in word) for word in words).encode()
 
 
-# What nobody listens to: text and words that do not matter. A match takes so many that its memory is bounded.
+# Insignificant text and words. The repetition is limited so that the memory of a match is bounded.
 IDLE = re.compile(
     rb"(?:[^\\{}\0]++|\\(?:(?!(?:%b)(?![A-Za-z]))[A-Za-z]++(?:-?[0-9]++)?+ ?+"
-    rb"|'[0-9A-Fa-f]{2}|[^A-Za-z'*\0])){1,10000}+" % _in_any_case(MATTERS),
+    rb"|'[0-9A-Fa-f]{2}|[^A-Za-z'*\0])){1,10000}+" % _ignore_case(SIGNIFICANT_WORDS),
     re.DOTALL,
 )
 HEX = re.compile(rb"[0-9A-Fa-f \t\r\n\f\v]*+")
 BLANK = re.compile(rb"[ \t\r\n\f\v]*+")
 END = re.compile(rb"[\0\t\n\f\r \x1a]*+\Z")
-# Those whose text is no part of the text around them: no writer puts them into a field, whose first word they
-# would hide.
-ASIDES = re.compile(
+# Destinations whose text is apart from the surrounding text. Writers never put them into a field, where
+# they would hide its first word.
+SEPARATE_TEXTS = re.compile(
     "annotation|author|buptim|category|colortbl|comment|company|creatim|doccomm|falt|filetbl|fonttbl|footnote"
     "|(?:footer|header)[flr]?|info|keywords|listtext|manager|nonesttables|nonshppict|operator|pntext|pntxt[ab]"
     "|printim|private|revtim|rxe|shprslt|shptxt|stylesheet|subject|tcn?|title|txe|ud|xe"

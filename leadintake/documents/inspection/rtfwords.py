@@ -1,4 +1,4 @@
-"""What destinations of RTF say that is judged: addresses, class names, the first bytes of pictures."""
+"""RTF destinations that are judged: addresses, class names, first bytes of pictures."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from . import classes, drawings, merging
-from .addresses import CLICKED, FETCHED, TEMPLATES, Place, place_of
+from .addresses import CLICK_HARMS, FETCH_HARMS, TEMPLATE_HARMS, Place, classify_address
 from .compound import MAGIC as COMPOUND
 from .container import MAGIC as CONTAINER
 from .harm import Findings, Harm
 from .instructions import UNSEEN
 from .programs import MAGIC as PROGRAMS
-from .work import OF_ADDRESS, follow
+from .work import ADDRESS_UNITS, judge_address
 
 Judge = Callable[[str, Findings], None]
 FIRST_BYTES = 16
 LONGEST = 16 * 1024
-"""Characters of a destination's text that are looked at."""
+"""Characters of a destination that are read."""
 HEX = re.compile("[0-9a-f]*+", re.IGNORECASE)
 
 
-def _picture(digits: str, findings: Findings) -> None:
+def _judge_picture(digits: str, findings: Findings) -> None:
     head = bytes.fromhex(digits[: len(digits) // 2 * 2])
     if head.startswith(PROGRAMS):
         findings.add(Harm.PROGRAM)
@@ -30,96 +30,97 @@ def _picture(digits: str, findings: Findings) -> None:
         findings.add(Harm.PACKED_FILE)
 
 
-def _by_place(table: Mapping[Place, Harm]) -> Judge:
-    return lambda address, findings: follow(findings, address, table)
+def _judge_by_place(table: Mapping[Place, Harm]) -> Judge:
+    return lambda address, findings: judge_address(findings, address, table)
 
 
-def _base(address: str, findings: Findings) -> None:
-    """What links are relative to."""
-    is_machine = place_of(address) is Place.OTHER_MACHINE
+def _judge_base(address: str, findings: Findings) -> None:
+    """Judge the base of relative links."""
+    is_machine = classify_address(address) is Place.OTHER_MACHINE
     findings.add(Harm.LINK_TO_MACHINE if is_machine else Harm.LINK)
 
 
-def _link(digits: str, findings: Findings) -> None:
-    """The data of a field: of a link it is what [MS-OSHARED] 2.3.7 tells, which Word goes by."""
+def _judge_link(digits: str, findings: Findings) -> None:
+    """Judge the data of a field: for a link it is [MS-OSHARED] 2.3.7, which Word uses."""
     drawings.judge_links(bytes.fromhex(digits[: len(digits) // 2 * 2]), findings)
 
 
-def _connection_in_bytes(digits: str, findings: Findings) -> None:
+def _judge_hex_connection(digits: str, findings: Findings) -> None:
     content = bytes.fromhex(digits[: len(digits) // 2 * 2])
     for encoding in ("utf-16-le", "cp1252"):
         merging.judge_connection(content.decode(encoding, "ignore").strip("\0"), findings)
 
 
-def _class(name: str, findings: Findings) -> None:
-    findings.add(classes.of_name(name))
+def _judge_class(name: str, findings: Findings) -> None:
+    findings.add(classes.classify_name(name))
 
 
 DESTINATIONS: dict[str, Judge] = {
-    "pict": _picture,
-    "template": _by_place(TEMPLATES),
+    "pict": _judge_picture,
+    "template": _judge_by_place(TEMPLATE_HARMS),
     "sn": lambda _name, _findings: None,
-    "sv": lambda _value, _findings: None,  # by the name before it
-    "hlsrc": _by_place(CLICKED),
-    "hlinkbase": _base,
-    "nextfile": _by_place(FETCHED),
-    "file": _by_place(FETCHED),
-    "datafield": _link,
+    "sv": lambda _value, _findings: None,  # judged by the property name before it
+    "hlsrc": _judge_by_place(CLICK_HARMS),
+    "hlinkbase": _judge_base,
+    "nextfile": _judge_by_place(FETCH_HARMS),
+    "file": _judge_by_place(FETCH_HARMS),
+    "datafield": _judge_link,
     "mmconnectstr": merging.judge_connection,
-    "mmconnectstrdata": _connection_in_bytes,
+    "mmconnectstrdata": _judge_hex_connection,
     "mmdatasource": merging.judge_file,
     "mmheadersource": merging.judge_file,
     "mmodsosrc": merging.judge_file,
     "mmodsoudl": merging.judge_connection,
-    "mmodsoudldata": _connection_in_bytes,
-    "oleclsid": lambda clsid, findings: findings.add(classes.of_text(clsid)),
+    "mmodsoudldata": _judge_hex_connection,
+    "oleclsid": lambda clsid, findings: findings.add(classes.classify_text(clsid)),
 }
-"""What is read, by its control word, and how it is judged."""
-OF_BYTES = {"pict", "datafield", "mmconnectstrdata", "mmodsoudldata"}
+"""Judge of each destination, by control word."""
+HEX_DESTINATIONS = {"pict", "datafield", "mmconnectstrdata", "mmodsoudldata"}
 SHAPES: dict[str, Judge] = dict.fromkeys(
-    ("pibname", "pibprintname", "fillblipname", "lineblipname", "linefillblipname"), _by_place(FETCHED)
-) | {"hlink": _by_place(CLICKED), "pihlshape": _by_place(CLICKED)}
-"""Properties of shapes that are addresses; a name or an alternative text may look like one and is none."""
+    ("pibname", "pibprintname", "fillblipname", "lineblipname", "linefillblipname"),
+    _judge_by_place(FETCH_HARMS),
+) | {"hlink": _judge_by_place(CLICK_HARMS), "pihlshape": _judge_by_place(CLICK_HARMS)}
+"""Judges of shape properties that are addresses; names and alternative texts only look like them."""
 
 
 @dataclass
-class Said:
-    """What a destination says. `of` is its control word."""
+class Destination:
+    """Text of a destination. `word` is its control word."""
 
-    of: str
+    word: str
     parts: list[str] = field(default_factory=list)
     length: int = 0
 
     @property
     def is_full(self) -> bool:
-        """Whether more makes no difference."""
-        return self.length >= (2 * FIRST_BYTES if self.of == "pict" else LONGEST)
+        """Whether more text makes no difference."""
+        return self.length >= (2 * FIRST_BYTES if self.word == "pict" else LONGEST)
 
     @property
-    def words(self) -> str:
-        """All of it."""
+    def text(self) -> str:
+        """Text so far."""
         return "".join(self.parts)
 
-    def add(self, words: str) -> None:
-        """Go on, without blanks at its start and what nobody sees."""
+    def add(self, text: str) -> None:
+        """Append text without invisible characters and leading blanks."""
         if self.is_full:
             return
-        seen = UNSEEN.sub("", words)
-        if self.of in OF_BYTES:
-            seen = "".join(seen.split())
+        visible = UNSEEN.sub("", text)
+        if self.word in HEX_DESTINATIONS:
+            visible = "".join(visible.split())
         elif not self.parts:
-            seen = seen.lstrip()
-        if seen:
-            self.parts.append(seen[:LONGEST])
-            self.length += len(seen)
+            visible = visible.lstrip()
+        if visible:
+            self.parts.append(visible[:LONGEST])
+            self.length += len(visible)
 
     def judge(self, findings: Findings, shape_property: str) -> None:
-        """Add what follows from it. Raises Refused."""
-        words = self.words
-        if self.of in OF_BYTES:
-            found = HEX.match(words)
-            words = found[0] if found else ""
-        judge = SHAPES.get(shape_property) if self.of == "sv" else DESTINATIONS.get(self.of, _class)
+        """Judge the text. Raises Refused."""
+        text = self.text
+        if self.word in HEX_DESTINATIONS:
+            found = HEX.match(text)
+            text = found[0] if found else ""
+        judge = SHAPES.get(shape_property) if self.word == "sv" else DESTINATIONS.get(self.word, _judge_class)
         if judge:
-            findings.spend(OF_ADDRESS)
-            judge(words, findings)
+            findings.spend(ADDRESS_UNITS)
+            judge(text, findings)

@@ -1,10 +1,10 @@
-"""What the sender is told about a document with more in it than words."""
+"""Sentences for the sender of a document that is refused."""
 
 from __future__ import annotations
 
 
 def N_(sentence: str) -> str:  # noqa: N802 - the name by which gettext's tools find sentences
-    """Mark a sentence for translation; whoever shows it translates it."""
+    """Mark a sentence for translation; it is translated where it is shown."""
     return sentence
 
 

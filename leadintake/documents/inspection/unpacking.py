@@ -1,4 +1,4 @@
-"""The bytes of a container's entries: measured while they are unpacked, whatever the list says of them."""
+"""Unpacking of zip entries, measured on the way: sizes in the directory may be false."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from .sentences import DAMAGED, TOO_MUCH
 
 CHUNK = 64 * 1024
 HIGHEST_RATIO = 200
-"""Unpacked bytes for a packed one: what Word writes stays below 50, a bomb is near deflate's limit, 1032."""
-UNMEASURED = 1 * MB  # below this an entry may be as dense as it likes
+"""Unpacked bytes per packed one: Word stays below 50, a bomb is near deflate's limit of 1032."""
+FREE_SIZE = 1 * MB  # bytes without a limit on the ratio
 
 
-def unpacked(container: Container, entry: Entry, budget: Budget) -> Iterator[bytes]:
-    """The entry's bytes, piece by piece. Raises Refused when they are not as the list says."""
+def unpack(container: Container, entry: Entry, budget: Budget) -> Iterator[bytes]:
+    """Yield the entry's bytes. Raises Refused if size or checksum differ from the directory."""
     size = crc = 0
-    densest = max(UNMEASURED, HIGHEST_RATIO * entry.packed)
-    for piece in _stored(container, entry) if entry.method == STORED else _inflated(container, entry):
+    most = max(FREE_SIZE, HIGHEST_RATIO * entry.packed)
+    for piece in _read_stored(container, entry) if entry.method == STORED else _inflate(container, entry):
         budget.unpack(len(piece))
         size += len(piece)
         crc = zlib.crc32(piece, crc)
-        if size > densest:
+        if size > most:
             raise Refused(TOO_MUCH)
         yield piece
     if (size, crc) != (entry.size, entry.crc):
         raise Refused(DAMAGED)
 
 
-def _stored(container: Container, entry: Entry) -> Iterator[bytes]:
+def _read_stored(container: Container, entry: Entry) -> Iterator[bytes]:
     start = container.entries[entry]
     for position in range(start, start + entry.packed, CHUNK):
-        # Each time anew: somebody else may have read the stream between two pieces.
+        # Seek each time: the stream may have been read elsewhere between two pieces.
         container.stream.seek(position)
         yield container.stream.read(min(CHUNK, start + entry.packed - position))
 
 
-def _inflated(container: Container, entry: Entry) -> Iterator[bytes]:
+def _inflate(container: Container, entry: Entry) -> Iterator[bytes]:
     inflating = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        for packed in _stored(container, entry):
+        for packed in _read_stored(container, entry):
             if inflating.eof:
                 raise Refused(DAMAGED)
-            left = packed
-            while left and not inflating.eof:
-                piece = inflating.decompress(left, CHUNK)
-                left = inflating.unconsumed_tail
+            rest = packed
+            while rest and not inflating.eof:
+                piece = inflating.decompress(rest, CHUNK)
+                rest = inflating.unconsumed_tail
                 if piece:
                     yield piece
             if inflating.unused_data:

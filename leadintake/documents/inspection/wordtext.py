@@ -1,41 +1,41 @@
-"""All Word texts in a compound file: that of the document, and those of documents within it."""
+"""All Word texts in a compound file, those of embedded documents included."""
 
 from __future__ import annotations
 
 from . import drawings, pieces, references
 from .compound import Compound
-from .fib import Block, block
+from .fib import Block, read_block
 from .findings import Refused
 from .harm import Findings
 from .sentences import TOO_OLD
-from .work import OF_OBJECT
+from .work import OBJECT_UNITS
 
 TEXT = "worddocument"
 PAGE = 512
 
 
-def judge(found: Compound, findings: Findings) -> None:
-    """Add what the texts do. Raises Refused."""
-    for entry in found.entries:
-        if entry.name == TEXT and entry.within is not None:
-            _judge_storage(found, entry.within, findings)
+def judge(compound: Compound, findings: Findings) -> None:
+    """Judge all texts. Raises Refused."""
+    for entry in compound.entries:
+        if entry.name == TEXT and entry.parent is not None:
+            _judge_storage(compound, entry.parent, findings)
 
 
-def _judge_storage(found: Compound, storage: int, findings: Findings) -> None:
-    findings.spend(OF_OBJECT)
+def _judge_storage(compound: Compound, storage: int, findings: Findings) -> None:
+    findings.spend(OBJECT_UNITS)
     try:
-        text = block(found, storage)
+        text = read_block(compound, storage)
     except Refused as refused:
-        if storage and str(refused) == TOO_OLD:  # within another document it is only an object
+        if storage and str(refused) == TOO_OLD:  # an embedded document is judged as an object, too
             return
         raise
     _judge_block(text, findings)
     drawings.judge(text.tables, findings)
-    data = found.find(storage, "Data")
+    data = compound.find(storage, "Data")
     if data:
-        drawings.judge(found.open(data), findings)
-    if text.following:  # the building blocks that are kept with a template
-        _judge_block(block(found, storage, text.following * PAGE), findings)
+        drawings.judge(compound.open(data), findings)
+    if text.following:  # the glossary document: building blocks of a template
+        _judge_block(read_block(compound, storage, text.following * PAGE), findings)
 
 
 def _judge_block(text: Block, findings: Findings) -> None:

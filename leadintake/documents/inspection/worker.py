@@ -1,15 +1,15 @@
-"""The process that looks into files: a fresh interpreter with limits of its own, asked over a socket.
+"""Process that inspects files: a fresh interpreter with resource limits, asked over a socket.
 
-A request is one line of JSON, {"accepted": [extension, …]}, with the descriptor of the file beside it
-(SCM_RIGHTS, unix(7)). The answer is one line of JSON with one of these members:
+A request is one line of JSON, {"accepted": [extension, …]}, with the file's descriptor (SCM_RIGHTS, unix(7)).
+The answer is one line of JSON with one of:
 
-- "kind": an extension or null, and "flags": what look() found;
+- "kind": an extension or null, with "flags": the result of inspect();
 - "refused": the sentence of a Refused;
-- "exhausted": true, when the memory or room for temporary files did not suffice;
-- "failed": a traceback without its message, when a reader has a fault;
+- "exhausted": true, without enough memory or temporary space;
+- "failed": a traceback without message, for a bug in a reader;
 
-and "last": true, when the process ends after it. A file that takes more CPU time than it may ends the process
-by SIGPROF, whatever code is running: no handler, no Python.
+and "last": true, if the process ends afterwards. Exceeding the CPU time ends the process by SIGPROF, whatever
+code is running: no handler, no Python.
 """
 
 from __future__ import annotations
@@ -27,40 +27,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import look
+from .detection import inspect
 from .findings import Refused
 
 MB = 1024 * 1024
 CPU_SECONDS = 1.5
-"""CPU time one file may take, system calls included."""
+"""CPU time per file, system calls included."""
 MEMORY = 28 * MB
-"""Memory one file may take above the idle interpreter (RLIMIT_DATA: private and writable, setrlimit(2))."""
+"""Memory per file above the idle interpreter (RLIMIT_DATA: private and writable, setrlimit(2))."""
 ADDRESSES = 64 * MB
-"""Addresses beside twice the file's own: libraries that are loaded late (RLIMIT_AS)."""
+"""Address space beyond twice the file's size: libraries loaded late (RLIMIT_AS)."""
 TEMPORARY_FILE = 32 * MB
-"""Longest temporary file."""
+"""Size limit of a temporary file."""
 DESCRIPTORS = 32
 NICENESS = 10
-"""The server goes first: a costly file takes what is left of the processor (nice(2))."""
-MOST_FILES = 1000
-MOST_LEFT = 8 * MB
-"""A process ends after so many files, or once so much memory above the idle interpreter is not given back."""
+"""A lower priority than the server's: a costly file uses only idle processor time (nice(2))."""
+MAX_FILES = 1000
+MAX_UNRELEASED = 8 * MB
+"""A process ends after MAX_FILES, or when this much memory above the idle interpreter is not released."""
 LONGEST_LINE = 4096
 LONGEST_TRACE = 8000
-OUT_OF_ROOM = {errno.ENOMEM, errno.EFBIG, errno.ENOSPC, errno.EDQUOT}
+NO_SPACE_ERRORS = {errno.ENOMEM, errno.EFBIG, errno.ENOSPC, errno.EDQUOT}
 STATM = Path("/proc/self/statm")  # proc_pid_statm(5)
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What the process uses now, in bytes: all its addresses, and those that are private and writable."""
+    """Memory of the process in bytes: all addresses, and private writable ones."""
 
     addresses: int
     data: int
 
     @classmethod
     def now(cls) -> Usage | None:
-        """Read it from the kernel; None where there is no Linux to tell."""
+        """Read it from the kernel; None without Linux."""
         try:
             fields = STATM.read_text(encoding="ascii").split()
         except OSError:
@@ -69,11 +69,11 @@ class Usage:
 
 
 def main(descriptor: int) -> None:
-    """Limit this process, then answer over the socket until its other end is closed."""
+    """Limit this process, then answer requests until the other end of the socket closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which closes the socket
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     os.nice(NICENESS)
-    os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])  # whatever the server was started with
+    os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])  # descriptors inherited from the server
     idle = Usage.now()
     limit_process(idle)
     with socket.socket(fileno=descriptor) as connection:
@@ -82,26 +82,26 @@ def main(descriptor: int) -> None:
 
 
 def limit_process(idle: Usage | None) -> None:
-    """Set what holds for the life of the process, as limits that it cannot raise again."""
-    for what, most in (
+    """Set the limits for the life of the process; it cannot raise them again."""
+    for kind, most in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_NOFILE, DESCRIPTORS),
         (resource.RLIMIT_FSIZE, TEMPORARY_FILE),
     ):
-        _limit(what, most)
+        _limit(kind, most)
     if idle:
         _limit(resource.RLIMIT_DATA, idle.data + MEMORY)
 
 
 def start_clock(seconds: float) -> None:
-    """End the process by SIGPROF after so much CPU time of its own; 0 stops the clock."""
+    """End the process by SIGPROF after so much CPU time; 0 stops the clock."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def serve(connection: socket.socket, idle: Usage | None, clock: Callable[[float], None]) -> None:
     """Answer one request after the other."""
-    for number in range(1, MOST_FILES + 1):
+    for number in range(1, MAX_FILES + 1):
         request = _receive(connection)
         if request is None:
             return
@@ -110,15 +110,15 @@ def serve(connection: socket.socket, idle: Usage | None, clock: Callable[[float]
         answer = _answer(line, descriptor)
         clock(0)
         used = Usage.now()
-        swollen = bool(idle and used and used.data > idle.data + MOST_LEFT)
-        last = number == MOST_FILES or swollen or "exhausted" in answer
+        is_swollen = bool(idle and used and used.data > idle.data + MAX_UNRELEASED)
+        last = number == MAX_FILES or is_swollen or "exhausted" in answer
         connection.sendall(json.dumps({**answer, "last": last}).encode() + b"\n")
         if last:
             return
 
 
 def _receive(connection: socket.socket) -> tuple[bytes, int] | None:
-    """One line and its descriptor; None at the end of all requests."""
+    """Return one line and its descriptor, None at the end."""
     line, descriptors = b"", list[int]()
     while not line.endswith(b"\n"):
         piece, more, _, _ = socket.recv_fds(connection, LONGEST_LINE, 1)
@@ -134,16 +134,16 @@ def _answer(line: bytes, descriptor: int) -> dict[str, Any]:
     try:
         with os.fdopen(descriptor, "rb") as stream:
             _limit_addresses(os.fstat(descriptor).st_size)
-            found = look(stream, json.loads(line)["accepted"])
+            found = inspect(stream, json.loads(line)["accepted"])
     except Refused as refused:
         return {"refused": str(refused)}
     except (MemoryError, RecursionError):
         return {"exhausted": True}
-    except Exception as error:  # noqa: BLE001 - whatever a fault in a reader is, it is told
-        if isinstance(error, OSError) and error.errno in OUT_OF_ROOM:
+    except Exception as error:  # noqa: BLE001 - any bug in a reader is reported
+        if isinstance(error, OSError) and error.errno in NO_SPACE_ERRORS:
             return {"exhausted": True}
         places = "".join(traceback.format_tb(error.__traceback__))
-        # Without its message, which may quote the document: this goes into a log.
+        # No message: it may quote the document, and this is logged.
         return {"failed": f"{places}{type(error).__name__}"[-LONGEST_TRACE:]}
     return {"kind": found.kind.extension if found.kind else None, "flags": sorted(found.flags)}
 
@@ -151,13 +151,13 @@ def _answer(line: bytes, descriptor: int) -> dict[str, Any]:
 def _limit_addresses(size: int) -> None:
     if used := Usage.now():
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        wanted = used.addresses + MEMORY + ADDRESSES + 2 * size
+        limit = used.addresses + MEMORY + ADDRESSES + 2 * size
         resource.setrlimit(
-            resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+            resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard)
         )
 
 
-def _limit(what: int, most: int) -> None:
-    _, hard = resource.getrlimit(what)
+def _limit(kind: int, most: int) -> None:
+    _, hard = resource.getrlimit(kind)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(what, (most, most))
+    resource.setrlimit(kind, (most, most))

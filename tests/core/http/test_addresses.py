@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leadintake.core.http.addresses import NOWHERE, client_key
-from leadintake.core.http.unfinished import Sender, TooManyBodies, Unfinished
+from leadintake.core.http.incomplete_bodies import IncompleteBodies, Sender, TooManyBodies
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ class TestLimits:
         assert found == [401, 401, 429]
 
     def test_unfinished_bodies_are_counted_alike(self):
-        bodies = Unfinished(each=2, threads=64)
+        bodies = IncompleteBodies(per_sender=2, threads=64)
         for address in self.SAME[:2]:
             bodies.admit(Sender(client_key(address)))
         with pytest.raises(TooManyBodies):

@@ -10,10 +10,10 @@ import time
 import msgspec
 import pytest
 
-from leadintake.core.access import anyone
-from leadintake.core.api import respond, speaks
+from leadintake.core.http.access import allow_anonymous
+from leadintake.core.http.api import api, respond
 from leadintake.core.http.bodies import FORM_OVERHEAD_BYTES, SMALL_BYTES
-from leadintake.core.http.unfinished import Sender, Unfinished
+from leadintake.core.http.incomplete_bodies import IncompleteBodies, Sender
 from leadintake.leads.models import Lead
 from tests.factories import UserFactory
 from tests.support.client import PDF
@@ -59,8 +59,8 @@ class Wanted(msgspec.Struct):
 def echo(app, client):
     """Post JSON to a view that says what it got."""
 
-    @anyone
-    @speaks({200: Wanted}, json=Wanted)
+    @allow_anonymous
+    @api({200: Wanted}, json=Wanted)
     def view(json: Wanted):
         return respond(json)
 
@@ -209,9 +209,9 @@ class TestSeats:
     """A body that comes from the network takes a seat of its sender, on every route."""
 
     @pytest.fixture
-    def full(self, app) -> Unfinished:
+    def full(self, app) -> IncompleteBodies:
         """An address that has left all the bodies it may."""
-        bodies = app.extensions["leadintake.bodies"] = Unfinished(each=1, threads=64)
+        bodies = app.extensions["leadintake.bodies"] = IncompleteBodies(per_sender=1, threads=64)
         bodies.admit(Sender("127.0.0.1")).since -= 10
         return bodies
 
@@ -227,19 +227,19 @@ class TestSeats:
 
     def test_somebody_who_is_signed_in_there_goes_on(self, app, client, given):
         client.sign_in(given(UserFactory, "admin"))
-        self_full = app.extensions["leadintake.bodies"] = Unfinished(each=1, threads=64)
+        self_full = app.extensions["leadintake.bodies"] = IncompleteBodies(per_sender=1, threads=64)
         self_full.admit(Sender("127.0.0.1")).since -= 10
         answer = send(client, "/internal/users", Network(b"{}"), JSON, 2)
         assert answer.status_code == 422
 
     @pytest.mark.parametrize("data", [b"{}", b"{", b"x" * 200_000])
     def test_a_seat_is_given_back_whatever_came(self, app, client, data):
-        app.extensions["leadintake.bodies"] = Unfinished(each=1, threads=64)
+        app.extensions["leadintake.bodies"] = IncompleteBodies(per_sender=1, threads=64)
         for _ in range(3):
             assert send(client, "/internal/session", Network(data), JSON).status_code in {400, 413, 422}
 
     def test_a_seat_is_given_back_when_a_form_is_refused_in_its_middle(self, app, client):
-        app.extensions["leadintake.bodies"] = Unfinished(each=1, threads=64)
+        app.extensions["leadintake.bodies"] = IncompleteBodies(per_sender=1, threads=64)
         cut = body_of(*good_parts().values())[:200] + b"x" * 300_000
         for _ in range(3):
             assert send(client, "/public/leads", Network(cut), MULTIPART, 10_000_000).status_code in {
@@ -248,10 +248,10 @@ class TestSeats:
             }
 
     def test_a_body_that_is_whole_counts_no_more_while_the_answer_is_made(self, app):
-        bodies = app.extensions["leadintake.bodies"] = Unfinished(each=1, threads=64)
+        bodies = app.extensions["leadintake.bodies"] = IncompleteBodies(per_sender=1, threads=64)
 
-        @anyone
-        @speaks({200: Wanted}, json=Wanted)
+        @allow_anonymous
+        @api({200: Wanted}, json=Wanted)
         def view(json: Wanted):
             bodies.finish(bodies.admit(Sender("127.0.0.1")))
             return respond(json)

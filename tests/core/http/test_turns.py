@@ -12,7 +12,7 @@ import pytest
 from werkzeug.test import create_environ, run_wsgi_app
 
 from leadintake.core.http import turns
-from leadintake.core.http.turns import MOST_AT_ONCE, TakeTurns, Turns
+from leadintake.core.http.turns import MAX_AT_ONCE, TakeTurns, Turns
 
 
 class Crowd:
@@ -61,33 +61,33 @@ def worked(at: Turns, address: str, seconds: float) -> None:
 
 @pytest.fixture
 def crowd(monkeypatch):
-    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 20)
+    monkeypatch.setattr(turns, "MAX_WAIT_SECONDS", 20)
     return Crowd(Turns())
 
 
 def test_an_address_alone_has_a_few_requests_at_work(crowd):
-    ends = [crowd.add("a") for _ in range(MOST_AT_ONCE + 1)]
-    crowd.wait_for(MOST_AT_ONCE)
+    ends = [crowd.add("a") for _ in range(MAX_AT_ONCE + 1)]
+    crowd.wait_for(MAX_AT_ONCE)
     crowd.waiting(1)
-    assert len(crowd.begun) == MOST_AT_ONCE
+    assert len(crowd.begun) == MAX_AT_ONCE
     for end in ends:
         end()
-    crowd.wait_for(MOST_AT_ONCE + 1, ended=True)
+    crowd.wait_for(MAX_AT_ONCE + 1, ended=True)
 
 
 def test_another_address_begins_at_once_and_then_each_has_one_at_a_time(crowd):
-    many = [crowd.add("many") for _ in range(MOST_AT_ONCE + 3)]
-    crowd.wait_for(MOST_AT_ONCE)
+    many = [crowd.add("many") for _ in range(MAX_AT_ONCE + 3)]
+    crowd.wait_for(MAX_AT_ONCE)
     crowd.waiting(3)
     end = crowd.add("one")
-    crowd.wait_for(MOST_AT_ONCE + 1)
+    crowd.wait_for(MAX_AT_ONCE + 1)
     assert crowd.begun[-1] == "one"
     for finish in many:
         finish()
-    crowd.wait_for(MOST_AT_ONCE, ended=True)  # those that were at work end; each begins the next, one by one
-    crowd.wait_for(MOST_AT_ONCE + 3, ended=True)
+    crowd.wait_for(MAX_AT_ONCE, ended=True)  # those that were at work end; each begins the next, one by one
+    crowd.wait_for(MAX_AT_ONCE + 3, ended=True)
     end()
-    crowd.wait_for(MOST_AT_ONCE + 4, ended=True)
+    crowd.wait_for(MAX_AT_ONCE + 4, ended=True)
     assert not crowd.turns._at_work
     assert not crowd.turns._waiting
 
@@ -131,7 +131,7 @@ def test_addresses_that_work_alike_or_little_do_not_wait_for_each_other(crowd, m
 
 def test_work_of_long_ago_counts_no_more(crowd, monkeypatch):
     worked(crowd.turns, "much", turns.BUSY_SECONDS * 2)
-    monkeypatch.setattr(turns, "LATELY_SECONDS", 1e-9)
+    monkeypatch.setattr(turns, "DECAY_SECONDS", 1e-9)
     ends = [crowd.add("little"), crowd.add("much")]
     crowd.wait_for(2)
     for end in ends:
@@ -140,7 +140,7 @@ def test_work_of_long_ago_counts_no_more(crowd, monkeypatch):
 
 
 def test_only_those_who_worked_much_are_remembered_among_many(monkeypatch):
-    monkeypatch.setattr(turns, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr(turns, "MAX_REMEMBERED", 3)
     remembering = Turns()
     worked(remembering, "much", turns.BUSY_SECONDS * 2)
     for number in range(20):
@@ -150,13 +150,13 @@ def test_only_those_who_worked_much_are_remembered_among_many(monkeypatch):
 
 
 def test_nobody_waits_longer_than_their_patience(monkeypatch):
-    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(turns, "MAX_WAIT_SECONDS", 0.05)
     crowd = Crowd(Turns())
-    ends = [crowd.add("a") for _ in range(MOST_AT_ONCE + 2)]
-    crowd.wait_for(MOST_AT_ONCE + 2)
+    ends = [crowd.add("a") for _ in range(MAX_AT_ONCE + 2)]
+    crowd.wait_for(MAX_AT_ONCE + 2)
     for end in ends:
         end()
-    crowd.wait_for(MOST_AT_ONCE + 2, ended=True)
+    crowd.wait_for(MAX_AT_ONCE + 2, ended=True)
     assert not crowd.turns._at_work
     assert not crowd.turns._waiting
 

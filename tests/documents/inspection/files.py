@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from leadintake.documents.inspection import KINDS, kind_of
+from leadintake.documents.inspection import KINDS
+from leadintake.documents.inspection.detection import READERS, detect_kind
 from leadintake.documents.inspection.findings import Flag, Refused
 
 RESUMES = Path(__file__).parents[2] / "data" / "resumes"
@@ -25,11 +26,11 @@ def real(name: str) -> bytes:
 def inspected(name: str, content: bytes) -> frozenset[Flag]:
     """What a file of the kind that its name tells is marked with. Raises Refused, also for another kind."""
     stream = io.BytesIO(content)
-    found = kind_of(stream)
+    found = detect_kind(stream)
     if found is None or found.extension != Path(name).suffix:
         raise Refused(f"This is {found.name if found else 'damaged or nothing'}, not what {name} says.")
     stream.seek(0)
-    return found.inspect(stream)
+    return READERS[found.extension].inspect(stream)
 
 
 def refused(name: str, content: bytes, sentence: str) -> None:

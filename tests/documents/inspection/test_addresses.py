@@ -11,13 +11,13 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.documents.inspection.addresses import (
-    CLICKED,
-    FETCHED,
-    LINKED,
+    CLICK_HARMS,
+    FETCH_HARMS,
+    LINK_HARMS,
     LONGEST,
-    TEMPLATES,
+    TEMPLATE_HARMS,
     Place,
-    place_of,
+    classify_address,
 )
 from leadintake.documents.inspection.harm import TABLE, Harm
 from leadintake.documents.inspection.programs import is_program
@@ -202,17 +202,17 @@ UNUSUAL += ["skype:jane", "news:x", "x" * 5000, "file:///C:/" + "x" * 5000, " " 
 
 @pytest.mark.parametrize("address", OWN_DISK.values(), ids=OWN_DISK)
 def test_the_writers_own_disk_is_known_in_every_spelling(address):
-    assert place_of(address) is Place.OWN_DISK
+    assert classify_address(address) is Place.OWN_DISK
 
 
 @pytest.mark.parametrize("address", INSIDE.values(), ids=INSIDE)
 def test_what_is_in_the_document_or_beside_it_is_nowhere_else(address):
-    assert place_of(address) is Place.INSIDE
+    assert classify_address(address) is Place.INSIDE
 
 
 @pytest.mark.parametrize("address", MACHINE.values(), ids=MACHINE)
 def test_another_machine_is_known_in_every_disguise(address):
-    assert place_of(address) is Place.OTHER_MACHINE
+    assert classify_address(address) is Place.OTHER_MACHINE
 
 
 @pytest.mark.parametrize("address", MACHINE.values(), ids=MACHINE)
@@ -220,12 +220,12 @@ def test_another_machine_is_known_in_every_disguise(address):
     "disguise", [quote, lambda text: quote(quote(text, safe=""), safe=""), "\u200b".join]
 )
 def test_another_machine_is_known_in_further_disguise(address, disguise):
-    assert place_of(disguise(address)) is Place.OTHER_MACHINE
+    assert classify_address(disguise(address)) is Place.OTHER_MACHINE
 
 
 @pytest.mark.parametrize("address", PROGRAM)
 def test_what_starts_a_program_is_known(address):
-    assert place_of(address) is Place.PROGRAM
+    assert classify_address(address) is Place.PROGRAM
 
 
 @pytest.mark.parametrize(
@@ -238,26 +238,28 @@ def test_what_starts_a_program_is_known(address):
     ],
 )
 def test_the_web_and_the_unusual_are_known(addresses, place):
-    assert {address[:60]: place_of(address) for address in addresses} == {a[:60]: place for a in addresses}
+    assert {address[:60]: classify_address(address) for address in addresses} == {
+        a[:60]: place for a in addresses
+    }
 
 
 def test_every_place_has_its_row_for_each_way_of_getting_there():
-    for table in (FETCHED, LINKED, TEMPLATES, CLICKED):
+    for table in (FETCH_HARMS, LINK_HARMS, TEMPLATE_HARMS, CLICK_HARMS):
         assert set(table) == set(Place)
     assert set(TABLE) == set(Harm)
 
 
 def test_only_what_is_elsewhere_and_what_starts_something_is_ever_refused():
-    for table in (FETCHED, LINKED, TEMPLATES, CLICKED):
+    for table in (FETCH_HARMS, LINK_HARMS, TEMPLATE_HARMS, CLICK_HARMS):
         for place in (Place.INSIDE, Place.OWN_DISK, Place.CONTACT):
             assert not TABLE[table[place]].sentence
             assert TABLE[table[place]].flag is None
         for place in (Place.OTHER_MACHINE, Place.PROGRAM):
             assert TABLE[table[place]].sentence
-    assert TABLE[LINKED[Place.WEB]].sentence
-    assert TABLE[TEMPLATES[Place.WEB]].sentence
-    assert TABLE[FETCHED[Place.WEB]].flag
-    assert TABLE[CLICKED[Place.UNUSUAL]].flag
+    assert TABLE[LINK_HARMS[Place.WEB]].sentence
+    assert TABLE[TEMPLATE_HARMS[Place.WEB]].sentence
+    assert TABLE[FETCH_HARMS[Place.WEB]].flag
+    assert TABLE[CLICK_HARMS[Place.UNUSUAL]].flag
 
 
 @pytest.mark.parametrize(
@@ -280,7 +282,7 @@ def test_a_program_is_known_by_its_ending(name, started):
 @given_that(st.text(st.sampled_from("\\/:.%25cCfile|?\u200b\t hostA~"), max_size=40))
 @examples(max_examples=300, deadline=None, derandomize=True, database=None)
 def test_any_address_leads_somewhere(address):
-    assert place_of(address) in Place
+    assert classify_address(address) in Place
 
 
 UNITS = [
@@ -309,7 +311,7 @@ def test_a_long_address_costs_no_more_than_one_of_the_longest_looked_at(unit, he
         for _ in range(3):
             began = time.thread_time()
             for _ in range(5):
-                place_of(address)
+                classify_address(address)
             best = min(best, time.thread_time() - began)
         return best
 

@@ -101,15 +101,15 @@ def test_a_source_that_was_taken_away_leaves_code():
 )
 def test_the_examples_of_the_specification_are_unpacked(packed, content):
     """[MS-OVBA] 3.2."""
-    assert macros._unpacked(bytes.fromhex(packed), macros._Left(10_000)) == content
+    assert macros._decompress(bytes.fromhex(packed), macros._UnpackBudget(10_000)) == content
 
 
 def test_what_was_squeezed_is_unpacked_as_it_was():
     for size in (1, 8, 9, 4000, 20_000):
         content = bytes(n * 7 % 256 for n in range(size))
-        assert macros._unpacked(squeezed(content), macros._Left(100_000)) == content
+        assert macros._decompress(squeezed(content), macros._UnpackBudget(100_000)) == content
     raw = b"\x01" + struct.pack("<H", 0x3FFF) + b"x" * 4096
-    assert macros._unpacked(raw, macros._Left(4096)) == b"x" * 4096
+    assert macros._decompress(raw, macros._UnpackBudget(4096)) == b"x" * 4096
 
 
 def damaged(**streams: bytes) -> bytes:
@@ -147,7 +147,7 @@ def test_a_project_without_its_list_counts_as_code():
 
 def test_a_file_without_a_project_has_none():
     found = Compound(io.BytesIO(compound({"WordDocument": b"x"})))
-    assert macros.projects(found) == []
+    assert macros.find_projects(found) == []
     assert not macros.has_code(found)
 
 

@@ -16,6 +16,8 @@ from leadintake.documents.inspection import pdf as kind
 from leadintake.documents.inspection.findings import Refused
 from tests.documents.inspection.pdfs import TEN_MB, flags, packed, pdf, pdf_stream
 
+from .proportion import in_proportion
+
 pytestmark = pytest.mark.no_cover  # what is counted costs several times as much, and others count these lines
 
 
@@ -88,12 +90,8 @@ def _packed(content: bytes) -> bytes:
 @pytest.mark.parametrize("write", [_as_it_is, _in_a_string, _in_an_object, _packed])
 @pytest.mark.parametrize("unit", WORST.values(), ids=WORST)
 def test_the_worst_file_costs_in_proportion_to_its_size(unit, write):
-    def cost(size: int) -> float:
-        content = write(unit * (size // len(unit)))
-        return min(_seconds(content) for _ in range(3))
-
-    # Another process may be in the way of a measurement, hardly of three.
-    assert any(cost(100_000) <= 2.5 * max(cost(50_000), 0.003) for _ in range(3))
+    once, twice = (write(unit * (size // len(unit))) for size in (50_000, 100_000))
+    assert in_proportion(_seconds, once, twice, least=0.003)
 
 
 def _seconds(content: bytes) -> float:

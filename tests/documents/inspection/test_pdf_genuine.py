@@ -135,7 +135,7 @@ def test_a_file_is_mapped_and_one_in_memory_is_not_put_on_the_disk(tmp_path, mon
     path = tmp_path / "resume.pdf"
     path.write_bytes(real("packed.pdf"))
     with path.open("rb") as stream:
-        assert isinstance(mapping.mapped(stream), mmap.mmap)
+        assert isinstance(mapping.map_stream(stream), mmap.mmap)
         assert kind.inspect(stream) == frozenset()
     monkeypatch.undo()
     with tempfile.SpooledTemporaryFile(max_size=100_000) as spooled:

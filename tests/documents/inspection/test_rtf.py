@@ -20,6 +20,8 @@ from leadintake.documents.inspection.sentences import DAMAGED, FETCHES, PACKED, 
 from tests.documents.inspection import word as w
 from tests.documents.inspection.files import compound, inspected, macro_project, real
 
+from .proportion import in_proportion
+
 TEN_MB = 10 * 1024 * 1024
 KEPT: frozenset[Flag] = frozenset()
 PASTED = {Flag.EMBEDDED}
@@ -450,9 +452,9 @@ WORST = {
 def test_the_worst_document_costs_in_proportion_to_its_size(unit, begin):
     def cost(size: int) -> float:
         content = document(begin + unit * (size // len(unit)))
-        return min(_seconds(content) for _ in range(3))
+        return _seconds(content)
 
-    assert cost(80_000) < 2.5 * max(cost(40_000), 0.02)
+    assert in_proportion(cost, 40_000, 80_000, least=0.02)
 
 
 def _seconds(content: bytes) -> float:

@@ -77,12 +77,12 @@ def test_what_does_not_suffice_ends_the_worker_after_its_answer(asked, monkeypat
     def fail(_stream, _accepted):
         raise error
 
-    monkeypatch.setattr(worker, "look", fail)
+    monkeypatch.setattr(worker, "inspect", fail)
     assert asked(PLAIN, ".txt") == {"exhausted": True, "last": True}
 
 
 def test_a_fault_is_told_with_where_it_is(asked, monkeypatch):
-    monkeypatch.setattr(worker, "look", lambda _stream, _accepted: {}["nothing"])
+    monkeypatch.setattr(worker, "inspect", lambda _stream, _accepted: {}["nothing"])
     told = asked(PLAIN, ".txt")["failed"]
     assert told.endswith("KeyError")
     assert "in <lambda>" in told

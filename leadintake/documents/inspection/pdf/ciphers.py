@@ -1,4 +1,4 @@
-"""RC4 and AES (7.6.3), loaded when the first encrypted file comes."""
+"""RC4 and AES (7.6.3). The library is imported on the first encrypted file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from .filters import Pieces
 BLOCK = 16
 
 
-def rc4(key: bytes, pieces: Pieces) -> Pieces:
-    """Decrypt with RC4, or encrypt."""
+def apply_rc4(key: bytes, pieces: Pieces) -> Pieces:
+    """Encrypt or decrypt with RC4."""
     from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
     from cryptography.hazmat.primitives.ciphers import Cipher
 
@@ -17,8 +17,8 @@ def rc4(key: bytes, pieces: Pieces) -> Pieces:
         yield decryptor.update(piece)
 
 
-def aes(key: bytes, pieces: Pieces) -> Pieces:
-    """Decrypt with AES-CBC; the first block is the initial vector. The padding at the end is left on."""
+def decrypt_aes(key: bytes, pieces: Pieces) -> Pieces:
+    """Decrypt AES-CBC; the first block is the initialization vector. Keeps the padding."""
     from cryptography.hazmat.primitives.ciphers import Cipher
     from cryptography.hazmat.primitives.ciphers.algorithms import AES
     from cryptography.hazmat.primitives.ciphers.modes import CBC
@@ -34,7 +34,7 @@ def aes(key: bytes, pieces: Pieces) -> Pieces:
         yield decryptor.update(piece)
 
 
-def encrypted_aes(key: bytes, vector: bytes, content: bytes) -> bytes:
+def encrypt_aes(key: bytes, vector: bytes, content: bytes) -> bytes:
     """Encrypt whole blocks with AES-CBC, without padding."""
     from cryptography.hazmat.primitives.ciphers import Cipher
     from cryptography.hazmat.primitives.ciphers.algorithms import AES

@@ -1,7 +1,7 @@
-"""Encryption by the standard handler (7.6), opened without a password where that is all it takes.
+"""Standard security handler (7.6), for files that need no password.
 
-Most "encrypted" resumes only forbid changes. Their bytes are judged like any other's. Where a password or
-a certificate is needed, nobody could look inside.
+Most "encrypted" resumes only forbid changes and are judged like any other. Files that need a password or a
+certificate are refused.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from . import ciphers
 from .filters import Pieces
 from .keys import Handler, find_key
 from .objects import Objects, Resolved
-from .streams import only
+from .streams import resolve_single
 from .values import Dictionary, Reference, String
 
-MOST_DICTIONARIES = 100
-"""Of /Encrypt, one for each time the file was changed; they have to say the same."""
-OLD, AES, NEW = "V2", "AESV2", "AESV3"
+MAX_DICTIONARIES = 100
+"""Number of /Encrypt dictionaries, one per revision of the file; they must agree."""
+RC4, AES_128, AES_256 = "V2", "AESV2", "AESV3"
 IDENTITY = "Identity"
 SHORT, LONG = 5, 16
-"""Bytes of a key by which programs encrypt; the cipher's library takes hardly any others."""
-METHODS = {OLD, AES, NEW}
-KNOWN = {(1, 2), (1, 3), (2, 3), (4, 4), (5, 5), (5, 6)}
-"""Versions and revisions of the standard handler; (5, 5) is what Acrobat 9 wrote."""
+"""Key lengths in bytes that programs use; the cipher library accepts few others."""
+METHODS = {RC4, AES_128, AES_256}
+SUPPORTED_VERSIONS = {(1, 2), (1, 3), (2, 3), (4, 4), (5, 5), (5, 6)}
+"""Versions and revisions of the standard handler; (5, 5) is by Acrobat 9."""
 NO_STRING = String(b"", is_hex=False, owner=None)
 Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
 class Cipher:
-    """How strings, streams and attached files are decrypted: each a method, or IDENTITY."""
+    """Key, and methods for strings, streams and attached files; IDENTITY means plain."""
 
     key: bytes
     strings: str
@@ -42,9 +42,9 @@ class Cipher:
     files: str
 
     def string(self, content: bytes, owner: Reference) -> bytes:
-        """Decrypt a string of the file itself; those in object streams are encrypted with them."""
+        """Decrypt a string outside object streams; inside, the stream is encrypted as a whole."""
         found = b"".join(self._decrypt(self.strings, iter((content,)), owner))
-        padding = found[-1] if found and self.strings in (AES, NEW) else 0
+        padding = found[-1] if found and self.strings in (AES_128, AES_256) else 0
         return found[:-padding] if 0 < padding <= ciphers.BLOCK else found
 
     def stream(self, pieces: Pieces, owner: Reference) -> Pieces:
@@ -58,21 +58,21 @@ class Cipher:
     def _decrypt(self, method: str, pieces: Pieces, owner: Reference) -> Pieces:
         if method == IDENTITY:
             return pieces
-        if method == NEW:
-            return ciphers.aes(self.key, pieces)
+        if method == AES_256:
+            return ciphers.decrypt_aes(self.key, pieces)
         # 7.6.3.2, algorithm 1
         salted = (
             self.key + owner.number.to_bytes(5, "little")[:3] + owner.generation.to_bytes(3, "little")[:2]
         )
-        salted += b"sAlT" if method == AES else b""
+        salted += b"sAlT" if method == AES_128 else b""
         key = md5(salted, usedforsecurity=False).digest()[: min(len(self.key) + 5, 16)]
-        return (ciphers.aes if method == AES else ciphers.rc4)(key, pieces)
+        return (ciphers.decrypt_aes if method == AES_128 else ciphers.apply_rc4)(key, pieces)
 
 
 def find_cipher(objects: Objects, trailers: list[Dictionary]) -> Cipher | None:
-    """How the file is decrypted without a password; None if it is not encrypted. Raises Refused.
+    """Return the cipher for an empty password, None for an unencrypted file. Raises Refused.
 
-    `trailers` are all dictionaries in which a viewer may look for /Encrypt.
+    `trailers` are all dictionaries in which viewers look for /Encrypt.
     """
     encrypted, found = [], []
     is_mixed = False
@@ -84,10 +84,10 @@ def find_cipher(objects: Objects, trailers: list[Dictionary]) -> Cipher | None:
         is_mixed = is_mixed or ("Root" in trailer and not dictionaries)
     if not encrypted:
         return None
-    if is_mixed or len(found) > MOST_DICTIONARIES:  # one viewer would decrypt it, the next one not
+    if is_mixed or len(found) > MAX_DICTIONARIES:  # viewers would disagree on decrypting it
         raise Refused(PDF_UNUSUAL)
-    handlers = {_handler(objects, one) for one in found}
-    ids = {_first_id(objects, trailer) for trailer in encrypted} - {None}
+    handlers = {_read_handler(objects, one) for one in found}
+    ids = {_read_first_id(objects, trailer) for trailer in encrypted} - {None}
     if len(handlers) > 1 or len(ids) > 1:
         raise Refused(PDF_UNUSUAL)
     handler = handlers.pop()
@@ -97,31 +97,31 @@ def find_cipher(objects: Objects, trailers: list[Dictionary]) -> Cipher | None:
     return Cipher(key, handler.strings, handler.streams, handler.files)
 
 
-def _first_id(objects: Objects, trailer: Dictionary) -> bytes | None:
-    found = only(objects, trailer.get("ID"))
-    first = only(objects, found[0]) if isinstance(found, list) and found else None
+def _read_first_id(objects: Objects, trailer: Dictionary) -> bytes | None:
+    found = resolve_single(objects, trailer.get("ID"))
+    first = resolve_single(objects, found[0]) if isinstance(found, list) and found else None
     return first.content() if isinstance(first, String) else None
 
 
-def _handler(objects: Objects, dictionary: Resolved) -> Handler:
-    """Read the dictionary of 7.6.2. Raises Refused, also when another handler than the standard wrote it."""
+def _read_handler(objects: Objects, dictionary: Resolved) -> Handler:
+    """Read the dictionary of 7.6.2. Raises Refused, also for other handlers than the standard one."""
     if not isinstance(dictionary, dict):
         raise Refused(PDF_UNUSUAL)
 
     def get(key: str, kind: type[Kind], otherwise: Kind) -> Kind:
-        found = only(objects, dictionary.get(key))
+        found = resolve_single(objects, dictionary.get(key))
         return found if isinstance(found, kind) else otherwise
 
     version, revision = get("V", int, 0), get("R", int, 0)
-    if get("Filter", str, "") != "Standard" or (version, revision) not in KNOWN:
+    if get("Filter", str, "") != "Standard" or (version, revision) not in SUPPORTED_VERSIONS:
         raise Refused(PDF_LOCKED)
     lengths = {1: (SHORT,), 2: (get("Length", int, 40) // 8,), 4: (LONG,), 5: ()}[version]
-    streams = strings = files = OLD
+    streams = strings = files = RC4
     if version >= 4:
         filters = get("CF", dict, {})
         names = get("StmF", str, IDENTITY), get("StrF", str, IDENTITY)
         streams, strings, files = (
-            _method(objects, filters, name) for name in (*names, get("EFF", str, names[0]))
+            _read_method(objects, filters, name) for name in (*names, get("EFF", str, names[0]))
         )
     owner, user, user_key = (get(key, String, NO_STRING).content() for key in ("O", "U", "UE"))
     return Handler(
@@ -138,11 +138,11 @@ def _handler(objects: Objects, dictionary: Resolved) -> Handler:
     )
 
 
-def _method(objects: Objects, filters: Dictionary, name: str) -> str:
+def _read_method(objects: Objects, filters: Dictionary, name: str) -> str:
     if name == IDENTITY:
         return IDENTITY
-    found = only(objects, filters.get(name))
-    method = only(objects, found.get("CFM")) if isinstance(found, dict) else None
+    found = resolve_single(objects, filters.get(name))
+    method = resolve_single(objects, found.get("CFM")) if isinstance(found, dict) else None
     if method not in METHODS:
         raise Refused(PDF_LOCKED)
     return str(method)

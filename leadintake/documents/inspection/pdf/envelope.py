@@ -1,4 +1,4 @@
-"""How a PDF begins and ends (7.5.2, 7.5.4, 7.5.5), and what else would be a second file in it."""
+"""Start and end of a PDF (7.5.2, 7.5.4, 7.5.5), and files hidden after its end."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ..sentences import PDF_DAMAGED, PDF_TWO_FILES
 from .syntax import SPACE
 
 FARTHEST_HEADER = 1024
-"""Bytes in which viewers look for the header; printers and tools leave lines of their own before it."""
-MOST_BEHIND_THE_END = 2048
-"""Bytes after the last %%EOF that are forgiven: scanners add some, and viewers look about that far back."""
+"""Bytes in which viewers look for the header; printers and tools write lines before it."""
+MAX_BEHIND_THE_END = 2048
+"""Bytes accepted after the last %%EOF: scanners add some, and viewers search about that far."""
 FARTHEST_SECOND_FILE = 4096
 LONGEST_ZIP_END = 22 + 65535
-MOST_ZIP_ENDS = 100
+MAX_ZIP_ENDS = 100
 BLANK = b"\0\t\n\f\r "
 NOT_BLANK = re.compile(rb"[^\x00\t\n\f\r ]")
 CHUNK = 4096
 
 HEADER = re.compile(rb"%PDF-\d")
-BEFORE = re.compile(
+PREAMBLE = re.compile(
     rb"(?:\xef\xbb\xbf)?+(?:"
     rb"[\x00\t\f\r\n ]++"
     rb"|(?:\x1b%-12345X)++(?:@PJL[^\r\n\x00]*+)?+|@PJL[^\r\n\x00]*+"  # printer job language
@@ -34,7 +34,7 @@ BEFORE = re.compile(
     rb"|cache-control|last-modified|etag|accept-ranges|vary|age|via|keep-alive|x-[a-z0-9-]++):[^\r\n\x00<>]*+)"
     rb")*+"
 )
-"""Lines of printers and of web servers, and comments. What begins another kind of file is none of them."""
+"""Lines of printers and web servers, and comments. None starts another kind of file."""
 START = re.compile(rb"startxref" + SPACE + rb"*+(\d{1,12})")
 TABLE = re.compile(rb"xref(?<!startxref)" + SPACE + rb"*+\d")
 ANOTHER_FILE = re.compile(
@@ -44,49 +44,52 @@ ANOTHER_FILE = re.compile(
 )
 
 
-def begins(head: bytes) -> bool:
-    """Whether this is the beginning of a PDF, behind no more than a line or two of a printer or a tool."""
+def is_pdf_start(head: bytes) -> bool:
+    """Return whether a PDF starts here, after at most lines of printers or tools."""
     found = HEADER.search(head, 0, FARTHEST_HEADER + len(b"%PDF-1"))
-    return found is not None and BEFORE.fullmatch(head, 0, found.start()) is not None
+    return found is not None and PREAMBLE.fullmatch(head, 0, found.start()) is not None
 
 
-def look_at_end(data: bytes) -> int:
-    """Find the end, which viewers look for from behind, and no other file after it: where the table is."""
+def check_end(data: bytes) -> int:
+    """Check the end of the file and return the offset of the cross-reference table.
+
+    Viewers search the end backwards. Raises Refused if it is missing or another file follows.
+    """
     end = data.rfind(b"%%EOF")
-    first, last = _not_blank(data, end + 5)
+    first, last = _find_content(data, end + 5)
     if end >= 0:
         behind = data[first : min(last, first + FARTHEST_SECOND_FILE)]
         if ANOTHER_FILE.search(behind) or _ends_a_zip(data[-LONGEST_ZIP_END:]):
             raise Refused(PDF_TWO_FILES)
     start = START.search(data, max(0, end - 1024), max(0, end))
-    if start is None or last - first > MOST_BEHIND_THE_END:
+    if start is None or last - first > MAX_BEHIND_THE_END:
         raise Refused(PDF_DAMAGED)
     return int(start[1])
 
 
 def has_table(data: bytes, start: int) -> bool:
-    """Whether there is a cross-reference table, where it should be or elsewhere."""
+    """Return whether there is a cross-reference table, at `start` or elsewhere."""
     return TABLE.match(data, start) is not None or TABLE.search(data) is not None
 
 
-def _not_blank(data: bytes, start: int) -> tuple[int, int]:
-    """From where to where there is more than white space."""
+def _find_content(data: bytes, start: int) -> tuple[int, int]:
+    """Return start and end of the part that is not white space."""
     found = NOT_BLANK.search(data, start)
     if found is None:
         return len(data), len(data)
     last = len(data)
     while last > found.start():
         piece = data[max(found.start(), last - CHUNK) : last]
-        kept = len(piece.rstrip(BLANK))
-        if kept:
-            return found.start(), last - len(piece) + kept
+        length = len(piece.rstrip(BLANK))
+        if length:
+            return found.start(), last - len(piece) + length
         last -= len(piece)
     return found.start(), last
 
 
 def _ends_a_zip(tail: bytes) -> bool:
-    """Whether a zip's end record (APPNOTE 4.3.16) and its comment reach exactly to the end of the file."""
-    records = [found.start() for found in islice(re.finditer(rb"PK\x05\x06", tail[:-18]), MOST_ZIP_ENDS + 1)]
-    return len(records) > MOST_ZIP_ENDS or any(
+    """Return whether a zip's end record (APPNOTE 4.3.16) reaches exactly to the end of the file."""
+    records = [found.start() for found in islice(re.finditer(rb"PK\x05\x06", tail[:-18]), MAX_ZIP_ENDS + 1)]
+    return len(records) > MAX_ZIP_ENDS or any(
         struct.unpack_from("<H", tail, at + 20)[0] == len(tail) - at - 22 for at in records
     )

@@ -1,13 +1,13 @@
-"""File specifications (7.11): where they lead, and what attached files are."""
+"""File specifications (7.11): their places, and the kinds of attached files."""
 
 from __future__ import annotations
 
 import re
 
-from ..addresses import Place, place_of
+from ..addresses import Place, classify_address
 from .filters import Undecodable
 from .objects import UNKNOWN, Objects, Stream
-from .streams import Decrypt, unpacked
+from .streams import Decrypt, unpack
 from .values import Dictionary, String
 
 KEYS = ("F", "UF", "DOS", "Mac", "Unix")
@@ -28,26 +28,29 @@ PAGE = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<!--.{0,500}?-->\s*)*<(?:!doctype\s+html|html|head|body|script|iframe|svg|hta:)",
     re.IGNORECASE | re.DOTALL,
 )
-LOOKED_AT = 1024
-"""Bytes of an attached file by which programs are known."""
+HEAD_SIZE = 1024
+"""Bytes of an attached file that identify programs."""
 
 
-def ending_of(name: str) -> str:
-    """The ending by which a system knows what a file is; blanks and dots at the end mean nothing."""
+def find_extension(name: str) -> str:
+    """Return the extension as systems see it: trailing blanks and dots are ignored."""
     return name.partition("\0")[0].rstrip(". \t\r\n").rpartition(".")[2].lower()
 
 
-def place_of_file(specification: str) -> Place:
-    """Where a file specification leads. `/server/share/file` may be another machine's (7.11.2, table 43)."""
+def classify_file(specification: str) -> Place:
+    """Return the place of a file specification.
+
+    `/server/share/file` may be another machine (7.11.2, table 43).
+    """
     path = specification.replace("\\", "/")
     first = path[1:].partition("/")[0] if path.startswith("/") else ""
     if not first.startswith(".") and ("." in first or "@" in first) and "/" in path[1:]:
         return Place.OTHER_MACHINE
-    return place_of(specification)
+    return classify_address(specification)
 
 
-def names_of_file(objects: Objects, specification: Dictionary) -> list[str]:
-    """The names or addresses of a file, one for each kind of system."""
+def list_file_names(objects: Objects, specification: Dictionary) -> list[str]:
+    """Return the names or addresses of a file, one per kind of system."""
     return [
         objects.text(found)
         for key in KEYS
@@ -56,8 +59,8 @@ def names_of_file(objects: Objects, specification: Dictionary) -> list[str]:
     ]
 
 
-def attached(objects: Objects, specification: Dictionary) -> tuple[list[Stream], bool]:
-    """The streams of a file that is carried along, and whether there is one at all."""
+def find_attached(objects: Objects, specification: Dictionary) -> tuple[list[Stream], bool]:
+    """Return the streams of an attached file, and whether there is one."""
     streams, is_carried = [], False
     for versions in objects.resolve(specification.get("EF")):
         if versions is UNKNOWN:
@@ -70,14 +73,14 @@ def attached(objects: Objects, specification: Dictionary) -> tuple[list[Stream],
     return streams, is_carried
 
 
-def head_of(objects: Objects, stream: Stream, decrypt: Decrypt | None) -> bytes:
-    """The first bytes of an attached file; fewer where it is damaged. Raises Refused."""
+def read_head(objects: Objects, stream: Stream, decrypt: Decrypt | None) -> bytes:
+    """Return the first bytes of an attached file; fewer if it is damaged. Raises Refused."""
     head = b""
     try:
-        for piece in unpacked(objects, stream, decrypt):
+        for piece in unpack(objects, stream, decrypt):
             head += piece
-            if len(head) >= LOOKED_AT:
+            if len(head) >= HEAD_SIZE:
                 break
     except Undecodable:
         return head
-    return head[:LOOKED_AT]
+    return head[:HEAD_SIZE]

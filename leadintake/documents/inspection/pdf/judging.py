@@ -1,11 +1,11 @@
-"""What the dictionaries of a PDF do, by the values of their keys (12.6), and what follows from it."""
+"""Actions of a PDF (12.6), judged by the dictionaries' values."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from ..addresses import CLICKED, Place, place_of
+from ..addresses import CLICK_HARMS, Place, classify_address
 from ..findings import Refused
 from ..harm import TABLE, Findings, Harm
 from ..sentences import (
@@ -23,11 +23,11 @@ from .files import (
     PAGES,
     PROGRAM,
     PROGRAMS,
-    attached,
-    ending_of,
-    head_of,
-    names_of_file,
-    place_of_file,
+    classify_file,
+    find_attached,
+    find_extension,
+    list_file_names,
+    read_head,
 )
 from .names import LINKS, MEDIA_ACTIONS, MEDIA_ANNOTATIONS
 from .objects import UNKNOWN, Objects, Resolved, Stream
@@ -41,13 +41,13 @@ SENTENCES = {
     Harm.OTHER_FORMAT: PDF_PAGE_INSIDE,
     Harm.PASSWORD: PDF_LOCKED,
 }
-"""What the sender of a PDF is told, where the table refuses: it is one already."""
-REACHING = {"SubmitForm", "ImportData"}
-AT_OPENING = {"URI", "GoToR", "GoToE", *REACHING}
-"""What is harmless only as long as somebody has to click."""
-NOWHERE = re.compile(r"\s*(?:about:blank|javascript:\s*(?:void\s*\(\s*0?\s*\))?\s*;?)\s*", re.IGNORECASE)
-"""Links that do nothing, as browsers print them from pages."""
-FETCHED = {
+"""Sentences for refusals of a PDF: the table's advise saving as PDF."""
+DATA_ACTIONS = {"SubmitForm", "ImportData"}
+OPENING_ACTIONS = {"URI", "GoToR", "GoToE", *DATA_ACTIONS}
+"""Actions that are harmless only if they need a click."""
+EMPTY_LINK = re.compile(r"\s*(?:about:blank|javascript:\s*(?:void\s*\(\s*0?\s*\))?\s*;?)\s*", re.IGNORECASE)
+"""Links without effect, as browsers print them from pages."""
+FETCH_HARMS = {
     Place.INSIDE: Harm.UNFETCHED,
     Place.OWN_DISK: Harm.OWN_DISK,
     Place.WEB: Harm.ACTION,
@@ -59,23 +59,23 @@ FETCHED = {
 
 
 class PdfFindings(Findings):
-    """Findings whose sentences speak to the sender of a PDF."""
+    """Findings with sentences for senders of a PDF."""
 
     def add(self, harm: Harm) -> None:
-        """Raise Refused, or note the warning, as the table says."""
+        """Apply the table: raise Refused or record the flag."""
         if TABLE[harm].sentence:
             raise Refused(SENTENCES.get(harm, TABLE[harm].sentence))
         super().add(harm)
 
 
 class Judge:
-    """Looks at one value after another; what it finds is in `findings`."""
+    """Judge of values; results are in `findings`."""
 
     def __init__(self, objects: Objects, cipher: Cipher | None) -> None:
         self.findings = PdfFindings()
         self._objects = objects
         self._decrypt = cipher.file if cipher else None
-        self._looked_into: set[int | None] = set()
+        self._known_starts: set[int | None] = set()
 
     def judge(self, value: Value | Stream) -> None:
         """Judge all dictionaries in a value. Raises Refused."""
@@ -94,7 +94,7 @@ class Judge:
                 left.extend(part for part in one if isinstance(part, (dict, list)))
 
     def _judge_name(self, name: str) -> None:
-        """Judge an object that is a name: it may be the value of a key of a dictionary that is not read."""
+        """Judge a bare name object: it may be a value in a dictionary that is not read."""
         self._judge_kinds({name}, {name})
         if name == "MCD":
             raise Refused(PDF_UNUSUAL)
@@ -110,7 +110,7 @@ class Judge:
             if key in dictionary:
                 self._judge_link(dictionary[key])
         if any(key in dictionary for key in KEYS) or "EF" in dictionary:
-            self._judge_file(dictionary, actions, is_fetched=is_stream or bool(actions & REACHING))
+            self._judge_file(dictionary, actions, is_fetched=is_stream or bool(actions & DATA_ACTIONS))
         if "MCD" in actions:
             self._judge_file({"F": dictionary.get("D")}, actions, is_fetched=True)
         for referred in self._objects.resolve(dictionary.get("Ref")):
@@ -139,7 +139,7 @@ class Judge:
             self.findings.add(Harm.MEDIA)
 
     def _has_script(self, value: Value) -> bool:
-        """Whether it is a script, and not a picture of this name."""
+        """Return whether the value is a script, not a picture of this name."""
         return any(
             found is UNKNOWN
             or (isinstance(found, String) and bool(self._objects.text(found).strip()))
@@ -151,30 +151,30 @@ class Judge:
         for found in self._objects.resolve(value):
             if isinstance(found, String):
                 address = self._objects.text(found)
-                if not NOWHERE.fullmatch(address):
-                    self.findings.add(CLICKED[place_of(address)])
+                if not EMPTY_LINK.fullmatch(address):
+                    self.findings.add(CLICK_HARMS[classify_address(address)])
             elif found is UNKNOWN:
                 self.findings.add(Harm.UNUSUAL_LINK)
 
     def _judge_file(self, specification: Dictionary, actions: set[str], *, is_fetched: bool) -> None:
-        streams, is_carried = attached(self._objects, specification)
-        names = names_of_file(self._objects, specification)
+        streams, is_carried = find_attached(self._objects, specification)
+        names = list_file_names(self._objects, specification)
         if is_carried:
             self._judge_attached(names, streams)
-        if actions & REACHING:
+        if actions & DATA_ACTIONS:
             self.findings.add(Harm.ACTION)
         for found in self._objects.resolve(specification.get("F")):
             if isinstance(found, dict) and "EF" not in found:
-                names += names_of_file(self._objects, found)
-            elif found is UNKNOWN and actions & (LINKS | REACHING):
+                names += list_file_names(self._objects, found)
+            elif found is UNKNOWN and actions & (LINKS | DATA_ACTIONS):
                 self.findings.add(Harm.UNUSUAL_LINK)
         if not streams:
             for name in names:
-                self.findings.add((FETCHED if is_fetched else CLICKED)[place_of_file(name)])
+                self.findings.add((FETCH_HARMS if is_fetched else CLICK_HARMS)[classify_file(name)])
 
     def _judge_attached(self, names: list[str], streams: list[Stream]) -> None:
         heads = [self._head_of(stream) for stream in streams]
-        endings = set(map(ending_of, names))
+        endings = set(map(find_extension, names))
         if endings & PROGRAMS or any(map(PROGRAM.match, heads)):
             self.findings.add(Harm.PROGRAM)
         if endings & PAGES or any(map(PAGE.match, heads)):
@@ -182,19 +182,19 @@ class Judge:
         self.findings.add(Harm.ATTACHMENT)
 
     def _head_of(self, stream: Stream) -> bytes:
-        if stream.begun in self._looked_into:
+        if stream.start in self._known_starts:
             return b""
-        self._looked_into.add(stream.begun)
-        return head_of(self._objects, stream, self._decrypt)
+        self._known_starts.add(stream.start)
+        return read_head(self._objects, stream, self._decrypt)
 
     def _judge_opening(self, actions: list[Resolved]) -> None:
         seen: set[int] = set()
-        for action in self._and_next(actions, seen):
-            if self._names(action, "S") & AT_OPENING:
+        for action in self._follow_actions(actions, seen):
+            if self._names(action, "S") & OPENING_ACTIONS:
                 self.findings.add(Harm.ACTION)
 
-    def _and_next(self, actions: list[Resolved], seen: set[int]) -> Iterator[Dictionary]:
-        """These actions, and those that follow each (12.6.2)."""
+    def _follow_actions(self, actions: list[Resolved], seen: set[int]) -> Iterator[Dictionary]:
+        """Yield these actions and their successors (12.6.2)."""
         left = list(actions)
         while left:
             action = left.pop()

@@ -1,4 +1,4 @@
-"""What reading one PDF may cost. Sized by genuine documents."""
+"""Limits on reading one PDF, from measurements of genuine documents."""
 
 from __future__ import annotations
 
@@ -9,33 +9,35 @@ from ..findings import Refused
 from ..sentences import PDF_TOO_MUCH, PDF_UNUSUAL
 
 DEEPEST = 200
-"""Brackets within brackets."""
-MOST_OVERLAP = 2
-"""How often, on average, each byte may be read as part of an object; once, in honest files."""
-MOST_OF_ONE_NUMBER = 200
-"""Objects of one number; each time a document is changed and saved may add one."""
+"""Nesting of brackets."""
+MAX_OVERLAP = 2
+"""Average number of objects that may contain a byte; one, in honest files."""
+MAX_OF_ONE_NUMBER = 200
+"""Objects with the same number; each revision of a document may add one."""
 LONGEST_CHAIN = 16
 """References to references, and filters of a stream."""
 
 
 @dataclass
 class Budget:
-    """What is left to spend. Each verb raises Refused when that is not enough."""
+    """Remaining amounts. Each method raises Refused when its amount is used up."""
 
-    tokens: int = 1_000_000  # brackets and strings outside streams, six more an object; a resume has hundreds
-    values: int = 250_000  # names, numbers and strings of objects that are read in full
+    tokens: int = (
+        1_000_000  # brackets and strings outside streams, plus six per object; a resume has hundreds
+    )
+    values: int = 250_000  # names, numbers and strings of parsed objects
     steps: int = 250_000  # references followed
     decryptions: int = 10_000  # strings and streams
-    unpacked: int = 16 * MB  # of object streams: they hold no text; a thick book takes two or three
+    unpacked: int = 16 * MB  # bytes of object streams, which hold no text; a thick book takes 2 or 3 MB
 
     def scan(self, tokens: int) -> None:
-        """Spend tokens of objects whose ends are looked for."""
+        """Spend tokens while searching the ends of objects."""
         self.tokens -= tokens
         if self.tokens < 0:
             raise Refused(PDF_UNUSUAL)
 
     def read(self, values: int) -> None:
-        """Spend values of objects that are read in full."""
+        """Spend parsed values."""
         self.values -= values
         if self.values < 0:
             raise Refused(PDF_TOO_MUCH)
@@ -53,7 +55,7 @@ class Budget:
             raise Refused(PDF_TOO_MUCH)
 
     def unpack(self, size: int) -> None:
-        """Spend bytes that are unpacked, or read for it."""
+        """Spend bytes unpacked, or read for unpacking."""
         self.unpacked -= size
         if self.unpacked < 0:
             raise Refused(PDF_TOO_MUCH)

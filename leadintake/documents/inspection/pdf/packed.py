@@ -1,4 +1,4 @@
-"""Object streams (7.5.7): which streams are such, and what objects they hold."""
+"""Object streams (7.5.7): detection and content."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from .filters import Undecodable
 from .limits import Budget
 from .objects import Objects, Stream
 from .spans import TOKENS_OF_OBJECT, read_end
-from .streams import Decrypt, only, unpacked
-from .syntax import END_OF_NAME, SPACE, TOKEN, spelled
-from .values import DIGITS, Odd, end_of_string
+from .streams import Decrypt, resolve_single, unpack
+from .syntax import END_OF_NAME, SPACE, TOKEN, match_names
+from .values import DIGITS, Ambiguous, find_string_end
 
-MOST_UNPACKED = 8 * MB
-MAY_BE_PACKED = re.compile(rb"/(?:" + spelled("ObjStm", "First") + b")" + END_OF_NAME)
-"""Viewers go by /First where /Type is missing or elsewhere; no other stream has it."""
+MAX_UNPACKED = 8 * MB
+MAY_BE_PACKED = re.compile(rb"/(?:" + match_names("ObjStm", "First") + b")" + END_OF_NAME)
+"""Viewers use /First where /Type is missing or elsewhere; no other stream has it."""
 NUMBERS = re.compile(rb"(?:" + SPACE + rb"*+\d{1,10}(?!\d))*+")
 SHORTEST_PAIR = 4  # bytes
 TOKENS_OF_PAIR = 4
 
 
 def read_packed(objects: Objects, at: int, decrypt: Decrypt | None) -> tuple[bytes, list[tuple[int, int]]]:
-    """The content of this object if it is an object stream, and start and number of each object in it."""
+    """Return the content of an object stream, and start and number of each object; else nothing."""
     try:
         stream = objects.read(at)
-    except Odd as error:
+    except Ambiguous as error:
         raise Refused(PDF_UNUSUAL) from error
     if not isinstance(stream, Stream) or not {"First", "N"} & stream.dictionary.keys():
         return b"", []
-    first, count = (only(objects, stream.dictionary.get(key)) for key in ("First", "N"))
+    first, count = (resolve_single(objects, stream.dictionary.get(key)) for key in ("First", "N"))
     if not isinstance(first, int) or not isinstance(count, int):
         raise Refused(PDF_UNUSUAL)
     content = bytearray()
     try:
-        for piece in unpacked(objects, stream, decrypt):
+        for piece in unpack(objects, stream, decrypt):
             content += piece
-            if len(content) > MOST_UNPACKED:
+            if len(content) > MAX_UNPACKED:
                 raise Refused(PDF_TOO_MUCH)
     except Undecodable as error:
         raise Refused(PDF_DAMAGED) from error
     whole = bytes(content)
     del content
-    return whole, _objects_of(whole, first, count, objects)
+    return whole, _parse_pairs(whole, first, count, objects)
 
 
-def _objects_of(content: bytes, first: int, count: int, objects: Objects) -> list[tuple[int, int]]:
-    """Starts and numbers, as the pairs of numbers say with which the stream begins."""
+def _parse_pairs(content: bytes, first: int, count: int, objects: Objects) -> list[tuple[int, int]]:
+    """Return starts and numbers, as the pairs at the start of the stream say."""
     header = NUMBERS.match(content)
     written = header[0] if header else b""
     objects.budget.scan(min(max(count, 0), len(written) // SHORTEST_PAIR) * TOKENS_OF_PAIR)
@@ -60,8 +60,8 @@ def _objects_of(content: bytes, first: int, count: int, objects: Objects) -> lis
     return sorted(pair for pair in pairs if 0 <= pair[0] < len(content))
 
 
-def end_of_packed(content: bytes, start: int, budget: Budget) -> int:
-    """Where an object ends that has no word at its end as those outside have. Raises Refused."""
+def find_packed_end(content: bytes, start: int, budget: Budget) -> int:
+    """Return the end of an object in an object stream, where no keyword marks it. Raises Refused."""
     token = TOKEN.match(content, start)
     if token is None:
         return start
@@ -69,5 +69,5 @@ def end_of_packed(content: bytes, start: int, budget: Budget) -> int:
         return read_end(content, start, budget)[0]
     budget.scan(TOKENS_OF_OBJECT)
     if token.lastgroup == "string":
-        return end_of_string(content, token.end(), budget) or len(content)
+        return find_string_end(content, token.end(), budget) or len(content)
     return token.end()

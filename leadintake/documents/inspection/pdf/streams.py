@@ -1,4 +1,4 @@
-"""What a stream holds (7.3.8), decrypted and unpacked as its dictionary says."""
+"""Content of streams (7.3.8), decrypted and unpacked."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Callable
 from ..budget import MB
 from ..findings import Refused
 from ..sentences import PDF_UNUSUAL
-from .filters import CHUNK, FILTERS, Pieces, inflated, unpredicted
+from .filters import CHUNK, FILTERS, Pieces, inflate, undo_predictor
 from .limits import LONGEST_CHAIN
 from .objects import Objects, Resolved, Stream
 from .values import Dictionary, Reference, Value
 
 Decrypt = Callable[[Pieces, Reference], Pieces]
 UNUSUAL_KEYS = ("F", "FFilter", "FDecodeParms", "DP")
-"""Keys of a stream whose bytes are in another file, or that only some viewers understand."""
+"""Keys of a stream whose data is in another file, or that few viewers support."""
 LONGEST_WITHOUT_LENGTH = 1 * MB
 
 
-def unpacked(objects: Objects, stream: Stream, decrypt: Decrypt | None) -> Pieces:
-    """The bytes of a stream, piece by piece. Raises Refused where they can be read in two ways or in none."""
+def unpack(objects: Objects, stream: Stream, decrypt: Decrypt | None) -> Pieces:
+    """Yield the decoded bytes of a stream. Raises Refused if they are ambiguous or undecodable."""
     dictionary = stream.dictionary
-    if stream.begun is None or any(key in dictionary for key in UNUSUAL_KEYS):
+    if stream.start is None or any(key in dictionary for key in UNUSUAL_KEYS):
         raise Refused(PDF_UNUSUAL)
-    steps = _steps(objects, dictionary)
-    pieces = _raw(objects, stream.begun, None if steps else _end(objects, stream, stream.begun))
+    steps = _read_steps(objects, dictionary)
+    pieces = _read_raw(objects, stream.start, None if steps else _find_end(objects, stream, stream.start))
     if decrypt:
         if stream.owner is None:
             raise Refused(PDF_UNUSUAL)
@@ -34,13 +34,13 @@ def unpacked(objects: Objects, stream: Stream, decrypt: Decrypt | None) -> Piece
         if name not in FILTERS:
             raise Refused(PDF_UNUSUAL)
         pieces = FILTERS[name](pieces, objects.budget)
-        pieces = _unpredicted(objects, name, parameters, pieces)
+        pieces = _apply_predictor(objects, name, parameters, pieces)
     return pieces
 
 
-def _unpredicted(objects: Objects, name: str, parameters: Dictionary, pieces: Pieces) -> Pieces:
+def _apply_predictor(objects: Objects, name: str, parameters: Dictionary, pieces: Pieces) -> Pieces:
     def number(key: str, otherwise: int) -> int:
-        found = only(objects, parameters.get(key))
+        found = resolve_single(objects, parameters.get(key))
         if found is None:
             return otherwise
         if not isinstance(found, int):
@@ -50,15 +50,15 @@ def _unpredicted(objects: Objects, name: str, parameters: Dictionary, pieces: Pi
     predictor = number("Predictor", 1)
     if predictor == 1:
         return pieces
-    if predictor < 10 or FILTERS[name] is not inflated:
+    if predictor < 10 or FILTERS[name] is not inflate:
         raise Refused(PDF_UNUSUAL)
     bits = number("Colors", 1) * number("BitsPerComponent", 8)
     columns = number("Columns", 1) * bits
-    return unpredicted(pieces, objects.budget, (columns + 7) // 8, (bits + 7) // 8)
+    return undo_predictor(pieces, objects.budget, (columns + 7) // 8, (bits + 7) // 8)
 
 
-def only(objects: Objects, value: Value) -> Resolved | None:
-    """The one thing that a value stands for; None if nothing. Raises Refused if it may be several."""
+def resolve_single(objects: Objects, value: Value) -> Resolved | None:
+    """Return the one value that `value` stands for, None without one. Raises Refused if it has several."""
     found = objects.resolve(value)
     if not found:
         return None
@@ -67,10 +67,10 @@ def only(objects: Objects, value: Value) -> Resolved | None:
     return found[0]
 
 
-def _steps(objects: Objects, dictionary: Dictionary) -> list[tuple[str, Dictionary]]:
-    """Names of filters in their order, each with its parameters."""
-    filters = _listed(objects, dictionary.get("Filter"))
-    parameters = _listed(objects, dictionary.get("DecodeParms"))
+def _read_steps(objects: Objects, dictionary: Dictionary) -> list[tuple[str, Dictionary]]:
+    """Return names and parameters of the filters, in order."""
+    filters = _resolve_list(objects, dictionary.get("Filter"))
+    parameters = _resolve_list(objects, dictionary.get("DecodeParms"))
     if len(filters) > LONGEST_CHAIN or len(parameters) > len(filters):
         raise Refused(PDF_UNUSUAL)
     steps: list[tuple[str, Dictionary]] = []
@@ -82,26 +82,26 @@ def _steps(objects: Objects, dictionary: Dictionary) -> list[tuple[str, Dictiona
     return steps
 
 
-def _listed(objects: Objects, value: Value) -> list[Resolved | None]:
-    found = only(objects, value)
+def _resolve_list(objects: Objects, value: Value) -> list[Resolved | None]:
+    found = resolve_single(objects, value)
     if isinstance(found, list):
         if len(found) > LONGEST_CHAIN:
             raise Refused(PDF_UNUSUAL)
-        return [only(objects, one) for one in found]
+        return [resolve_single(objects, one) for one in found]
     return [] if found is None else [found]
 
 
-def _end(objects: Objects, stream: Stream, begun: int) -> int:
-    """Where a stream ends that does not say so itself: behind its length, or at the word that closes it."""
+def _find_end(objects: Objects, stream: Stream, start: int) -> int:
+    """Return the end of an unfiltered stream: by its length, else at `endstream`."""
     lengths = [found for found in objects.resolve(stream.dictionary.get("Length")) if isinstance(found, int)]
     if lengths:
-        return begun + max(lengths)
-    end = objects.data.find(b"endstream", begun, begun + LONGEST_WITHOUT_LENGTH)
-    objects.budget.unpack(max(end - begun, 0) or LONGEST_WITHOUT_LENGTH)
+        return start + max(lengths)
+    end = objects.data.find(b"endstream", start, start + LONGEST_WITHOUT_LENGTH)
+    objects.budget.unpack(max(end - start, 0) or LONGEST_WITHOUT_LENGTH)
     return end
 
 
-def _raw(objects: Objects, position: int, end: int | None) -> Pieces:
+def _read_raw(objects: Objects, position: int, end: int | None) -> Pieces:
     last = len(objects.data) if end is None else min(end, len(objects.data))
     while position < last:
         piece = objects.data[position : min(position + CHUNK, last)]

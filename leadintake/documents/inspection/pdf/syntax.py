@@ -1,7 +1,6 @@
-"""The syntax of a PDF (ISO 32000-2, 7.2 and 7.3) as patterns.
+"""Syntax of PDF (ISO 32000-2, 7.2 and 7.3) as patterns.
 
-What was matched once is never tried again (possessive quantifiers), so that every search takes time in
-proportion to the length of the file.
+Possessive quantifiers prevent backtracking: every search takes linear time.
 """
 
 from __future__ import annotations
@@ -9,8 +8,8 @@ from __future__ import annotations
 import re
 
 
-def spelled(*names: str) -> bytes:
-    """Match one of these names, any letter of which may be written as #xx (7.3.5)."""
+def match_names(*names: str) -> bytes:
+    """Return a pattern of these names with any letter optionally as #xx (7.3.5)."""
     return b"|".join(
         "".join(f"(?:{letter}|\\#(?i:{ord(letter):02x}))" for letter in name).encode() for name in names
     )
@@ -24,17 +23,17 @@ HEX_STRING = rb"<(?!<)[^>]*+>?+"
 FLAT_ARRAY = rb"\[[^\[\]()<>%]*+\]"
 FLAT_DICTIONARY = rb"<<[^<>()\[\]%]*+>>(?!" + SPACE + rb"*+(?:stream|%))"
 
-# Behind two numbers or a comment (7.3.10), and before a value; pictures hardly ever look like it.
+# After two numbers or a comment (7.3.10), and before a value; hardly ever found in pictures.
 OBJECT = re.compile(
     rb"obj(?:(?<=[\x00\t\n\f\r 0-9+\-.)>]{2}obj)|(?<=[\r\n]obj))(?=[\x00\t\n\f\r ()<>\[\]{}/%0-9+\-.fnt])"
 )
 TRAILER = re.compile(rb"trailer(?=[\x00\t\n\f\r (<%])")
 NUMBERED = re.compile(rb"\+?(\d{1,10})" + SPACE + rb"++\+?(\d{1,5})" + SPACE + rb"*+\Z")
-"""What stands before `obj`: the number of an object and its generation."""
+"""Number and generation before `obj`."""
 
 
-def _brackets(*flat: bytes) -> re.Pattern[bytes]:
-    """Match what means nothing here (words, names, comments, flat values), and then the next bracket."""
+def _match_brackets(*flat: bytes) -> re.Pattern[bytes]:
+    """Return a pattern of irrelevant text (words, names, comments, flat values) and the next bracket."""
     bracket = rb"(?P<opening><<|\[)|(?P<closing>>>|\])|(?P<end>obj)|(?P<string>\()"
     no_bracket = b"(?!" + re.sub(rb"\?P<\w+>", b"?:", bracket) + b")"
     skipped = b"|".join((FLAT_STRING, *flat, HEX_STRING, no_bracket + rb"[o><\[\]]"))
@@ -42,12 +41,14 @@ def _brackets(*flat: bytes) -> re.Pattern[bytes]:
     return re.compile(rb"(?!\Z)" + skipping + b"(?:" + bracket + b")?+", re.DOTALL)
 
 
-OUTSIDE = _brackets()
-INSIDE = _brackets(FLAT_ARRAY, FLAT_DICTIONARY)
+OUTSIDE = _match_brackets()
+INSIDE = _match_brackets(FLAT_ARRAY, FLAT_DICTIONARY)
 IN_STRING = re.compile(
     rb"(?:[^()\\]++|\\.|" + FLAT_STRING + rb"){1,9999}+|(?P<open>\(++)|(?P<close>\)++)", re.DOTALL
 )
-STREAM = re.compile(rb"(?:" + SPACE + rb"|(?P<comment>%)[^\r\n]*+)*+stream(?P<begun>[ \t]*+(?:\r\n?|\n))?+")
+STREAM = re.compile(
+    rb"(?:" + SPACE + rb"|(?P<comment>%)[^\r\n]*+)*+stream(?P<line_end>[ \t]*+(?:\r\n?|\n))?+"
+)
 TOKEN = re.compile(
     rb"(?:"
     + SPACE

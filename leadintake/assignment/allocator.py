@@ -1,0 +1,193 @@
+"""The assignment decisions of one transaction. Each sees the ones before.
+
+`next` decides, `save` stores decisions, turns and credits: call both.
+
+The caller holds the assignment lock, except to call `ask` alone.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import msgspec
+import sqlalchemy as sa
+
+from leadintake.assignment import policy, situations, types
+from leadintake.assignment.absences import absences
+from leadintake.assignment.engine import decide
+from leadintake.assignment.models import AssignmentDecision, Rotation, Turn
+from leadintake.assignment.types import Candidate, Decision, FirstChoice, Situation
+from leadintake.auth.models import User
+from leadintake.auth.permissions import GRANTS, Permission
+from leadintake.core.clock import now
+from leadintake.core.db import rows
+from leadintake.core.db.database import db, execute
+
+Tally = Callable[[Collection[uuid.UUID], datetime | None], tuple[dict[uuid.UUID, int], dict[uuid.UUID, int]]]
+"""Counts open leads, and leads assigned since an instant, by user. See leads/distribution/workload.py."""
+LONGEST_REASON = 500
+WORKERS = [role for role, granted in GRANTS.items() if Permission.UPDATE_LEADS in granted]
+
+_USERS, _TURNS = cast(sa.Table, User.__table__), cast(sa.Table, Turn.__table__)
+_PEOPLE = (
+    sa.select(
+        *(_USERS.c[name] for name in ("id", "name", "email", "active", "joined_at", "can_intake")),
+        _TURNS.c.number.label("turn"),
+        sa.select(sa.func.max(_TURNS.c.number)).scalar_subquery().label("last_turn"),
+    )
+    .select_from(_USERS.outerjoin(_TURNS, _TURNS.c.user_id == _USERS.c.id))
+    .where(_USERS.c.role.in_(WORKERS), _USERS.c.deleted_at.is_(None))
+    .order_by(_USERS.c.id)
+)
+_UPDATE_TURN = (
+    sa.update(_TURNS)
+    .where(_TURNS.c.user_id == sa.bindparam("user"))
+    .values(number=sa.bindparam("new_number"))
+)
+_INSERT_TURN = sa.insert(_TURNS)
+
+
+@dataclass(frozen=True)
+class LeadToAssign:
+    """A lead to assign. `owners`: earlier owners of the prospect's leads, the latest first.
+
+    `prospect`: the casefolded address. Within one allocator, the last owner is the first choice for a
+    prospect's next lead.
+    """
+
+    lead_id: uuid.UUID
+    prospect: str
+    practice_area: str | None = None
+    language: str | None = None
+    owners: Sequence[uuid.UUID] = ()
+    screened: Collection[uuid.UUID] = ()
+    declined: Collection[uuid.UUID] = ()
+
+
+@dataclass
+class Allocator:
+    """The state from which the decisions of a transaction start."""
+
+    tally: Tally
+    rules: policy.Policy = field(default_factory=policy.current)
+    moment: datetime = field(default_factory=now)
+
+    def __post_init__(self) -> None:
+        self._decisions: list[AssignmentDecision] = []
+        self._last_owners: dict[str, uuid.UUID] = {}
+        self.people = {person.id: person for person in execute(_PEOPLE)}
+        self.local = self.rules.local(self.moment)
+        self.away = absences.on(self.local.date())
+        self.turns = {person.id: person.turn for person in self.people.values() if person.turn is not None}
+        self._last_turn = max((person.last_turn or 0 for person in self.people.values()), default=0)
+        self._stored_turns, self._changed_turns = set(self.turns), dict[uuid.UUID, int]()
+        rotations = db.session.scalars(sa.select(Rotation)) if self.rules.has_rotations() else ()
+        self.rotations = {row.name: row for row in rotations}
+        midnight = self.local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
+        self.open_leads, self.today = self.tally(
+            self.people.keys(), midnight if self.rules.counts_days() else None
+        )
+
+    def ask(self, lead: LeadToAssign) -> tuple[Situation, Decision]:
+        """Return the situation now and its decision; change nothing."""
+        situation = self._build_situation(lead)
+        return situation, decide(situation)
+
+    def next(self, lead: LeadToAssign, *, cause: str, why: str = "") -> Decision:
+        """Decide and count the turn. `why`, a sentence, precedes the reason."""
+        situation, decision = self.ask(lead)
+        reason = f"{why} {decision.reason}".strip()[:LONGEST_REASON]
+        decision = msgspec.structs.replace(decision, reason=reason)
+        if decision.user_id is not None:
+            self._count_turn(decision.user_id, situation.rotation, decision.credits)
+            self._last_owners[lead.prospect] = decision.user_id
+        record = types.Record(situation, msgspec.structs.replace(decision, credits={}))
+        self._decisions.append(
+            AssignmentDecision(
+                created_at=self.moment,
+                lead_id=lead.lead_id,
+                user_id=decision.user_id,
+                cause=cause,
+                strategy=decision.strategy,
+                reason=reason,
+                policy=situation.policy,
+                record=types.write(record),
+            )
+        )
+        return decision
+
+    def save(self) -> None:
+        """Store the decisions. Their leads must be in the database already."""
+        for decision in self._decisions:
+            rows.add(decision)
+        self._decisions = []
+        for user_id, number in self._changed_turns.items():
+            if user_id in self._stored_turns:
+                execute(_UPDATE_TURN, [{"user": user_id, "new_number": number}])
+            else:
+                execute(_INSERT_TURN, [{"user_id": user_id, "number": number}])
+                self._stored_turns.add(user_id)
+        self._changed_turns = {}
+
+    def uncount(self, user_id: uuid.UUID, assigned_at: datetime) -> None:
+        """Subtract a lead that is taken from this user from their counts."""
+        self.open_leads[user_id] = self.open_leads.get(user_id, 0) - 1
+        if self.rules.local(assigned_at).date() == self.local.date():
+            self.today[user_id] = self.today.get(user_id, 0) - 1
+
+    def _build_situation(self, lead: LeadToAssign) -> Situation:
+        row = self.rotations.get(self.rules.rotation(lead.practice_area))
+        balances: Mapping[str, int] = msgspec.json.decode(row.credits) if row else {}
+        return situations.build_situation(
+            self.rules,
+            [(one.email, self._build_candidate(one, lead, balances)) for one in self.people.values()],
+            moment=self.moment,
+            practice_area=lead.practice_area or "",
+            language=lead.language or "",
+            first_choices=self._find_first_choices(lead),
+            seed=secrets.randbits(53),
+        )
+
+    def _build_candidate(self, person: Any, lead: LeadToAssign, balances: Mapping[str, int]) -> Candidate:
+        away = self.away.get(person.id)
+        return Candidate(
+            user_id=person.id,
+            name=person.name,
+            active=person.active,
+            joined=person.joined_at is not None,
+            takes_leads=person.can_intake,
+            screened=person.id in lead.screened,
+            declined=person.id in lead.declined,
+            away_until=away.until if away else "",
+            open_leads=self.open_leads.get(person.id, 0),
+            today=self.today.get(person.id, 0),
+            last_turn=self.turns.get(person.id, 0),
+            credit=balances.get(str(person.id), 0),
+        )
+
+    def _find_first_choices(self, lead: LeadToAssign) -> list[FirstChoice]:
+        """Return the prospect's earlier owners, each followed by the substitute if absent."""
+        choices, last_owner = [], self._last_owners.get(lead.prospect)
+        for owner in [last_owner, *lead.owners] if last_owner else lead.owners:
+            choices.append(FirstChoice(owner, "returning"))
+            away = self.away.get(owner)
+            if away and away.substitute_id:
+                choices.append(FirstChoice(away.substitute_id, "substitute", away.user.name))
+        return choices
+
+    def _count_turn(self, user_id: uuid.UUID, rotation: str, new_credits: Mapping[uuid.UUID, int]) -> None:
+        self._last_turn += 1
+        self.turns[user_id] = self._changed_turns[user_id] = self._last_turn
+        self.open_leads[user_id] = self.open_leads.get(user_id, 0) + 1
+        self.today[user_id] = self.today.get(user_id, 0) + 1
+        if new_credits:
+            row = self.rotations.setdefault(rotation, Rotation(name=rotation, credits="{}"))
+            total: dict[str, int] = msgspec.json.decode(row.credits)
+            total.update((str(user), credit) for user, credit in new_credits.items())
+            row.credits = msgspec.json.encode(total).decode()
+            db.session.add(row)

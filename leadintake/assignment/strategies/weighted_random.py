@@ -1,0 +1,19 @@
+"""Strategy: random in proportion to weight. Fair in the long run only."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from leadintake.assignment.types import Candidate, Choice
+
+
+def choose(candidates: Sequence[Candidate], seed: int) -> Choice:
+    """Choose by the seed. The same candidates and seed give the same choice."""
+    people = sorted(candidates, key=lambda one: one.user_id.bytes)
+    tickets = [one for one in people for _ in range(one.weight)]
+    # random() of a seed is the same in all Python versions (library reference, Reproducibility).
+    drawn = int(random.Random(seed).random() * len(tickets))  # noqa: S311 - not secret; the seed is stored to repeat it
+    why = f"The lot fell on {tickets[drawn].name}, one of {len(people)}."
+    scores = {one.user_id: f"{one.weight} of {len(tickets)} tickets" for one in people}
+    return Choice(tickets[drawn], why, scores)

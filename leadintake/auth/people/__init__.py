@@ -1,0 +1,1 @@
+"""Users: accounts, invitations and mailed links."""

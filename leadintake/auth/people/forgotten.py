@@ -1,0 +1,55 @@
+"""Forgotten passwords: anonymous requests, answered by a worker."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from leadintake.audit.service import audit
+from leadintake.auth.models import LinkPurpose, PasswordRequest
+from leadintake.auth.people.links import links
+from leadintake.auth.service import auth
+from leadintake.core.actor import SYSTEM
+from leadintake.core.crypto import seal, unseal
+from leadintake.core.db.database import db, reading
+from leadintake.core.db.transaction import on_commit, transaction
+from leadintake.notifications import embedded
+from leadintake.notifications.service import notifications
+
+PURPOSE = "password requests"
+MAX_AN_HOUR, MAX_AT_ONCE = 3, 50
+
+
+class Forgotten:
+    """Pending requests."""
+
+    def ask(self, email: str) -> None:
+        """Store a request for an address.
+
+        A worker looks the user up, so that neither answer nor response time discloses accounts.
+        """
+        db.session.add(PasswordRequest(address=seal(PURPOSE, email)))
+        on_commit(embedded.wake)
+
+    def answer(self) -> None:
+        """Mail links to active users. Runs on every worker tick."""
+        with reading():
+            first_id = db.session.scalar(sa.select(PasswordRequest.id).limit(1))
+            db.session.rollback()
+        if first_id is None:
+            return
+        with transaction():
+            request_query = sa.select(PasswordRequest).order_by(PasswordRequest.id).limit(MAX_AT_ONCE)
+            for request in db.session.scalars(request_query.with_for_update(skip_locked=True)).all():
+                self._mail(unseal(PURPOSE, request.address))
+                db.session.delete(request)
+
+    def _mail(self, email: str) -> None:
+        user, kind = auth.find(email), LinkPurpose.PASSWORD_RESET
+        if user is None or not user.is_here:
+            return
+        if notifications.below_hourly_limit(kind, user.email, most_an_hour=MAX_AN_HOUR):
+            links.send(user, kind)
+            audit.record("password.forgotten", actor=SYSTEM, about=("user", user.id))
+
+
+forgotten = Forgotten()

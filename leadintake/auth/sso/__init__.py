@@ -1,0 +1,1 @@
+"""Single sign-on through the firm's OpenID Connect provider."""

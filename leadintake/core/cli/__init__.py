@@ -1,0 +1,1 @@
+"""Output of commands, and their errors in one line."""

@@ -1,0 +1,71 @@
+"""Named locks, held until their transaction ends."""
+
+from __future__ import annotations
+
+import time
+from typing import cast
+
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from leadintake.core import checks, measures
+from leadintake.core.causes import is_schema_error
+from leadintake.core.clock import now
+from leadintake.core.db.database import Model, db, execute, reading
+from leadintake.core.db.results import affected
+
+WAITS = measures.Histogram("leadintake_lock_wait_seconds", "Time until a lock was granted", "lock")
+NOT_MIGRATED = "The database misses what a migration makes. Run `flask db upgrade`."
+
+
+class Lock(Model):
+    """A row per lock; migrations create them."""
+
+    __tablename__ = "locks"
+
+    name: Mapped[str] = mapped_column(sa.String(40), unique=True)
+
+
+LOCKS = cast(sa.Table, Lock.__table__)
+_ACQUIRE = (
+    sa.update(LOCKS).where(LOCKS.c.name == sa.bindparam("wanted")).values(updated_at=LOCKS.c.updated_at)
+)
+
+
+def init_app(app: Flask) -> None:
+    """Register the readiness check of the database."""
+    checks.register(app, "database", _check, probe=_probe)
+
+
+def _check() -> None:
+    """Raise unless the database answers and is migrated."""
+    with reading(), db.engine.connect() as connection:
+        try:
+            found = connection.scalar(sa.select(Lock.id).where(Lock.name == "readiness"))
+        except DBAPIError as error:
+            if not is_schema_error(error):
+                raise
+            found = None
+        if found is None:
+            raise LookupError(NOT_MIGRATED)
+
+
+def _probe() -> None:
+    """Raise unless the database takes writes: with a full disk, or as a replica, it only reads."""
+    probe = sa.update(Lock).where(Lock.name == "readiness").values(updated_at=now())
+    with reading(False), db.engine.begin() as connection:
+        if affected(connection.execute(probe)) != 1:
+            raise LookupError(NOT_MIGRATED)
+
+
+def acquire(name: str) -> None:
+    """Wait for the lock `name` and hold it until the transaction ends.
+
+    An UPDATE, not a SELECT … FOR UPDATE, excludes others on SQLite too, however the transaction began.
+    """
+    start = time.perf_counter()
+    if affected(execute(_ACQUIRE, [{"wanted": name}])) != 1:
+        raise LookupError(f"There is no lock {name!r} in the database. Run `flask db upgrade`.")
+    WAITS.observe(time.perf_counter() - start, name)

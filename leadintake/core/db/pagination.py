@@ -1,0 +1,118 @@
+"""Keyset pagination: pages stay complete while rows arrive."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+from flask import current_app
+from itsdangerous import BadData, URLSafeSerializer
+
+from leadintake.core.db.database import Model, db
+from leadintake.core.db.types import UTCDateTime
+from leadintake.core.errors import UnprocessableContent
+
+BATCH = 500
+Cursor = Annotated[str, msgspec.Meta(max_length=8000)]
+"""Longer than any cursor, whatever the letters of a name."""
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True)
+class Order(Generic[Row]):
+    """A sort order: one column, ties by id, both in one direction."""
+
+    model: type[Row]
+    column: str
+    descending: bool
+
+    @classmethod
+    def parse(cls, model: type[Row], sort: str) -> Order[Row]:
+        """Parse `created_at` or `-created_at`."""
+        return cls(model, sort.removeprefix("-"), sort.startswith("-"))
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Rows, and the cursor of the next page (None at the end)."""
+
+    items: list[Row]
+    next_cursor: str | None
+
+
+def page_of(
+    statement: sa.Select[Any],
+    order: Order[Row],
+    *,
+    limit: int,
+    cursor: str | None,
+    bound_to: Mapping[str, object],
+) -> Page[Row]:
+    """Return the next `limit` rows of `statement` in `order`, after `cursor`.
+
+    A cursor is signed and bound to order and filters (`bound_to`). Raises UnprocessableContent for any other.
+    """
+    column, key = getattr(order.model, order.column), order.model.id
+    fingerprint = _fingerprint(order, bound_to)
+    if cursor:
+        value, last_id = _parse_cursor(cursor, fingerprint, column)
+        past = column < value if order.descending else column > value
+        tied = key < last_id if order.descending else key > last_id
+        # The first term lets an index seek; the second resolves ties.
+        reach = column <= value if order.descending else column >= value
+        statement = statement.where(reach, sa.or_(past, tied))
+    columns = (column.desc(), key.desc()) if order.descending else (column.asc(), key.asc())
+    rows = list(db.session.scalars(statement.order_by(*columns).limit(limit + 1)).unique())
+    items = rows[:limit]
+    next_cursor = None
+    if len(rows) > limit:
+        last = items[-1]
+        value = getattr(last, order.column)
+        text = value.isoformat() if isinstance(value, datetime) else str(value)
+        next_cursor = _signer().dumps([fingerprint, text, last.id.hex])
+    return Page(items, next_cursor)
+
+
+def iterate_all(statement: sa.Select[Any], order: Order[Row]) -> Iterator[Row]:
+    """Yield all rows of `statement` in `order`, in batches.
+
+    Memory stays flat, and no transaction stays open between batches.
+    """
+    cursor = None
+    while True:
+        page = page_of(statement, order, limit=BATCH, cursor=cursor, bound_to={})
+        yield from page.items
+        db.session.rollback()
+        db.session.expunge_all()
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _signer() -> URLSafeSerializer:
+    keys = [*current_app.config["SECRET_KEY_FALLBACKS"], current_app.config["SECRET_KEY"]]
+    return URLSafeSerializer(keys, salt="cursor")
+
+
+def _fingerprint(order: Order[Any], bound_to: Mapping[str, object]) -> str:
+    meaning = msgspec.json.encode([order.column, order.descending, dict(sorted(bound_to.items()))])
+    return hashlib.sha256(meaning).hexdigest()[:16]
+
+
+def _parse_cursor(cursor: str, fingerprint: str, column: Any) -> tuple[object, uuid.UUID]:
+    try:
+        found, text, last_id = _signer().loads(cursor)
+    except BadData:
+        found = None
+    if found != fingerprint:
+        raise UnprocessableContent(
+            {"cursor": ["This cursor belongs to another list. Start again without it."]}
+        )
+    value = datetime.fromisoformat(text) if isinstance(column.type, UTCDateTime) else text
+    return value, uuid.UUID(last_id)

@@ -1,0 +1,161 @@
+"""Repeatable migration steps: each checks what exists before a change.
+
+MariaDB and MySQL commit every DDL statement, and PostgreSQL builds an index concurrently only outside a
+transaction: a killed migration starts again from its beginning.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+from leadintake.core.db.types import UTCDateTime, new_id
+
+BATCH = 500
+TABLE_OPTIONS: Any = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+"""Else MariaDB and MySQL would treat josé and jose as equal."""
+
+
+def create_table(name: str, *columns: Any) -> None:
+    """Create a table with these columns and constraints, the key and the times."""
+    if has_table(name):
+        return
+    op.create_table(
+        name,
+        *columns,
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", UTCDateTime(), nullable=False),
+        sa.Column("updated_at", UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=f"pk_{name}"),
+        **TABLE_OPTIONS,
+    )
+
+
+def drop_table(name: str) -> None:
+    """Drop a table."""
+    if has_table(name):
+        op.drop_table(name)
+
+
+def add_column(table: str, column: sa.Column[Any]) -> None:
+    """Add a column. NOT NULL needs a server default: older code continues to insert."""
+    if not has_column(table, column.name):
+        op.add_column(table, column)
+
+
+def drop_column(table: str, name: str) -> None:
+    """Drop a column."""
+    if has_column(table, name):
+        op.drop_column(table, name)
+
+
+def create_index(
+    name: str, table: str, columns: list[str], *, unique: bool = False, only: sa.TextClause | None = None
+) -> None:
+    """Create an index; `only`: of these rows (ignored by MariaDB and MySQL).
+
+    PostgreSQL builds it without blocking writers where the table has rows.
+    """
+    options: dict[str, Any] = {"unique": unique, "postgresql_where": only, "sqlite_where": only}
+    if op.get_bind().dialect.name == "postgresql":
+        _create_index_on_postgresql(name, table, columns, options)
+    elif not _has_index(name, table):
+        op.create_index(name, table, columns, **options)
+
+
+def drop_index(name: str, table: str) -> None:
+    """Drop an index."""
+    if _has_index(name, table):
+        op.drop_index(name, table)
+
+
+def insert_row(table: str, key: str, **values: Any) -> None:
+    """Insert a row, unless one has the same value in the column `key`."""
+    times = {"created_at": datetime.now(UTC), "updated_at": datetime.now(UTC)}
+    types: Mapping[str, sa.types.TypeEngine[Any]] = {
+        "id": sa.Uuid(),
+        "created_at": UTCDateTime(),
+        "updated_at": UTCDateTime(),
+    }
+    row = {"id": new_id(), **values, **times}
+    rows = sa.table(table, *(sa.column(name, types.get(name)) for name in row))
+    same = sa.select(rows.c[key]).where(rows.c[key] == values[key])
+    if op.get_bind().execute(same).first() is None:
+        op.bulk_insert(rows, [row])
+
+
+def batches_of_ids(table: str, where: sa.TextClause) -> Iterator[Sequence[uuid.UUID]]:
+    """Yield ids of matching rows in batches; commit before the first and after each.
+
+    So no row stays locked for longer than a batch, nor the table by earlier steps.
+    """
+    rows, last = sa.table(table, sa.column("id", sa.Uuid())), uuid.UUID(int=0)
+    while True:
+        _commit()
+        following = sa.select(rows.c.id).where(where, rows.c.id > last).order_by(rows.c.id).limit(BATCH)
+        ids = op.get_bind().scalars(following).all()
+        if not ids:
+            return
+        yield ids
+        last = ids[-1]
+
+
+def update_in_batches(table: str, where: sa.TextClause, **values: Any) -> None:
+    """Update the matching rows in batches."""
+    rows = sa.table(table, sa.column("id", sa.Uuid()), *(sa.column(name) for name in values))
+    for ids in batches_of_ids(table, where):
+        op.execute(sa.update(rows).where(rows.c.id.in_(ids)).values(values))
+
+
+def has_table(name: str) -> bool:
+    """Return whether the database has this table."""
+    return sa.inspect(op.get_bind()).has_table(name)
+
+
+def has_column(table: str, name: str) -> bool:
+    """Return whether the table has this column."""
+    return name in {column["name"] for column in sa.inspect(op.get_bind()).get_columns(table)}
+
+
+def _commit() -> None:
+    """Commit below Alembic, whose transaction stays open until the migration ends."""
+    connection = op.get_bind()
+    connection.exec_driver_sql("COMMIT")
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _has_index(name: str, table: str) -> bool:
+    inspector = sa.inspect(op.get_bind())
+    return inspector.has_table(table) and name in {index["name"] for index in inspector.get_indexes(table)}
+
+
+def _create_index_on_postgresql(
+    name: str, table: str, columns: list[str], options: Mapping[str, Any]
+) -> None:
+    """Build the index concurrently where there are rows, and rebuild an unfinished one.
+
+    A killed build leaves an index that every write maintains and no query uses.
+    """
+    valid = op.get_bind().scalar(
+        sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)"),
+        {"name": op.get_bind().dialect.identifier_preparer.quote(name)},
+    )
+    if valid:
+        return
+    rows = sa.select(sa.literal(1)).select_from(sa.table(table)).limit(1)
+    if valid is None and op.get_bind().execute(rows).first() is None:
+        op.create_index(name, table, columns, **options)
+        return
+    with op.get_context().autocommit_block():
+        # The build waits for older transactions, and blocks none meanwhile.
+        op.execute("SET lock_timeout = 0")
+        if valid is False:
+            op.drop_index(name, table, postgresql_concurrently=True)
+        op.create_index(name, table, columns, **options, postgresql_concurrently=True)
+        op.execute("RESET lock_timeout")

@@ -1,0 +1,79 @@
+"""Column types with the same meaning on SQLite, PostgreSQL and MariaDB."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from uuid_utils.compat import uuid7
+
+E = TypeVar("E", bound=StrEnum)
+FIRST = datetime(1, 1, 1, tzinfo=UTC)
+LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+
+
+def new_id() -> uuid.UUID:
+    """Return a new UUIDv7 (RFC 9562), ascending within a process."""
+    return uuid7()
+
+
+class UTCDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware datetime in UTC with microseconds. Naive values raise ValueError: they hide a bug."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name == "mysql":
+            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        return dialect.type_descriptor(sa.DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the database")
+        try:
+            value = value.astimezone(UTC)
+        except OverflowError:  # the first and last hours of the calendar have no UTC in other zones
+            value = FIRST if value.year == FIRST.year else LAST
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class TextEnum(sa.types.TypeDecorator[E]):
+    """A StrEnum stored by value, as text: a new member needs no migration."""
+
+    impl = sa.String(40)
+    cache_ok = True
+
+    def __init__(self, members: type[E]) -> None:
+        super().__init__()
+        self.members = members
+
+    def process_bind_param(self, value: E | str | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else self.members(value).value
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> E | None:
+        return None if value is None else self.members(value)
+
+
+class BlankIsNull(sa.types.TypeDecorator[str]):
+    """Text that is "" in Python and NULL in the database: a unique index allows many NULLs."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return str(value) if value else None
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str:
+        return value or ""

@@ -1,0 +1,159 @@
+"""The OpenAPI 3.1 document, built from the marks on the views."""
+
+from __future__ import annotations
+
+import http
+import inspect
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from flask import Flask
+from werkzeug.routing import Rule
+
+from leadintake.core.errors import SENTENCES
+from leadintake.core.http.access import SIGNED_IN
+from leadintake.core.http.api import Interface
+
+REF = "#/components/schemas/{name}"
+NO_BODY = None
+
+
+class Problem(msgspec.Struct):
+    """RFC 9457 problem details, as every error has them."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: dict[str, list[str]] | msgspec.UnsetType = msgspec.UNSET
+
+
+def document(app: Flask, version: str) -> dict[str, Any]:
+    """Describe every view that has an interface."""
+    views: list[tuple[Rule, Any]] = [
+        (rule, app.view_functions[rule.endpoint])
+        for rule in app.url_map.iter_rules()
+        if hasattr(app.view_functions[rule.endpoint], "interface")
+    ]
+    schemas = _schemas([view.interface for _, view in views])
+    paths: dict[str, dict[str, Any]] = {}
+    for rule, view in sorted(views, key=lambda pair: pair[0].rule):
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            paths.setdefault(path, {})[method.lower()] = _operation(
+                rule, view, method, schemas.find, app.config
+            )
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "leadintake", "version": version, "description": "The front door of a law firm."},
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]},
+                "token": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+class _Schemas:
+    """The JSON schemas of all structs, each once under components."""
+
+    def __init__(self, structs: list[Any]) -> None:
+        found, self.components = msgspec.json.schema_components(structs, ref_template=REF)
+        self._by_struct = list(zip(structs, found, strict=True))
+
+    def find(self, struct: Any) -> dict[str, Any]:
+        return next(schema for known, schema in self._by_struct if known is struct)
+
+
+def _schemas(interfaces: list[Interface]) -> _Schemas:
+    structs: list[Any] = [Problem]
+    for interface in interfaces:
+        structs += [interface.json] if interface.json else []
+        structs += [member.type for member in msgspec.structs.fields(interface.query or msgspec.Struct)]
+        structs += [answer for answer in interface.answers.values() if not isinstance(answer, str | None)]
+    return _Schemas(structs)
+
+
+def _operation(
+    rule: Rule, view: Any, method: str, schema_of: Any, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    interface: Interface = view.interface
+    text = inspect.getdoc(view) or ""
+    summary, _, description = text.partition("\n")
+    operation: dict[str, Any] = {
+        "operationId": rule.endpoint.replace(".", "_"),
+        "tags": [rule.endpoint.split(".")[0]],
+        "summary": summary,
+        "description": " ".join(description.split()),
+        "parameters": _parameters(rule, interface),
+        "responses": {
+            str(status): _answer(status, kind, schema_of) for status, kind in interface.answers.items()
+        },
+    }
+    guarded = bool(getattr(view, "permission", None))
+    refuses = {*interface.refuses, 422} | ({401, 403} if guarded else set())
+    if interface.json or interface.form:
+        refuses |= {400, 413, 415}
+        kind = "multipart/form-data" if interface.form else "application/json"
+        body = interface.form(settings) if interface.form else schema_of(interface.json)
+        operation["requestBody"] = {"required": True, "content": {kind: {"schema": body}}}
+    if guarded:
+        ways = ["session"] if view.permission == SIGNED_IN else ["session", "token"]
+        operation["security"] = [{way: []} for way in ways]
+        if method != "GET":
+            operation["parameters"] += [
+                _header(
+                    "X-CSRFToken",
+                    "The csrf_token of the session; nothing looks at it beside an API token.",
+                    required=True,
+                )
+            ]
+    for status in sorted(refuses | {500, 503}):
+        operation["responses"][str(status)] = {
+            "description": SENTENCES.get(status, http.HTTPStatus(status).phrase),
+            "content": {"application/problem+json": {"schema": schema_of(Problem)}},
+        }
+    return operation
+
+
+def _parameters(rule: Rule, interface: Interface) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": _path_schema(rule, name)}
+        for name in sorted(rule.arguments)
+    ]
+    if interface.query is not None:
+        for member in msgspec.structs.fields(interface.query):
+            (schema,), _ = msgspec.json.schema_components([member.type], ref_template=REF)
+            found.append({"name": member.encode_name, "in": "query", "required": False, "schema": schema})
+    return found + [_header(name, "") for name in interface.headers]
+
+
+def _path_schema(rule: Rule, name: str) -> dict[str, Any]:
+    """Return the schema of the path converter, else of an id."""
+    return getattr(rule._converters[name], "schema", {"type": "string", "format": "uuid"})
+
+
+def _header(name: str, description: str, *, required: bool = False) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": required,
+        "description": description,
+        "schema": {"type": "string"},
+    }
+
+
+def _answer(status: int, kind: Any, schema_of: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": http.HTTPStatus(status).phrase}
+    if isinstance(kind, str):
+        answer["content"] = {kind: {"schema": {"type": "string", "format": "binary"}}}
+    elif kind is not NO_BODY:
+        answer["content"] = {"application/json": {"schema": schema_of(kind)}}
+    return answer

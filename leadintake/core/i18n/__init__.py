@@ -1,0 +1,1 @@
+"""Languages: catalogues, and the firm's own texts."""

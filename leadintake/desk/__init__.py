@@ -1,0 +1,29 @@
+"""Desk of the attorneys: pages over the services that JSON routes use, behind the same guard."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from leadintake.auth.actor import current_actor
+from leadintake.desk import banner, words
+from leadintake.desk.absences import bp as absences
+from leadintake.desk.account import bp as account
+from leadintake.desk.lead import bp as lead
+from leadintake.desk.messages import bp as messages
+from leadintake.desk.people import bp as people
+from leadintake.desk.quarantine import bp as quarantine
+from leadintake.desk.queue import bp as queue
+from leadintake.desk.report import bp as report
+from leadintake.desk.sign_in import bp as signing_in
+from leadintake.leads.quarantine.service import quarantine as looked_after
+from leadintake.leads.status import is_reached
+
+ROOMS = (signing_in, account, queue, lead, absences, quarantine, messages, report, people)
+
+
+def init_app(app: Flask) -> None:
+    """Register helpers of the templates; blueprints.py mounts the pages behind the guard."""
+    words.init_app(app)
+    banner.init_app(app)
+    app.jinja_env.tests["reached"] = is_reached
+    app.jinja_env.globals["in_quarantine"] = lambda: looked_after.count(reader=current_actor())

@@ -1,0 +1,25 @@
+"""Redirects to sign-in and second-factor setup for people whom the guard refuses."""
+
+from __future__ import annotations
+
+from flask import redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from leadintake.auth.guard import SignInFirst
+from leadintake.auth.mfa.factors import SecondFactorRequired
+from leadintake.core.db.database import SAFE_METHODS
+from leadintake.core.errors import answer_to
+from leadintake.desk.forms import redirect_with_reasons
+
+
+def redirect_to_sign_in(refusal: SignInFirst) -> Response:
+    """Redirect to sign-in; requests that are no page visits get the error."""
+    if request.method not in SAFE_METHODS or "HX-Request" in request.headers:
+        return answer_to(refusal)
+    wanted = request.full_path.rstrip("?")
+    return redirect(url_for("desk.signing_in.ask", next=wanted), 303)
+
+
+def redirect_to_factor_setup(refusal: SecondFactorRequired) -> Response:
+    """Redirect to the setup of the second factor that the role requires."""
+    return redirect_with_reasons(refusal, "")

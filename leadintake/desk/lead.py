@@ -1,0 +1,117 @@
+"""Page of one lead, and the actions allowed to the reader."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from leadintake.auth.actor import current_actor
+from leadintake.auth.permissions import Permission
+from leadintake.auth.sessions.interface import current
+from leadintake.core.errors import Conflict, Forbidden, PreconditionFailed, Refusal, UnprocessableContent
+from leadintake.core.http.access import allow
+from leadintake.desk.forms import parse_form, read_form_version, redirect_with_reasons
+from leadintake.leads.distribution.handover import handover
+from leadintake.leads.fields import FIELDS, Kind
+from leadintake.leads.reference import LeadKey
+from leadintake.leads.schemas import AssigneeChange, Declining
+from leadintake.leads.service import leads
+from leadintake.leads.status import LeadStatus
+from leadintake.notifications.service import notifications
+
+bp = Blueprint("lead", __name__, url_prefix="/leads/<lead:lead_id>")
+
+
+@bp.get("")
+@allow(Permission.READ_LEADS)
+def show(lead_id: LeadKey) -> Response:
+    """Show the lead, its file, history and messages."""
+    lead = leads.read(lead_id, "page", reader=current_actor(), actor=current_actor())
+    detail = leads.detail(lead, reader=current_actor())
+    return make_response(
+        render_template(
+            "desk/lead.html",
+            lead=lead,
+            fields=[one for one in FIELDS if one.kind is not Kind.NAME],
+            allowed=detail.allowed,
+            duplicates=detail.duplicates,
+            pulse=detail.entity_tag(),
+            history=leads.history(lead),
+            messages=notifications.list_for_lead(lead.id),
+            owners=leads.possible_owners(lead) if "assign" in detail.allowed else [],
+        )
+    )
+
+
+@bp.get("/pulse")
+@allow(Permission.READ_LEADS)
+def pulse(lead_id: LeadKey) -> AnyResponse:
+    """Respond 304 while the lead has not changed."""
+    current().unattended = True
+    lead = leads.get(lead_id, reader=current_actor())
+    found = leads.detail(lead, reader=current_actor()).entity_tag()
+    response = make_response(render_template("desk/lead_pulse.html", lead=lead, pulse=found))
+    response.set_etag(found)
+    response.headers["HX-Trigger"] = "lead-changed"
+    return response.make_conditional(request)
+
+
+@bp.post("/reached-out")
+@allow(Permission.UPDATE_LEADS)
+def reach_out(lead_id: LeadKey) -> AnyResponse:
+    """Record that the prospect was reached."""
+    with leads.edit(lead_id, current_actor(), if_version=read_form_version()) as lead:
+        leads.change_status(lead, LeadStatus.REACHED_OUT, actor=current_actor())
+    return _redirect_with_message(lead_id, "Recorded: you reached out.")
+
+
+@bp.post("/take")
+@allow(Permission.TAKE_LEADS)
+def take(lead_id: LeadKey) -> AnyResponse:
+    """Take an unassigned lead."""
+    with leads.edit(lead_id, current_actor(), if_version=read_form_version(), lock_assignment=True) as lead:
+        leads.assign(lead, current_actor().id, actor=current_actor())
+    return _redirect_with_message(lead_id, "It is yours.")
+
+
+@bp.post("/assign")
+@allow(Permission.ASSIGN_LEADS)
+def assign(lead_id: LeadKey) -> AnyResponse:
+    """Assign the lead to a person, or to nobody."""
+    has_owner = bool(request.form.get("user_id"))
+    with leads.edit(lead_id, current_actor(), if_version=read_form_version(), lock_assignment=True) as lead:
+        leads.assign(lead, parse_form(AssigneeChange).user_id if has_owner else None, actor=current_actor())
+    to = lead.assigned_to.name if lead.assigned_to else "nobody"
+    return _redirect_with_message(lead_id, f"It is with {to} now.")
+
+
+@bp.post("/decline")
+@allow(Permission.UPDATE_LEADS)
+def decline(lead_id: LeadKey) -> AnyResponse:
+    """Decline the lead, so that it goes to the next person."""
+    with leads.edit(lead_id, current_actor(), if_version=read_form_version(), lock_assignment=True) as lead:
+        handover.decline(lead, parse_form(Declining).reason, actor=current_actor())
+    flash("You declined it; it went to the next who can take it.")
+    return redirect(url_for("desk.queue.show"), 303)
+
+
+@bp.errorhandler(Conflict)
+@bp.errorhandler(Forbidden)
+@bp.errorhandler(UnprocessableContent)
+def show_refusal(refusal: Refusal) -> AnyResponse:
+    """Show why the action was refused, on the lead's current page."""
+    return redirect_with_reasons(
+        refusal, url_for("desk.lead.show", lead_id=(request.view_args or {})["lead_id"])
+    )
+
+
+@bp.errorhandler(PreconditionFailed)
+def show_conflict(_refusal: Refusal) -> AnyResponse:
+    """Say that the page was out of date, on the page of the lead as it is now."""
+    words = "A colleague changed this lead meanwhile. Here is how it is now."
+    return show_refusal(PreconditionFailed(words))
+
+
+def _redirect_with_message(lead_id: LeadKey, sentence: str) -> AnyResponse:
+    flash(sentence)
+    return redirect(url_for("desk.lead.show", lead_id=lead_id), 303)

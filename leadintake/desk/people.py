@@ -1,0 +1,85 @@
+"""People of the firm: listed for managers, invited and changed by administrators."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from leadintake.auth.actor import current_actor
+from leadintake.auth.people.api import apply, get_to_change
+from leadintake.auth.people.service import users
+from leadintake.auth.permissions import Permission, Role
+from leadintake.auth.schemas import Invitation, UserPatch
+from leadintake.auth.service import auth
+from leadintake.core.errors import Conflict, Errors, Forbidden, Refusal, UnprocessableContent
+from leadintake.core.http.access import allow
+from leadintake.desk.forms import parse_form, redirect_with_reasons
+
+bp = Blueprint("people", __name__, url_prefix="/people")
+
+
+@bp.get("")
+@allow(Permission.READ_USERS)
+def show() -> Response:
+    """Show everybody by name."""
+    return _page({})
+
+
+@bp.post("")
+@allow(Permission.MANAGE_USERS)
+def invite() -> AnyResponse:
+    """Invite a person: mail a link to choose a password."""
+    try:
+        invitation = parse_form(Invitation)
+        user = users.invite(
+            invitation.email,
+            invitation.name,
+            invitation.role,
+            can_intake=invitation.can_intake,
+            actor=current_actor(),
+        )
+    except UnprocessableContent as refusal:
+        return _page(refusal.errors or {}, 422)
+    flash(f"An invitation is on its way to {user.email}.")
+    return redirect(url_for(".show"), 303)
+
+
+@bp.post("/<uuid:user_id>")
+@allow(Permission.MANAGE_USERS)
+def change(user_id: uuid.UUID) -> AnyResponse:
+    """Change role, intake and access of a person."""
+    user = get_to_change(user_id, own=True)
+    apply(parse_form(UserPatch), user)
+    flash(f"{user.name} was changed.")
+    return redirect(url_for(".show"), 303)
+
+
+@bp.post("/<uuid:user_id>/invitation")
+@allow(Permission.MANAGE_USERS)
+def invite_again(user_id: uuid.UUID) -> AnyResponse:
+    """Send a new link to a person who has not accepted the invitation."""
+    user = get_to_change(user_id, own=True)
+    users.invite_again(user, actor=current_actor())
+    flash(f"A new invitation is on its way to {user.email}.")
+    return redirect(url_for(".show"), 303)
+
+
+@bp.errorhandler(Conflict)
+@bp.errorhandler(Forbidden)
+def show_refusal(refusal: Refusal) -> AnyResponse:
+    """Show why the action was refused."""
+    return redirect_with_reasons(refusal, url_for("desk.people.show"))
+
+
+def _page(errors: Errors, status: int = 200) -> Response:
+    page = render_template(
+        "desk/people.html",
+        people=auth.everyone(),
+        roles=[*Role],
+        role_choices=[(role, role) for role in Role],
+        errors=errors,
+        typed=request.form,
+    )
+    return make_response(page, status)

@@ -1,0 +1,84 @@
+"""Texts of the desk: times, sizes, actions and states."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from babel.dates import format_datetime, format_timedelta
+from flask import Flask
+from flask_login import current_user
+
+from leadintake.assignment import policy
+from leadintake.core.clock import now
+from leadintake.leads.status import LeadStatus
+from leadintake.notifications.messages import SUBJECTS
+from leadintake.notifications.models import Status
+
+LOCALE = "en"
+"""The desk is in English; only pages for prospects are translated."""
+STATES = {LeadStatus.PENDING: "Waiting", LeadStatus.REACHED_OUT: "Reached out"}
+DELIVERIES = {
+    Status.QUEUED: "waits to be sent",
+    Status.SENDING: "is being sent",
+    Status.SENT: "sent",
+    Status.FAILED: "failed",
+}
+ACTS = {
+    "submitted": "wrote to the firm",
+    "assigned": "gave the lead",
+    "left_unassigned": "found nobody",
+    "reached_out": "reached out",
+    "declined": "declined it",
+    "deleted": "put it away",
+    "restored": "brought it back",
+    "flagged": "flagged the file",
+    "screened": "screened somebody from it",
+    "screen_lifted": "lifted a screen",
+    "message_failed": "could not deliver a message",
+    "not_confirmed": "sent no confirmation",
+    "quarantined": "put it in quarantine",
+    "released": "released it from quarantine",
+    "discarded": "discarded it",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Register texts and filters for templates."""
+    app.jinja_env.filters.update(
+        ago=ago, moment=moment, iso=iso, duration=duration, weight=weight, title_of=title_of
+    )
+    # Used by the desk's own pages only: error pages must not need the database.
+    app.jinja_env.globals.update(current_user=current_user, STATES=STATES, DELIVERIES=DELIVERIES, ACTS=ACTS)
+
+
+def ago(instant: datetime) -> str:
+    """Return the time since: `3 hours ago`."""
+    passed = now() - instant
+    if passed < timedelta(minutes=1):
+        return "just now"
+    return format_timedelta(-passed, add_direction=True, locale=LOCALE, threshold=1.2)
+
+
+def moment(instant: datetime) -> str:
+    """Return date and time in the firm's time zone."""
+    return format_datetime(policy.current().local(instant), "d MMM y, HH:mm", locale=LOCALE)
+
+
+def iso(instant: datetime) -> str:
+    """Return ISO 8601 for programs."""
+    return instant.isoformat(timespec="seconds")
+
+
+def duration(seconds: float) -> str:
+    """Return a duration: `3 hours`."""
+    return format_timedelta(timedelta(seconds=max(seconds, 1)), locale=LOCALE, threshold=1.2)
+
+
+def weight(size: int) -> str:
+    """Return a file size."""
+    return f"{size / 1048576:.1f} MB" if size >= 1048576 else f"{max(1, round(size / 1024))} KB"
+
+
+def title_of(kind: str) -> str:
+    """Return the title of a kind of message."""
+    return str(SUBJECTS[kind])

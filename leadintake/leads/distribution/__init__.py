@@ -1,0 +1,1 @@
+"""Distribution of leads: ownership, handover, workload and alerts."""

@@ -1,0 +1,248 @@
+"""Automatic reassignment: of leads whose assignee left, is away or declined, and of leads that wait.
+
+The caller of each method holds the assignment lock, except run_worker_tick, which takes it. A lead waits if
+it is PENDING, listed, unassigned, and was not left unassigned by a person.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from leadintake.assignment.absences import absences
+from leadintake.assignment.allocator import WORKERS, Allocator, LeadToAssign
+from leadintake.assignment.service import assignment
+from leadintake.audit.service import audit
+from leadintake.auth.actor import Actor
+from leadintake.auth.models import User
+from leadintake.auth.people import departures
+from leadintake.auth.people.departures import UserDeparted
+from leadintake.auth.service import auth
+from leadintake.core.actor import SYSTEM
+from leadintake.core.db.database import db, reading
+from leadintake.core.db.transaction import transaction
+from leadintake.core.errors import Conflict, Forbidden, UnprocessableContent
+from leadintake.core.text import TooLong, has_controls, is_invisible, normalize_text
+from leadintake.leads.distribution import alerts, ownership, workload
+from leadintake.leads.models import Decline, Lead, Screen, is_waiting
+from leadintake.leads.status import is_open, where_open
+
+Condition = sa.ColumnElement[bool]
+LONGEST_WORDS = 500
+MAX_AT_ONCE = 100
+"""Leads reassigned per transaction, while submissions wait for the lock. The next worker tick goes on."""
+log = structlog.get_logger()
+
+
+class Handover:
+    """Hands leads on to the next assignee."""
+
+    def hand_back_on_departure(self, departure: UserDeparted) -> None:
+        """Hand back the leads of a user who left."""
+        self.hand_back(departure.user_id, departure.reason, departure.actor)
+
+    def hand_back(self, user_id: uuid.UUID, why: str, actor: Actor) -> None:
+        """Reassign the open leads of a user who left, oldest first, MAX_AT_ONCE at most.
+
+        Workers continue with the rest; until then their alerts are not sent.
+        """
+        pending = sa.and_(Lead.assignee_id == user_id, where_open(Lead.status))
+        self._hand_on_matching(pending, "handed_back", why, actor=actor)
+
+    def hand_on(self, lead: Lead, cause: str, why: str, *, actor: Actor) -> None:
+        """Reassign one lead, for a reason (a sentence)."""
+        self._hand_on_matching(Lead.id == lead.id, cause, why, actor=actor)
+
+    def decline(self, lead: Lead, words: str, *, actor: User) -> None:
+        """Decline an assignment: the lead is handed on, and never returns automatically.
+
+        Raises Forbidden for another user's lead, Conflict if the prospect was contacted, UnprocessableContent
+        for an invalid reason.
+        """
+        if lead.assignee_id != actor.id:
+            raise Forbidden("This lead is not yours to decline. A manager may hand it over.")
+        if not is_open(lead.status):
+            raise Conflict("This prospect was reached out to already. A manager may hand the lead over.")
+        reason = _validate_reason(words)
+        if actor.id not in workload.excluded_users_by_lead([lead.id], Decline).get(lead.id, ()):
+            db.session.add(Decline(lead_id=lead.id, user_id=actor.id, reason=reason))
+            db.session.flush()
+        alerts.record(lead, "declined", reason, actor=actor)
+        self.hand_on(lead, "declined", f"{actor.name} declined it.", actor=actor)
+
+    def run_worker_tick(self) -> None:
+        """Reassign leads of users who may not have any, and assign waiting leads.
+
+        1. Without the lock, look for ineligible assignees, placeable leads and overdue reminders.
+        2. For each such assignee, in a transaction of its own: lock assignment, check again, hand back.
+        3. In one transaction: lock assignment, assign the waiting leads.
+        4. In one transaction: lock assignment, look for overdue reminders again, enqueue them.
+        """
+        with reading():
+            ineligible, placeable, overdue = (
+                _list_ineligible_ids(),
+                _any_placeable(),
+                any(True for _ in alerts.find_overdue_reminders()),
+            )
+            db.session.rollback()
+        for person in ineligible:
+            try:
+                self._hand_back_ineligible(person)
+            except Exception:
+                # One user's leads must not block the others.
+                log.exception("hand_back_failed", user=str(person))
+        if placeable:
+            with transaction():
+                departures.lock_assignment()
+                self._assign_waiting()
+        if overdue:
+            with transaction():
+                departures.lock_assignment()
+                for manager, lead in [*alerts.find_overdue_reminders()]:
+                    alerts.enqueue_reminder(manager, lead)
+
+    def _hand_back_ineligible(self, user_id: uuid.UUID) -> None:
+        with transaction():
+            departures.lock_assignment()
+            person = next((user for user in _list_ineligible_owners() if user.id == user_id), None)
+            if person is not None:
+                absence = absences.of(person.id)
+                says = f"is away until {absence.until}" if absence else "works on leads no more"
+                self.hand_back(person.id, f"{person.name} {says}.", SYSTEM)
+
+    def _hand_on_matching(self, condition: Condition, cause: str, why: str, *, actor: Actor) -> None:
+        leads = _lock_leads(condition)
+        decisions = assignment.begin(workload.open_lead_counts)
+        for lead, request in zip(leads, _build_requests(leads, condition), strict=True):
+            former = lead.assignee_id
+            if former is not None:
+                decisions.uncount(former, lead.assigned_at)
+            self._decide(lead, request, decisions, cause=cause, why=why, actor=actor)
+
+    def _assign_waiting(self) -> None:
+        decisions, assigned, unplaceable = assignment.begin(workload.open_lead_counts), 0, set()
+        rows = _list_waiting()
+        for row, request in zip(rows, _build_requests(rows, is_waiting()), strict=True):
+            if assigned == MAX_AT_ONCE:
+                break  # the next tick goes on
+            if _placement_key(request) in unplaceable:
+                continue
+            if decisions.ask(request)[1].user_id is None:
+                unplaceable.add(_placement_key(request))
+                continue
+            for lead in _lock_leads(sa.and_(Lead.id == row.id, is_waiting())):
+                self._decide(lead, request, decisions, cause="waited", why="", actor=SYSTEM)
+                assigned += 1
+
+    def _decide(
+        self, lead: Lead, request: LeadToAssign, decisions: Allocator, *, cause: str, why: str, actor: Actor
+    ) -> None:
+        decision = decisions.next(request, cause=cause, why=why)
+        if decision.user_id is None:
+            log.warning("lead_unassigned", lead=str(lead.id), reason=decision.reason)
+        assignee = auth.get(decision.user_id) if decision.user_id else None
+        ownership.set_owner(lead, assignee, strategy=decision.strategy, reason=decision.reason, actor=SYSTEM)
+        decisions.save()
+        to = str(decision.user_id) if decision.user_id else None
+        act = "lead.declined" if cause == "declined" else "lead.handed_on"
+        audit.record(act, actor=actor, about=("lead", lead.id), cause=cause, to=to)
+
+
+def _lock_leads(condition: Condition) -> Sequence[Lead]:
+    """Lock and return the matching leads, oldest first, MAX_AT_ONCE at most.
+
+    Two selects: with a join MariaDB would lock the attorneys and documents, too.
+    """
+    oldest = sa.select(Lead.id).where(condition).order_by(Lead.created_at, Lead.id).limit(MAX_AT_ONCE)
+    ids = db.session.scalars(oldest.with_for_update()).all()
+    lead_query: sa.Select[Any] = sa.select(Lead).where(Lead.id.in_(ids), condition)
+    current_query = lead_query.order_by(Lead.created_at, Lead.id).execution_options(populate_existing=True)
+    return db.session.scalars(current_query).all()
+
+
+def _list_ineligible_ids() -> Sequence[uuid.UUID]:
+    return [person.id for person in _list_ineligible_owners()]
+
+
+def _list_ineligible_owners() -> Sequence[User]:
+    """Return assignees of open leads who may not have any: deactivated, away, or of another role."""
+    open_leads = sa.select(Lead.id).where(Lead.assignee_id == User.id, where_open(Lead.status))
+    is_ineligible = sa.or_(
+        User.active.is_(False),
+        User.joined_at.is_(None),
+        User.role.not_in(WORKERS),
+        User.id.in_(absences.on(absences.today())),
+    )
+    return db.session.scalars(
+        sa.select(User).where(is_ineligible, open_leads.exists()).order_by(User.id)
+    ).all()
+
+
+def _list_waiting() -> Sequence[Any]:
+    """Return the columns of waiting leads that the assignment needs, oldest first."""
+    columns_query = sa.select(Lead.id, Lead.practice_area, Lead.language, Lead.folded_email, Lead.assignee_id)
+    return db.session.execute(columns_query.where(is_waiting()).order_by(Lead.created_at, Lead.id)).all()
+
+
+def _any_placeable() -> bool:
+    """Return whether a waiting lead has an eligible user. Leads with the same key are tried once."""
+    rows = _list_waiting()
+    if not rows:
+        return False
+    requests = _build_requests(rows, is_waiting(), returning=False)
+    by_key = {_placement_key(request): request for request in requests}
+    decisions = assignment.begin(workload.open_lead_counts)
+    return any(decisions.ask(request)[1].user_id is not None for request in by_key.values())
+
+
+def _placement_key(request: LeadToAssign) -> tuple[object, ...]:
+    """Return what decides whether a lead has an eligible user."""
+    return request.practice_area, request.language, frozenset(request.screened), frozenset(request.declined)
+
+
+def _build_requests(
+    leads: Sequence[Any], condition: Condition, *, returning: bool = True
+) -> Iterator[LeadToAssign]:
+    """Build the assignment's input for leads matching the condition. The number of statements is constant.
+
+    `returning`: include earlier assignees of the same prospect.
+    """
+    ids, emails = (
+        sa.select(column).where(condition).correlate(None) for column in (Lead.id, Lead.folded_email)
+    )
+    screened = workload.excluded_users_by_lead(ids, Screen)
+    declined = workload.excluded_users_by_lead(ids, Decline)
+    owners = workload.find_owners(emails) if returning else {}
+    for lead in leads:
+        former = [lead.assignee_id] if lead.assignee_id else []
+        others = [owner for owner in owners.get(lead.folded_email, ()) if owner not in former]
+        yield LeadToAssign(
+            lead.id,
+            lead.folded_email,
+            lead.practice_area,
+            lead.language,
+            [*former, *others],
+            screened.get(lead.id, ()),
+            declined.get(lead.id, ()),
+        )
+
+
+def _validate_reason(words: str) -> str:
+    try:
+        reason = normalize_text(words, LONGEST_WORDS)
+    except TooLong:
+        reason = ""
+    if is_invisible(reason):
+        raise UnprocessableContent({"reason": [f"Say why, in 1 to {LONGEST_WORDS} characters."]})
+    if has_controls(reason):
+        raise UnprocessableContent(
+            {"reason": ["This has characters that cannot be shown. Please type it again."]}
+        )
+    return reason
+
+
+handover = Handover()

@@ -1,0 +1,67 @@
+"""The assignment's input from leads: workload, earlier assignees, exclusions."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadintake.core.db.database import db, execute
+from leadintake.leads.models import Decline, Lead, Screen, folded
+from leadintake.leads.status import where_open
+
+_LEAD_OF_ADDRESS = sa.select(Lead.id).where(Lead.folded_email == sa.bindparam("email")).limit(1)
+
+
+def open_lead_counts(
+    users: Collection[uuid.UUID], since: datetime | None
+) -> tuple[dict[uuid.UUID, int], dict[uuid.UUID, int]]:
+    """Count each user's open leads, and the leads assigned since `since` (empty if None)."""
+    user_query = sa.select(Lead.assignee_id, sa.func.count().label("number")).where(
+        Lead.assignee_id.in_(users)
+    )
+    open_query = user_query.where(where_open(Lead.status))
+    return _fetch_counts(open_query), {} if since is None else _fetch_counts(
+        user_query.where(Lead.assigned_at >= since)
+    )
+
+
+def is_known_address(email: str) -> bool:
+    """Return whether there is a lead with this address, deleted ones included. Case is ignored."""
+    return execute(_LEAD_OF_ADDRESS, [{"email": folded(email)}]).first() is not None
+
+
+ValuesOrSelect = Collection[Any] | sa.Select[Any]
+"""Values or a select of them: databases limit the values per statement."""
+
+
+def find_owners(emails: ValuesOrSelect) -> Mapping[str, Sequence[uuid.UUID]]:
+    """Return the assignees of leads with these folded addresses, by address, most recent lead first."""
+    newest = sa.func.max(Lead.created_at)
+    owner_query: Any = sa.select(Lead.folded_email, Lead.assignee_id).where(
+        Lead.folded_email.in_(emails), Lead.assignee_id.is_not(None)
+    )
+    by_owner_query = owner_query.group_by(Lead.folded_email, Lead.assignee_id)
+    owners: dict[str, list[uuid.UUID]] = {}
+    for email, owner in db.session.execute(by_owner_query.order_by(newest.desc(), Lead.assignee_id)):
+        owners.setdefault(email, []).append(owner)
+    return owners
+
+
+def excluded_users_by_lead(
+    leads: ValuesOrSelect, table: type[Screen | Decline]
+) -> Mapping[uuid.UUID, set[uuid.UUID]]:
+    """Return the users who are screened from each of these leads, or declined it."""
+    pair_query: Any = sa.select(table.lead_id, table.user_id).where(table.lead_id.in_(leads))
+    users_by_lead: dict[uuid.UUID, set[uuid.UUID]] = {}
+    for lead, user in db.session.execute(pair_query):
+        users_by_lead.setdefault(lead, set()).add(user)
+    return users_by_lead
+
+
+def _fetch_counts(leads: Any) -> dict[uuid.UUID, int]:
+    listed = leads.where(Lead.deleted_at.is_(None)).group_by(Lead.assignee_id)
+    return {row.assignee_id: row.number for row in execute(listed) if row.assignee_id}

@@ -1,0 +1,147 @@
+"""The intake form and its validation, with errors in the prospect's language."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from flask import current_app, request
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from werkzeug.datastructures import FileStorage
+from wtforms import Field, HiddenField, StringField, ValidationError
+
+from leadintake.core.errors import Errors
+from leadintake.core.http.limits import client_limit_key
+from leadintake.core.i18n.languages import N_, _
+from leadintake.documents.inspection.findings import Refused, TooLarge
+from leadintake.documents.service import documents
+from leadintake.documents.verdict import Verdict
+from leadintake.leads.fields import FIELDS, LONGEST_CHOICE, FormField, list_enabled_fields
+from leadintake.leads.intake import spam
+from leadintake.leads.intake.inputs import TruncatedText, limit_length, list_options, make_inputs
+
+LONGEST_KEY = 255
+LONGEST_SEAL, LONGEST_PROOF = 500, 4000
+"""A seal has 140 characters, a proof about 400."""
+WRONG_KEY = N_("Use 1 to 255 visible ASCII characters.")
+
+DeclaredFields: Any = types.new_class(
+    "DeclaredFields", (FlaskForm,), exec_body=lambda body: body.update(make_inputs())
+)
+"""Base form with the inputs of the declared fields."""
+
+
+class IntakeForm(DeclaredFields):
+    """The intake form. It uses no session: a CSRF token in one breaks the form in an iframe."""
+
+    class Meta:
+        """Switch off the CSRF token of Flask-WTF."""
+
+        csrf = False
+
+        def get_translations(self, form: FlaskForm) -> None:
+            """Load no catalogue of WTForms: every message shown is our own."""
+
+    resume_file = FileField(N_("Resume or CV"))
+    submission_id = HiddenField(N_("This form"), filters=[limit_length(LONGEST_KEY)])
+    website = StringField(N_("Leave this empty"), filters=[limit_length(LONGEST_CHOICE)])
+    """Honeypot: hidden from people, filled in by programs."""
+    opened = HiddenField(filters=[limit_length(LONGEST_SEAL)])
+    altcha = HiddenField(filters=[limit_length(LONGEST_PROOF)])
+    """Longer values are truncated, which makes a seal or a proof invalid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.verdict: Verdict | None = None
+        self.too_large = False
+        self.fields = list_enabled_fields(current_app.config)
+        for form_field in FIELDS:
+            if form_field not in self.fields:
+                del self[form_field.name]  # as if it were not declared
+            elif form_field.choices:
+                self[form_field.name].choices = []  # unless shown, see translate()
+
+    def translate(self) -> None:
+        """Put labels and options into the language of the page that shows the form."""
+        for form_field in self.fields:
+            if form_field.choices:
+                self[form_field.name].choices = list_options(form_field.choices)
+        for field in self._fields.values():
+            field.label.text = _(field.label.text)
+
+    def rows(self) -> list[list[FormField]]:
+        """Return the enabled fields by row of the page."""
+        rows: list[list[FormField]] = []
+        for form_field in self.fields:
+            if form_field.shares_row and rows and rows[-1][-1].shares_row:
+                rows[-1].append(form_field)
+            else:
+                rows.append([form_field])
+        return rows
+
+    def values(self) -> dict[str, str | None]:
+        """Return the values of a valid form as they are stored."""
+        values = dict.fromkeys(form_field.name for form_field in FIELDS)
+        for form_field in self.fields:
+            if typed := self[form_field.name].data:
+                values[form_field.name] = form_field.normalize(typed, current_app.config)
+        return values
+
+    def validate_resume_file(self, field: Field) -> None:
+        """Require one file, inspect it, and set `verdict`."""
+        files = [file for _, file in request.files.items(multi=True) if file.filename]
+        chosen = field.data
+        if not isinstance(chosen, FileStorage) or not chosen.filename:
+            raise ValidationError(N_("Please choose your resume or CV."))
+        if len(files) > 1:
+            raise ValidationError(N_("Please send one file only."))
+        try:
+            self.verdict = documents.judge(chosen.filename, chosen.stream, sender=client_limit_key())
+        except Refused as error:
+            self.too_large = isinstance(error, TooLarge)
+            raise ValidationError(str(error)) from error
+
+    def validate_submission_id(self, field: Field) -> None:
+        """Require printable ASCII, and no contradiction with the header Idempotency-Key."""
+        header = request.headers.get("Idempotency-Key", "")
+        if len(header) > LONGEST_KEY + 2 or isinstance(field.data, TruncatedText):
+            raise ValidationError(WRONG_KEY)
+        header = header.strip().strip('"')
+        if field.data and header and field.data != header:
+            raise ValidationError(N_("Idempotency-Key and submission_id differ. Send one of them."))
+        field.data = field.data or header
+        if len(field.data) > LONGEST_KEY or not all("!" <= char <= "~" for char in field.data):
+            raise ValidationError(WRONG_KEY)
+
+    def validate_all(self) -> bool:
+        """Validate the form; refuse repeated fields and files sent as text fields, too."""
+        valid = bool(self.validate())
+        for name, field in self._fields.items():
+            texts, files = len(request.form.getlist(name)), len(request.files.getlist(name))
+            takes_files = isinstance(field, FileField)
+            if texts + (min(files, 1) if takes_files else files) > 1:
+                reason = N_("Please send this field once.")
+            elif files and not takes_files:
+                reason = N_("Please send this as text, not as a file.")
+            else:
+                continue
+            field.errors = [*field.errors, reason]
+            valid = False
+        self._translate_errors()
+        return valid
+
+    def read_signals(self) -> spam.SpamSignals:
+        """Return the spam signals of the hidden fields."""
+        inputs = {"website": self.website, "opened": self.opened, "proof": self.altcha}
+        return spam.read_signals(**{name: field.data or "" for name, field in inputs.items()})
+
+    def add_errors(self, errors: Errors) -> None:
+        """Show these errors at their fields."""
+        for name, reasons in errors.items():
+            self._fields[name].errors = list(reasons)
+        self._translate_errors()
+
+    def _translate_errors(self) -> None:
+        for field in self._fields.values():
+            field.errors = [_(str(reason)) for reason in field.errors]

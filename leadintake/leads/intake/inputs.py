@@ -1,0 +1,173 @@
+"""The declared fields as inputs of the form: filters and validators per kind of field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import current_app
+from flask_wtf import FlaskForm
+from wtforms import EmailField, Field, SelectField, StringField, TelField, ValidationError
+from wtforms.validators import StopValidation
+
+from leadintake.core.addresses import LONGEST_TYPED as LONGEST_EMAIL
+from leadintake.core.addresses import BadAddress, mail_address
+from leadintake.core.i18n.languages import N_, _
+from leadintake.core.phones import shown_text
+from leadintake.core.text import TYPED_PER_CHARACTER, TooLong, has_controls, is_invisible, normalize_text
+from leadintake.leads.fields import FIELDS, Choices, FormField, Kind
+
+REQUIRED = N_("Please fill in this field.")
+CHECK_ADDRESS = N_("Please check this address.")
+TOO_LONG = N_("Please use %(most)s characters at most.")
+KEYBOARDS = {Kind.EMAIL: "email", Kind.PHONE: "tel"}
+"""On-screen keyboard for an input (`inputmode`)."""
+
+Filter = Callable[[Any], str]
+Validator = Callable[[FlaskForm, Field], None]
+
+
+class TruncatedText(str):
+    """The start of a text over its limit: shown again, but not validated further."""
+
+    __slots__ = ()
+
+
+def limit_length(most: int) -> Filter:
+    """Return a filter that normalizes a text, or truncates it over the limit."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            return ""  # a file sent in place of a text
+        try:
+            return normalize_text(value, most)
+        except TooLong:
+            return TruncatedText(value.strip()[: most * TYPED_PER_CHARACTER])
+
+    return read
+
+
+def _strip_invisible(text: str) -> str:
+    """Remove invisible characters; a filter after `limit_length`."""
+    return text if isinstance(text, TruncatedText) else shown_text(text)
+
+
+class RequiredCheck:
+    """Refuses an empty required field, and skips further validation of any empty field."""
+
+    def __init__(self, declared: FormField) -> None:
+        self.declared = declared
+
+    def __call__(self, _form: FlaskForm, field: Field) -> None:
+        """Validate one field."""
+        if not field.data:
+            required = self.declared.resolve_demand(current_app.config) == "required"
+            raise StopValidation(REQUIRED if required else "")
+
+
+class LengthCheck:
+    """Refuses a truncated text."""
+
+    def __init__(self, sentence: str, **values: object) -> None:
+        self.sentence, self.values = sentence, values
+
+    def __call__(self, _form: FlaskForm, field: Field) -> None:
+        """Validate one text field."""
+        if isinstance(field.data, TruncatedText):
+            raise StopValidation(_(self.sentence, **self.values))
+
+
+class ReadableCheck:
+    """Refuses control characters and invisible texts."""
+
+    def __call__(self, _form: FlaskForm, field: Field) -> None:
+        """Validate one text field."""
+        if has_controls(field.data or ""):
+            raise StopValidation(N_("This has characters that cannot be shown. Please type it again."))
+        if is_invisible(field.data or ""):
+            raise StopValidation(REQUIRED)
+
+
+class ChoiceCheck:
+    """Requires one of the values of a setting."""
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+
+    def __call__(self, _form: FlaskForm, field: Field) -> None:
+        """Validate one field."""
+        values = current_app.config[self.choices.setting]
+        if field.data not in values:
+            raise ValidationError(_("Please choose one of: %(values)s.", values=", ".join(values)))
+
+
+class AddressCheck:
+    """Requires an address by RFC 5321 and 5322, without a DNS query, and normalizes it."""
+
+    def __call__(self, _form: FlaskForm, field: Field) -> None:
+        """Validate one field."""
+        try:
+            field.data = mail_address(field.data)
+        except BadAddress as error:
+            raise ValidationError(
+                N_("Please check this address; it should look like name@example.com.")
+            ) from error
+
+
+def make_inputs() -> dict[str, Field]:
+    """Make an input for each declared field, by name."""
+    return {form_field.name: _make_input(form_field) for form_field in FIELDS}
+
+
+def list_options(choices: Choices) -> list[tuple[str, str]]:
+    """Return the options of a field, labelled in the language of the page."""
+    values: list[str] = current_app.config[choices.setting]
+    named = {value: value.replace("-", " ").capitalize() for value in values}
+    named |= {value: _(name) for value, name in choices.names.items()}
+    return [("", _(choices.empty_label)), *((value, named[value]) for value in values)]
+
+
+def _make_input(form_field: FormField) -> Field:
+    if form_field.kind is Kind.CHOICE:
+        assert form_field.choices is not None, form_field.name  # noqa: S101 - FIELDS declares them
+        validators = [RequiredCheck(form_field), ChoiceCheck(form_field.choices)]
+        return SelectField(
+            form_field.label,
+            validate_choice=False,
+            filters=[limit_length(form_field.longest)],
+            validators=validators,
+        )
+    inputs: dict[Kind, type[Field]] = {Kind.EMAIL: EmailField, Kind.PHONE: TelField}
+    return inputs.get(form_field.kind, StringField)(
+        form_field.label,
+        filters=_make_filters(form_field),
+        validators=[RequiredCheck(form_field), *_make_validators(form_field)],
+        render_kw=_make_attributes(form_field),
+    )
+
+
+def _make_filters(form_field: FormField) -> list[Filter]:
+    if form_field.kind is Kind.EMAIL:
+        return [limit_length(LONGEST_EMAIL)]
+    return (
+        [limit_length(form_field.longest), _strip_invisible]
+        if form_field.kind is Kind.PHONE
+        else [limit_length(form_field.longest)]
+    )
+
+
+def _make_validators(form_field: FormField) -> list[Validator]:
+    if form_field.kind is Kind.EMAIL:
+        return [LengthCheck(CHECK_ADDRESS), AddressCheck()]
+    fits = LengthCheck(TOO_LONG, most=form_field.longest)
+    return [fits] if form_field.kind is Kind.PHONE else [fits, ReadableCheck()]
+
+
+def _make_attributes(form_field: FormField) -> dict[str, object]:
+    """Return the HTML attributes of the input."""
+    attributes = {
+        "maxlength": form_field.longest,
+        "autocomplete": form_field.autocomplete,
+        "inputmode": KEYBOARDS.get(form_field.kind),
+    }
+    return {name: value for name, value in attributes.items() if value}

@@ -1,0 +1,249 @@
+"""Store a submission once, in one transaction: the lead, its file, its assignee and its messages."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import threading
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import IntegrityError
+
+from leadintake.assignment.allocator import Allocator, LeadToAssign
+from leadintake.assignment.service import assignment
+from leadintake.audit.service import audit
+from leadintake.auth.people import departures
+from leadintake.core.actor import ANONYMOUS, SYSTEM
+from leadintake.core.db import rows
+from leadintake.core.db.database import db, execute, reading
+from leadintake.core.db.transaction import on_end, rollback
+from leadintake.core.db.types import new_id
+from leadintake.core.errors import Conflict, UnprocessableContent
+from leadintake.core.i18n.languages import ENGLISH, N_
+from leadintake.documents.models import Document
+from leadintake.documents.service import documents
+from leadintake.documents.verdict import Verdict
+from leadintake.leads import disclaimers, visibility
+from leadintake.leads.distribution import alerts, ownership, workload
+from leadintake.leads.events import LeadCreated, lead_created
+from leadintake.leads.fields import Values, fingerprint_content, search_line
+from leadintake.leads.intake.spam import NO_SIGNALS, SpamSignals
+from leadintake.leads.models import Lead, Screen, folded
+from leadintake.leads.reference import draw_reference, is_reference_conflict
+from leadintake.leads.screens.service import screens
+from leadintake.leads.status import FIRST, Gate
+
+PATIENCE_SECONDS = 2.0
+SUSPECT_GATE = Gate.QUARANTINE
+MOST_DRAWS = 10
+"""References drawn per lead: with a million leads one in 25,000 conflicts."""
+OTHER_CONTENT = N_(
+    "This was sent before with other content. To send it as it is now, send it again with a new key."
+)
+_LEAD_OF_KEY = sa.select(Lead.id).where(Lead.submission_key == sa.bindparam("key"))
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A validated submission.
+
+    `values` are those of the declared fields, `key` is the idempotency key if any, `page_language` the
+    language of the page, `disclaimer` the version the page claims to have shown, `signals` the spam signals.
+    """
+
+    values: Values
+    resume: Verdict
+    key: str | None
+    page_language: str = ENGLISH
+    disclaimer: str = ""
+    signals: SpamSignals = NO_SIGNALS
+
+    @property
+    def email(self) -> str:
+        """E-mail address of the prospect."""
+        return self.values["email"] or ""
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of what the prospect entered and chose."""
+        first, *later = fingerprint_content(self.values)
+        content = [first, self.resume.filename, self.resume.sha256, *later]
+        return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+
+
+class InProgress(Conflict):
+    """An equal submission is being processed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            N_("This submission is being received already. Please wait a moment."),
+            headers={"Retry-After": "1"},
+        )
+
+
+class Intake:
+    """Intake of submissions."""
+
+    def __init__(self) -> None:
+        self._busy: dict[str, tuple[threading.Lock, int]] = {}
+        self._guard = threading.Lock()
+
+    def submit(self, submission: Submission, file: IO[bytes]) -> tuple[Lead, bool]:
+        """Store a submission. Return the lead, and whether it was stored before (a replay).
+
+        1. Lock the idempotency key in this process; wait PATIENCE_SECONDS, then raise InProgress.
+        2. Look for a lead with this key, without a write lock. A replay ends here.
+        3. Store the file.
+        4. Take the assignment lock, which serializes submissions of all processes, and look for the key
+           again.
+        5. Apply the client's screens, check for spam, assign; insert all rows, messages included.
+        6. If the drawn reference exists, roll back and start again, MOST_DRAWS times at most.
+
+        Both locks are held until the transaction ends. Raises UnprocessableContent for a key with other
+        content, and Unavailable if the submission cannot be stored now.
+        """
+        for _ in range(MOST_DRAWS - 1):
+            try:
+                return self._receive(submission, file)
+            except IntegrityError as error:
+                if not is_reference_conflict(error):
+                    raise
+                # Start again: a savepoint would cost every submission a statement.
+                rollback()
+                file.seek(0)
+                log.info("reference_taken")
+        return self._receive(submission, file)
+
+    def _receive(self, submission: Submission, file: IO[bytes]) -> tuple[Lead, bool]:
+        key = hashlib.sha256(submission.key.encode()).hexdigest() if submission.key else None
+        self._lock_key(key)
+        with reading():
+            earlier = self._find_earlier(key, submission)
+            if earlier is not None:
+                return earlier, True
+            db.session.rollback()
+        document = documents.keep(submission.resume, file)
+        # Serializes submissions: leads are committed in the order of created_at.
+        departures.lock_assignment()
+        earlier = self._find_earlier(key, submission)
+        if earlier is not None:
+            rollback()  # another process was faster; this also deletes our copy of the file
+            return earlier, True
+        is_known = workload.is_known_address(submission.email)  # most are not, and need no more questions
+        client_screens = visibility.screens_for_email(submission.email) if is_known else ()
+        screened = frozenset(screen.user_id for screen in client_screens)
+        suspicion = " ".join(submission.signals.consume_proof())
+        decisions = assignment.begin(workload.open_lead_counts)
+        lead = self._build_lead(submission, key, document, decisions.moment)
+        if suspicion:
+            lead.gate, lead.quarantined_at, lead.quarantine_reason = SUSPECT_GATE, lead.created_at, suspicion
+            # Nothing was assigned: the record has the gate in place of a strategy.
+            lead.assignment_strategy, lead.assignment_reason = SUSPECT_GATE.value, suspicion
+        else:
+            self._assign(lead, screened, decisions, is_known=is_known)
+        with rows.batch():
+            rows.add(document)
+            rows.add(lead)
+            decisions.save()
+            self._note_arrival(lead, client_screens)
+            if not suspicion:
+                self._enqueue_messages(lead, decisions.people.get(lead.assignee_id), screened)
+        return lead, False
+
+    def _find_earlier(self, key: str | None, submission: Submission) -> Lead | None:
+        if key is None:
+            return None
+        if execute(_LEAD_OF_KEY, [{"key": key}]).first() is None:
+            return None
+        lead_query = sa.select(Lead).where(Lead.submission_key == key).execution_options(include_deleted=True)
+        earlier = db.session.scalar(lead_query)
+        if earlier is not None and earlier.submission_fingerprint != submission.fingerprint:
+            raise UnprocessableContent({"submission_id": [OTHER_CONTENT]})
+        return earlier
+
+    def _build_lead(
+        self, submission: Submission, key: str | None, resume: Document, arrived_at: datetime
+    ) -> Lead:
+        return Lead(
+            id=new_id(),
+            created_at=arrived_at,
+            updated_at=arrived_at,
+            reference=draw_reference(),
+            status=FIRST,
+            gate=Gate.OPEN,
+            **submission.values,
+            page_language=submission.page_language,
+            searchable=search_line(submission.values),
+            resume_id=resume.id,
+            resume=resume,
+            assigned_at=arrived_at,
+            submission_key=key,
+            submission_fingerprint=submission.fingerprint,
+            disclaimer_version=disclaimers.store_version(submission.disclaimer),
+        )
+
+    def _assign(
+        self, lead: Lead, screened: Collection[uuid.UUID], decisions: Allocator, *, is_known: bool
+    ) -> None:
+        prospect = folded(lead.email)
+        owners = workload.find_owners([prospect]).get(prospect, ()) if is_known else ()
+        request = LeadToAssign(lead.id, prospect, lead.practice_area, lead.language, owners, screened)
+        decision = decisions.next(request, cause="arrival")
+        lead.assignee_id = decision.user_id
+        lead.assignment_strategy, lead.assignment_reason = decision.strategy, decision.reason
+
+    def _note_arrival(self, lead: Lead, client_screens: Sequence[Screen]) -> None:
+        note = f", shown disclaimer {lead.disclaimer_version}" if lead.disclaimer_version else ""
+        alerts.record(lead, "submitted", f"with {lead.resume.filename}{note}", actor=ANONYMOUS)
+        if lead.resume.warnings:
+            alerts.record(lead, "flagged", " ".join(lead.resume.warnings), actor=SYSTEM)
+        screens.inherit(lead, client_screens)
+        if lead.in_quarantine:
+            alerts.record(lead, "quarantined", lead.quarantine_reason or "", actor=SYSTEM)
+            audit.record("lead.quarantined", actor=SYSTEM, about=("lead", lead.id))
+        lead_created.send(LeadCreated(lead.id, lead.gate))
+
+    def _enqueue_messages(
+        self, lead: Lead, assignee: alerts.Recipient | None, screened: Collection[uuid.UUID]
+    ) -> None:
+        if assignee is None:
+            log.warning("lead_unassigned", lead=str(lead.id), reason=lead.assignment_reason)
+        ownership.announce_owner(lead, assignee, None, actor=SYSTEM, screened=screened)
+        alerts.enqueue_confirmation(lead)
+
+    def _lock_key(self, key: str | None) -> None:
+        """Lock this key within the process until the transaction ends, or raise InProgress.
+
+        Between processes the assignment lock does this.
+        """
+        if key is None:
+            return
+        with self._guard:
+            lock, users = self._busy.get(key, (threading.Lock(), 0))
+            self._busy[key] = (lock, users + 1)
+        if not lock.acquire(timeout=PATIENCE_SECONDS):
+            self._unlock_key(key)
+            raise InProgress
+
+        def release_key() -> None:
+            lock.release()
+            self._unlock_key(key)
+
+        on_end(release_key)
+
+    def _unlock_key(self, key: str) -> None:
+        with self._guard:
+            lock, users = self._busy.pop(key)
+            if users > 1:
+                self._busy[key] = (lock, users - 1)
+
+
+intake = Intake()

@@ -1,0 +1,45 @@
+"""Permissions on one lead: who may do what with it."""
+
+from __future__ import annotations
+
+from leadintake.auth.models import User
+from leadintake.auth.permissions import Permission
+from leadintake.leads.models import Lead
+from leadintake.leads.status import is_open
+
+
+def may_change_status(user: User, lead: Lead) -> bool:
+    """Return whether `user` may change the status: the assignee, and users who may update any lead."""
+    if user.may(Permission.UPDATE_ANY_LEAD):
+        return True
+    return user.may(Permission.UPDATE_LEADS) and lead.assignee_id == user.id
+
+
+def may_assign(user: User) -> bool:
+    """Return whether `user` may assign leads to others."""
+    return user.may(Permission.ASSIGN_LEADS)
+
+
+def may_take(user: User, lead: Lead) -> bool:
+    """Return whether `user` may take the lead: it is unassigned. Taking one's own lead changes nothing."""
+    return user.may(Permission.TAKE_LEADS) and lead.assignee_id in (None, user.id)
+
+
+def may_decline(user: User, lead: Lead) -> bool:
+    """Return whether `user` may decline the lead: the assignee, until the prospect was contacted."""
+    is_own = user.may(Permission.UPDATE_LEADS) and lead.assignee_id == user.id
+    return is_own and is_open(lead.status)
+
+
+def allowed(user: User, lead: Lead) -> list[str]:
+    """Return the actions open to `user`, as in LeadDetail."""
+    if lead.in_quarantine:
+        return ["release", "discard"] if user.may(Permission.REVIEW_QUARANTINE) else []
+    acts = {
+        "change_status": may_change_status(user, lead) and is_open(lead.status),
+        "take": may_take(user, lead) and lead.assignee_id is None,
+        "decline": may_decline(user, lead),
+        "assign": may_assign(user),
+        "delete": user.may(Permission.DELETE_LEADS),
+    }
+    return [act for act, may in acts.items() if may]

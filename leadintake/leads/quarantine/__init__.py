@@ -1,0 +1,1 @@
+"""Quarantine of suspected spam: list, release, discard."""

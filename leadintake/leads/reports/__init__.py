@@ -1,0 +1,1 @@
+"""Report on leads, and simulation of another assignment policy."""

@@ -1,0 +1,1 @@
+"""Ethical walls: screens hide a lead from a user."""

@@ -1,0 +1,104 @@
+"""Static files with a hash of their content in the name: cached for a year, compressed once.
+
+No build step: a bundle is joined, hashed and compressed on first use.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import mimetypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from flask import Flask, Response, current_app, request, url_for
+
+from leadintake.core.errors import NotFound
+from leadintake.site import theme
+
+STATIC = files("leadintake.site") / "static"
+BUNDLES = {
+    "page.css": ("vendor/pico.min.css", "page.css"),
+    "desk.css": ("vendor/pico.min.css", "page.css", "desk.css"),
+    "icon.svg": ("icon.svg",),
+    "intake.js": ("intake.js",),
+    "proof.js": ("proof.js",),
+    "solver.js": ("solver.js",),
+    "desk.js": ("vendor/htmx.min.js", "desk.js"),
+}
+"""Parts of each file sent: one response a page instead of several."""
+A_YEAR = "public, max-age=31536000, immutable"
+COMPRESSIBLE = ("text/", "image/svg")
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """File as sent. `compressed` is None if compression does not help."""
+
+    name: str
+    content_type: str
+    content: bytes
+    compressed: bytes | None
+
+
+def init_app(app: Flask) -> None:
+    """Let templates call `asset("page.css")` for the current address."""
+    app.jinja_env.globals["asset"] = build_address
+
+
+def build_address(name: str) -> str:
+    """Return the address of the file with this plain name."""
+    return url_for("site.static", name=find_asset(name).name)
+
+
+def find_asset(name: str) -> Asset:
+    """Return the bundle, or the firm's logo, with this plain name. Raises KeyError."""
+    if name == "logo":
+        return _read_logo(Path(current_app.config["FIRM_LOGO"]))
+    return _build_bundle(name, current_app.config["ACCENT_COLOR"])
+
+
+def serve(name: str) -> Response:
+    """Respond with the file of this hashed name. Raises NotFound, also for outdated names."""
+    plain = [*BUNDLES, *(["logo"] if current_app.config["FIRM_LOGO"] else [])]
+    found = next((asset for asset in map(find_asset, plain) if asset.name == name), None)
+    if found is None:
+        raise NotFound("There is no such file, or it has changed. Please load the page again.")
+    response = Response(found.content, content_type=found.content_type)
+    if found.compressed is not None:
+        response.vary.add("Accept-Encoding")
+        if request.accept_encodings["gzip"]:
+            response.data = found.compressed
+            response.content_encoding = "gzip"
+    response.headers["Cache-Control"] = A_YEAR
+    return response
+
+
+@functools.cache
+def _build_bundle(name: str, accent: str) -> Asset:
+    parts = [(STATIC / part).read_bytes() for part in BUNDLES[name]]
+    if name.endswith(".css"):
+        parts.append(theme.build_sheet(accent).encode())
+    return _build_asset(name, TYPES[Path(name).suffix], lambda: b"\n".join(parts))
+
+
+@functools.cache
+def _read_logo(path: Path) -> Asset:
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return _build_asset(f"logo{path.suffix}", kind, path.read_bytes)
+
+
+def _build_asset(name: str, kind: str, read: Callable[[], bytes]) -> Asset:
+    content = read()
+    stem, _, suffix = name.rpartition(".")
+    hashed_name = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{suffix}"
+    is_compressible = kind.startswith(COMPRESSIBLE)
+    return Asset(hashed_name, kind, content, gzip.compress(content, 9, mtime=0) if is_compressible else None)

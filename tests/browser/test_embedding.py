@@ -1,0 +1,137 @@
+"""The form on the firm's own site, across two origins, with the very snippets of docs/embedding.md."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from leadintake.leads.models import Lead
+from tests.support.browser import served
+from tests.support.files import FOLDER
+
+RESUME = FOLDER / "resume.pdf"
+PUBLIC = "https://intake.firm.example"
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "embedding.md").read_text()
+OUTSIDE = ("Access to fetch at", "Failed to load resource: net::ERR_FAILED", "Framing '", "Refused to frame")
+"""What Chromium says when it keeps an origin out, which is what is asked for here."""
+
+
+def snippet(name: str, site: str) -> str:
+    """The snippet of this name as it stands in the documentation, with our address."""
+    (found,) = re.findall(rf"<!-- {name} -->\n```\w+\n(.*?)```", DOCUMENT, re.DOTALL)
+    assert PUBLIC in found
+    return found.replace(PUBLIC, site)
+
+
+class FirmsSite:
+    """The firm's web site: one page."""
+
+    def __init__(self) -> None:
+        self.body = ""
+
+    def __call__(self, _environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        return [f"<!doctype html><title>The firm</title>{self.body}".encode()]
+
+
+@pytest.fixture
+def firm():
+    """The page of the firm's site."""
+    return FirmsSite()
+
+
+@pytest.fixture
+def own_site(firm):
+    """The firm's site, on another host and port than the intake."""
+    with served(firm, "localhost") as address:
+        yield address
+
+
+@pytest.fixture
+def strange_site(firm):
+    """The same page on somebody else's site."""
+    with served(firm, "localhost") as address:
+        yield address
+
+
+@pytest.fixture
+def settings(own_site):
+    return {"EMBED_ORIGINS": [own_site]}
+
+
+def test_the_form_works_in_a_frame_on_the_firms_site(site, own_site, firm, visitor, rows):
+    firm.body = snippet("frame", site)
+    page = visitor()
+    page.goto(own_site)
+    frame = page.frame_locator("iframe")
+    frame.locator("#first_name").fill("Jane")
+    frame.locator("#last_name").fill("Doe")
+    frame.locator("[type=submit]").click()
+    expect(frame.locator("#email")).to_be_focused()
+    expect(frame.locator("#resume_file-error")).to_be_visible()
+    frame.locator("#email").fill("jane@example.com")
+    frame.locator("#resume_file").set_input_files(RESUME)
+    frame.locator("[type=submit]").click()
+    expect(frame.locator("h1")).to_have_text("Thank you")
+    expect(frame.locator("h1")).to_be_focused()
+    assert page.url.startswith(own_site)
+    assert len(rows(Lead)) == 1
+    assert page.context.cookies() == []
+
+
+def test_the_frame_needs_no_script(site, own_site, firm, visitor, rows):
+    firm.body = snippet("frame", site)
+    page = visitor(java_script_enabled=False)
+    page.goto(own_site)
+    frame = page.frame_locator("iframe")
+    for name, text in (("first_name", "Jane"), ("last_name", "Doe"), ("email", "jane@example.com")):
+        frame.locator(f"#{name}").fill(text)
+    frame.locator("#resume_file").set_input_files(RESUME)
+    frame.locator("[type=submit]").click()
+    expect(frame.locator("h1")).to_have_text("Thank you")
+    assert len(rows(Lead)) == 1
+
+
+def test_nobody_else_frames_the_form(site, strange_site, firm, visitor):
+    firm.body = snippet("frame", site)
+    page = visitor(expected=OUTSIDE)
+    page.goto(strange_site, wait_until="networkidle")
+    expect(page.frame_locator("iframe").locator("form")).to_have_count(0)
+    assert [frame.url for frame in page.frames if frame.url.startswith(site)] == []
+
+
+def test_a_plain_form_on_the_firms_site_leads_to_the_thanks(site, own_site, firm, visitor, rows):
+    firm.body = snippet("form", site)
+    page = visitor(java_script_enabled=False)
+    page.goto(own_site)
+    page.get_by_label("First name").fill("Jane")
+    page.get_by_label("Last name").fill("Doe")
+    page.get_by_label("E-mail").fill("jane@nowhere")
+    page.get_by_label("Resume").set_input_files(RESUME)
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("#email-error")).to_be_visible()
+    expect(page.locator("#first_name")).to_have_value("Jane")
+    page.locator("#email").fill("jane@example.com")
+    page.locator("#resume_file").set_input_files(RESUME)
+    page.locator("[type=submit]").click()
+    expect(page.locator("h1")).to_have_text("Thank you")
+    assert page.url.startswith(f"{site}/thanks/{rows(Lead)[0].reference}")
+
+
+def test_a_script_of_the_firms_site_reads_the_answer_and_nobody_elses_does(
+    site, own_site, strange_site, firm, visitor, rows
+):
+    firm.body = snippet("form", site) + f"<script>{snippet('script', site)}</script>"
+    ask = "() => submitLead(document.forms[0], 'one-key').then(JSON.stringify, () => 'kept out')"
+    for address, expected in ((own_site, '"first_name":"Jane"'), (strange_site, "kept out")):
+        page = visitor(expected=OUTSIDE)
+        page.goto(address)
+        page.get_by_label("First name").fill("Jane")
+        page.get_by_label("Last name").fill("Doe")
+        page.get_by_label("E-mail").fill("jane@example.com")
+        page.get_by_label("Resume").set_input_files(RESUME)
+        assert expected in page.evaluate(ask)
+    assert len(rows(Lead)) == 1

@@ -1,0 +1,54 @@
+"""Rows that are inserted without the ORM's unit of work."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from leadintake.core.db import rows
+from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.leads.models import Disclaimer
+from leadintake.notifications.models import Suppression
+from tests.support.statements import statements
+
+pytestmark = pytest.mark.every_engine
+
+
+def _add_and_fail() -> None:
+    rows.add(Suppression(mailbox="ada@x.example"))
+    raise LookupError
+
+
+def mailboxes() -> list[str]:
+    return sorted(db.session.scalars(sa.select(Suppression.mailbox)))
+
+
+def test_rows_of_a_batch_are_one_insert_a_table_in_the_order_of_their_first(app):
+    with app.app_context(), statements(app) as sent, transaction(), rows.batch():
+        rows.add(Suppression(mailbox="ada@x.example"))
+        rows.add(Disclaimer(version="1", language="en", text="No advice yet."))
+        rows.add(Suppression(mailbox="ben@x.example"))
+    written = [statement.split()[2] for statement in sent if statement.startswith("INSERT")]
+    assert written == ["suppressions", "disclaimers"]
+    with app.app_context():
+        assert mailboxes() == ["ada@x.example", "ben@x.example"]
+        (kept,) = db.session.scalars(sa.select(Disclaimer))
+    assert (kept.language, kept.created_at is None) == ("en", False)  # defaults of columns are filled in
+
+
+def test_without_a_batch_a_row_joins_the_session(app):
+    with app.app_context(), transaction():
+        row = Suppression(mailbox="ada@x.example")
+        rows.add(row)
+        assert row in db.session
+
+
+def test_a_batch_that_fails_writes_nothing_and_leaves_none_open(app):
+    with app.app_context():
+        with pytest.raises(LookupError), transaction(), rows.batch():
+            _add_and_fail()
+        assert mailboxes() == []
+        with transaction():
+            rows.add(Suppression(mailbox="ben@x.example"))
+        assert mailboxes() == ["ben@x.example"]

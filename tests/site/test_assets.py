@@ -1,0 +1,119 @@
+"""Static files: named by their content, kept for a year, compressed, in the firm's colour."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from leadintake.config.reading import ConfigurationError, read_settings
+from leadintake.site import theme
+from leadintake.site.assets import BUNDLES, find_asset
+from tests.support.html import Page
+
+VENDOR = Path(__file__).parents[2] / "leadintake" / "site" / "static" / "vendor"
+
+
+def sheet_of(client) -> str:
+    links = Page(client.get("/").text).all("link")
+    return next(link["href"] for link in links if link["rel"] == "stylesheet")
+
+
+def test_a_file_is_kept_for_a_year_and_named_by_its_content(client):
+    answer = client.get(sheet_of(client))
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert hashlib.sha256(answer.data).hexdigest()[:12] in sheet_of(client)
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_file_is_compressed_for_who_takes_that(client):
+    plain = client.get(sheet_of(client), headers={"Accept-Encoding": "identity"})
+    packed = client.get(sheet_of(client), headers={"Accept-Encoding": "gzip, br"})
+    assert (plain.content_encoding, packed.content_encoding) == (None, "gzip")
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) < len(plain.data) / 4
+    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize(
+    "name", ["page.css", "page.000000000000.css", "vendor/pico.min.css", "..%2Fpage.css"]
+)
+def test_there_is_nothing_under_any_other_name(client, name):
+    assert client.get(f"/static/{name}").status_code == 404
+
+
+def test_a_head_request_says_how_long_it_is(client):
+    head = client.head(sheet_of(client), headers={"Accept-Encoding": "gzip"})
+    assert (head.status_code, head.data) == (200, b"")
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_every_bundle_is_there(app, client, name):
+    with app.test_request_context():
+        asset = find_asset(name)
+    assert client.get(f"/static/{asset.name}").content_type == asset.content_type
+
+
+def test_what_others_wrote_is_as_they_published_it():
+    """The versions and hashes stand in docs/dependencies.md."""
+    told = (VENDOR.parents[3] / "docs" / "dependencies.md").read_text()
+    for file in VENDOR.iterdir():
+        assert hashlib.sha256(file.read_bytes()).hexdigest() in told, file.name
+
+
+@pytest.mark.parametrize(
+    "accent", ["#ffffff", "#000000", "#ffff00", "#1f4e8c", "#7f7f7f", "#ff0000", "#00ffcc"]
+)
+@pytest.mark.parametrize("surfaces", [theme.LIGHT_SURFACES, theme.DARK_SURFACES])
+def test_any_colour_can_be_read(accent, surfaces):
+    shade = theme.find_legible(accent, surfaces)
+    assert all(theme.compute_contrast(shade, surface) >= 4.5 for surface in surfaces)
+    assert max(theme.compute_contrast(shade, ink) for ink in ("#ffffff", "#000000")) >= 4.5
+
+
+def test_a_colour_that_can_be_read_stays_as_it_is():
+    assert theme.find_legible("#1f4e8c", theme.LIGHT_SURFACES) == "#1f4e8c"
+
+
+def test_contrast_is_that_of_wcag():
+    assert theme.compute_contrast("#ffffff", "#000000") == pytest.approx(21)
+    assert theme.compute_contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+class TestOfAnotherFirm:
+    """The firm's own logo and colour."""
+
+    @pytest.fixture
+    def settings(self, tmp_path):
+        logo = tmp_path / "instance" / "logo.svg"
+        logo.parent.mkdir()
+        logo.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>')
+        return {"FIRM_LOGO": "logo.svg", "ACCENT_COLOR": "#7a1f3d", "FIRM_NAME": "Haddad & Söhne"}
+
+    def test_the_logo_is_shown_with_the_name_for_who_does_not_see_it(self, client):
+        (logo,) = Page(client.get("/").text).all("img")
+        assert logo["alt"] == "Haddad & Söhne"
+        shown = client.get(logo["src"])
+        assert shown.content_type.startswith("image/svg+xml")
+        assert shown.data.startswith(b"<svg")
+
+    def test_the_colour_is_in_the_sheet(self, client):
+        assert "#7a1f3d" in client.get(sheet_of(client)).text
+
+
+@pytest.mark.parametrize("colour", ["red", "#12345", "#1234567", "#12345g", "url(x)"])
+def test_a_colour_is_written_in_one_way(colour):
+    with pytest.raises(ConfigurationError, match="ACCENT_COLOR"):
+        read_settings({}, {"ACCENT_COLOR": colour})
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("logo.exe", b"x"), ("away.png", None), ("big.png", b"x" * 102401)]
+)
+def test_a_logo_that_cannot_be_shown_stops_the_start(tmp_path, name, content):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigurationError, match="FIRM_LOGO"):
+        read_settings({}, {"FIRM_LOGO": name, "INSTANCE_PATH": str(tmp_path)})
