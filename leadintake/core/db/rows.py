@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
-from leadintake.core.db.database import Model, db, execute
+from leadintake.core.db.database import Model, db
 
 BATCH = "rows_batch"
 
@@ -34,14 +36,26 @@ def batch() -> Iterator[None]:
     rows: list[Model] = info.setdefault(BATCH, [])
     try:
         yield
+        _insert(db.session.connection(), rows)
     finally:
         del info[BATCH]
+
+
+@event.listens_for(db.session, "before_flush")
+def _insert_batch_first(session: Session, *_: object) -> None:
+    """What somebody adds to the session meanwhile may belong to a row of the batch."""
+    if rows := session.info.get(BATCH):
+        _insert(session.connection(), rows)
+
+
+def _insert(connection: sa.Connection, rows: list[Model]) -> None:
     groups: dict[tuple[type[Model], tuple[str, ...]], list[dict[str, Any]]] = {}
     for row in rows:
         values = _values(row)
         groups.setdefault((type(row), tuple(values)), []).append(values)
     for (model, _), group in groups.items():
-        execute(_insert_into(model), group)
+        connection.execute(_insert_into(model), group)
+    rows.clear()
 
 
 def _values(row: Model) -> dict[str, Any]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from leadintake.assignment.models import Turn
 from leadintake.core.db import rows
-from leadintake.core.db.database import db
+from leadintake.core.db.database import db, execute
 from leadintake.core.db.transaction import transaction
+from leadintake.core.db.types import new_id
 from leadintake.leads.models import Disclaimer
 from leadintake.notifications.models import Suppression
+from tests.factories import UserFactory
 from tests.support.statements import statements
 
 pytestmark = pytest.mark.every_engine
@@ -52,3 +55,14 @@ def test_a_batch_that_fails_writes_nothing_and_leaves_none_open(app):
         with transaction():
             rows.add(Suppression(mailbox="ben@x.example"))
         assert mailboxes() == ["ben@x.example"]
+
+
+def test_what_joins_the_session_meanwhile_may_belong_to_a_row_of_the_batch(app):
+    """The row of the batch is written first, or the foreign key would refuse."""
+    with app.app_context():
+        user = UserFactory.build(id=new_id())
+        with transaction(), rows.batch():
+            rows.add(user)
+            db.session.add(Turn(user_id=user.id, number=1))
+            execute(sa.select(1))
+        assert db.session.scalar(sa.select(Turn.user_id)) == user.id
