@@ -38,9 +38,9 @@ test: install  ## run the tests, faults included
 	$(BIN)/pytest
 
 coverage: install  ## run the tests and ask for 95 % of branches
-	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/faults --ignore tests/fuzz --cov --cov-report=term --cov-fail-under=95
+	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/faults -m "not measures_cpu" --cov --cov-report=term --cov-fail-under=95
 	$(BIN)/pytest -n 2 --dist loadfile tests/faults
-	$(BIN)/pytest -n 2 tests/fuzz
+	$(BIN)/pytest -n 2 -m measures_cpu
 
 faults: install  ## the fault suite in its long form; its report goes into docs/reliability.md
 	rm -f build/faults.jsonl && mkdir -p build

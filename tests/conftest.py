@@ -57,7 +57,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         case = (item.nodeid.partition("[")[0], engine or "")
         cases[case] += 1
         elsewhere = item.path.relative_to(config.rootpath).parts[1] in COUNTED_ELSEWHERE
-        if elsewhere or cases[case] > (1 if engine in ENGINES[1:] else MAX_COUNTED_CASES):
+        measures = item.get_closest_marker("measures_cpu") is not None
+        if measures or elsewhere or cases[case] > (1 if engine in ENGINES[1:] else MAX_COUNTED_CASES):
             item.add_marker(pytest.mark.no_cover)
 
 

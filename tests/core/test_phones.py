@@ -108,15 +108,16 @@ def test_what_is_too_long_is_never_given_to_the_library(monkeypatch):
     assert given == []
 
 
+@pytest.mark.measures_cpu
 def test_twice_as_much_takes_no_more_than_in_proportion():
     phones.read_number("+12025550123", "US")  # the library is there, and what it knows of the region
 
     def least(text: str) -> float:
         taken = []
         for _ in range(5):
-            start = time.perf_counter()
+            start = time.thread_time()
             phones.read_number(text, "US")
-            taken.append(time.perf_counter() - start)
+            taken.append(time.thread_time() - start)
         return min(taken)
 
     for heap in HEAPS:

@@ -36,6 +36,7 @@ def tried(inputs: Inputs, number: int) -> Iterator[tuple[Place, str]]:
         yield from ((place, next(units)) for _ in range(number - 1))
 
 
+@pytest.mark.measures_cpu
 @pytest.mark.parametrize("who", TRIED)
 def test_twice_the_text_is_at_most_two_and_a_half_times_the_work(app, request, who):
     inputs: Inputs = request.getfixturevalue(who)

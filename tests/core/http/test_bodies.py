@@ -189,6 +189,7 @@ class TestJson:
         assert echo(b'{"name": "a", "name": "b", "number": 1}').json["name"] == "b"
         assert echo(b'{"name": "a", "name": 2, "number": 1}').status_code == 422
 
+    @pytest.mark.measures_cpu
     def test_a_crowd_of_unknown_members_costs_in_proportion(self, echo):
         def seconds(number: int) -> float:
             body = json.dumps({f"m{one}": one for one in range(number)}).encode()

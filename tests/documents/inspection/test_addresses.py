@@ -303,6 +303,7 @@ UNITS = [
 ]
 
 
+@pytest.mark.measures_cpu
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("head", ["", "file:", "x:", "/applications/"])
 def test_a_long_address_costs_no_more_than_one_of_the_longest_looked_at(unit, head):

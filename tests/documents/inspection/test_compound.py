@@ -244,5 +244,6 @@ def seconds(count: int) -> float:
     return best
 
 
+@pytest.mark.measures_cpu
 def test_many_short_streams_cost_in_proportion_to_their_number():
     assert in_proportion(seconds, 200, 400, least=0.002)

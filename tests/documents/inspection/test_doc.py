@@ -353,7 +353,7 @@ WORST = {
 }
 
 
-@pytest.mark.no_cover
+@pytest.mark.measures_cpu
 @pytest.mark.parametrize("begin", ["", "\x13 IF "], ids=["text", "field"])
 @pytest.mark.parametrize("unit", WORST.values(), ids=WORST)
 def test_a_text_costs_in_proportion_to_its_length(unit, begin):
@@ -361,6 +361,7 @@ def test_a_text_costs_in_proportion_to_its_length(unit, begin):
     assert in_proportion(cost, small, large, least=0.02)
 
 
+@pytest.mark.measures_cpu
 @pytest.mark.parametrize(
     "unit",
     [

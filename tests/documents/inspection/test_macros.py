@@ -151,6 +151,7 @@ def test_a_file_without_a_project_has_none():
     assert not macros.has_code(found)
 
 
+@pytest.mark.measures_cpu
 def test_the_largest_project_that_is_read_costs_little():
     bomb = b"\x01" + (struct.pack("<H", 0xB000 | 3) + b"\x02a\xff\x0f") * 60_000
     listed = b"".join(record(0x1A, b"m") + record(0x31, bytes(4)) for _ in range(60))

@@ -87,6 +87,7 @@ def _packed(content: bytes) -> bytes:
     return pdf(packed(content))
 
 
+@pytest.mark.measures_cpu
 @pytest.mark.parametrize("write", [_as_it_is, _in_a_string, _in_an_object, _packed])
 @pytest.mark.parametrize("unit", WORST.values(), ids=WORST)
 def test_the_worst_file_costs_in_proportion_to_its_size(unit, write):

@@ -111,6 +111,7 @@ def cost(content: bytes) -> float:
     return time.thread_time() - begun
 
 
+@pytest.mark.measures_cpu
 @pytest.mark.parametrize("unit", [b"a", b" ", b"a:\n", b"a:\n ", b"-:\n b\n", b"a\x00", b"<", b"\n\t"])
 def test_a_text_costs_in_proportion_to_its_length(unit):
     once, twice = (unit * (size // len(unit)) for size in (1_000_000, 2_000_000))

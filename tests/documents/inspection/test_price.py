@@ -107,6 +107,7 @@ def cost(name: str, content: bytes) -> float:
     return best
 
 
+@pytest.mark.measures_cpu
 @pytest.mark.parametrize("unit", UNITS)
 def test_twice_as_much_takes_at_most_two_and_a_half_times_as_long(unit):
     name, count, make = UNITS[unit]

@@ -446,7 +446,7 @@ WORST = {
 }
 
 
-@pytest.mark.no_cover
+@pytest.mark.measures_cpu
 @pytest.mark.parametrize("begin", [b"", b"{\\*\\fldinst ", b"{\\pict "], ids=["text", "field", "picture"])
 @pytest.mark.parametrize("unit", WORST.values(), ids=WORST)
 def test_the_worst_document_costs_in_proportion_to_its_size(unit, begin):
