@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
 import sys
 import threading
 from collections import Counter
@@ -24,11 +26,13 @@ from tests.support.client import Client
 from tests.support.engines import ENGINES, fresh_copy, migrated_database, share_compiled_statements
 from tests.support.ledger import LONG
 from tests.support.rows import make, read
+from tests.support.templates import COMPILED
 
 prepare_rules_once()
 
-MAX_COUNTED_CASES = 3
-COUNTED_ELSEWHERE = ("browser", "operations")
+MAX_COUNTED_CASES = 2
+SET_UP_COUNTS = pytest.StashKey[bool]()
+COUNTED_ELSEWHERE = ("browser", "house", "operations")
 """Folders whose tests walk through all rooms: each room's own tests count its lines."""
 
 
@@ -52,6 +56,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item.get_closest_marker("long_form") is None]
     cases: Counter[tuple[str, str]] = Counter()
+    files: set[Path] = set()
     for item in items:
         engine = getattr(item, "callspec", None) and item.callspec.params.get("engine_name")
         case = (item.nodeid.partition("[")[0], engine or "")
@@ -60,18 +65,39 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         measures = item.get_closest_marker("measures_cpu") is not None
         if measures or elsewhere or cases[case] > (1 if engine in ENGINES[1:] else MAX_COUNTED_CASES):
             item.add_marker(pytest.mark.no_cover)
+        elif item.path not in files:
+            files.add(item.path)
+            item.stash[SET_UP_COUNTS] = True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Leave what is there by now out of every later search for garbage: 200 MB that stay anyway."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    """Count the lines of preparations once a file: they make the same application again and again."""
+    with contextlib.nullcontext() if SET_UP_COUNTS in item.stash else _untraced():
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Trace nothing of a test marked no_cover: in a process of xdist pytest-cov 7.1 goes on tracing it."""
-    if item.get_closest_marker("no_cover") is None:
+    with _untraced() if item.get_closest_marker("no_cover") else contextlib.nullcontext():
         return (yield)
+
+
+@contextlib.contextmanager
+def _untraced() -> Iterator[None]:
     own, of_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
     threading.settrace(None)  # type: ignore[arg-type] # as its documentation says
     try:
-        return (yield)
+        yield
     finally:
         sys.settrace(own)
         threading.settrace(of_threads)  # type: ignore[arg-type] # what was there
@@ -131,6 +157,7 @@ def app(database_url: str, tmp_path: Path, settings: dict[str, object]) -> Itera
     }
     app = create_app(**{**usual, **settings})
     app.test_client_class = Client
+    app.jinja_env.bytecode_cache = COMPILED
     with app.app_context():
         share_compiled_statements(db.engine)
     yield app

@@ -15,6 +15,7 @@ from leadintake.core.errors import Forbidden, problem
 from leadintake.core.http import openapi
 from leadintake.core.http.access import allow_anonymous, without_database
 from leadintake.core.http.api import api, respond
+from leadintake.core.http.compression import compressed
 from leadintake.monitoring import metrics
 
 PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via")
@@ -78,6 +79,7 @@ def read_metrics() -> Response:
 @allow_anonymous
 @without_database
 @api({200: dict[str, Any]})
+@compressed
 def read_openapi() -> Response:
     """Describe this API as OpenAPI 3.1."""
     return jsonify(_document())
@@ -87,6 +89,7 @@ def read_openapi() -> Response:
 @allow_anonymous
 @without_database
 @api({200: "text/html"})
+@compressed
 def read_docs() -> str:
     """Show the description as a page."""
     return render_template("docs.html", document=_document())

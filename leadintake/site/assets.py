@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, Response, current_app, url_for
 
 from leadintake.core.errors import NotFound
+from leadintake.core.http.compression import negotiate
 from leadintake.site import theme
 
 STATIC = files("leadintake.site") / "static"
@@ -73,11 +74,8 @@ def serve(name: str) -> Response:
     if found is None:
         raise NotFound("There is no such file, or it has changed. Please load the page again.")
     response = Response(found.content, content_type=found.content_type)
-    if found.compressed is not None:
-        response.vary.add("Accept-Encoding")
-        if request.accept_encodings["gzip"]:
-            response.data = found.compressed
-            response.content_encoding = "gzip"
+    if (content := found.compressed) is not None:
+        negotiate(response, lambda: content)
     response.headers["Cache-Control"] = A_YEAR
     return response
 

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, make_response, render_template
 
 from leadintake.core.db.types import new_id
 from leadintake.core.http.access import allow_anonymous, without_database
+from leadintake.core.http.compression import compressed
 from leadintake.leads import disclaimers
 from leadintake.leads.intake import spam
 from leadintake.leads.intake.form import IntakeForm
@@ -28,6 +29,7 @@ def static(name: str) -> Response:
 
 @bp.get("/")
 @allow_anonymous
+@compressed
 def intake() -> Response:
     """Show the form with a new submission_id, so that two clicks make one lead."""
     form = IntakeForm()
@@ -41,6 +43,7 @@ def intake() -> Response:
 
 @bp.get("/thanks/<lead:reference>")
 @allow_anonymous
+@compressed
 def thanks(reference: LeadKey) -> Response:
     """Thank, name the next step, show the reference number."""
     return _respond_uncached(render_template("thanks.html", reference=reference))

@@ -7,7 +7,7 @@ import json
 import pytest
 import sqlalchemy as sa
 import time_machine
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as some
 
 from leadintake.audit.models import AuditEntry
@@ -20,6 +20,7 @@ from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
 from tests.support.authenticator import ORIGIN, Authenticator, Key, b64
 from tests.support.client import PASSWORD
+from tests.support.examples import examples
 from tests.support.waiting import all_at_once
 
 SESSION, MINE = "/internal/session", "/internal/passkeys"
@@ -479,9 +480,7 @@ def _like(**response):
     )
 
 
-FEW = settings(
-    max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+FEW = examples(60, suppress_health_check=list(HealthCheck))
 NEW = _like(clientDataJSON=TEXTS, attestationObject=TEXTS)
 SHOWN = _like(clientDataJSON=TEXTS, authenticatorData=TEXTS, signature=TEXTS, userHandle=TEXTS)
 

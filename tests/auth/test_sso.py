@@ -26,6 +26,7 @@ from leadintake.core.db.database import db
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
 from tests.support.client import device_cookie_of
+from tests.support.examples import examples
 from tests.support.oidc import (
     AUTHORIZE,
     CLIENT_ID,
@@ -865,9 +866,7 @@ NAMES = (
 )
 
 
-@hypothesis.settings(
-    max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+@examples(60, suppress_health_check=list(HealthCheck))
 @hypothesis.given(lies=some.dictionaries(some.sampled_from(NAMES), ANYTHING, min_size=1, max_size=3))
 def test_no_claims_are_too_much(browser, amara, provider, lies):
     provider.lies = lies

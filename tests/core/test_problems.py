@@ -9,13 +9,13 @@ import json
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import given as given_that
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import exc
 from werkzeug.exceptions import BadRequest, ImATeapot, ServiceUnavailable, TooManyRequests
 
 from leadintake.core.errors import Conflict, Unavailable, UnprocessableContent
 from tests.factories import UserFactory
+from tests.support.examples import examples
 from tests.support.views import serve
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -183,13 +183,7 @@ def test_a_query_of_raw_bytes_is_malformed(client):
     assert answer.content_type == "application/problem+json"
 
 
-@examples(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the application is asked, not changed
-)
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given_that(
     start=st.sampled_from(
         [b"/", b"/public/", b"/internal/leads/", b"/thanks/", b"/static/", b"/openapi.json"]

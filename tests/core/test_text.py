@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import pytest
 from hypothesis import given as given_that
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.core.addresses import BadAddress, mail_address
@@ -25,8 +24,9 @@ from leadintake.core.text import (
     normalize_text,
     visible_name,
 )
+from tests.support.examples import examples
 
-fast = examples(max_examples=200, deadline=None, derandomize=True, database=None)
+fast = examples(200)
 ANYTHING = st.text(st.characters(), max_size=60)
 NASTY = st.text(st.sampled_from("ab.\\/\x00\u202e\u0301é﷐\ud800\ufffd 履🦊"), max_size=400)
 

@@ -8,12 +8,12 @@ import tracemalloc
 
 import pytest
 from hypothesis import given as given_that
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.documents.inspection import BY_EXTENSION
 from leadintake.documents.inspection.detection import detect_kind
 from leadintake.documents.inspection.findings import Refused
+from tests.support.examples import examples
 from tests.support.files import EXTENSIONS, container, entries_of, judged, real, repacked
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -167,7 +167,7 @@ def test_a_container_with_two_hundred_thousand_files_costs_neither_memory_nor_a_
 
 
 @pytest.mark.parametrize("name", ["resume.docx", "resume.odt", "resume.doc", "resume.pdf"])
-@examples(max_examples=60, deadline=None, derandomize=True, database=None)
+@examples(60)
 @given_that(data=st.data())
 def test_a_damaged_file_is_taken_or_refused_but_never_a_failure(name, data):
     content = bytearray(real(name))

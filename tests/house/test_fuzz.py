@@ -19,7 +19,7 @@ from tests.support.ledger import LONG
 pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
 
 FUZZ = examples(
-    max_examples=1000 if LONG else 200,
+    max_examples=1000 if LONG else 80,
     deadline=None,
     derandomize=True,
     database=None,

@@ -29,7 +29,7 @@ BEYOND_SCHEMA = {"POST /public/leads"}
 """A schema cannot say that a file is a resume: these refuse requests that fit it."""
 
 EXAMPLES = settings(
-    max_examples=40 if LONG else 8,
+    max_examples=40 if LONG else 4,
     deadline=None,
     derandomize=True,
     database=None,

@@ -343,7 +343,15 @@ def assert_that_nothing_tells(
 
 
 @pytest.mark.parametrize(
-    ("role", "visibility", "hidden"), [(*one, hidden) for one, hidden in zip(SITUATIONS, HIDDEN, strict=True)]
+    ("role", "visibility", "hidden"),
+    [
+        pytest.param(
+            *one,
+            hidden,
+            marks=pytest.mark.long_form if one in (("viewer", "all"), ("manager", "own")) else (),
+        )
+        for one, hidden in zip(SITUATIONS, HIDDEN, strict=True)
+    ],
 )
 def test_for_who_is_barred_it_is_as_if_the_lead_did_not_exist(world, role, visibility, hidden):
     assert_that_nothing_tells(world, role, visibility, hidden, OTHERS)

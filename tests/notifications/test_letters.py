@@ -12,7 +12,6 @@ from email.utils import parseaddr
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import given as for_any
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.notifications.channels import PermanentFailure
@@ -21,6 +20,7 @@ from leadintake.notifications.messages import render
 from leadintake.notifications.models import Notification
 from tests.factories import NotificationFactory
 from tests.notifications.test_messages import WORDS, parsed, text_of
+from tests.support.examples import examples
 from tests.support.mailserver import HOST, Script, free_port, mail_server
 from tests.support.outbox import BEGINNING, deliver
 
@@ -63,7 +63,7 @@ def test_no_line_is_longer_than_a_server_takes_whatever_a_name_becomes(app, char
     assert text_of(headers_of(raw), "html") == said.html
 
 
-@examples(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @for_any(words=st.text(st.characters(exclude_categories=["Cs"]), max_size=400))
 def test_any_words_arrive_as_they_are(app, words):
     raw = raw_of(app, text=words, html=words)

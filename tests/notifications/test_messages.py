@@ -11,7 +11,6 @@ import uuid
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import given as for_any
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 from linkify_it import LinkifyIt
 
@@ -22,6 +21,7 @@ from leadintake.notifications.messages import OPTIONAL_KINDS, SUBJECTS, clean_gr
 from leadintake.notifications.models import Notification
 from tests.factories import NotificationFactory, UserFactory, kept
 from tests.support.client import filled
+from tests.support.examples import examples
 from tests.support.mailserver import HOST, Script, free_port, mail_server
 from tests.support.outbox import BEGINNING, at, deliver
 
@@ -238,7 +238,7 @@ def test_a_stranger_cannot_make_us_send_their_link_to_somebody(app, client):
     assert "click here" not in text_of(message, "plain") + text_of(message, "html")
 
 
-@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @for_any(first=st.text(max_size=100), last=st.text(max_size=100))
 def test_no_name_whatever_it_is_reaches_a_header(app, first, last):
     said = render("attorney_alert", **{**WORDS, "prospect": f"{first} {last}", "attorney": first})

@@ -105,7 +105,9 @@ def events_of(log: str, form: str) -> set[str]:
     return {event for event in EVENTS if f"] {event}" in log or event == "server"}
 
 
-@pytest.mark.parametrize(("kind", "form"), [("granian", "json"), ("gunicorn", "console")])
+@pytest.mark.parametrize(
+    ("kind", "form"), [("granian", "json"), pytest.param("gunicorn", "console", marks=pytest.mark.long_form)]
+)
 def test_nothing_of_them_is_written_down(kind, form, tmp_path):
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="needs leadintake[otel]")
     refusing = Script(

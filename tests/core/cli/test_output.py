@@ -8,11 +8,11 @@ import json
 
 import pytest
 from hypothesis import given as given_that
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.core.cli.output import format_csv, safe_cell, show
 from leadintake.core.text import is_invisible
+from tests.support.examples import examples
 from tests.support.redis import free_port
 
 ROWS = [{"name": "=1+1", "note": None}, {"name": "[bold]山田[/bold] :smile:", "note": 'say "hi",\nJane'}]
@@ -74,7 +74,7 @@ PIECES = st.sampled_from(
 CELLS = st.lists(PIECES, max_size=12).map("".join)
 
 
-@examples(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(300)
 @given_that(
     st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=4), st.sampled_from(",;\t|")
 )
@@ -85,7 +85,7 @@ def test_no_program_finds_a_formula_whatever_it_takes_for_a_separator(rows, sepa
             assert not [cell for cell in row if begins_as_a_formula(cell)]
 
 
-@examples(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(300)
 @given_that(CELLS)
 def test_a_cell_comes_back_whole_but_for_apostrophes(text):
     _, (_, cell) = csv.reader(io.StringIO("".join(format_csv(["id", "only"], [["1", text]])), newline=""))

@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck
 from hypothesis import given as given_that
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.auth.models import User
@@ -18,6 +17,7 @@ from leadintake.core.db.pagination import Order, page_of
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import UnprocessableContent
 from tests.factories import LeadFactory, UserFactory
+from tests.support.examples import examples
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SORTS = [
@@ -97,13 +97,7 @@ def test_rows_that_arrive_meanwhile_neither_hide_nor_repeat_others(sort, app):
         assert [one for one in seen if one in set(there)] == there
 
 
-@examples(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example empties the table
-)
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given_that(
     people=st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 3)), max_size=25),
     sort=st.sampled_from(SORTS),

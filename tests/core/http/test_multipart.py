@@ -9,10 +9,10 @@ import pytest
 from flask import request
 from hypothesis import HealthCheck
 from hypothesis import given as given_that
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.leads.models import Lead
+from tests.support.examples import examples
 from tests.support.leads import BOUNDARY, MULTIPART, body_of, good_parts, part, post_parts
 from tests.support.views import serve
 
@@ -77,13 +77,7 @@ def test_what_follows_the_end_is_not_read_as_more(client, rows):
     assert [lead.email for lead in rows(Lead)] in ([], ["jane@example.com"])
 
 
-@examples(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # nothing is ever kept of these
-)
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given_that(data=st.data())
 def test_a_garbled_body_is_never_a_failure(client, data):
     body = bytearray(body_of(*good_parts(email=part("email", "never valid")).values()))

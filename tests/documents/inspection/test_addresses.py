@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import pytest
 from hypothesis import given as given_that
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.documents.inspection.addresses import (
@@ -21,6 +20,7 @@ from leadintake.documents.inspection.addresses import (
 )
 from leadintake.documents.inspection.harm import TABLE, Harm
 from leadintake.documents.inspection.programs import is_program
+from tests.support.examples import examples
 
 OWN_DISK = {
     "Word for Windows": r"file:///C:\Users\Jane\AppData\Roaming\Microsoft\Templates\Resume.dotx",
@@ -280,7 +280,7 @@ def test_a_program_is_known_by_its_ending(name, started):
 
 
 @given_that(st.text(st.sampled_from("\\/:.%25cCfile|?\u200b\t hostA~"), max_size=40))
-@examples(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(300)
 def test_any_address_leads_somewhere(address):
     assert classify_address(address) in Place
 

@@ -13,7 +13,6 @@ import zlib
 
 import pytest
 from hypothesis import given as given_that
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.documents.inspection.budget import Budget
@@ -21,6 +20,7 @@ from leadintake.documents.inspection.container import Container
 from leadintake.documents.inspection.findings import Flag, Refused
 from leadintake.documents.inspection.unpacking import CHUNK
 from tests.documents.inspection.files import container, entries_of, inspected, real, repacked
+from tests.support.examples import examples
 
 pytestmark = pytest.mark.no_cover  # what is counted costs several times as much, and others count these lines
 
@@ -684,7 +684,7 @@ def test_a_long_tag_is_refused_before_it_costs_much():
         "locked.docx",
     ],
 )
-@examples(max_examples=80, deadline=None, derandomize=True, database=None)
+@examples(80)
 @given_that(data=st.data())
 def test_a_damaged_document_is_taken_or_refused_but_never_a_failure(name, data):
     content = bytearray(real(name))
@@ -702,7 +702,7 @@ def test_a_damaged_document_is_taken_or_refused_but_never_a_failure(name, data):
 
 
 @pytest.mark.parametrize("name", ["illustrated.docx", "illustrated.odt", "spreadsheet.docx"])
-@examples(max_examples=80, deadline=None, derandomize=True, database=None)
+@examples(80)
 @given_that(data=st.data())
 def test_damage_below_the_checksum_is_taken_or_refused_but_never_a_failure(name, data):
     entries = entries_of(real(name))
@@ -718,7 +718,7 @@ def test_damage_below_the_checksum_is_taken_or_refused_but_never_a_failure(name,
     assert found <= set(Flag)
 
 
-@examples(max_examples=200, deadline=None, derandomize=True, database=None)
+@examples(200)
 @given_that(end=st.binary(min_size=0, max_size=300))
 def test_any_bytes_with_an_end_are_no_failure(end):
     stream = io.BytesIO(b"PK\x03\x04" + end + END_MAGIC + end)

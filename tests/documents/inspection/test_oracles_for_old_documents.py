@@ -6,7 +6,6 @@ import io
 
 import olefile
 from hypothesis import given as given_that
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 from oletools.msodde import FIELD_FILTER_DDE, process_doc, process_rtf
 from oletools.rtfobj import RtfObjParser
@@ -15,12 +14,13 @@ from leadintake.documents.inspection.findings import Refused
 from tests.documents.inspection.files import inspected, real
 from tests.documents.inspection.test_rtf import document, ole1
 from tests.documents.inspection.word import field, word
+from tests.support.examples import examples
 
 WORDS = st.lists(
     st.sampled_from(["DDE", "DDEAUTO", "dde", "PAGE", " ", "cmd", '"', "HYPERLINK", "\\", "x", "é", "="]),
     max_size=6,
 ).map("".join)
-TRIES = examples(max_examples=80, deadline=None, derandomize=True, database=None)
+TRIES = examples(80)
 
 
 def is_silent(name: str, content: bytes) -> bool:

@@ -9,12 +9,12 @@ import zlib
 import pytest
 from hypothesis import assume
 from hypothesis import given as given_that
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.documents.inspection import pdf as kind
 from leadintake.documents.inspection.findings import Flag, Refused
 from tests.documents.inspection.pdfs import flags, packed, pdf, pdf_stream, real, zipped
+from tests.support.examples import examples
 
 SCRIPT = b"<< /S /JavaScript /JS (app.alert\\(1\\)) >>"
 WORDS = b"/JavaScript /JS /Launch /EmbeddedFile /RichMedia /Encrypt"
@@ -301,7 +301,7 @@ NAMES = ["resume.pdf", "packed.pdf", "scripted.pdf", "updated.pdf", "locked.pdf"
 
 
 @pytest.mark.parametrize("name", NAMES)
-@examples(max_examples=60, deadline=None, derandomize=True, database=None)
+@examples(60)
 @given_that(data=st.data())
 def test_a_damaged_pdf_is_taken_or_refused_but_never_a_failure(name, data):
     content = bytearray(real(name))
@@ -318,7 +318,7 @@ def test_a_damaged_pdf_is_taken_or_refused_but_never_a_failure(name, data):
     assert found <= set(Flag)
 
 
-@examples(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(300)
 @given_that(st.text("()\\a%\n", max_size=20))
 def test_text_is_skipped_exactly_as_the_standard_says(words):
     """7.3.4.2: parentheses nest unless a backslash stands before them."""

@@ -88,7 +88,15 @@ def _packed(content: bytes) -> bytes:
 
 
 @pytest.mark.measures_cpu
-@pytest.mark.parametrize("write", [_as_it_is, _in_a_string, _in_an_object, _packed])
+@pytest.mark.parametrize(
+    "write",
+    [
+        _as_it_is,
+        pytest.param(_in_a_string, marks=pytest.mark.long_form),
+        pytest.param(_in_an_object, marks=pytest.mark.long_form),
+        _packed,
+    ],
+)
 @pytest.mark.parametrize("unit", WORST.values(), ids=WORST)
 def test_the_worst_file_costs_in_proportion_to_its_size(unit, write):
     once, twice = (write(unit * (size // len(unit))) for size in (50_000, 100_000))

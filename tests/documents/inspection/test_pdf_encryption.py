@@ -10,12 +10,12 @@ from collections.abc import Callable
 import pikepdf
 import pytest
 from hypothesis import given as given_that
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.documents.inspection.findings import Flag, Refused
 from leadintake.documents.inspection.pdf import ciphers, keys
 from tests.documents.inspection.pdfs import flags, packed, pdf, real
+from tests.support.examples import examples
 
 Encrypt = Callable[..., bytes]
 WAYS = {
@@ -205,7 +205,7 @@ def test_the_key_is_worked_out_once_however_many_objects_there_are(monkeypatch):
     assert 2 * keys.ROUNDS <= len(steps) < 2 * keys.MAX_ROUNDS
 
 
-@examples(max_examples=150, deadline=None, derandomize=True, database=None)
+@examples(150)
 @given_that(
     name=st.sampled_from(sorted(WAYS)),
     at=st.floats(0, 1),

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import pikepdf
 import pytest
 from hypothesis import given as given_that
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
@@ -21,6 +20,7 @@ from leadintake.documents.inspection import mapping
 from leadintake.documents.inspection import pdf as kind
 from leadintake.documents.inspection.findings import Flag, Refused
 from tests.documents.inspection.pdfs import OTHERS, RESUMES, flags, pdf, pdf_stream, real
+from tests.support.examples import examples
 
 PROGRAMS = sorted(OTHERS.glob("*.pdf"))
 
@@ -124,7 +124,7 @@ def test_what_begins_as_another_kind_of_file_is_no_pdf(before):
 
 
 @given_that(before=st.binary(max_size=40))
-@examples(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(300)
 def test_whatever_stands_before_a_pdf_is_looked_at(before):
     known = b"\xef\xbb\xbf\0\t\n\f\r \x04\x1b%"
     assert not kind.fits(io.BytesIO(before + b"%PDF-1.4\n")) or all(byte in known for byte in before[:1])
@@ -213,7 +213,7 @@ REVISIONS = st.sampled_from([None, (2, False), (3, False), (4, False), (4, True)
     in_order=st.booleans(),
     readable=st.booleans(),
 )
-@examples(max_examples=120, deadline=None, derandomize=True, database=None)
+@examples(120)
 def test_however_qpdf_writes_it_the_same_is_found(names, streams, revision, in_order, readable):
     how: dict[str, object] = {
         "object_stream_mode": streams,
@@ -228,7 +228,7 @@ def test_however_qpdf_writes_it_the_same_is_found(names, streams, revision, in_o
 
 
 @given_that(data=st.data(), streams=st.sampled_from(list(pikepdf.ObjectStreamMode)))
-@examples(max_examples=200, deadline=None, derandomize=True, database=None)
+@examples(200)
 def test_what_qpdf_still_finds_in_a_damaged_file_is_found_or_refused(data, streams):
     content = bytearray(_document(["script", "odd", "film"], object_stream_mode=streams))
     pieces = st.sampled_from(

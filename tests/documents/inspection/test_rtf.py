@@ -10,7 +10,6 @@ import tracemalloc
 
 import pytest
 from hypothesis import given as given_that
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadintake.documents.inspection import rtf as kind
@@ -19,6 +18,7 @@ from leadintake.documents.inspection.harm import TABLE, Harm
 from leadintake.documents.inspection.sentences import DAMAGED, FETCHES, PACKED, PROGRAM, TOO_MUCH
 from tests.documents.inspection import word as w
 from tests.documents.inspection.files import compound, inspected, macro_project, real
+from tests.support.examples import examples
 
 from .proportion import in_proportion
 
@@ -479,7 +479,7 @@ def test_a_large_picture_costs_little_memory_beside_the_document():
 
 
 @pytest.mark.parametrize("name", ["resume.rtf", "illustrated.rtf"])
-@examples(max_examples=80, deadline=None, derandomize=True, database=None)
+@examples(80)
 @given_that(data=st.data())
 def test_a_damaged_document_is_taken_or_refused_but_never_a_failure(name, data):
     content = bytearray(real(name))
