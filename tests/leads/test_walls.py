@@ -23,6 +23,7 @@ from hypothesis import given as given_that
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from leadintake.core import alarms
 from leadintake.core.db import types
 from leadintake.core.db.database import db
 from tests.leads.worlds import CLIENT, NOTHING, NOW, Heard, Plan, Reader, World, build, plans
@@ -187,6 +188,7 @@ def world(app: Flask, tmp_path, monkeypatch) -> Iterator[World]:
     with app.app_context():  # nothing here is about what a disk has kept
         sa.event.listen(db.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
     monkeypatch.setattr(types, "uuid7", made.next_id)
+    monkeypatch.setattr(alarms, "find_problems", dict)  # of the whole house, whoever looks
     with time_machine.travel(NOW, tick=False):
         yield made
 
