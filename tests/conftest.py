@@ -30,7 +30,7 @@ from tests.support.templates import COMPILED
 
 prepare_rules_once()
 
-MAX_COUNTED_CASES = 2
+MAX_COUNTED_CASES = 1
 SET_UP_COUNTS = pytest.StashKey[bool]()
 COUNTED_ELSEWHERE = ("browser", "house", "operations")
 """Folders whose tests walk through all rooms: each room's own tests count its lines."""

@@ -29,7 +29,7 @@ ALERTED_WITHIN_SECONDS = 5
 SECONDS_A_MAIL = 0.1
 """What a relay at some distance takes."""
 WORKERS = 4
-CROWD, PARTS = 2000 if LONG else 200, 10
+CROWD, PARTS = 2000 if LONG else 100, 10
 """So many confirmations, and as many alerts in so many parts."""
 PROSPECTS = 2 * MAX_RESERVED + 5
 HELD = MAX_RESERVED

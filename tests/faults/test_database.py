@@ -21,7 +21,7 @@ from tests.support.ledger import LONG, Prospects, audit, end_leases, record
 from tests.support.proxy import Cut, proxy_to
 from tests.support.server import serving, wait_until
 
-ROUNDS = 10 if LONG else 2
+ROUNDS = 10 if LONG else 1
 CROWD = 200 if LONG else 24
 LOADED_BY = 8
 LOCKED_SECONDS = 5

@@ -225,14 +225,14 @@ class TestSQLite(EveryLine):
     """A file that the dead process had open."""
 
     engine = "sqlite"
-    every = 2
+    every = 4
 
 
 class TestPostgreSQL(EveryLine):
     """A server that outlives its client."""
 
     engine = "postgresql"
-    every = 3
+    every = 9
 
     @pytest.fixture
     def database_url(self, postgres, tmp_path):

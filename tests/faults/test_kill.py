@@ -27,7 +27,7 @@ from tests.support.server import mail_at, serving, wait_until, working
 
 SUBMISSIONS = 200
 ATTORNEYS = 4
-KILLS = 50 if LONG else 5
+KILLS = 50 if LONG else 3
 CLIENTS = 6
 PATIENT_SECONDS = 0.1
 """How long a client waits before it tries again, or submits the next."""

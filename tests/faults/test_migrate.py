@@ -28,8 +28,8 @@ from tests.support.s3 import QUIET, found_at, make_bucket, own_s3
 from tests.support.server import Process, running, serving, wait_until
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in QUIET]
-FILES = 1_000 if LONG else 60
-KILLS = 5 if LONG else 2
+FILES = 1_000 if LONG else 40
+KILLS = 5 if LONG else 1
 CLIENTS = 8 if LONG else 2
 PAUSE_SECONDS = 0.02 if LONG else 0.15
 TARGET = "s3://resumes/prefix"
