@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 
 from leadintake.core.db import locks, pooler
-from leadintake.core.db.database import db
+from leadintake.core.db.database import db, engine_url
 from leadintake.core.db.transaction import transaction
 from leadintake.leads.models import Lead
+from tests.core.db.test_timeouts import DUE_SECONDS
 from tests.support.pgbouncer import pgbouncer
+from tests.support.proxy import proxy_to
 from tests.support.statements import statements
 
 pytestmark = pytest.mark.on_postgresql
@@ -64,6 +67,29 @@ class TestBehindOne:
             201
         }
         assert len(rows(Lead)) == OFTEN
+
+
+class TestBehindOneThatWaits:
+    @pytest.fixture
+    def wire(self, database_url):
+        with proxy_to(engine_url(database_url).port) as proxy:
+            yield proxy
+
+    @pytest.fixture
+    def settings(self, database_url, wire):
+        """It takes every client, whether the server answers or not."""
+        url = engine_url(database_url).set(port=wire.port).render_as_string(hide_password=False)
+        with pgbouncer(url, "transaction") as started:
+            yield {"DATABASE_URL": started.url}
+
+    def test_a_silent_server_is_503_in_time(self, client, wire):
+        assert client.submit().status_code == 201
+        wire.freeze()
+        began = time.monotonic()
+        assert client.submit(key="one").status_code == 503
+        assert time.monotonic() - began < DUE_SECONDS
+        wire.thaw()
+        assert client.submit(key="one").status_code == 201
 
 
 class TestTheServerItself:
