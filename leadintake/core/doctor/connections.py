@@ -11,6 +11,8 @@ from leadintake.core.doctor.pooler import CLIENTS, SERVERS, find_pooler
 
 RESERVED = ("superuser_reserved_connections", "reserved_connections")
 """PostgreSQL's connections for superusers and, since version 16, for other roles."""
+FOR_COMMANDS = 2
+"""The doctor has two connections at once."""
 
 
 def check_connections() -> None:
@@ -28,9 +30,11 @@ def check_connections() -> None:
             f"PgBouncer may ask for {servers} connections ({SERVERS}), and the database gives {limit}. "
             f"Lower {SERVERS}, or raise max_connections."
         )
-    for name in (CLIENTS, SERVERS) if pooler.mode == "session" else (CLIENTS,):
-        if name in pooler.limits:
-            _compare_pools(pooler.limits[name], f"PgBouncer in {pooler.mode} mode", name)
+    if CLIENTS in pooler.limits:
+        _compare_pools(pooler.limits[CLIENTS], "PgBouncer", CLIENTS)
+    if servers and pooler.mode == "session":
+        giver = f"PgBouncer in session mode, without {FOR_COMMANDS} for commands,"
+        _compare_pools(servers - FOR_COMMANDS, giver, SERVERS)
 
 
 def _compare_pools(limit: int, giver: str, name: str) -> None:
