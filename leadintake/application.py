@@ -23,6 +23,7 @@ from leadintake import (
     site,
 )
 from leadintake.config.reading import complete, read_settings, storage_base, to_flask_config
+from leadintake.core import structs
 from leadintake.web import IntakeRequest
 
 PACKAGE = "leadintake"
@@ -59,6 +60,7 @@ def create_app(**overrides: object) -> Flask:
     desk.init_app(app)
     demo.init_app(app)
     blueprints.init_app(app)
+    structs.prepare()
 
     for variable in unknown:
         structlog.get_logger().warning("unknown_setting", variable=variable)

@@ -25,6 +25,10 @@ from leadintake.core.places import normalize_url
 PREFIX = "LEADINTAKE_"
 INSTANCE_PATHS = ("ASSIGNMENT_POLICY", "FIRM_LOGO", "MAIL_FOLDER")
 """Settings with a path that is relative to the instance folder."""
+POOL_SIZE_OF_SQLITE = 68
+"""One for each of the server's 64 threads, and some for worker and watchdog."""
+POOL_SIZE_OF_SERVER = 44
+"""Two processes leave 9 of the 97 connections that PostgreSQL gives by default to workers and commands."""
 NOT_SETTINGS = {"REQUIRE_SERVICES", "FAULTS", "FAULT_REPORT"}
 """Switches of the test suite."""
 
@@ -84,6 +88,9 @@ def complete(settings: Settings, default_instance: Path) -> Settings:
         raise ConfigurationError([f"{instance / 'secret_key'} is damaged. Delete it; a new one is made."])
     values["SECRET_KEY"] = secret
     values["DATABASE_URL"] = settings.DATABASE_URL or f"sqlite:///{instance / 'leadintake.sqlite3'}"
+    local = str(values["DATABASE_URL"]).startswith("sqlite")
+    usual = POOL_SIZE_OF_SQLITE if local else POOL_SIZE_OF_SERVER
+    values["DATABASE_POOL_SIZE"] = settings.DATABASE_POOL_SIZE or usual
     values["STORAGE_URL"] = normalize_url(settings.STORAGE_URL, storage_base(settings, default_instance))
     return Settings(**values)
 

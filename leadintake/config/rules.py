@@ -31,6 +31,10 @@ def find_problems(settings: Settings) -> list[str]:
     """Return every problem of settings whose types and ranges are valid."""
     checks: list[tuple[bool, str]] = [
         (not _is_database(settings.DATABASE_URL), "DATABASE_URL: use a sqlite, postgresql or mysql URL"),
+        (
+            bool(settings.DATABASE_POOLER) and not settings.DATABASE_URL.startswith("postgres"),
+            "DATABASE_POOLER: it is for PostgreSQL; name its address in DATABASE_URL",
+        ),
         (not _is_storage(settings.STORAGE_URL), "STORAGE_URL: use file:PATH, s3://, gs:// or az://"),
         (
             not ORIGIN.fullmatch(settings.PUBLIC_URL.rstrip("/")),

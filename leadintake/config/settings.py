@@ -39,8 +39,11 @@ class Settings:
     DATABASE_URL: str = ""
     """postgresql://, postgres://, mysql:// or mariadb:// URL. Set it when more than one machine serves."""
 
-    DATABASE_POOL_SIZE: Annotated[int, Meta(ge=2)] = 68
-    """Connections of one process: at least the server's threads and one for the worker."""
+    DATABASE_POOL_SIZE: Annotated[int, Meta(ge=2)] = 0
+    """Connections of one process. Default: 68 of SQLite, 44 of a database server."""
+
+    DATABASE_POOLER: typing.Literal["", "pgbouncer"] = ""
+    """A pooler in front of PostgreSQL. One that does not pass the server's process numbers on is noticed."""
 
     STORAGE_URL: str = "file:uploads"
     """Storage of documents: file:PATH, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix."""

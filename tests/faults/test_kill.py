@@ -23,6 +23,7 @@ from tests.support.engines import fresh_copy
 from tests.support.leads import MULTIPART, body_of, good_parts
 from tests.support.ledger import LONG, Prospects, audit, end_leases, files_in, record
 from tests.support.mailserver import HOST, Script, mail_server
+from tests.support.pgbouncer import pgbouncer
 from tests.support.server import mail_at, serving, wait_until, working
 
 SUBMISSIONS = 200
@@ -92,9 +93,15 @@ class Storm:
     """Anything may be killed at any moment; clients try again with the same key until they are told."""
 
     engine: str
+    kills = KILLS
+
+    @pytest.fixture
+    def url_of_server(self, database_url):
+        """The way of server and workers to the database; the test looks into it directly."""
+        return database_url
 
     def test_of_kills_at_random_of_server_and_workers_loses_nothing_and_repeats_only_mail(
-        self, app, given, database, database_url, tmp_path
+        self, app, given, database, database_url, url_of_server, tmp_path
     ):
         for _ in range(ATTORNEYS):
             given(UserFactory)
@@ -104,7 +111,7 @@ class Storm:
         chance = random.Random(seed)
         with (
             mail_server(sink) as port,
-            serving(database_url, tmp_path, **mail_at(port)) as server,
+            serving(url_of_server, tmp_path, **mail_at(port)) as server,
             working(server) as one,
             working(server) as another,
         ):
@@ -123,7 +130,7 @@ class Storm:
             with ThreadPoolExecutor(CLIENTS) as people:
                 clients = [people.submit(client) for _ in range(CLIENTS)]
                 try:
-                    for _ in range(KILLS):
+                    for _ in range(self.kills):
                         more = chance.randrange(1, 4 * CLIENTS)
                         prospects.wait_for(acknowledged=len(prospects.acknowledged) + more)
                         victim = chance.choice((server, server, one, another))
@@ -144,11 +151,11 @@ class Storm:
             assert server.stop() == 0
         assert prospects.unserved() == []
         assert all(len(leads) == 1 for leads in prospects.leads.values())
-        report = audit(prospects.acknowledged, database_url, uploads, faults=KILLS, sink=sink.received)
+        report = audit(prospects.acknowledged, database_url, uploads, faults=self.kills, sink=sink.received)
         report.assert_kept()
         assert len(files_in(uploads)) == report.acknowledged
         assert len(arrivals(sink)) == 2 * report.acknowledged, f"mail under other ids: seed {seed}"
-        record(report, f"{KILLS} kills at random", self.engine)
+        record(report, f"{self.kills} kills at random", self.engine)
 
 
 class TestSQLite(Storm):
@@ -165,6 +172,18 @@ class TestPostgreSQL(Storm):
     @pytest.fixture
     def database_url(self, postgres, tmp_path):
         return fresh_copy(postgres.url, tmp_path)
+
+
+class TestPgBouncer(TestPostgreSQL):
+    """Five connections for all of them, each for a transaction at a time."""
+
+    engine = "postgresql behind pgbouncer"
+    kills = KILLS if LONG else 2
+
+    @pytest.fixture
+    def url_of_server(self, database_url):
+        with pgbouncer(database_url, "transaction") as started:
+            yield started.url
 
 
 def arrivals(sink: Script) -> Counter[str]:

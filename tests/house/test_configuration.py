@@ -12,7 +12,7 @@ import pytest
 
 from leadintake import create_app
 from leadintake.config import sign_in
-from leadintake.config.reading import ConfigurationError, read_settings
+from leadintake.config.reading import ConfigurationError, complete, read_settings
 from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
 
@@ -287,6 +287,29 @@ def test_a_mail_folder_lies_in_the_instance_folder_unless_its_path_is_whole(tmp_
     folder = read(MAIL_FOLDER="mail", INSTANCE_PATH=str(tmp_path)).MAIL_FOLDER
     assert folder == str(tmp_path / "mail")
     assert read(MAIL_FOLDER="/var/mails", INSTANCE_PATH=str(tmp_path)).MAIL_FOLDER == "/var/mails"
+
+
+def test_a_pool_has_a_connection_for_each_thread_or_two_fit_what_postgresql_gives(tmp_path):
+    pools = {}
+    for scheme in ("sqlite", "postgresql", "mariadb"):
+        settings = read(DATABASE_URL=f"{scheme}://db/leads", INSTANCE_PATH=str(tmp_path))
+        pools[scheme] = complete(settings, tmp_path).DATABASE_POOL_SIZE
+    threads, given, reserved = 64, 100, 3
+    assert pools["sqlite"] > threads
+    assert 2 * pools["postgresql"] <= given - reserved
+    assert pools["mariadb"] == pools["postgresql"]
+    chosen = read(DATABASE_POOL_SIZE="7", INSTANCE_PATH=str(tmp_path))
+    assert complete(chosen, tmp_path).DATABASE_POOL_SIZE == 7
+
+
+@pytest.mark.parametrize(
+    ("pooler", "url"),
+    [("odyssey", "postgresql://db/leads"), ("pgbouncer", "mariadb://db/leads"), ("pgbouncer", "")],
+)
+def test_a_pooler_is_one_we_know_and_in_front_of_postgresql(pooler, url):
+    (problem,) = problems_of({"LEADINTAKE_DATABASE_POOLER": pooler, "LEADINTAKE_DATABASE_URL": url})
+    assert problem.startswith("LEADINTAKE_DATABASE_POOLER: ")
+    assert read(DATABASE_POOLER="pgbouncer", DATABASE_URL="postgres://db/leads").DATABASE_POOLER
 
 
 def test_production_refuses_debugging(monkeypatch):

@@ -24,6 +24,7 @@ PARTS = {
     "files",
     "second factor",
     "clock",
+    "pooler",
     "connections",
     "durability",
     "disk",

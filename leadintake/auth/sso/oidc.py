@@ -55,6 +55,10 @@ class _JwkSet(msgspec.Struct):
     keys: list[dict[str, Any]]
 
 
+# Made at import: `structs.prepare` knows nothing of a module that is loaded later.
+_DOCUMENTS, _JWK_SETS = msgspec.json.Decoder(_Document), msgspec.json.Decoder(_JwkSet)
+
+
 @dataclass
 class _Metadata:
     """Discovery document and keys, with expiry."""
@@ -148,7 +152,7 @@ class Provider:
             raise ProviderAway
         address = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
         try:
-            document = self._fetch(address, _Document)
+            document = self._fetch(address, _DOCUMENTS)
             self._check_document(document)
         except ProviderAway:
             self._away_until = now() + RETRY_AFTER
@@ -165,15 +169,15 @@ class Provider:
 
     def _fetch_keys(self, metadata: _Metadata) -> KeySet:
         """Fetch the signing keys. Unsupported kinds are skipped."""
-        published = self._fetch(metadata.document.jwks_uri, _JwkSet).keys
+        published = self._fetch(metadata.document.jwks_uri, _JWK_SETS).keys
         metadata.keys = KeySet([key for one in published if (key := _import_key(one)) is not None])
         return metadata.keys
 
-    def _fetch(self, address: str, shape: type[Shape]) -> Shape:
+    def _fetch(self, address: str, decoder: msgspec.json.Decoder[Shape]) -> Shape:
         with self._open_client() as client:
             response = client.get(address, withhold_token=True)
             response.raise_for_status()
-            return msgspec.json.decode(response.content, type=shape)
+            return decoder.decode(response.content)
 
     def _open_client(self, **options: Any) -> AbstractContextManager[Any]:
         return open_client(self._client_id, self._client_secret, **options)

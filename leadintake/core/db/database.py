@@ -29,6 +29,7 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from leadintake.core import measures
 from leadintake.core.clock import now
+from leadintake.core.db.pooler import install_pooler
 from leadintake.core.db.timeouts import CONNECT_SECONDS, LOCK_SECONDS, OTHER_SECONDS, install_timeouts
 from leadintake.core.db.types import UTCDateTime, new_id
 from leadintake.core.modes import secure_database
@@ -96,6 +97,7 @@ def init_app(app: Flask) -> None:
             event.listen(db.engine, "connect", _configure_sqlite)
             event.listen(db.engine, "begin", _begin_sqlite)
         install_timeouts(db.engine)
+        install_pooler(db.engine, named=bool(app.config["DATABASE_POOLER"]))
         _measure_pool(app, db.engine)
     migrate.init_app(app, db, directory=str(migrations_folder()))
 
@@ -155,10 +157,9 @@ def _engine_options(url: sa.URL, pool_size: int) -> dict[str, Any]:
     }
     backend = url.get_backend_name()
     if backend == "postgresql":
-        wait = f"-c lock_timeout={LOCK_SECONDS * 1000}"
         # TCP detects a vanished host, whatever the timeout of the connection.
         keepalive = {"tcp_user_timeout": 5000, "keepalives_idle": 10, "keepalives_interval": 5}
-        options["connect_args"] = {"connect_timeout": CONNECT_SECONDS, "options": wait, **keepalive}
+        options["connect_args"] = {"connect_timeout": CONNECT_SECONDS, **keepalive}
     elif backend == "mysql":
         options["isolation_level"] = "READ COMMITTED"  # after a lock is granted, see what it protected
         options["connect_args"] = {

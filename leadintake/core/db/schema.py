@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from leadintake.core.db.pooler import is_pooled, limit_locks
 from leadintake.core.db.types import UTCDateTime, new_id
 
 BATCH = 500
@@ -128,6 +129,7 @@ def _commit() -> None:
     connection.exec_driver_sql("COMMIT")
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+    limit_locks(connection)
 
 
 def _has_index(name: str, table: str) -> bool:
@@ -153,9 +155,13 @@ def _create_index_on_postgresql(
         op.create_index(name, table, columns, **options)
         return
     with op.get_context().autocommit_block():
-        # The build waits for older transactions, and blocks none meanwhile.
-        op.execute("SET lock_timeout = 0")
+        # The build waits for older transactions, and blocks none meanwhile. Behind a pooler no timeout is set
+        # for the session, and nothing may be.
+        limit = None if is_pooled(op.get_bind()) else op.get_bind().scalar(sa.text("SHOW lock_timeout"))
+        if limit:
+            op.execute("SET lock_timeout = 0")
         if valid is False:
             op.drop_index(name, table, postgresql_concurrently=True)
         op.create_index(name, table, columns, **options, postgresql_concurrently=True)
-        op.execute("RESET lock_timeout")
+        if limit:
+            op.execute(f"SET lock_timeout = '{limit}'")

@@ -50,7 +50,8 @@ def _postgresql(engine: sa.Engine) -> None:
     class TimedConnection(Connection[Any]):
         """A connection that is closed after a timeout; psycopg has no such timeout."""
 
-        answer_timeout: float = PING_SECONDS
+        answer_timeout: float = CONNECT_SECONDS
+        pooled = False
 
         def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
             """Wait as psycopg does, with a default timeout."""

@@ -12,10 +12,12 @@ from leadintake.core.doctor.clock import check_clock
 from leadintake.core.doctor.connections import check_connections
 from leadintake.core.doctor.disks import check_room
 from leadintake.core.doctor.durability import check_durability
+from leadintake.core.doctor.pooler import check_pooler
 from leadintake.core.doctor.proxies import check_proxies, note_forwarded
 
 ROWS = {
     "clock": check_clock,
+    "pooler": check_pooler,
     "connections": check_connections,
     "durability": check_durability,
     "disk": check_room,

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadintake.auth.models import User
-from leadintake.core.db import database, locks
+from leadintake.core.db import database, locks, pooler
 from leadintake.core.db.database import db, engine_url, execute, reading
 from leadintake.core.db.transaction import transaction
 from leadintake.documents.models import Document
@@ -66,7 +66,8 @@ def test_a_lock_that_no_migration_made_is_a_mistake_not_a_licence(app):
 class TestImpatience:
     @pytest.fixture
     def settings(self, monkeypatch):
-        monkeypatch.setattr(database, "LOCK_SECONDS", 1)
+        for module in (database, pooler):
+            monkeypatch.setattr(module, "LOCK_SECONDS", 1)
         return {}
 
     @pytest.mark.every_engine

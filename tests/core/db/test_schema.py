@@ -6,11 +6,13 @@ import contextlib
 
 import pytest
 import sqlalchemy as sa
+from alembic import op
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from leadintake.core.db import schema
 from leadintake.core.db.database import db, reading
+from tests.support.pgbouncer import pgbouncer
 
 
 @pytest.fixture
@@ -91,3 +93,23 @@ class TestOnPostgreSQL:
         assert drop.strip().startswith("DROP INDEX CONCURRENTLY")
         assert build.startswith("CREATE INDEX CONCURRENTLY")
         assert self.build(migrate) == []
+
+    def test_locks_are_waited_for_as_long_as_before_in_a_batch_and_after_a_build(self, migrate):
+        limit = sa.text("SHOW lock_timeout")
+        with migrate():
+            schema.insert_row("shoes", "size", size=42)
+        with migrate():
+            waits = [
+                op.get_bind().scalar(limit) for _ in schema.batches_of_ids("shoes", sa.text("size = 42"))
+            ]
+            schema.create_index("ix_shoes_size", "shoes", ["size"])
+            assert [*waits, op.get_bind().scalar(limit)] == ["10s", "10s"]
+
+
+class TestBehindPgBouncer(TestOnPostgreSQL):
+    """Where each transaction has another connection."""
+
+    @pytest.fixture
+    def settings(self, database_url):
+        with pgbouncer(database_url, "transaction") as started:
+            yield {"DATABASE_URL": started.url}

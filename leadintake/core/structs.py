@@ -1,0 +1,28 @@
+"""The structs of the package, made ready for threads."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import msgspec
+
+PACKAGE = __name__.partition(".")[0]
+
+
+def prepare() -> None:
+    """Resolve the types of all imported structs.
+
+    msgspec 0.22 does so at a struct's first decode, and marks it as resolved before it is: a second thread
+    that decodes it meanwhile ends the process (SIGSEGV).
+    """
+    for struct in _subclasses(msgspec.Struct):
+        if struct.__module__.startswith(f"{PACKAGE}."):
+            with contextlib.suppress(TypeError):  # an event's, with objects no JSON holds: never decoded
+                msgspec.json.Decoder(struct)
+
+
+def _subclasses(struct: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
+    for subclass in struct.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
