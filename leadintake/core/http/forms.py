@@ -6,9 +6,10 @@ two seconds; 10 MB of texts take more memory than any file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
-from typing import IO
+from typing import IO, NamedTuple
 
 from werkzeug.datastructures import FileStorage, Headers, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -25,13 +26,65 @@ LONGEST_TEXTS = 256 * 1024
 """Bytes of all parts together that are not files."""
 ENCODINGS = {"ascii", "us-ascii", "utf-8", "iso-8859-1"}
 
+_BREAK = rb"(?:\r\n|\n|\r)"
+_END_OF_DELIMITER = re.compile(rb"(--[^\S\n\r]*%s?|[^\S\n\r]*%s)" % (_BREAK, _BREAK))
+_ANY = b"any"
+
 Parsed = tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]
+
+
+class DelimiterMatch(NamedTuple):
+    """A delimiter in a body, with the part of re.Match that Werkzeug asks for."""
+
+    begin: int
+    tail: re.Match[bytes]
+
+    def start(self) -> int:
+        """Return where it begins, its line break included."""
+        return self.begin
+
+    def end(self) -> int:
+        """Return where it ends."""
+        return self.tail.end()
+
+    def group(self, _number: int) -> bytes:
+        """Return what follows the boundary: two hyphens at the end of the body."""
+        return self.tail[1]
+
+
+class Delimiter:
+    """Finds a delimiter (RFC 2046, 5.1.1) as Werkzeug's patterns do, and compiles none for each request."""
+
+    def __init__(self, boundary: bytes, *, at_line_begin: bool) -> None:
+        self._text, self._at_line_begin = b"--" + boundary, at_line_begin
+
+    def search(self, data: bytes | bytearray, position: int = 0) -> DelimiterMatch | None:
+        """Return the first delimiter from `position` on."""
+        found = position - 1
+        while (found := data.find(self._text, found + 1)) >= 0:
+            begin = found - _break_length(data, position, found)
+            tail = _END_OF_DELIMITER.match(data, found + len(self._text))
+            if tail and (begin < found or not self._at_line_begin):
+                return DelimiterMatch(begin, tail)
+        return None
+
+
+def _break_length(data: bytes | bytearray, begin: int, end: int) -> int:
+    """Return the bytes of the line break before `end`: 0, 1 or 2."""
+    before = data[max(begin, end - 2) : end]
+    return 2 if before == b"\r\n" else before.endswith((b"\n", b"\r"))
 
 
 class BoundedDecoder(MultipartDecoder):
     """A decoder with limits on headers and texts."""
 
     _headers, _texts, _in_file = 0, 0, False
+
+    def __init__(self, boundary: bytes, *limits: int | None, **more: int | None) -> None:
+        super().__init__(_ANY, *limits, **more)  # the same patterns for all, which `re` keeps
+        self.boundary = boundary
+        self.preamble_re = Delimiter(boundary, at_line_begin=False)  # type: ignore[assignment] # as DelimiterMatch says
+        self.boundary_re = Delimiter(boundary, at_line_begin=True)  # type: ignore[assignment] # the same
 
     def next_event(self) -> Event:
         """Return the next piece of the body. Raises ValueError, RequestEntityTooLarge."""

@@ -10,7 +10,9 @@ from flask import request
 from hypothesis import HealthCheck
 from hypothesis import given as given_that
 from hypothesis import strategies as st
+from werkzeug.sansio.multipart import MultipartDecoder
 
+from leadintake.core.http.forms import Delimiter
 from leadintake.leads.models import Lead
 from tests.support.examples import examples
 from tests.support.leads import BOUNDARY, MULTIPART, body_of, good_parts, part, post_parts
@@ -131,3 +133,28 @@ def test_texts_together_are_as_long_as_a_form_has_them_and_files_as_long_as_file
 def test_a_file_name_of_any_script_fits_before_its_part_however_it_is_written(echo):
     for name in ("履" * 250 + ".pdf", "🦊" * 250 + ".pdf"):
         assert echo(body_of(part("resume_file", "x", name))).status_code == 200
+
+
+TEXTS = st.text(st.sampled_from("\r\n- \tbx"), max_size=40).map(str.encode)
+
+
+@examples(2000)
+@given_that(
+    before=TEXTS,
+    middle=TEXTS,
+    after=TEXTS,
+    position=st.integers(0, 50),
+    boundary=st.sampled_from(["b", "b-", "--"]),
+)
+def test_a_delimiter_is_found_where_werkzeugs_pattern_finds_it(before, middle, after, position, boundary):
+    name = boundary.encode()
+    data = before + b"--" + name + middle + b"\r\n--" + name + after
+    theirs = MultipartDecoder(name)
+    for pattern, at_line_begin in ((theirs.preamble_re, False), (theirs.boundary_re, True)):
+        expected, found = (
+            pattern.search(data, position),
+            Delimiter(name, at_line_begin=at_line_begin).search(data, position),
+        )
+        assert (expected is None) == (found is None)
+        if expected:
+            assert (found.start(), found.end(), found.group(1)) == (*expected.span(), expected[1])
