@@ -21,6 +21,9 @@ from leadintake.core.errors import NotFound, UnprocessableContent
 
 LONGEST_AGO = timedelta(days=366)
 INELIGIBLE = "Choose somebody who is active and may work on leads."
+_DAY = sa.bindparam("day", type_=sa.Date)
+_COVERS = sa.and_(Absence.first_day <= _DAY, sa.or_(Absence.last_day.is_(None), Absence.last_day >= _DAY))
+_SOME_ABSENCE = sa.select(Absence.id).where(_COVERS, Absence.deleted_at.is_(None)).limit(1)
 
 
 class Absences:
@@ -32,13 +35,9 @@ class Absences:
 
     def on(self, day: date) -> Mapping[uuid.UUID, Absence]:
         """Return the absence of each user on this day. If two overlap, the one that ends later."""
-        covers = sa.and_(
-            Absence.first_day <= day, sa.or_(Absence.last_day.is_(None), Absence.last_day >= day)
-        )
-        some = sa.select(Absence.id).where(covers, Absence.deleted_at.is_(None)).limit(1)
-        if execute(some).first() is None:
+        if execute(_SOME_ABSENCE, [{"day": day}]).first() is None:
             return {}  # as on most days; what follows loads users
-        rows = db.session.scalars(sa.select(Absence).where(covers)).all()
+        rows = db.session.scalars(sa.select(Absence).where(_COVERS), {"day": day}).all()
         return {one.user_id: one for one in sorted(rows, key=lambda one: one.last_day or date.max)}
 
     def of(self, user_id: uuid.UUID) -> Absence | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 import uuid
 from dataclasses import dataclass
 
 import jinja2
+from babel.support import NullTranslations
 from flask import current_app
 
-from leadintake.core.i18n.languages import ENGLISH, N_, _, direction, translate_in, use_language
+from leadintake.core.i18n.languages import ENGLISH, N_, direction, translate_into
 from leadintake.core.text import unlink_addresses
 from leadintake.notifications.models import LONGEST_SUBJECT
 
@@ -70,23 +72,27 @@ def build_unsubscribe_link(message_id: uuid.UUID, language: str = ENGLISH) -> st
     return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/unsubscribe/{message_id}{query}"
 
 
-_templates = jinja2.Environment(
-    loader=jinja2.PackageLoader("leadintake.notifications", "templates/mail"),
-    autoescape=jinja2.select_autoescape(["html"]),
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
-translate_in(_templates)
+@functools.cache
+def _templates_in(language: str) -> tuple[jinja2.Environment, NullTranslations]:
+    """Return the templates and the catalogue of a language."""
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("leadintake.notifications", "templates/mail"),
+        autoescape=jinja2.select_autoescape(["html"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    return templates, translate_into(language, templates)
 
 
 def render(kind: str, *, language: str = ENGLISH, about: str = "", **words: object) -> RenderedMessage:
     """Render a message as text and HTML in a supported language; `about` is the end of the subject."""
     words |= {name: unlink_addresses(str(words[name])) for name in UNTRUSTED_WORDS & words.keys()}
-    with use_language(language):
-        subject = ": ".join(filter(None, (_(SUBJECTS[kind]), about)))[:LONGEST_SUBJECT]
-        text = _templates.get_template(f"{kind}.txt").render(**words)
-        frame = {"subject": subject, "language": language, "direction": direction(language)}
-        html = _templates.get_template(f"{kind}.html").render(**frame, **words)
+    templates, catalogue = _templates_in(language)
+    subject = ": ".join(filter(None, (catalogue.gettext(SUBJECTS[kind]), about)))[:LONGEST_SUBJECT]
+    text = templates.get_template(f"{kind}.txt").render(words)
+    frame = {"subject": subject, "language": language, "direction": direction(language)}
+    html = templates.get_template(f"{kind}.html").render(frame | words)
     return RenderedMessage(subject, text, html)

@@ -6,6 +6,7 @@ translates them when a page or answer is rendered: rules need no request.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import typing
@@ -15,8 +16,9 @@ from pathlib import Path
 import jinja2
 from babel import Locale
 from babel.numbers import format_decimal
+from babel.support import NullTranslations, Translations
 from flask import Flask, Response, has_request_context, request
-from flask_babel import Babel, force_locale, get_locale, gettext, ngettext
+from flask_babel import Babel, force_locale, get_locale, gettext
 from werkzeug.exceptions import HTTPException
 
 Language = typing.Literal["en", "es"]
@@ -53,11 +55,16 @@ def _(text: str, **values: object) -> str:
     return str(gettext(text, **values)) if text else ""
 
 
-def translate_in(templates: jinja2.Environment) -> None:
-    """Enable `_` and `{% trans %}` in another environment than the application's."""
+def translate_into(language: str, templates: jinja2.Environment) -> NullTranslations:
+    """Have `_` and `{% trans %}` of these templates translate into one language. Return its catalogue.
+
+    They ask for no language at each sentence then, as the application's own templates do.
+    """
+    catalogue = Translations.load(TRANSLATIONS, [language])
     templates.add_extension("jinja2.ext.i18n")
-    install = templates.install_gettext_callables  # type: ignore[attr-defined] # added by the extension
-    install(_, ngettext, newstyle=True)
+    install = templates.install_gettext_translations  # type: ignore[attr-defined] # added by the extension
+    install(catalogue, newstyle=True)
+    return catalogue
 
 
 def current_language() -> str:
@@ -94,7 +101,12 @@ def other_languages() -> list[tuple[str, str]]:
 
 def direction(language: str | None = None) -> str:
     """Return `ltr` or `rtl` for the language, by default the current one."""
-    return Locale.parse(language or current_language()).text_direction
+    return _direction_of(language or current_language())
+
+
+@functools.cache
+def _direction_of(language: str) -> str:
+    return Locale.parse(language).text_direction
 
 
 def size_in_words(count: int) -> str:

@@ -13,6 +13,13 @@ from leadintake.core.db.database import db, execute
 from leadintake.leads.models import Decline, Lead, Screen, folded
 from leadintake.leads.status import where_open
 
+_LEADS_OF_USERS = (
+    sa.select(Lead.assignee_id, sa.func.count().label("number"))
+    .where(Lead.assignee_id.in_(sa.bindparam("users", expanding=True)), Lead.deleted_at.is_(None))
+    .group_by(Lead.assignee_id)
+)
+_OPEN_LEADS = _LEADS_OF_USERS.where(where_open(Lead.status))
+_RECENT_LEADS = _LEADS_OF_USERS.where(Lead.assigned_at >= sa.bindparam("since"))
 _LEAD_OF_ADDRESS = sa.select(Lead.id).where(Lead.folded_email == sa.bindparam("email")).limit(1)
 
 
@@ -20,13 +27,9 @@ def open_lead_counts(
     users: Collection[uuid.UUID], since: datetime | None
 ) -> tuple[dict[uuid.UUID, int], dict[uuid.UUID, int]]:
     """Count each user's open leads, and the leads assigned since `since` (empty if None)."""
-    user_query = sa.select(Lead.assignee_id, sa.func.count().label("number")).where(
-        Lead.assignee_id.in_(users)
-    )
-    open_query = user_query.where(where_open(Lead.status))
-    return _fetch_counts(open_query), {} if since is None else _fetch_counts(
-        user_query.where(Lead.assigned_at >= since)
-    )
+    ids = list(users)
+    open_leads = _fetch_counts(_OPEN_LEADS, users=ids)
+    return open_leads, {} if since is None else _fetch_counts(_RECENT_LEADS, users=ids, since=since)
 
 
 def is_known_address(email: str) -> bool:
@@ -62,6 +65,5 @@ def excluded_users_by_lead(
     return users_by_lead
 
 
-def _fetch_counts(leads: Any) -> dict[uuid.UUID, int]:
-    listed = leads.where(Lead.deleted_at.is_(None)).group_by(Lead.assignee_id)
-    return {row.assignee_id: row.number for row in execute(listed) if row.assignee_id}
+def _fetch_counts(count_query: sa.Executable, **parameters: object) -> dict[uuid.UUID, int]:
+    return {row.assignee_id: row.number for row in execute(count_query, [parameters])}
