@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import structlog
 from flask import Flask
@@ -33,6 +35,10 @@ class LeadIntake(Flask):
     """A Flask application whose request bodies are judged strictly."""
 
     request_class = IntakeRequest
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function itself: no view is a coroutine, which Flask asks 20 times a request."""
+        return func
 
 
 def create_app(**overrides: object) -> Flask:

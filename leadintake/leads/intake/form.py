@@ -116,9 +116,9 @@ class IntakeForm(DeclaredFields):
 
     def validate_all(self) -> bool:
         """Validate the form; refuse repeated fields and files sent as text fields, too."""
-        valid = bool(self.validate())
+        valid, sent_texts, sent_files = bool(self.validate()), request.form, request.files
         for name, field in self._fields.items():
-            texts, files = len(request.form.getlist(name)), len(request.files.getlist(name))
+            texts, files = len(sent_texts.getlist(name)), len(sent_files.getlist(name))
             takes_files = isinstance(field, FileField)
             if texts + (min(files, 1) if takes_files else files) > 1:
                 reason = N_("Please send this field once.")
