@@ -12,6 +12,7 @@ from benchmarks import (
     delivering,
     inspecting,
     listing,
+    loading,
     mailing,
     observing,
     recording,
@@ -32,6 +33,7 @@ def main() -> int:
             mailing,
             delivering,
             recording,
+            loading,
             attacking,
         )
         for measure in (room.measure for room in rooms):

@@ -10,11 +10,8 @@ import itertools
 import json
 import multiprocessing
 import os
-import signal
 import socket
 import statistics
-import subprocess
-import sys
 import threading
 import time
 import zlib
@@ -22,13 +19,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmarks.stage import application
-from leadintake.demo.people import resume_of
+from benchmarks.stage import BOUNDARY, application, form_of, server
 
 SECONDS = int(os.environ.get("ATTACK_SECONDS", "30"))
 HALF_OPEN = 300
 STRANGER = ("127.0.0.2", 0)
-BOUNDARY = "-----------------------------4066"
 SERVERS = {
     "granian": ["-m", "granian", "--interface", "wsgi", "--http", "1", "--blocking-threads", "64"],
     "gunicorn with gevent": ["-m", "gunicorn", "-k", "gevent"],
@@ -38,9 +33,10 @@ SERVERS = {
 def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
     """Yield what was compared, the ratio, and the ratio wanted."""
     for number, (name, command) in enumerate(SERVERS.items()):
-        settings = {"INSTANCE_PATH": str(folder / f"attacking-{number}")}
-        application(folder, f"attacking-{number}")
-        with _server(command, settings) as port:
+        home = folder / f"attacking-{number}"
+        settings = {"LEADINTAKE_INSTANCE_PATH": str(home), "LEADINTAKE_RATE_LIMIT_SUBMISSIONS": ""}
+        application(folder, home.name)
+        with server(command, "wsgi:app", settings) as (port, _):
             _submissions(port, 2)
             before = statistics.median(_submissions(port, 8))
             with _attack(port):
@@ -48,51 +44,11 @@ def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
         yield f"a submission while one address does its worst, on {name}", during / before, 2
 
 
-@contextmanager
-def _server(command: list[str], settings: dict[str, str]) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    where = (
-        ["--bind", f"127.0.0.1:{port}"]
-        if "gunicorn" in command
-        else ["--host", "127.0.0.1", "--port", str(port)]
-    )
-    limits = {"LEADINTAKE_RATE_LIMIT_SUBMISSIONS": "100000 per hour"}
-    environment = {
-        **os.environ,
-        **limits,
-        **{f"LEADINTAKE_{name}": value for name, value in settings.items()},
-    }
-    server = subprocess.Popen(  # noqa: S603 - our own server
-        [sys.executable, *command, *where, "wsgi:app"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        _wait_for(port)
-        yield port
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2):
-            return
-        time.sleep(0.1)
-    raise TimeoutError("the server does not start")
-
-
 def _submissions(port: int, seconds: float) -> list[float]:
     """Be one prospect after the other, twice a second; return how long each waited."""
     waited, end = [], time.monotonic() + seconds
     while time.monotonic() < end:
-        body = _form(
+        body = form_of(
             {"first_name": "Jane", "last_name": "Doe", "email": f"{os.urandom(4).hex()}@example.com"}
         )
         start = time.perf_counter()
@@ -105,15 +61,6 @@ def _submissions(port: int, seconds: float) -> list[float]:
         waited.append(time.perf_counter() - start)
         time.sleep(0.5)
     return waited
-
-
-def _form(fields: dict[str, str], file: bytes = resume_of("Jane Doe"), name: str = "resume.pdf") -> bytes:
-    parts = [
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'.encode()
-        for field, value in fields.items()
-    ]
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="resume_file"; filename="{name}"\r\n\r\n'
-    return b"".join(parts) + head.encode() + file + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 def _multipart(length: int) -> dict[str, str]:
@@ -138,11 +85,11 @@ def _do_the_worst(port: int) -> None:
     accents = "a" + "\u0301\u0327" * 20_000
     who = {"first_name": "Jane", "last_name": "Doe", "email": "jane@example.com"}
     forms = [
-        _form({**who, "first_name": accents}),
-        _form({**who, "website": accents, "opened": accents, accents[:200]: accents}),
-        _form(who, _costly_pdf()),
-        _form(who, b"{\\rtf1" + b"{\\b a}" * 1_000_000 + b"}", "a.rtf"),
-        _form(who, b"%PDF-1.7\n" + b"1 0 obj<</A(" * 700_000, "b.pdf"),
+        form_of({**who, "first_name": accents}),
+        form_of({**who, "website": accents, "opened": accents, accents[:200]: accents}),
+        form_of(who, _costly_pdf()),
+        form_of(who, b"{\\rtf1" + b"{\\b a}" * 1_000_000 + b"}", "a.rtf"),
+        form_of(who, b"%PDF-1.7\n" + b"1 0 obj<</A(" * 700_000, "b.pdf"),
     ]
     nested = b"[" * 60_000
     passwords = [

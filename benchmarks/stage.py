@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,9 +27,11 @@ from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.core.db.types import new_id
+from leadintake.demo.people import resume_of
 from leadintake.documents.models import Document
 from leadintake.leads.models import Lead
 
+BOUNDARY = "-----------------------------4066"
 PASSWORD = "unrelated words to measure"
 PDF_ROW = {"filename": "resume.pdf", "content_type": "application/pdf", "size": 1, "sha256": "0" * 64}
 LEAD_ROW = {
@@ -72,6 +80,51 @@ def add_leads(app: Flask, count: int) -> None:
         for begin in range(0, count, 5000):
             db.session.execute(sa.insert(Document.__table__), documents[begin : begin + 5000])
             db.session.execute(sa.insert(Lead.__table__), rows[begin : begin + 5000])
+
+
+@contextmanager
+def server(command: list[str], target: str, settings: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """Run gunicorn or granian; yield its port and its session, which all its processes belong to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    where = (
+        ["--bind", f"127.0.0.1:{port}"]
+        if "gunicorn" in command
+        else ["--host", "127.0.0.1", "--port", str(port)]
+    )
+    process = subprocess.Popen(  # noqa: S603 - our own server
+        [sys.executable, *command, *where, target],
+        env={**os.environ, **settings},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _wait_for(port)
+        yield port, process.pid
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2):
+            return
+        time.sleep(0.1)
+    raise TimeoutError("the server does not start")
+
+
+def form_of(fields: dict[str, str], file: bytes = resume_of("Jane Doe"), name: str = "resume.pdf") -> bytes:
+    """The body of a submission, as a browser sends it."""
+    parts = [
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'.encode()
+        for field, value in fields.items()
+    ]
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="resume_file"; filename="{name}"\r\n\r\n'
+    return b"".join(parts) + head.encode() + file + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 def seconds(act: Callable[[], object], times: int = 15) -> float:
