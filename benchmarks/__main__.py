@@ -16,6 +16,7 @@ from benchmarks import (
     observing,
     recording,
     submitting,
+    writing,
 )
 
 
@@ -33,6 +34,7 @@ def main() -> int:
             delivering,
             recording,
             attacking,
+            writing,
         )
         for measure in (room.measure for room in rooms):
             name = measure.__module__.removeprefix("benchmarks.")

@@ -10,13 +10,14 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from leadintake.core import checks, measures
+from leadintake.core import checks
 from leadintake.core.causes import is_schema_error
 from leadintake.core.clock import now
 from leadintake.core.db.database import Model, db, execute, reading
 from leadintake.core.db.results import affected
+from leadintake.core.db.transaction import become_writer
+from leadintake.core.db.writers import WAITS
 
-WAITS = measures.Histogram("leadintake_lock_wait_seconds", "Time until a lock was granted", "lock")
 NOT_MIGRATED = "The database misses what a migration makes. Run `flask db upgrade`."
 
 
@@ -29,9 +30,7 @@ class Lock(Model):
 
 
 LOCKS = cast(sa.Table, Lock.__table__)
-_ACQUIRE = (
-    sa.update(LOCKS).where(LOCKS.c.name == sa.bindparam("wanted")).values(updated_at=LOCKS.c.updated_at)
-)
+_UPDATE = sa.update(LOCKS).where(LOCKS.c.name == sa.bindparam("wanted")).values(updated_at=LOCKS.c.updated_at)
 
 
 def init_app(app: Flask) -> None:
@@ -63,9 +62,13 @@ def _probe() -> None:
 def acquire(name: str) -> None:
     """Wait for the lock `name` and hold it until the transaction ends.
 
-    An UPDATE, not a SELECT … FOR UPDATE, excludes others on SQLite too, however the transaction began.
+    - SQLite: whoever writes is alone, so that becoming a writer is every lock.
+    - PostgreSQL and MariaDB: an UPDATE of the row.
     """
+    become_writer()
+    if db.engine.dialect.name == "sqlite":
+        return
     start = time.perf_counter()
-    if affected(execute(_ACQUIRE, [{"wanted": name}])) != 1:
+    if affected(execute(_UPDATE, [{"wanted": name}])) != 1:
         raise LookupError(f"There is no lock {name!r} in the database. Run `flask db upgrade`.")
     WAITS.observe(time.perf_counter() - start, name)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from leadintake.core.db.types import UTCDateTime, new_id
+from leadintake.core.db.writers import begin_to_write
 
 BATCH = 500
 TABLE_OPTIONS: Any = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
@@ -127,7 +128,7 @@ def _commit() -> None:
     connection = op.get_bind()
     connection.exec_driver_sql("COMMIT")
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        begin_to_write(connection)
 
 
 def _has_index(name: str, table: str) -> bool:
