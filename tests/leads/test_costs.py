@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import cProfile
 import pstats
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -17,6 +19,8 @@ from tests.support.statements import statements
 
 MAX_STATEMENTS = 12
 """Of a submission with a key, under the lock: on SQLite from BEGIN, elsewhere once it is granted."""
+MAX_ROUND_TRIPS = 13
+"""To PostgreSQL, from there on: the statements and COMMIT."""
 MAX_CALLS = 17_000
 """Of Python functions, as cProfile counts them: 24,453 before rows were written by plain INSERTs."""
 
@@ -58,6 +62,24 @@ def test_under_the_lock_a_submission_sends_few_statements(app, client, forget_be
         assert client.submit(key="second", email="second@x.example.com").status_code == 201
     assert sent[-1].startswith("INSERT INTO notifications")
     assert len(sent) <= MAX_STATEMENTS, sent
+
+
+@pytest.mark.on_postgresql
+def test_under_the_lock_a_submission_asks_postgresql_few_times(client, forget_before_lock, monkeypatch):
+    assert client.submit(key="first", email="first@x.example.com").status_code == 201
+    trips: list[str] = []
+
+    def wait(self: psycopg.Connection, generator: Generator[Any, Any, Any], *more: Any) -> Any:
+        if generator.__name__ not in {"_enter_gen", "_exit_gen"}:  # of a pipeline, which is one trip in all
+            trips.append(generator.__name__)
+        return real_wait(self, generator, *more)
+
+    real_wait = psycopg.Connection.wait
+    monkeypatch.setattr(psycopg.Connection, "wait", wait)
+    forget_before_lock(trips)
+    assert client.submit(key="second", email="second@x.example.com").status_code == 201
+    committed = trips.index("_commit_gen") + 1
+    assert 2 < committed <= MAX_ROUND_TRIPS, trips
 
 
 def test_a_submission_makes_few_python_calls(client):

@@ -135,6 +135,7 @@ MUTATIONS = [
         ("what could not be recorded is not sent", "_settle", without("close"), "tests/audit/test_recording.py"),
     ),
     *_in("core/db/locks.py",
+        ("PostgreSQL queues at an advisory lock", "acquire", never("dialect == 'postgresql'"), "tests/core/db/test_locks.py"),
         ("SQLite's writer is alone", "acquire", without("become_writer"), "tests/core/db/test_database.py"),
         ("readiness writes", "_probe", swap("affected(connection.execute(probe)) != 1", "connection.execute(sa.select(Lock)).first() is None"), "tests/faults/test_disk.py -k sqlite"),
     ),
