@@ -17,6 +17,7 @@ from benchmarks import (
     observing,
     recording,
     submitting,
+    writing,
 )
 
 
@@ -35,6 +36,7 @@ def main() -> int:
             recording,
             loading,
             attacking,
+            writing,
         )
         for measure in (room.measure for room in rooms):
             name = measure.__module__.removeprefix("benchmarks.")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from leadintake.audit import chain, schemas
 from leadintake.audit.chain import Head
@@ -30,9 +28,9 @@ from leadintake.core.actor import (
 from leadintake.core.chores import Stop
 from leadintake.core.clock import now
 from leadintake.core.crypto import keys
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db
 from leadintake.core.db.pagination import Order, Page, iterate_all, page_of
-from leadintake.core.db.transaction import before_commit, on_rollback, transaction
+from leadintake.core.db.transaction import become_writer, before_commit, on_rollback, transaction
 from leadintake.core.db.types import new_id
 from leadintake.core.visibility import not_hidden_from
 
@@ -132,24 +130,8 @@ class Audit:
 
 
 def _acquire_head() -> Any:
-    """Lock the head row until the transaction ends, as the last lock of any transaction.
-
-    1. Update the row. On SQLite this fails with SQLITE_BUSY if the transaction has read, and another
-       connection has written since.
-    2. Then roll back, which loses nothing since nothing was written, and update again.
-    """
-    with reading(False):
-        db.session.connection()
-        try:
-            return _lock_head()
-        except OperationalError as error:
-            if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-        db.session.rollback()
-        return _lock_head()
-
-
-def _lock_head() -> Any:
+    """Lock the head row until the transaction ends, as the last lock of any transaction."""
+    become_writer()
     # Lock by UPDATE before reading: that works on every database.
     db.session.execute(sa.update(AuditHead).values(updated_at=now()))
     return db.session.execute(sa.select(AuditHead.number, AuditHead.hash, AuditHead.seal)).one()

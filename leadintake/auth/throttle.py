@@ -29,7 +29,7 @@ from leadintake.core.clock import now
 from leadintake.core.crypto import keyed_hash
 from leadintake.core.db import locks
 from leadintake.core.db.database import db, reading
-from leadintake.core.db.transaction import on_rollback, transaction
+from leadintake.core.db.transaction import become_writer, on_rollback, transaction
 from leadintake.core.http.limits import TooMany, client_limit_key
 
 LOCK = "sign_in"
@@ -147,6 +147,7 @@ def _seconds_to_wait(
 
 
 def _take_back(attempt: Sequence[SignInAttempt]) -> None:
+    become_writer()  # single sign-on comes back by GET
     db.session.execute(sa.delete(SignInAttempt).where(SignInAttempt.id.in_([row.id for row in attempt])))
 
 

@@ -17,7 +17,7 @@ from flask import Flask
 from leadintake.core import checks, places
 
 OTHERS = 0o077
-SQLITE_SUFFIXES = ("-wal", "-shm", "-journal")
+SQLITE_SUFFIXES = ("-wal", "-shm", "-journal", "-queue")
 LOCK_FLAGS = os.O_RDWR | os.O_NOFOLLOW
 """Flags to open a file for locking: over NFS, flock needs write access (flock(2))."""
 IGNORED_NAMES = {"lost+found"}
@@ -83,9 +83,9 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def secure_database(path: Path) -> None:
-    """Restrict an SQLite database with -wal, -shm and -journal to mode 0600, before it is opened.
+    """Restrict an SQLite database with -wal, -shm, -journal and -queue to mode 0600, before it is opened.
 
-    SQLite gives those the database's mode, but that one depends on the umask.
+    SQLite gives its own the database's mode, but that one depends on the umask.
     """
     if not path.exists():
         with contextlib.suppress(OSError):  # SQLite reports the error when it opens the file

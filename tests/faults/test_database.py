@@ -24,7 +24,8 @@ from tests.support.server import serving, wait_until
 ROUNDS = 10 if LONG else 1
 CROWD = 200 if LONG else 24
 LOADED_BY = 8
-LOCKED_SECONDS = 5
+LOCKED_SECONDS = 3
+"""Less than a writer waits."""
 
 
 def is_ready(server) -> bool:

@@ -16,6 +16,7 @@ from alembic import op
 
 from leadintake.core.db.pooler import is_pooled, limit_locks
 from leadintake.core.db.types import UTCDateTime, new_id
+from leadintake.core.db.writers import begin_to_write
 
 BATCH = 500
 TABLE_OPTIONS: Any = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
@@ -128,7 +129,7 @@ def _commit() -> None:
     connection = op.get_bind()
     connection.exec_driver_sql("COMMIT")
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        begin_to_write(connection)
     limit_locks(connection)
 
 

@@ -14,6 +14,7 @@ from flask import Flask, Response, current_app, request
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from leadintake.core.db.database import db, reading
+from leadintake.core.db.writers import is_writer
 from leadintake.core.errors import Unavailable, answer_to
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -59,6 +60,20 @@ def transaction() -> Iterator[None]:
         except BaseException:
             rollback()
             raise
+
+
+def become_writer() -> None:
+    """Let the session's transaction write: on SQLite, one that only read begins anew, in the queue.
+
+    Without this, its first write is out of turn, and SQLite refuses it if another connection has written
+    since it began. What it has read may have changed meanwhile, as on the other databases.
+    """
+    with reading(False):
+        db.session.flush()
+        connection = db.session.connection()
+        if connection.dialect.name == "sqlite" and not is_writer(connection):
+            db.session.rollback()
+            db.session.connection()
 
 
 def before_commit(action: Action) -> None:

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadintake.auth.models import User
-from leadintake.core.db import database, locks, pooler
+from leadintake.core.db import database, locks, pooler, writers
 from leadintake.core.db.database import db, engine_url, execute, reading
 from leadintake.core.db.transaction import transaction
 from leadintake.documents.models import Document
@@ -57,7 +57,7 @@ def test_a_lock_is_held_until_the_transaction_ends_and_no_longer(ends, began_to_
         other.join()
 
 
-@pytest.mark.every_engine
+@pytest.mark.every_server
 def test_a_lock_that_no_migration_made_is_a_mistake_not_a_licence(app):
     with app.app_context(), pytest.raises(LookupError):
         locks.acquire("no such lock")
@@ -68,6 +68,7 @@ class TestImpatience:
     def settings(self, monkeypatch):
         for module in (database, pooler):
             monkeypatch.setattr(module, "LOCK_SECONDS", 1)
+        monkeypatch.setattr(writers, "WAIT_SECONDS", 0.2)
         return {}
 
     @pytest.mark.every_engine

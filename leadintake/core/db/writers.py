@@ -1,0 +1,218 @@
+"""A queue for the transactions that write to SQLite.
+
+SQLite lets one transaction write at a time. Its own wait for that has no order and stops gevent. Here, who
+came first is first:
+
+1. A transaction that will write joins the line of its process. It waits in Python, and asks nobody.
+2. The first of the line locks a file (fcntl(2), `queue_file.py`). Of all processes, only the one that has
+   this lock asks SQLite, so none overtakes another by luck.
+3. While a transaction of its own process still runs, the first of the line leaves the file for SHARE_SECONDS
+   to other processes, which ask for it more often than that. So two busy processes alternate.
+4. With the file locked, it asks SQLite: BEGIN IMMEDIATE, without SQLite's wait. While SQLite is busy it
+   sleeps for a moment, or until the running transaction of its process ends, and asks again.
+5. Once SQLite has granted its lock, file and place are given back, before the transaction does anything. From
+   here on SQLite's lock is the only one, and SQLite releases it: at the commit, at the rollback, when the
+   connection is closed, when the process dies.
+6. Who fails while waiting (an exception, a killed greenlet) gives back file and place. The kernel unlocks the
+   file of a process that dies; a fork inherits neither file nor line.
+7. After WAIT_SECONDS a transaction asks SQLite once more, wherever it stands; SQLite's refusal is the error.
+
+Only the order depends on this module. SQLite excludes writers, whatever happens here.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import functools
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from leadintake.core import measures
+from leadintake.core.db.queue_file import QueueFile, make_pauses
+from leadintake.core.db.timeouts import LOCK_SECONDS
+from leadintake.core.slots import Slots
+
+WAIT_SECONDS = 5.0
+"""For the lock of SQLite; then 503."""
+SHARE_SECONDS = 0.003
+"""Longer than MAX_PAUSE_SECONDS of the file, so that another process that waits for it asks meanwhile."""
+LOST_SECONDS = 0.05
+"""After which SQLite is asked about a transaction that did not say that it ended."""
+
+WAITS = measures.Histogram("leadintake_lock_wait_seconds", "Time until a lock was granted", "lock")
+
+
+class WriterConnection(sqlite3.Connection):
+    """A connection that knows whether its transaction writes, and says when it ended."""
+
+    def __init__(self, *arguments: Any, writers: Writers, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.writers = writers
+        self.ended: threading.Event | None = None
+        """Of the last transaction that wrote."""
+        self.changes_before = 0
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether the running transaction holds SQLite's lock."""
+        began = self.ended is not None and not self.ended.is_set()
+        return began or self.total_changes != self.changes_before
+
+    def commit(self) -> None:
+        """Commit, and wake the next writer of this process."""
+        try:
+            super().commit()
+        finally:
+            self._end()
+
+    def rollback(self) -> None:
+        """Roll back, and wake the next writer of this process."""
+        try:
+            super().rollback()
+        finally:
+            self._end()
+
+    def close(self) -> None:
+        """Close, and wake the next writer of this process."""
+        try:
+            super().close()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        if self.ended is not None:
+            self.ended.set()
+
+
+class Line:
+    """The transactions of this process that wait, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._places: collections.deque[threading.Event] = collections.deque()
+
+    @contextlib.contextmanager
+    def stand_first(self, deadline: float) -> Iterator[None]:
+        """Wait until everybody who came before has left, or until the deadline; then leave at the end."""
+        place = threading.Event()
+        try:
+            with self._mutex:
+                self._places.append(place)
+                self._places[0].set()
+            place.wait(max(0.0, deadline - time.monotonic()))
+            yield
+        finally:
+            with self._mutex:
+                with contextlib.suppress(ValueError):
+                    self._places.remove(place)
+                if self._places:
+                    self._places[0].set()
+
+
+class Writers:
+    """The queue of one database."""
+
+    def __init__(self, path: Path | None, slots: Slots) -> None:
+        self._file, self._slots = QueueFile(path), slots
+        self._line = Line()
+        self._running: threading.Event | None = None
+        self_or_none = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _forget_parent(self_or_none()))
+
+    def begin(self, connection: sa.Connection) -> None:
+        """Begin a transaction that writes."""
+        start, raw = time.monotonic(), _raw(connection)
+        deadline = start + WAIT_SECONDS
+        with self._line.stand_first(deadline), self._without_wait(raw):
+            self._wait_for_own(SHARE_SECONDS)
+            with self._file.lock(deadline):
+                self._ask(connection, raw, deadline)
+            raw.changes_before = raw.total_changes
+            raw.ended = self._running = threading.Event()
+        WAITS.observe(time.monotonic() - start, "write", slots=self._slots)
+
+    def _ask(self, connection: sa.Connection, raw: WriterConnection, deadline: float) -> None:
+        pauses = make_pauses()
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                if not _is_busy(error) or time.monotonic() >= deadline:
+                    break
+            else:
+                return
+            if not self._wait_for_own(LOST_SECONDS):
+                time.sleep(next(pauses))
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # so that the error is SQLAlchemy's
+
+    def _wait_for_own(self, seconds: float) -> bool:
+        """Wait until the running transaction of this process ends; return False if none runs."""
+        running = self._running
+        if running is None or running.is_set():
+            return False
+        running.wait(seconds)
+        return True
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _without_wait(raw: WriterConnection) -> Iterator[None]:
+        raw.execute("PRAGMA busy_timeout = 0")
+        try:
+            yield
+        finally:
+            raw.execute(f"PRAGMA busy_timeout = {LOCK_SECONDS * 1000}")
+
+    def forget_parent(self) -> None:
+        """Begin with an empty line in a fork, where the parent's threads are not."""
+        self._line, self._running = Line(), None
+
+
+def _forget_parent(writers: Writers | None) -> None:
+    if writers is not None:
+        writers.forget_parent()
+
+
+def install_writers(engine: sa.Engine, slots: Slots) -> None:
+    """Give the connections of an SQLite engine a queue of writers."""
+    path = engine.url.database or ":memory:"
+    writers = Writers(None if path.startswith((":memory:", "file:")) else Path(path), slots)
+
+    def use_connection_class(_dialect: Any, _record: Any, _arguments: Any, named: dict[str, Any]) -> None:
+        named["factory"] = functools.partial(WriterConnection, writers=writers)
+
+    event.listen(engine, "do_connect", use_connection_class)
+
+
+def begin_to_write(connection: sa.Connection) -> None:
+    """Begin a transaction that writes: wait in the queue for SQLite's lock. Raises OperationalError."""
+    _raw(connection).writers.begin(connection)
+
+
+def begin_to_read(connection: sa.Connection) -> None:
+    """Begin a transaction that waits for nobody, and may write as long as nobody else did meanwhile."""
+    connection.exec_driver_sql("BEGIN DEFERRED")
+    raw = _raw(connection)
+    raw.changes_before = raw.total_changes
+
+
+def is_writer(connection: sa.Connection) -> bool:
+    """Return whether the running transaction holds SQLite's lock; on other databases False."""
+    return connection.dialect.name == "sqlite" and _raw(connection).is_writer
+
+
+def _raw(connection: sa.Connection) -> WriterConnection:
+    return cast(WriterConnection, connection.connection.driver_connection)
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
