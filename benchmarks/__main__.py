@@ -15,6 +15,7 @@ from benchmarks import (
     mailing,
     observing,
     recording,
+    searching,
     submitting,
 )
 
@@ -25,6 +26,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         rooms = (
             listing,
+            searching,
             submitting,
             observing,
             inspecting,

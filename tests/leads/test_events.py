@@ -28,7 +28,7 @@ from tests.support.outbox import round_of_a_worker
 from tests.support.statements import statements
 
 EVENTS = (lead_created, lead_assigned, lead_status_changed, lead_gate_changed)
-STATEMENTS = 13
+STATEMENTS = 14
 """Of a submission with one attorney on SQLite, `BEGIN` and `COMMIT` included where the driver is asked."""
 
 
