@@ -75,7 +75,16 @@ class Lead(SoftDeletes, Model):
             mysql_length={"search_text": 1},
             **only(sa.text("search_text IS NULL")),
         ),
-        sa.Index("ix_leads_assignee_id_status", "assignee_id", "status", "deleted_at"),
+        sa.Index("ix_leads_assignee_id_created_at_id", "assignee_id", "created_at", "id"),
+        # With `deleted_at`, so that open leads are counted from it alone.
+        sa.Index(
+            "ix_leads_assignee_id_status_created_at_id",
+            "assignee_id",
+            "status",
+            "created_at",
+            "id",
+            "deleted_at",
+        ),
         sa.Index("ix_leads_assignee_id_assigned_at", "assignee_id", "assigned_at"),
     )
 
