@@ -16,6 +16,7 @@ from benchmarks import (
     mailing,
     observing,
     recording,
+    searching,
     submitting,
     writing,
 )
@@ -27,6 +28,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         rooms = (
             listing,
+            searching,
             submitting,
             observing,
             inspecting,

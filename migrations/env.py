@@ -8,6 +8,7 @@ from flask import current_app
 from leadintake.core.cli.commands import report_errors_in_one_line
 from leadintake.core.db.database import db, reading
 from leadintake.core.db.revisions import write_oldest_code
+from leadintake.core.db.schema import is_mapped
 
 
 def run() -> None:
@@ -21,6 +22,7 @@ def run() -> None:
             connection=connection,
             target_metadata=db.metadata,
             transaction_per_migration=True,  # an index that is built concurrently ends the transaction
+            include_name=is_mapped,
             on_version_apply=write_oldest_code,
             **options,
         )

@@ -18,8 +18,10 @@ from leadintake.core.db.database import db
 from leadintake.core.db.types import new_id
 from leadintake.documents.models import Document
 from leadintake.documents.service import documents
-from leadintake.leads.fields import FIELDS, search_line
+from leadintake.leads import search_index
+from leadintake.leads.fields import FIELDS, search_line, search_text
 from leadintake.leads.models import Lead, Screen
+from leadintake.leads.reference import draw_reference
 from leadintake.leads.status import Gate, LeadStatus
 from leadintake.notifications.channels import SEAL_PURPOSE
 from leadintake.notifications.mailboxes import normalize_mailbox
@@ -104,6 +106,10 @@ class LeadFactory(_Factory):
     searchable = factory.LazyAttribute(
         lambda lead: search_line({one.name: getattr(lead, one.name) for one in FIELDS})
     )
+    reference = factory.LazyFunction(draw_reference)
+    search_text = factory.LazyAttribute(
+        lambda lead: search_text({one.name: getattr(lead, one.name) for one in FIELDS}, lead.reference)
+    )
     status = LeadStatus.PENDING
     resume = factory.SubFactory(DocumentFactory)
     assigned_to = None
@@ -111,6 +117,11 @@ class LeadFactory(_Factory):
     assignment_reason = "For the test."
     assigned_at = factory.LazyFunction(now)
     submission_fingerprint = "0" * 64
+
+    @factory.post_generation
+    def indexed(lead, create, extracted, **kwargs):
+        if lead.search_text is not None:
+            search_index.add({lead.id: lead.search_text})
 
 
 class AbsenceFactory(_Factory):

@@ -24,6 +24,22 @@ JOINTS = re.compile(
     r"((?<!\d)\.(?=\S)|\.(?=[^\s\d])|[\u3002\uff0e\uff61@\uff20:\uff1a](?=\S)|[/\uff0f\\](?=[/\uff0f\\]))"
 )
 """Separators in addresses of any script (UTS #46, 2.3), but not in numbers."""
+APOSTROPHES = (
+    "'`\u00b4\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\u02c8\u0374\u055a\u05f3"
+    "\u2018\u2019\u201a\u201b\u2032\u2035\ua78c\uff07"
+)
+HYPHENS = "-\u058a\u05be\u1806\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d"
+COMMAS = ",;\u060c\u061b\u3001\uff0c\uff1b"
+STROKES = {
+    "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "\u0131": "i",
+    "æ": "ae", "œ": "oe", "þ": "th",
+}  # fmt: skip
+"""Letters that people type without their stroke, and ligatures that Unicode does not take apart."""
+LETTER_MARKS = frozenset({7, 8, 9})
+"""Combining classes of marks that make another letter, and are no accents: nukta, kana voicing, virama."""
+FOLDED_SIGNS = str.maketrans(
+    dict.fromkeys(APOSTROPHES, "") | dict.fromkeys(HYPHENS, "-") | dict.fromkeys(COMMAS, " ") | STROKES
+)
 NON_JOINER = "\u200c"
 """Invisible. On both sides: some programs link `www.`, others a domain."""
 
@@ -93,6 +109,22 @@ def fold_text(text: str, most: int) -> str:
         return text[:most].casefold()  # too many combining marks, which no search needs
 
 
+def fold_search(text: str, hyphen: str = " ") -> str:
+    """Return the words of the beginning of a text as they are searched for, or "".
+
+    Without accents, case, width, ligatures, apostrophes, commas and what nobody sees; a hyphen becomes
+    `hyphen`.
+    """
+    text = text[:LONGEST_SEARCHED]
+    if text.isascii():
+        folded = text.translate(FOLDED_SIGNS).lower()
+    else:
+        folded = _strip_accents(_normalize("NFKD", text.translate(FOLDED_SIGNS), LONGEST_SEARCHED))
+        folded = _strip_accents(folded.casefold().translate(FOLDED_SIGNS))
+        folded = unicodedata.normalize("NFKC", folded)  # few marks are left
+    return " ".join(folded.replace("-", hyphen).split())
+
+
 def visible_name(filename: str, longest: int = 255) -> str:
     """Return a file's name for display and headers: no path, no controls, `longest` characters.
 
@@ -107,7 +139,21 @@ def visible_name(filename: str, longest: int = 255) -> str:
     return name
 
 
-def _normalize(form: Literal["NFC", "NFKC"], text: str, most: int) -> str:
+def _strip_accents(text: str) -> str:
+    """Strip accents, format characters and variation selectors."""
+    return "".join(
+        char
+        for char in text
+        if unicodedata.combining(char) in LETTER_MARKS
+        or not (
+            unicodedata.combining(char)
+            or unicodedata.category(char) in {"Cf", "Me"}
+            or "\ufe00" <= char <= "\ufe0f"
+        )
+    )
+
+
+def _normalize(form: Literal["NFC", "NFKC", "NFKD"], text: str, most: int) -> str:
     if len(text) > most or (len(text) > LONGEST_RUN and _has_long_mark_run(text)):
         raise TooLong
     return unicodedata.normalize(form, text)

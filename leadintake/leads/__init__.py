@@ -31,6 +31,7 @@ def init_app(app: Flask) -> None:
     chores.on_worker_tick(app, handover.run_worker_tick)
     chores.on_worker_tick(app, backfill.run_worker_tick)
     chores.on_worker_tick(app, backfill.correct_gates)
+    chores.on_worker_tick(app, backfill.index_texts)
     checks.register_gauge(
         app,
         "leadintake_leads",

@@ -12,6 +12,7 @@ from leadintake.auth.permissions import Permission
 from leadintake.core.http.access import allow
 from leadintake.core.http.api import api, if_match, respond
 from leadintake.leads.distribution.handover import handover
+from leadintake.leads.matches import MAX_COUNTED
 from leadintake.leads.models import Lead
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas import (
@@ -43,7 +44,10 @@ def search(query: LeadQuery) -> Response:
     )
     answer = LeadPage([LeadSummary.of(lead) for lead in page.items], page.next_cursor)
     if query.count:
-        answer.total = leads.count(query, reader=current_actor())
+        found = leads.count(query, reader=current_actor())
+        answer.total = min(found, MAX_COUNTED)
+        if found > MAX_COUNTED:
+            answer.total_is_minimum = True
     return respond(answer, headers=_link_to_next(page.next_cursor))
 
 

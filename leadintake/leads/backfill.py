@@ -1,6 +1,7 @@
 """Backfill of columns that processes of an older version do not write.
 
-These are the reference (migration 0009) and the gate of quarantined or released leads (0016).
+These are the reference (migration 0009), the gate of quarantined or released leads (0016) and the search text
+(0018).
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, execute, reading
 from leadintake.core.db.transaction import transaction
 from leadintake.core.db.types import TextEnum, UTCDateTime
+from leadintake.leads import search_index
+from leadintake.leads.fields import FIELDS, search_text
 from leadintake.leads.reference import draw_reference, is_reference_conflict
 from leadintake.leads.status import Gate, where_gate_outdated
 
 BATCH = 500
 QUARANTINE_STRATEGY = "quarantine"
 """Strategy of quarantined leads. The previous version's index begins with this column."""
+SEARCHED = [form_field.name for form_field in FIELDS if form_field.in_search]
 LEADS = sa.table(
     "leads",
     sa.column("id", sa.Uuid()),
@@ -27,10 +31,13 @@ LEADS = sa.table(
     sa.column("gate", TextEnum(Gate)),
     sa.column("quarantined_at", UTCDateTime()),
     sa.column("assignment_strategy", sa.String(40)),
+    sa.column("search_text", sa.String(1000)),
+    *(sa.column(name, sa.String()) for name in SEARCHED),
 )
 OUTDATED = where_gate_outdated(LEADS.c.gate, LEADS.c.quarantined_at)
 OUTDATED[Gate.QUARANTINE] &= LEADS.c.assignment_strategy == QUARANTINE_STRATEGY
 WITHOUT_REFERENCE = sa.select(LEADS.c.id).where(LEADS.c.reference.is_(None))
+WITHOUT_TEXT = sa.select(LEADS.c.id).where(LEADS.c.search_text.is_(None), LEADS.c.reference.is_not(None))
 
 
 def give_references(connection: sa.Connection, ids: Sequence[uuid.UUID]) -> None:
@@ -78,3 +85,22 @@ def correct_gates() -> None:
                 # The condition again: a lead may have changed since it was read.
                 statement = sa.update(LEADS).where(LEADS.c.id.in_(ids), OUTDATED[gate])
                 db.session.execute(statement.values(gate=gate))
+
+
+def index_texts() -> None:
+    """Fill the search text and the index of leads that have none. Costs one index lookup."""
+    with reading():
+        ids = db.session.scalars(WITHOUT_TEXT.limit(BATCH)).all()
+        db.session.rollback()
+    if not ids:
+        return
+    with transaction():
+        # Locked, and asked again: another worker may be at the same leads.
+        columns = [LEADS.c.id, LEADS.c.reference, *(LEADS.c[name] for name in SEARCHED)]
+        unindexed = sa.select(*columns).where(LEADS.c.id.in_(ids), LEADS.c.search_text.is_(None))
+        rows = db.session.execute(unindexed.with_for_update()).mappings().all()
+        texts = {row["id"]: search_text({**row}, row["reference"]) for row in rows}
+        if texts:
+            search_index.add(texts)
+            text_by_id = sa.case(texts, value=LEADS.c.id)
+            execute(sa.update(LEADS).where(LEADS.c.id.in_(texts)).values(search_text=text_by_id))

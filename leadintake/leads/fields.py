@@ -14,11 +14,13 @@ from typing import Any, Literal
 
 from leadintake.core import addresses, phones
 from leadintake.core.i18n.languages import N_
-from leadintake.core.text import fold_texts
+from leadintake.core.text import fold_search, fold_texts
 
 LONGEST_NAME, LONGEST_CHOICE = 100, 100
 LONGEST_SEARCH_LINE = 1000
-"""Characters of the column `searchable`."""
+"""Characters of the columns `searchable` and `search_text`."""
+SEARCH_END = "  "
+"""End of a search text, so that three characters begin at each of its characters."""
 LANGUAGE_NAMES = {
     "ar": "العربية", "de": "Deutsch", "en": "English", "es": "Español", "fr": "Français", "it": "Italiano",
     "ko": "한국어", "pl": "Polski", "pt": "Português", "ru": "Русский",
@@ -162,12 +164,25 @@ def fingerprint_content(values: Values) -> list[Any]:
 
 
 def search_line(values: Values) -> str:
-    """Return the folded search text of a lead. Names come last: some unfold to more than fits."""
+    """Return the search text of a lead for processes of the version before."""
+    return fold_texts(*_searched_parts(values))[:LONGEST_SEARCH_LINE]
+
+
+def search_text(values: Values, reference: str) -> str:
+    """Return the folded search text of a lead: words with hyphens apart and in one, then SEARCH_END."""
+    parts = [reference, *_searched_parts(values)]
+    words = " ".join(fold_search(part) for part in parts).split()
+    joined = " ".join(fold_search(part, hyphen="") for part in parts).split()
+    text = " ".join(dict.fromkeys([*words, *joined]))
+    return text[: LONGEST_SEARCH_LINE - len(SEARCH_END)] + SEARCH_END
+
+
+def _searched_parts(values: Values) -> list[str]:
+    """Return the texts that are searched. Names come last: some unfold to more than fits."""
     searched = [form_field for form_field in FIELDS if form_field.in_search]
     searched.sort(key=lambda form_field: form_field.kind is Kind.NAME)
     texts = [(form_field.kind, values.get(form_field.name) or "") for form_field in searched]
-    parts = [phones.search_text(text) if kind is Kind.PHONE else text for kind, text in texts]
-    return fold_texts(*filter(None, parts))[:LONGEST_SEARCH_LINE]
+    return [phones.search_text(text) if kind is Kind.PHONE else text for kind, text in texts if text]
 
 
 def listed_members() -> list[tuple[str, Any] | tuple[str, Any, Any]]:

@@ -68,7 +68,23 @@ class Lead(SoftDeletes, Model):
         sa.Index("ix_leads_in_quarantine", "assignment_strategy", "quarantined_at", "id"),
         # A unique index, no table constraint: PostgreSQL can build it while leads are inserted.
         sa.Index("uq_leads_reference", "reference", unique=True),
-        sa.Index("ix_leads_assignee_id_status", "assignee_id", "status", "deleted_at"),
+        # For search_backfill. MariaDB indexes one character of each.
+        sa.Index(
+            "ix_leads_search_text",
+            "search_text",
+            mysql_length={"search_text": 1},
+            **only(sa.text("search_text IS NULL")),
+        ),
+        sa.Index("ix_leads_assignee_id_created_at_id", "assignee_id", "created_at", "id"),
+        # With `deleted_at`, so that open leads are counted from it alone.
+        sa.Index(
+            "ix_leads_assignee_id_status_created_at_id",
+            "assignee_id",
+            "status",
+            "created_at",
+            "id",
+            "deleted_at",
+        ),
         sa.Index("ix_leads_assignee_id_assigned_at", "assignee_id", "assigned_at"),
     )
 
@@ -86,7 +102,9 @@ class Lead(SoftDeletes, Model):
     page_language: Mapped[str] = mapped_column("spoken", sa.String(12), server_default=ENGLISH)
     """Language of the page it was sent from. The column is called `spoken`."""
     searchable: Mapped[str] = mapped_column(sa.String(1000))
-    """Names, address and number, folded for search: SQLite itself folds only ASCII."""
+    """Names, address and number, folded for searches of the version before."""
+    search_text: Mapped[str | None] = mapped_column(sa.String(1000))
+    """What is searched, folded (fields.search_text). NULL in rows of an older process until the backfill."""
     status: Mapped[LeadStatus] = mapped_column(TextEnum(LeadStatus), default=FIRST)
     version: Mapped[int] = mapped_column(default=1)
     """Incremented by every change of a LeadDetail except `duplicates`, which other submissions change."""

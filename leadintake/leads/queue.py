@@ -13,9 +13,10 @@ from leadintake.audit.service import audit
 from leadintake.auth.models import User
 from leadintake.core.db.database import db
 from leadintake.core.db.pagination import Order, Page, page_of
+from leadintake.leads.matches import Statement
 from leadintake.leads.models import Lead
 from leadintake.leads.schemas import LeadFilter
-from leadintake.leads.search import Statement, matching_query, visible_query
+from leadintake.leads.search import matching_query, visible_query
 from leadintake.leads.status import where_open
 
 MAX_OWN = 50

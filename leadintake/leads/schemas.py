@@ -155,6 +155,8 @@ class LeadPage(msgspec.Struct):
     items: list[LeadSummary]
     next_cursor: str | None
     total: int | msgspec.UnsetType = msgspec.UNSET
+    total_is_minimum: bool | msgspec.UnsetType = msgspec.UNSET
+    """There, and true, where there are more than `total`."""
 
 
 class LeadPatch(msgspec.Struct, forbid_unknown_fields=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
@@ -14,14 +13,12 @@ from leadintake.core.actor import OPERATOR, refuse_operator_in_request
 from leadintake.core.db.database import db
 from leadintake.core.errors import UnprocessableContent
 from leadintake.core.phones import search_terms
-from leadintake.core.text import fold_texts, has_controls
+from leadintake.core.text import fold_search, fold_texts, has_controls
 from leadintake.leads import visibility
+from leadintake.leads.matches import Search, Statement
 from leadintake.leads.models import Lead, has_key, is_listed
 from leadintake.leads.reference import parse_reference
 from leadintake.leads.schemas import LeadFilter
-
-Statement = sa.Select[Any]
-"""A select of leads. Its SQLAlchemy type differs between 2.0 and 2.1."""
 
 
 def visible_query(reader: UserOrOperator) -> Statement:
@@ -52,7 +49,7 @@ def _unscreened_query(reader: UserOrOperator) -> Statement:
 
 
 def matching_query(filters: LeadFilter, reader: UserOrOperator) -> Statement:
-    """Select the visible leads that match the filters, unordered."""
+    """Select the visible leads that match the filters except `q`, unordered."""
     statement = visible_query(reader)
     if filters.status is not None:
         statement = statement.where(Lead.status == filters.status)
@@ -62,11 +59,46 @@ def matching_query(filters: LeadFilter, reader: UserOrOperator) -> Statement:
         statement = statement.where(Lead.created_at >= filters.created_from)
     if filters.created_to is not None:
         statement = statement.where(Lead.created_at < filters.created_to)
-    words = _words(filters.q)
-    reference = parse_reference(filters.q or "")
+    return statement
+
+
+def parse_search(statement: Statement, filters: LeadFilter) -> tuple[Statement, Search | None]:
+    """Return the statement, and what to look for in it; a reference that a lead has is found at once."""
+    text = (filters.q or "").strip()
+    if not text:
+        return statement, None
+    if has_controls(text):
+        raise UnprocessableContent(
+            {"q": ["Search for letters and digits; this has characters that cannot be shown."]}
+        )
+    reference = parse_reference(text)
     if reference is not None and _has_any(by_reference := statement.where(has_key(reference))):
-        return by_reference
-    return statement.where(_contains_all(filters.q or "", words)) if words else statement
+        return by_reference, None
+    region = current_app.config["PHONE_REGION"]
+    old = fold_texts(text).replace(",", " ").split()
+    old_alternatives = [old, [_digits(word) or word for word in old]]
+    return statement, Search(_alternatives(text, region), [*old_alternatives, *_numbers(text, region)])
+
+
+def _alternatives(text: str, region: str) -> list[list[str]]:
+    """Return the words that a lead must have: as they are, with bare digits, or the text as a number."""
+    typed = text.split()
+    as_they_are = [fold_search(word, "" if _digits(word) else " ").split() for word in typed]
+    words = [word for each in as_they_are for word in each]
+    if not words:
+        return []
+    bare = [[_digits(word)] if _digits(word) else each for word, each in zip(typed, as_they_are, strict=True)]
+    found = [words, [word for each in bare for word in each], *_numbers(text, region)]
+    return [list(one) for one in dict.fromkeys(tuple(dict.fromkeys(one)) for one in found)]
+
+
+def _numbers(text: str, region: str) -> list[list[str]]:
+    return [[number] for number in sorted(search_terms(text, region))]
+
+
+def _digits(word: str) -> str:
+    """Return the digits of what may be a part of a telephone number, without zeros in front, else ""."""
+    return min(search_terms(word, ""), key=len, default="")
 
 
 def id_query(text: str) -> Statement | None:
@@ -80,30 +112,9 @@ def _has_any(statement: Statement) -> bool:
     return db.session.scalar(statement.with_only_columns(Lead.id, maintain_column_froms=True)) is not None
 
 
-def _contains_all(text: str, words: list[str]) -> sa.ColumnElement[bool]:
-    """Match leads with all the words (numbers in any format), or with the whole text as a number."""
-    region = current_app.config["PHONE_REGION"]
-    each = (_contains_any({word} | search_terms(word, "")) for word in words)
-    return sa.or_(sa.and_(*each), _contains_any(search_terms(text.strip(), region)))
-
-
-def _contains_any(terms: set[str]) -> sa.ColumnElement[bool]:
-    return sa.or_(sa.false(), *(Lead.searchable.contains(term, autoescape=True) for term in sorted(terms)))
-
-
 def _assignee_id(value: str, reader: UserOrOperator) -> uuid.UUID | None:
     if value == "none":
         return None
     if value == "me":
         return uuid.UUID(int=0) if reader is OPERATOR else reader.id
     return uuid.UUID(value)
-
-
-def _words(text: str | None) -> list[str]:
-    if text is None:
-        return []
-    if has_controls(text):
-        raise UnprocessableContent(
-            {"q": ["Search for letters and digits; this has characters that cannot be shown."]}
-        )
-    return fold_texts(text).split()

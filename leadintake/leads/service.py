@@ -23,10 +23,11 @@ from leadintake.leads import disclaimers, permissions, visibility
 from leadintake.leads.distribution import alerts, ownership
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.events import LeadStatusChanged, lead_status_changed
+from leadintake.leads.matches import Statement, count_leads
 from leadintake.leads.models import MANUAL, Disclaimer, Lead, LeadEvent, has_key
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas import LeadDetail, LeadFilter
-from leadintake.leads.search import Statement, matching_query, readable_query, visible_query
+from leadintake.leads.search import matching_query, parse_search, readable_query, visible_query
 from leadintake.leads.status import LeadStatus, is_open, may_follow
 from leadintake.notifications.service import notifications
 
@@ -101,17 +102,16 @@ class Leads:
             "created_from": filters.created_from,
             "created_to": filters.created_to,
         }
-        order = Order.parse(Lead, filters.sort)
-        page = page_of(matching_query(filters, reader), order, limit=limit, cursor=cursor, bound_to=bound_to)
+        statement, search = parse_search(matching_query(filters, reader), filters)
+        order, narrow = Order.parse(Lead, filters.sort), search.narrow if search else None
+        page = page_of(statement, order, limit=limit, cursor=cursor, bound_to=bound_to, narrow=narrow)
         audit.record("leads.listed", actor=actor, filters=filters.names())
         return page
 
     def count(self, filters: LeadFilter, *, reader: UserOrOperator) -> int:
-        """Count the matching leads."""
-        count_query = matching_query(filters, reader).with_only_columns(
-            sa.func.count(Lead.id), maintain_column_froms=True
-        )
-        return db.session.execute(count_query).scalar_one()
+        """Count the matching leads, MAX_COUNTED + 1 at most."""
+        statement, search = parse_search(matching_query(filters, reader), filters)
+        return search.count(statement) if search else count_leads(statement)
 
     def iterate(
         self, filters: LeadFilter, *, reader: UserOrOperator, actor: UserOrOperator
@@ -121,9 +121,9 @@ class Leads:
         The filters are checked and the export is audited at once; the leads are read later, as the caller
         consumes them, after that transaction has ended.
         """
-        statement = matching_query(filters, reader)
+        statement, search = parse_search(matching_query(filters, reader), filters)
         audit.record("leads.exported", actor=actor, filters=filters.names())
-        return iterate_all(statement, Order.parse(Lead, filters.sort))
+        return iterate_all(statement, Order.parse(Lead, filters.sort), search.narrow if search else None)
 
     def note_download(self, lead: Lead, *, inline: bool, actor: UserOrOperator) -> None:
         """Audit a download of the resume; `inline` means that the browser shows it."""

@@ -56,6 +56,8 @@ class Notification(SoftDeletes, Model):
 
     __tablename__ = "notifications"
     __table_args__ = (
+        sa.Index("ix_notifications_created_at_id", "created_at", "id"),
+        sa.Index("ix_notifications_status_created_at_id", "status", "created_at", "id"),
         sa.Index("ix_notifications_mailbox_created_at", "mailbox", "created_at"),
         sa.Index("ix_notifications_priority_due_at", "priority", "due_at"),  # serves the claims
         # Partial indexes where the engine has them: most rows are sent messages, which they leave out.

@@ -17,6 +17,7 @@ from leadintake.core.cli.output import safe_cell
 from leadintake.core.text import (
     TooLong,
     compose,
+    fold_search,
     fold_text,
     fold_texts,
     has_controls,
@@ -78,10 +79,11 @@ def test_what_is_too_long_for_its_field_is_refused_before_it_is_normalised(norma
         lambda text: compose(text, len(text)),
         lambda text: fold_text(text, len(text)),
         fold_texts,
+        fold_search,
         visible_name,
         mail_address,
     ],
-    ids=["compose", "fold_text", "fold_texts", "visible_name", "mail_address"],
+    ids=["compose", "fold_text", "fold_texts", "fold_search", "visible_name", "mail_address"],
 )
 def test_no_heap_of_marks_is_ever_sorted(normalising, work):
     for heap in ("\u0301\u0316" * 24_000, "e" + "\u0301" * 24_000 + "\u0316" * 24_000):
@@ -175,3 +177,35 @@ def test_no_cell_begins_as_a_formula(start):
 @pytest.mark.parametrize("value", ["Jane", "a=b", "'", "1", "Jean-Luc O'Neil", "CV - Jane.pdf", "1999-01-01"])
 def test_other_cells_are_as_they_were(value):
     assert safe_cell(value) == value
+
+
+ALIKE = (
+    ("O'Brien", "O\u2019Brien", "O\u00b4Brien", "O\u02bcBRIEN", "OBrien"),
+    ("Smith-Jones", "Smith\u2011Jones", "smith \u2013 jones", "Smith Jones"),
+    ("Ångström", "A\u030angstro\u0308m", "ANGSTROM", "\u212bngström"),
+    ("ﬁne", "\uff26\uff29\uff2e\uff25", "fi\u00adne"),
+    ("Straße", "STRASSE"), ("Łukasz Sørensen", "lukasz sorensen"), ("Æsop", "aesop"), ("\uff76\uff9e", "ガ"),
+    ("한글", "\u1112\u1161\u11ab\u1100\u1173\u11af"), ("İstanbul", "istanbul"), ("أحمد", "احمد"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("alike", ALIKE, ids=[one[0] for one in ALIKE])
+def test_what_people_take_for_the_same_is_searched_alike(alike):
+    assert len({fold_search(text) for text in alike}) == 1
+    assert fold_search(alike[0]) != ""
+
+
+@pytest.mark.parametrize("nothing", ["", "'", "\u2019", "--", "\u00b4", ",", " \u200b\u00ad", "\u0301"])
+def test_what_folds_to_nothing_is_nothing(nothing):
+    assert fold_search(nothing) == ""
+
+
+def test_letters_that_only_look_alike_stay_apart():
+    assert fold_search("か") != fold_search("が")
+    assert fold_search("Smith-Jones", hyphen="") == "smithjones"
+
+
+@fast
+@given_that(ANYTHING)
+def test_what_is_folded_for_a_search_stays_as_it_is(text):
+    assert fold_search(fold_search(text)) == fold_search(text)

@@ -28,7 +28,7 @@ from tests.support.outbox import round_of_a_worker
 from tests.support.statements import statements
 
 EVENTS = (lead_created, lead_assigned, lead_status_changed, lead_gate_changed)
-STATEMENTS = 11
+STATEMENTS = 12
 """Of a submission with one attorney on SQLite, a reader's `BEGIN` included, a writer's and `COMMIT` not."""
 
 

@@ -8,7 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from leadintake.core.db.types import new_id
-from tests.factories import LeadFactory, UserFactory
+from leadintake.leads import matches
+from tests.factories import LeadFactory, ScreenFactory, UserFactory
 from tests.support.leads import ids_of
 
 LIST = "/internal/leads"
@@ -91,30 +92,66 @@ NAMES = {
     "slash": ("back\\slash", "for/ward", "sl@example.com"),
     "quote": ('Jane "JJ"', "D'Arc; --", "jj@example.com"),
     "wide": ("\uff26\uff55\uff4c\uff4c", "\ufb01ne", "wide@example.com"),
+    "apart": ("Kvwx", "Vwxj", "apart@example.com"),
     "emoji": ("🧑🏽‍⚖️", "Judge", "judge@example.com"),
 }
 QUESTIONS = {
     "JÜRGEN": {"straße"}, "strasse": {"straße"}, "STRASSE": {"straße"}, "traß": {"straße"},
-    "ju\u0308rgen": {"straße"}, "gströ": {"mueller"}, "o'brien": {"mueller"}, "brien-m": {"mueller"},
+    "ju\u0308rgen": {"straße"}, "gströ": {"mueller"}, "gstro": {"mueller"}, "o'brien": {"mueller"},
+    "O\u2019Brien": {"mueller"}, "OBrien": {"mueller"}, "brien-m": {"mueller"}, "brien\u2011mueller": set(),
+    "Muller, O'Brien,": {"mueller"}, ",": set(), "OBrien Muller": {"mueller"}, "muller, obrien": {"mueller"},
+    "obrienmuller": {"mueller"}, "Juergen": {"straße"},
     "набок": {"russian"}, "ВЛАДИМИР": {"russian"}, "山": {"japanese"}, "太郎 山田": {"japanese"},
     "山田 太郎": {"japanese"}, "bücher": {"japanese"}, "حدا": {"arabic"}, "οδυσσευς": {"greek"},
     "100%": {"percent"}, "%": {"percent"}, "_": {"percent"}, "e_t": {"percent"}, "a_b%c": {"percent"},
     "100": {"percent", "plain"}, "\\": {"slash"}, "/": {"slash"}, "back\\": {"slash"}, "r/w": {"slash"},
-    '"jj"': {"quote"}, "d'arc;": {"quote"}, "--": {"quote"}, "'": {"mueller", "quote"},
+    '"jj"': {"quote"}, "d'arc;": {"quote"}, "--": set(), "'": set(), "\u2019": set(), "\u00b4": set(),
+    "山田": {"japanese"}, "太": {"japanese"}, "田太": set(), "ng": {"mueller", "percent", "plain"},
+    "ul": {"wide", "mueller"},
+    "q": set(), "jj": {"quote"}, "ἰθ": {"greek"}, "ιθακη": {"greek"}, "ng ob": {"mueller"}, "ng ful": set(),
     "full": {"wide"}, "\uff26\uff35\uff2c\uff2c": {"wide"}, "fine": {"wide"}, "⚖": {"emoji"}, "🧑": {"emoji"},
     "taro@": {"japanese"}, "@example.com jane": {"quote"}, "jürgen juergen@": {"straße"},
+    "kvwx vwxj": {"apart"}, "kvwxj": set(),
     "nobody": set(), "straße taro": set(), "*": set(), "?": set(), "%%": set(), "' OR 1=1": set(),
     "example.com": set(NAMES) - {"japanese"}, "EXAMPLE": set(NAMES), "  ": set(NAMES), "": set(NAMES),
 }  # fmt: skip
 
 
+@pytest.fixture
+def by_index(monkeypatch):
+    """Have no list be so short that the index is not asked."""
+    monkeypatch.setattr(matches, "_is_short", lambda *_: False)
+
+
 @pytest.mark.every_engine
 def test_the_search_finds_any_part_in_any_case_and_script_and_takes_signs_literally(given, found):
+    _find_all(given, found)
+
+
+@pytest.mark.every_engine
+def test_the_index_finds_the_same(given, found, by_index):
+    _find_all(given, found)
+
+
+def _find_all(given, found) -> None:
     ids = {}
-    for label, (first, last, email) in NAMES.items():
-        ids[str(given(LeadFactory, first_name=first, last_name=last, email=email).id)] = label
+    for number, (label, (first, last, email)) in enumerate(NAMES.items()):
+        names = {"first_name": first, "last_name": last, "email": email}
+        ids[str(given(LeadFactory, **names, reference=f"9999-99{number:02}").id)] = label
     for question, wanted in QUESTIONS.items():
         assert {ids[one] for one in found(f"q={quote(question)}")} == wanted, question
+
+
+@pytest.mark.every_engine
+def test_the_index_shows_nobody_what_is_hidden_from_them(given, found, by_index, amara):
+    names = {"first_name": "Hidden", "last_name": "Ng"}
+    seen = given(LeadFactory, **names)
+    given(LeadFactory, "deleted", **names)
+    given(LeadFactory, "quarantined", **names)
+    given(ScreenFactory, lead_id=given(LeadFactory, **names).id, user=amara)
+    for question in ("hidden", "hi", "ng, hidden"):
+        assert found(f"q={question}") == {str(seen.id)}
+    assert found("q=hidden&status=REACHED_OUT") == set()
 
 
 @pytest.mark.every_engine

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from leadintake.core.db.database import db
+from leadintake.leads import api, matches
 from tests.factories import LeadFactory, UserFactory
 from tests.support.leads import ids_of, walk
 
@@ -140,6 +141,20 @@ def test_count_tells_all_that_match_however_long_the_page(reader, some):
     assert reader.get(f"{LIST}?count=true&limit=1").json["total"] == 11
     assert reader.get(f"{LIST}?count=true&status=REACHED_OUT").json["total"] == 4
     assert "total" not in reader.get(f"{LIST}?count=false").json
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("rows", [20_000, 0], ids=["by looking through", "by the index"])
+def test_a_count_ends_at_a_bound_and_says_so(rows, reader, some, monkeypatch):
+    monkeypatch.setattr(api, "MAX_COUNTED", 5)
+    monkeypatch.setattr(matches, "MAX_COUNTED", 5)
+    monkeypatch.setattr(matches, "MAX_WALKED", rows)
+    for query in ("", "&q=jane", "&q=example&sort=email", "&status=PENDING"):
+        page = reader.get(f"{LIST}?count=true&limit=1{query}").json
+        assert (page["total"], page["total_is_minimum"]) == (5, True), query
+    for query, total in (("&q=zed", 3), ("&q=jane, abel", 3), ("&q=nobody", 0), ("&status=REACHED_OUT", 4)):
+        page = reader.get(f"{LIST}?count=true{query}").json
+        assert (page["total"], "total_is_minimum" in page) == (total, False), query
 
 
 CANNOT_BE_MEANT = (

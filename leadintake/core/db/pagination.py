@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -37,6 +37,15 @@ class Order(Generic[Row]):
         """Parse `created_at` or `-created_at`."""
         return cls(model, sort.removeprefix("-"), sort.startswith("-"))
 
+    def clauses(self, source: Any) -> tuple[sa.UnaryExpression[Any], ...]:
+        """Return the ORDER BY for the model, or for the columns of a subquery of it."""
+        columns = (getattr(source, self.column), source.id)
+        return tuple(column.desc() if self.descending else column.asc() for column in columns)
+
+
+Narrow = Callable[[sa.Select[Any], Order[Any], int], sa.Select[Any]]
+"""Reduces a statement to at least its first so many rows in an order."""
+
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
@@ -53,8 +62,9 @@ def page_of(
     limit: int,
     cursor: str | None,
     bound_to: Mapping[str, object],
+    narrow: Narrow | None = None,
 ) -> Page[Row]:
-    """Return the next `limit` rows of `statement` in `order`, after `cursor`.
+    """Return the next `limit` rows of `statement` in `order`, after `cursor`, of those that `narrow` finds.
 
     A cursor is signed and bound to order and filters (`bound_to`). Raises UnprocessableContent for any other.
     """
@@ -67,8 +77,10 @@ def page_of(
         # The first term lets an index seek; the second resolves ties.
         reach = column <= value if order.descending else column >= value
         statement = statement.where(reach, sa.or_(past, tied))
-    columns = (column.desc(), key.desc()) if order.descending else (column.asc(), key.asc())
-    rows = list(db.session.scalars(statement.order_by(*columns).limit(limit + 1)).unique())
+    if narrow is not None:
+        statement = narrow(statement, order, limit + 1)
+    ordered = statement.order_by(*order.clauses(order.model)).limit(limit + 1)
+    rows = list(db.session.scalars(ordered).unique())
     items = rows[:limit]
     next_cursor = None
     if len(rows) > limit:
@@ -79,14 +91,14 @@ def page_of(
     return Page(items, next_cursor)
 
 
-def iterate_all(statement: sa.Select[Any], order: Order[Row]) -> Iterator[Row]:
-    """Yield all rows of `statement` in `order`, in batches.
+def iterate_all(statement: sa.Select[Any], order: Order[Row], narrow: Narrow | None = None) -> Iterator[Row]:
+    """Yield all rows of `statement` in `order`, in batches, of those that `narrow` finds.
 
     Memory stays flat, and no transaction stays open between batches.
     """
     cursor = None
     while True:
-        page = page_of(statement, order, limit=BATCH, cursor=cursor, bound_to={})
+        page = page_of(statement, order, limit=BATCH, cursor=cursor, bound_to={}, narrow=narrow)
         yield from page.items
         db.session.rollback()
         db.session.expunge_all()

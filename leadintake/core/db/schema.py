@@ -19,6 +19,8 @@ from leadintake.core.db.types import UTCDateTime, new_id
 from leadintake.core.db.writers import begin_to_write
 
 BATCH = 500
+UNMAPPED = ("lead_search",)
+"""Beginnings of the names of tables that no model describes: each engine has its own, SQLite several."""
 TABLE_OPTIONS: Any = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 """Else MariaDB and MySQL would treat josé and jose as equal."""
 
@@ -57,13 +59,21 @@ def drop_column(table: str, name: str) -> None:
 
 
 def create_index(
-    name: str, table: str, columns: list[str], *, unique: bool = False, only: sa.TextClause | None = None
+    name: str,
+    table: str,
+    columns: list[str],
+    *,
+    unique: bool = False,
+    only: sa.TextClause | None = None,
+    lengths: Mapping[str, int] | None = None,
 ) -> None:
     """Create an index; `only`: of these rows (ignored by MariaDB and MySQL).
 
-    PostgreSQL builds it without blocking writers where the table has rows.
+    `lengths`: characters of a column that MariaDB and MySQL index. PostgreSQL builds the index without
+    blocking writers where the table has rows.
     """
     options: dict[str, Any] = {"unique": unique, "postgresql_where": only, "sqlite_where": only}
+    options["mysql_length"] = lengths
     if op.get_bind().dialect.name == "postgresql":
         _create_index_on_postgresql(name, table, columns, options)
     elif not _has_index(name, table):
@@ -112,6 +122,11 @@ def update_in_batches(table: str, where: sa.TextClause, **values: Any) -> None:
     rows = sa.table(table, sa.column("id", sa.Uuid()), *(sa.column(name) for name in values))
     for ids in batches_of_ids(table, where):
         op.execute(sa.update(rows).where(rows.c.id.in_(ids)).values(values))
+
+
+def is_mapped(name: str | None, kind: str, _parents: Any) -> bool:
+    """Return whether models describe this table (Alembic's include_name)."""
+    return kind != "table" or name is None or not name.startswith(UNMAPPED)
 
 
 def has_table(name: str) -> bool:

@@ -20,7 +20,11 @@ _LEADS_OF_USERS = (
 )
 _OPEN_LEADS = _LEADS_OF_USERS.where(where_open(Lead.status))
 _RECENT_LEADS = _LEADS_OF_USERS.where(Lead.assigned_at >= sa.bindparam("since"))
-_LEAD_OF_ADDRESS = sa.select(Lead.id).where(Lead.folded_email == sa.bindparam("email")).limit(1)
+_LEADS_OF_KEY = sa.select(Lead.id).where(Lead.submission_key == sa.bindparam("key"))
+_LEADS_OF_ADDRESS = sa.select(Lead.id).where(Lead.folded_email == sa.bindparam("email"))
+_ARE_KNOWN = sa.select(
+    _LEADS_OF_KEY.exists().label("has_key"), _LEADS_OF_ADDRESS.exists().label("has_address")
+)
 
 
 def open_lead_counts(
@@ -32,9 +36,13 @@ def open_lead_counts(
     return open_leads, {} if since is None else _fetch_counts(_RECENT_LEADS, users=ids, since=since)
 
 
-def is_known_address(email: str) -> bool:
-    """Return whether there is a lead with this address, deleted ones included. Case is ignored."""
-    return execute(_LEAD_OF_ADDRESS, [{"email": folded(email)}]).first() is not None
+def are_known(key: str | None, email: str) -> tuple[bool, bool]:
+    """Return whether there is a lead with this key, and one with this address, deleted ones included.
+
+    Most addresses are not known, and need no more questions.
+    """
+    found = execute(_ARE_KNOWN, [{"key": key, "email": folded(email)}]).one()
+    return bool(found.has_key), bool(found.has_address)
 
 
 ValuesOrSelect = Collection[Any] | sa.Select[Any]

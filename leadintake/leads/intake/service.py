@@ -30,10 +30,10 @@ from leadintake.core.i18n.languages import ENGLISH, N_
 from leadintake.documents.models import Document
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict
-from leadintake.leads import disclaimers, visibility
+from leadintake.leads import disclaimers, search_index, visibility
 from leadintake.leads.distribution import alerts, ownership, workload
 from leadintake.leads.events import LeadCreated, lead_created
-from leadintake.leads.fields import Values, fingerprint_content, search_line
+from leadintake.leads.fields import Values, fingerprint_content, search_line, search_text
 from leadintake.leads.intake.spam import NO_SIGNALS, SpamSignals
 from leadintake.leads.models import Lead, Screen, folded
 from leadintake.leads.reference import draw_reference, is_reference_conflict
@@ -126,18 +126,16 @@ class Intake:
         key = hashlib.sha256(submission.key.encode()).hexdigest() if submission.key else None
         self._lock_key(key)
         with reading():
-            earlier = self._find_earlier(key, submission)
-            if earlier is not None:
+            if earlier := self._find_earlier(key, submission):
                 return earlier, True
             db.session.rollback()
         document = documents.keep(submission.resume, file)
         # Serializes submissions: leads are committed in the order of created_at.
         departures.lock_assignment()
-        earlier = self._find_earlier(key, submission)
-        if earlier is not None:
+        is_replay, is_known = workload.are_known(key, submission.email)
+        if is_replay and (earlier := self._find_earlier(key, submission)):
             rollback()  # another process was faster; this also deletes our copy of the file
             return earlier, True
-        is_known = workload.is_known_address(submission.email)  # most are not, and need no more questions
         client_screens = visibility.screens_for_email(submission.email) if is_known else ()
         screened = frozenset(screen.user_id for screen in client_screens)
         suspicion = " ".join(submission.signals.consume_proof())
@@ -156,6 +154,7 @@ class Intake:
             self._note_arrival(lead, client_screens)
             if not suspicion:
                 self._enqueue_messages(lead, decisions.people.get(lead.assignee_id), screened)
+        search_index.add({lead.id: lead.search_text or ""})
         return lead, False
 
     def _find_earlier(self, key: str | None, submission: Submission) -> Lead | None:
@@ -176,12 +175,13 @@ class Intake:
             id=new_id(),
             created_at=arrived_at,
             updated_at=arrived_at,
-            reference=draw_reference(),
+            reference=(reference := draw_reference()),
             status=FIRST,
             gate=Gate.OPEN,
             **submission.values,
             page_language=submission.page_language,
             searchable=search_line(submission.values),
+            search_text=search_text(submission.values, reference),
             resume_id=resume.id,
             resume=resume,
             assigned_at=arrived_at,

@@ -19,8 +19,9 @@ from leadintake.auth.service import auth
 from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.core.errors import UnprocessableContent
+from leadintake.leads.matches import Statement
 from leadintake.leads.models import Decline, Lead, is_waiting
-from leadintake.leads.search import Statement, visible_query
+from leadintake.leads.search import visible_query
 from leadintake.leads.status import where_open, where_reached
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000

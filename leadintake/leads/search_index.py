@@ -1,0 +1,162 @@
+"""Index of the parts of three characters of search texts: which leads may contain some words.
+
+Each engine has its own in the table `lead_search` (migration 0018):
+
+- SQLite: FTS5 with its trigram tokenizer, and the list of all parts, for words of one or two characters.
+- PostgreSQL: a GIN index on a tsvector of the parts.
+- MariaDB: a row for each part of a lead.
+
+What is found may not match: the caller looks into the text itself.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from leadintake.core.db.database import db, execute
+
+LENGTH = 3
+MAX_PARTS = 6
+"""Parts that are asked for: of longer words those at even distances."""
+MAX_SHORT_WORDS = 2
+"""Words of one or two characters that are asked for: each is in many parts."""
+MAX_SHORT = 500
+"""Parts that may begin with a word of one or two characters: more are in so many leads that none is asked."""
+MAX_CHARACTER = "\U0010ffff"
+Words = Sequence[str]
+"""Folded words that a lead must all contain."""
+TEXTS = sa.table("lead_search", sa.column("text", sa.String()), sa.column("lead_id", sa.Uuid()))
+PARTS = sa.table("lead_search", sa.column("part", sa.String()), sa.column("lead_id", sa.LargeBinary()))
+
+
+def add(texts: Mapping[uuid.UUID, str]) -> None:
+    """Add the search texts of these leads, whose rows exist. One statement."""
+    if _engine_name() != "mysql":
+        rows = [{"lead_id": lead_id, "text": text} for lead_id, text in texts.items()]
+        execute(sa.insert(TEXTS), rows)
+        return
+    execute(
+        sa.insert(PARTS),
+        [
+            {"part": part, "lead_id": lead_id.bytes}
+            for lead_id, text in texts.items()
+            for part in sorted(set(_split_parts(text)))
+        ],
+    )
+
+
+def candidates_query(alternatives: Sequence[Words]) -> sa.Select[Any] | None:
+    """Select the `lead_id` of leads that may contain all words of an alternative.
+
+    Return None if the index cannot say: a single character is in too many parts.
+    """
+    find = {"sqlite": _find_on_sqlite, "postgresql": _find_on_postgresql, "mysql": _find_on_mariadb}
+    return find[_engine_name()](alternatives)
+
+
+def _find_on_sqlite(alternatives: Sequence[Words]) -> sa.Select[Any] | None:
+    branches = []
+    for words in alternatives:
+        terms = [_quote(part) for part in _choose_parts(words)]
+        for word in _choose_short(words):
+            parts = _list_parts(word)
+            if len(parts) <= MAX_SHORT:
+                terms.append(f"({' OR '.join(map(_quote, parts))})" if parts else "")
+        if not terms:
+            return None
+        if all(terms):
+            branches.append(f"({' AND '.join(terms)})")
+    if not branches:
+        return sa.select(TEXTS.c.lead_id).where(sa.false())
+    match: sa.ColumnElement[bool] = sa.literal_column("lead_search").op("MATCH")(" OR ".join(branches))
+    return sa.select(TEXTS.c.lead_id).where(match)
+
+
+def _list_parts(word: str) -> Sequence[str]:
+    """Return the parts that begin with `word`, MAX_SHORT + 1 at most."""
+    part = sa.column("term", sa.String())
+    parts_query = sa.select(part).select_from(sa.table("lead_search_parts"))
+    parts_query = parts_query.where(_begins_with(part, word)).limit(MAX_SHORT + 1)
+    return db.session.scalars(parts_query).all()
+
+
+def _find_on_postgresql(alternatives: Sequence[Words]) -> sa.Select[Any]:
+    branches = [
+        " & ".join(
+            [
+                *(_quote_lexeme(part) for part in _choose_parts(words)),
+                *(f"{_quote_lexeme(word)}:*" for word in _choose_short(words)),
+            ]
+        )
+        for words in alternatives
+    ]
+    query = " | ".join(f"({branch})" for branch in branches)
+    parts: sa.ColumnElement[Any] = sa.func.lead_search_parts(TEXTS.c.text)
+    return sa.select(TEXTS.c.lead_id).where(parts.op("@@")(sa.cast(query, _TSQuery())))
+
+
+def _find_on_mariadb(alternatives: Sequence[Words]) -> sa.Select[Any]:
+    """Join the rows of the parts: the server begins with the rarest, whose rows it estimates."""
+    selects = []
+    for words in alternatives:
+        parts = _choose_parts(words)
+        first = PARTS.alias()
+        if parts:
+            found = sa.select(first.c.lead_id).where(first.c.part == parts[0])
+        else:  # several parts of a lead may begin with the word
+            longest = max(words, key=len)
+            found = sa.select(first.c.lead_id).where(_begins_with(first.c.part, longest)).distinct()
+        for part in parts[1:]:
+            other = PARTS.alias()
+            found = found.join(other, sa.and_(other.c.lead_id == first.c.lead_id, other.c.part == part))
+        selects.append(found)
+    union = sa.union(*selects).subquery() if len(selects) > 1 else selects[0].subquery()
+    return sa.select(sa.func.lower(sa.func.hex(union.c.lead_id), type_=sa.Uuid()).label("lead_id"))
+
+
+def _choose_parts(words: Words) -> list[str]:
+    """Return MAX_PARTS parts of the words at most, at even distances."""
+    parts = [part for word in words for part in _split_parts(word)]
+    step = max(1, len(parts) / MAX_PARTS)
+    return list(dict.fromkeys(parts[int(place * step)] for place in range(min(MAX_PARTS, len(parts)))))
+
+
+def _begins_with(part: sa.ColumnElement[str], word: str) -> sa.ColumnElement[bool]:
+    """Match parts that begin with a word. By LIKE MariaDB misses letters above U+FFFF after it."""
+    return part.between(word, word + MAX_CHARACTER)
+
+
+def _split_parts(text: str) -> list[str]:
+    return [text[place : place + LENGTH] for place in range(len(text) - LENGTH + 1)]
+
+
+def _choose_short(words: Words) -> list[str]:
+    """Return the words of one or two characters to ask for, beside longer ones none of one."""
+    least = LENGTH - 1 if any(len(word) >= LENGTH for word in words) else 1
+    short = [word for word in words if least <= len(word) < LENGTH]
+    return sorted(short, key=len, reverse=True)[:MAX_SHORT_WORDS]
+
+
+def _quote(part: str) -> str:
+    """Quote a string of FTS5."""
+    return '"' + part.replace('"', '""') + '"'
+
+
+def _quote_lexeme(part: str) -> str:
+    """Quote a lexeme of a tsquery."""
+    return "'" + part.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _engine_name() -> str:
+    return db.session.get_bind().dialect.name
+
+
+class _TSQuery(sa.types.UserDefinedType[str]):
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return "tsquery"

@@ -1,0 +1,75 @@
+"""Lists are read from an index in their order, as SQLite's plans show: nothing is sorted."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import sqlalchemy as sa
+
+from leadintake.audit.service import audit
+from leadintake.core.db.database import db
+from tests.factories import LeadFactory, NotificationFactory, UserFactory
+
+GROWING = re.compile("FROM (leads|notifications|audit_entries)")
+SORTED = "USE TEMP B-TREE FOR ORDER BY"
+LISTS = {
+    "/internal/leads?assigned_to=me": "ix_leads_assignee_id_created_at_id",
+    "/internal/leads?assigned_to=none&sort=created_at": "ix_leads_assignee_id_created_at_id",
+    "/internal/leads?assigned_to=me&status=PENDING": "ix_leads_assignee_id_status_created_at_id",
+    "/desk": "ix_leads_assignee_id_status_created_at_id",
+    "/internal/notifications": "ix_notifications_created_at_id",
+    "/internal/notifications?status=sent": "ix_notifications_status_created_at_id",
+}
+
+
+@pytest.fixture
+def plans(app):
+    """The steps of each SELECT from a table that grows, which an act sends."""
+
+    def explain(act) -> list[str]:
+        sent = []
+        with app.app_context():
+            engine = db.engine
+
+        def note(_connection, _cursor, statement, parameters, *_more) -> None:
+            sent.append((statement, parameters))
+
+        sa.event.listen(engine, "before_cursor_execute", note)
+        act()
+        sa.event.remove(engine, "before_cursor_execute", note)
+        with engine.connect() as connection:
+            return [
+                row[3]
+                for statement, parameters in sent
+                if statement.startswith("SELECT") and GROWING.search(statement)
+                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            ]
+
+    return explain
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_is_read_in_the_order_of_its_index(path, client, given, plans):
+    manager = given(UserFactory, "manager")
+    client.sign_in(manager)
+    given(LeadFactory, assigned_to=manager)
+    given(NotificationFactory, "sent")
+    steps = plans(lambda: client.get(path))
+    assert any(LISTS[path] in step for step in steps), steps
+    assert not [step for step in steps if step.startswith(SORTED)], steps
+
+
+def test_the_latest_entry_of_an_act_is_looked_up(app, plans):
+    def look() -> None:
+        with app.app_context():
+            audit.last("lead.read")
+
+    (step,) = plans(look)
+    assert "ix_audit_entries_action_number" in step
+
+
+def test_open_leads_are_counted_from_an_index_alone(client, given, plans):
+    given(UserFactory)
+    steps = plans(lambda: client.submit())
+    assert any("COVERING INDEX ix_leads_assignee_id_status_created_at_id" in step for step in steps), steps
