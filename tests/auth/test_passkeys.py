@@ -17,10 +17,10 @@ from leadintake.auth.passkeys.service import MOST
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.notifications.models import Notification
+from tests.documents.inspection.examples import examples
 from tests.factories import UserFactory
 from tests.support.authenticator import ORIGIN, Authenticator, Key, b64
 from tests.support.client import PASSWORD
-from tests.support.examples import examples
 from tests.support.waiting import all_at_once
 
 SESSION, MINE = "/internal/session", "/internal/passkeys"

@@ -24,9 +24,9 @@ from leadintake.auth.sso import client as oidc_client
 from leadintake.auth.sso import service as sso
 from leadintake.core.db.database import db
 from leadintake.notifications.models import Notification
+from tests.documents.inspection.examples import examples
 from tests.factories import UserFactory
 from tests.support.client import device_cookie_of
-from tests.support.examples import examples
 from tests.support.oidc import (
     AUTHORIZE,
     CLIENT_ID,

@@ -14,8 +14,8 @@ from sqlalchemy import exc
 from werkzeug.exceptions import BadRequest, ImATeapot, ServiceUnavailable, TooManyRequests
 
 from leadintake.core.errors import Conflict, Unavailable, UnprocessableContent
+from tests.documents.inspection.examples import examples
 from tests.factories import UserFactory
-from tests.support.examples import examples
 from tests.support.views import serve
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

@@ -25,7 +25,7 @@ from leadintake.core.text import (
     normalize_text,
     visible_name,
 )
-from tests.support.examples import examples
+from tests.documents.inspection.examples import examples
 
 fast = examples(200)
 ANYTHING = st.text(st.characters(), max_size=60)

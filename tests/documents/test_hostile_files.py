@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from leadintake.documents.inspection import BY_EXTENSION
 from leadintake.documents.inspection.detection import detect_kind
 from leadintake.documents.inspection.findings import Refused
-from tests.support.examples import examples
+from tests.documents.inspection.examples import examples
 from tests.support.files import EXTENSIONS, container, entries_of, judged, real, repacked
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")

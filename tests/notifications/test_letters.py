@@ -18,9 +18,9 @@ from leadintake.notifications.channels import PermanentFailure
 from leadintake.notifications.letters import compose
 from leadintake.notifications.messages import render
 from leadintake.notifications.models import Notification
+from tests.documents.inspection.examples import examples
 from tests.factories import NotificationFactory
 from tests.notifications.test_messages import WORDS, parsed, text_of
-from tests.support.examples import examples
 from tests.support.mailserver import HOST, Script, free_port, mail_server
 from tests.support.outbox import BEGINNING, deliver
 

@@ -19,9 +19,9 @@ from leadintake.leads.models import Lead
 from leadintake.notifications.letters import compose
 from leadintake.notifications.messages import OPTIONAL_KINDS, SUBJECTS, clean_greeting_name, render
 from leadintake.notifications.models import Notification
+from tests.documents.inspection.examples import examples
 from tests.factories import NotificationFactory, UserFactory, kept
 from tests.support.client import filled
-from tests.support.examples import examples
 from tests.support.mailserver import HOST, Script, free_port, mail_server
 from tests.support.outbox import BEGINNING, at, deliver
 

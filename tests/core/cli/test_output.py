@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from leadintake.core.cli.output import format_csv, safe_cell, show
 from leadintake.core.text import is_invisible
-from tests.support.examples import examples
+from tests.documents.inspection.examples import examples
 from tests.support.redis import free_port
 
 ROWS = [{"name": "=1+1", "note": None}, {"name": "[bold]山田[/bold] :smile:", "note": 'say "hi",\nJane'}]

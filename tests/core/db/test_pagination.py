@@ -16,8 +16,8 @@ from leadintake.core.db.database import db
 from leadintake.core.db.pagination import Order, page_of
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import UnprocessableContent
+from tests.documents.inspection.examples import examples
 from tests.factories import LeadFactory, UserFactory
-from tests.support.examples import examples
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SORTS = [

@@ -14,7 +14,7 @@ from werkzeug.sansio.multipart import MultipartDecoder
 
 from leadintake.core.http.forms import Delimiter
 from leadintake.leads.models import Lead
-from tests.support.examples import examples
+from tests.documents.inspection.examples import examples
 from tests.support.leads import BOUNDARY, MULTIPART, body_of, good_parts, part, post_parts
 from tests.support.views import serve
 

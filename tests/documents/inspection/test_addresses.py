@@ -20,7 +20,7 @@ from leadintake.documents.inspection.addresses import (
 )
 from leadintake.documents.inspection.harm import TABLE, Harm
 from leadintake.documents.inspection.programs import is_program
-from tests.support.examples import examples
+from tests.documents.inspection.examples import examples
 
 OWN_DISK = {
     "Word for Windows": r"file:///C:\Users\Jane\AppData\Roaming\Microsoft\Templates\Resume.dotx",

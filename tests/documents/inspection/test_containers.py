@@ -19,8 +19,8 @@ from leadintake.documents.inspection.budget import Budget
 from leadintake.documents.inspection.container import Container
 from leadintake.documents.inspection.findings import Flag, Refused
 from leadintake.documents.inspection.unpacking import CHUNK
+from tests.documents.inspection.examples import examples
 from tests.documents.inspection.files import container, entries_of, inspected, real, repacked
-from tests.support.examples import examples
 
 pytestmark = pytest.mark.no_cover  # what is counted costs several times as much, and others count these lines
 

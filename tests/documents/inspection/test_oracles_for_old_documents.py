@@ -11,10 +11,10 @@ from oletools.msodde import FIELD_FILTER_DDE, process_doc, process_rtf
 from oletools.rtfobj import RtfObjParser
 
 from leadintake.documents.inspection.findings import Refused
+from tests.documents.inspection.examples import examples
 from tests.documents.inspection.files import inspected, real
 from tests.documents.inspection.test_rtf import document, ole1
 from tests.documents.inspection.word import field, word
-from tests.support.examples import examples
 
 WORDS = st.lists(
     st.sampled_from(["DDE", "DDEAUTO", "dde", "PAGE", " ", "cmd", '"', "HYPERLINK", "\\", "x", "é", "="]),

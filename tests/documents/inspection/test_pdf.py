@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from leadintake.documents.inspection import pdf as kind
 from leadintake.documents.inspection.findings import Flag, Refused
+from tests.documents.inspection.examples import examples
 from tests.documents.inspection.pdfs import flags, packed, pdf, pdf_stream, real, zipped
-from tests.support.examples import examples
 
 SCRIPT = b"<< /S /JavaScript /JS (app.alert\\(1\\)) >>"
 WORDS = b"/JavaScript /JS /Launch /EmbeddedFile /RichMedia /Encrypt"

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from leadintake.documents.inspection.findings import Flag, Refused
 from leadintake.documents.inspection.pdf import ciphers, keys
+from tests.documents.inspection.examples import examples
 from tests.documents.inspection.pdfs import flags, packed, pdf, real
-from tests.support.examples import examples
 
 Encrypt = Callable[..., bytes]
 WAYS = {

@@ -19,8 +19,8 @@ from reportlab.pdfgen.canvas import Canvas
 from leadintake.documents.inspection import mapping
 from leadintake.documents.inspection import pdf as kind
 from leadintake.documents.inspection.findings import Flag, Refused
+from tests.documents.inspection.examples import examples
 from tests.documents.inspection.pdfs import OTHERS, RESUMES, flags, pdf, pdf_stream, real
-from tests.support.examples import examples
 
 PROGRAMS = sorted(OTHERS.glob("*.pdf"))
 

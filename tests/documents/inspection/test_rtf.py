@@ -17,8 +17,8 @@ from leadintake.documents.inspection.findings import Flag, Refused
 from leadintake.documents.inspection.harm import TABLE, Harm
 from leadintake.documents.inspection.sentences import DAMAGED, FETCHES, PACKED, PROGRAM, TOO_MUCH
 from tests.documents.inspection import word as w
+from tests.documents.inspection.examples import examples
 from tests.documents.inspection.files import compound, inspected, macro_project, real
-from tests.support.examples import examples
 
 from .proportion import in_proportion
 

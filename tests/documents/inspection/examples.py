@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from hypothesis import settings
 
-from tests.support.ledger import LONG
+LONG = os.environ.get("LEADINTAKE_FAULTS") == "full"
 
 
 def examples(number: int, **more: Any) -> settings:
