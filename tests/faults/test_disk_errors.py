@@ -62,6 +62,9 @@ def test_a_disk_that_answers_with_an_error_loses_nothing_and_is_never_a_fault_of
             crowd = range(turn * CROWD, (turn + 1) * CROWD)
             disk.fail(calls, tmp_path / folder)
             told = prospects.crowd(crowd)
+            if calls == "r":  # SQLite may have in memory what it would read
+                told = [one for one in told if one.status != 201]
+            assert told
             assert [one for one in told if not one.says_try_again()] == []
             assert requests.get(f"{server.address}/readyz", timeout=10).status_code == 503
             disk.mend()
