@@ -39,7 +39,7 @@ test: install  ## run the tests, faults included
 
 coverage: install  ## run the tests and ask for 95 % of branches
 	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/faults -m "not measures_cpu" --cov --cov-report=term --cov-fail-under=95
-	$(BIN)/pytest -n 2 --dist loadfile tests/faults
+	$(BIN)/pytest -n 3 --dist loadscope tests/faults
 	$(BIN)/pytest -n 2 -m measures_cpu
 
 faults: install  ## every test in its long form; what the fault suite reports goes into docs/reliability.md
