@@ -5,7 +5,7 @@
 3. Both again with ten times as many. So neither a word that is rarer than it seems, nor one whose leads are
    all at the end of the list, costs much more than the better of the two.
 
-Leads that the index does not have yet (search_backfill.py) are looked through one by one.
+Leads that the index does not have yet (backfill.py) are looked through one by one.
 """
 
 from __future__ import annotations

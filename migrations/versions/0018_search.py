@@ -1,6 +1,6 @@
 """search: the folded text of a lead, and an index of its parts of three characters
 
-A process of the version before fills neither: a worker does (leads/search_backfill.py), and until then a
+A process of the version before fills neither: a worker does (leads/backfill.py), and until then a
 search reads the old column of such leads.
 """
 
