@@ -68,7 +68,7 @@ class Lead(SoftDeletes, Model):
         sa.Index("ix_leads_in_quarantine", "assignment_strategy", "quarantined_at", "id"),
         # A unique index, no table constraint: PostgreSQL can build it while leads are inserted.
         sa.Index("uq_leads_reference", "reference", unique=True),
-        # For search_backfill. MariaDB indexes one character of each.
+        # For backfill.index_texts. MariaDB indexes one character of each.
         sa.Index(
             "ix_leads_search_text",
             "search_text",
