@@ -8,7 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from leadintake.core import checks
+from leadintake.core.clock import now
 from leadintake.core.db.database import db
+from leadintake.core.db.transaction import transaction
+from leadintake.core.db.types import new_id
 from leadintake.notifications import backlog
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.models import Notification, Status, WorkerBeat
@@ -186,3 +189,14 @@ class TestWithAServerThatIsAway:
     def test_readiness_does_not_depend_on_it(self, app):
         with app.app_context():
             assert "mail" not in checks.failures()
+
+
+@pytest.mark.every_server
+def test_a_beat_waits_for_no_beat_of_another_worker(app):
+    """Four that started at once waited for each other in MariaDB, which refused one (deadlock)."""
+    row = {"id": new_id(), "worker": "another", "seen_at": now(), "created_at": now(), "updated_at": now()}
+    with app.app_context():
+        with db.engine.connect() as another, transaction():
+            another.execute(sa.insert(WorkerBeat.__table__), [row])  # not committed meanwhile
+            notifications.record_beat("one")
+        assert db.session.scalars(sa.select(WorkerBeat.worker)).all() == ["one"]
