@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
@@ -18,15 +17,12 @@ from leadintake.leads import backfill
 from leadintake.leads.models import Lead, is_in_quarantine, is_listed
 from leadintake.leads.status import Gate
 from tests.factories import LeadFactory
+from tests.support.killed import Killed, killed_at
 from tests.support.outbox import round_of_a_worker
 
 BEFORE, AFTER = "0015", "0016"
 OLD_LEADS = 30
 TABLE = Lead.__table__
-
-
-class Killed(Exception):
-    """The process ended here."""
 
 
 @pytest.fixture
@@ -43,23 +39,6 @@ def old(app) -> Iterator[None]:
         finally:
             db.session.rollback()
             upgrade()
-
-
-@contextmanager
-def killed_at(statement: int) -> Iterator[None]:
-    """Let the process end when it is about to send this statement."""
-    numbers = itertools.count(1)
-
-    def count(*_args: object) -> None:
-        if next(numbers) == statement:
-            raise Killed
-
-    sa.event.listen(db.engine, "before_cursor_execute", count)
-    try:
-        yield
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", count)
-        db.engine.dispose()
 
 
 def are_in_step() -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
@@ -20,13 +19,10 @@ from leadintake.documents.models import Document
 from leadintake.leads import backfill
 from leadintake.leads.models import Lead
 from leadintake.leads.reference import parse_reference
+from tests.support.killed import Killed, killed_at
 
 BEFORE, AFTER = "0008", "0009"
 OLD_LEADS = 10_000 if os.environ.get("LEADINTAKE_FAULTS") == "full" else 500
-
-
-class Killed(Exception):
-    """The process ended here."""
 
 
 @pytest.fixture
@@ -67,23 +63,6 @@ def add_old_leads(count: int) -> None:
         for table, rows in ((Document.__table__, documents), (Lead.__table__, leads)):
             columns = [sa.column(name, table.c[name].type) for name in rows[0]]
             db.session.execute(sa.insert(sa.table(table.name, *columns)), rows)
-
-
-@contextmanager
-def killed_at(statement: int) -> Iterator[None]:
-    """Let the process end when it is about to send this statement."""
-    numbers = itertools.count(1)
-
-    def count(*_args: object) -> None:
-        if next(numbers) == statement:
-            raise Killed
-
-    sa.event.listen(db.engine, "before_cursor_execute", count)
-    try:
-        yield
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", count)
-        db.engine.dispose()
 
 
 def references() -> list[str]:

@@ -18,15 +18,12 @@ from leadintake.leads.models import Lead
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.service import leads
 from tests.factories import LeadFactory
+from tests.support.killed import Killed, killed_at
 from tests.support.outbox import round_of_a_worker
 
 BEFORE, AFTER = "0017", "0018"
 OLD_LEADS = 25
 TABLE = Lead.__table__
-
-
-class Killed(Exception):
-    """The process ended here."""
 
 
 @pytest.fixture
@@ -43,23 +40,6 @@ def old(app) -> Iterator[None]:
         finally:
             db.session.rollback()
             upgrade()
-
-
-@contextmanager
-def killed_at(statement: int) -> Iterator[None]:
-    """Let the process end when it is about to send this statement."""
-    numbers = itertools.count(1)
-
-    def count(*_args: object) -> None:
-        if next(numbers) == statement:
-            raise Killed
-
-    sa.event.listen(db.engine, "before_cursor_execute", count)
-    try:
-        yield
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", count)
-        db.engine.dispose()
 
 
 def found(text: str) -> int:

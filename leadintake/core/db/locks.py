@@ -68,7 +68,7 @@ def _probe() -> None:
 def acquire(name: str) -> None:
     """Wait for the lock `name` and hold it until the transaction ends.
 
-    - SQLite: whoever writes is alone, so that becoming a writer is every lock.
+    - SQLite: no statement. One transaction writes at a time, so beginning to write excludes all others.
     - PostgreSQL: an advisory lock, whose waiters queue up, and in the same round trip the row, because
       processes of the version before know the row alone. Nobody else keeps the row waiting.
     - MariaDB: an UPDATE of the row.

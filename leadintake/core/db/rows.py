@@ -43,7 +43,7 @@ def batch() -> Iterator[None]:
 
 @event.listens_for(db.session, "before_flush")
 def _insert_batch_first(session: Session, *_: object) -> None:
-    """What somebody adds to the session meanwhile may belong to a row of the batch."""
+    """Insert the batch before rows of the session, which may refer to it by a foreign key."""
     if rows := session.info.get(BATCH):
         _insert(session.connection(), rows)
 
