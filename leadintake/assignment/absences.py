@@ -19,7 +19,7 @@ from leadintake.core.clock import now
 from leadintake.core.db.database import db, execute
 from leadintake.core.errors import NotFound, UnprocessableContent
 
-LONGEST_AGO = timedelta(days=366)
+MAX_AGE = timedelta(days=366)
 INELIGIBLE = "Choose somebody who is active and may work on leads."
 _DAY = sa.bindparam("day", type_=sa.Date)
 _COVERS = sa.and_(Absence.first_day <= _DAY, sa.or_(Absence.last_day.is_(None), Absence.last_day >= _DAY))
@@ -108,7 +108,7 @@ class Absences:
             substitute is None or not substitute.works_on_leads or substitute_id == user_id
         ):
             problems["substitute_id"] = [f"{INELIGIBLE} Nobody stands in for themselves."]
-        if first_day < self.today() - LONGEST_AGO:
+        if first_day < self.today() - MAX_AGE:
             problems["first_day"] = ["This is long ago. Choose the day from which they are away."]
         if last_day is not None and last_day < max(first_day, self.today()):
             problems["last_day"] = [

@@ -30,7 +30,7 @@ from leadintake.core.db.database import db, execute
 
 Tally = Callable[[Collection[uuid.UUID], datetime | None], tuple[dict[uuid.UUID, int], dict[uuid.UUID, int]]]
 """Counts open leads, and leads assigned since an instant, by user. See leads/distribution/workload.py."""
-LONGEST_REASON = 500
+MAX_REASON_LENGTH = 500
 WORKERS = [role for role, granted in GRANTS.items() if Permission.UPDATE_LEADS in granted]
 
 _USERS, _TURNS = cast(sa.Table, User.__table__), cast(sa.Table, Turn.__table__)
@@ -101,7 +101,7 @@ class Allocator:
     def next(self, lead: LeadToAssign, *, cause: str, why: str = "") -> Decision:
         """Decide and count the turn. `why`, a sentence, precedes the reason."""
         situation, decision = self.ask(lead)
-        reason = f"{why} {decision.reason}".strip()[:LONGEST_REASON]
+        reason = f"{why} {decision.reason}".strip()[:MAX_REASON_LENGTH]
         decision = msgspec.structs.replace(decision, reason=reason)
         if decision.user_id is not None:
             self._count_turn(decision.user_id, situation.rotation, decision.credits)

@@ -17,7 +17,7 @@ from leadintake.core.db.pagination import Cursor
 from leadintake.core.names import PATTERN, has_name
 
 MACHINE_WORD = re.compile(r"[a-z0-9_.:-]{0,80}")
-LONGEST_DETAIL = 8000
+MAX_DETAIL_LENGTH = 8000
 ACTION = "^[a-z0-9_.]{1,60}$(?!\n)"
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -98,8 +98,8 @@ class AuditPage(msgspec.Struct):
 def write(detail: Mapping[str, object]) -> str:
     """Encode a detail. Raises ValueError for values that could be text typed by people."""
     text = msgspec.json.encode({name: _plain(name, value) for name, value in detail.items()}).decode()
-    if len(text) > LONGEST_DETAIL:
-        raise ValueError(f"the detail of an entry is longer than {LONGEST_DETAIL}")
+    if len(text) > MAX_DETAIL_LENGTH:
+        raise ValueError(f"the detail of an entry is longer than {MAX_DETAIL_LENGTH}")
     return text
 
 

@@ -21,7 +21,7 @@ from leadintake.core.crypto import keyed_hash
 from leadintake.core.db.database import db, reading
 from leadintake.core.text import fold_text
 
-LONGEST_TYPED = 1024
+MAX_TYPED_LENGTH = 1024
 """Characters of a typed address, more than any account has."""
 
 
@@ -131,8 +131,8 @@ class Auth:
 
 def folded(email: str) -> str:
     """Return the form of an address that is stored and looked up."""
-    text = email[:LONGEST_TYPED].replace("\x00", "\ufffd")  # matches no account; PostgreSQL refuses NUL
-    return fold_text(text, LONGEST_TYPED).strip()
+    text = email[:MAX_TYPED_LENGTH].replace("\x00", "\ufffd")  # matches no account; PostgreSQL refuses NUL
+    return fold_text(text, MAX_TYPED_LENGTH).strip()
 
 
 def _mark_of(account: str) -> str:

@@ -35,7 +35,7 @@ from leadintake.core.http.limits import TooMany, client_limit_key
 LOCK = "sign_in"
 FREE_TIMES = 5
 """Failures of an address or account before delays, as a multiple of a pair's limit."""
-LONGEST_WAIT_OF_ADDRESS, LONGEST_WAIT_OF_ACCOUNT = 300, 60
+MAX_ADDRESS_WAIT, MAX_ACCOUNT_WAIT = 300, 60
 """Seconds."""
 MAX_READ = 1000
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -64,8 +64,8 @@ def limit_attempt(account: str, device: str | None, *, counts: type[Exception]) 
     place = client_limit_key()
     tallies = [_Count(_pair(account, device, place))]
     if device is None:  # strangers at the same address must not delay a known device
-        tallies.append(_Count(f"address|{place}", LONGEST_WAIT_OF_ADDRESS))
-        tallies.append(_Count(f"account|{account}", LONGEST_WAIT_OF_ACCOUNT))
+        tallies.append(_Count(f"address|{place}", MAX_ADDRESS_WAIT))
+        tallies.append(_Count(f"account|{account}", MAX_ACCOUNT_WAIT))
     attempt = _enter(tallies)
     try:
         yield

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from leadintake.config.hosts import is_loopback
-from leadintake.config.rules import SHORTEST_SECRET, find_problems
+from leadintake.config.rules import MIN_SECRET_LENGTH, find_problems
 from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
 from leadintake.core import durable
@@ -84,7 +84,7 @@ def complete(settings: Settings, default_instance: Path) -> Settings:
         raise ConfigurationError(
             [f"LEADINTAKE_INSTANCE_PATH: {instance} cannot be written ({error.strerror})"]
         ) from error
-    if not settings.SECRET_KEY and len(secret) < SHORTEST_SECRET:
+    if not settings.SECRET_KEY and len(secret) < MIN_SECRET_LENGTH:
         raise ConfigurationError([f"{instance / 'secret_key'} is damaged. Delete it; a new one is made."])
     values["SECRET_KEY"] = secret
     values["DATABASE_URL"] = settings.DATABASE_URL or f"sqlite:///{instance / 'leadintake.sqlite3'}"

@@ -19,11 +19,11 @@ from leadintake.config.settings import Settings
 from leadintake.config.sign_in import check_sign_in
 from leadintake.core.phones import is_region
 
-SHORTEST_SECRET = 32
+MIN_SECRET_LENGTH = 32
 ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 SOCKET = re.compile(r"unix:(/.+)")
 HOST_AND_PORT = re.compile(r"(?:tcp://)?(\[.+\]|[\w-]{1,63}(?:\.[\w-]{1,63})*):(\d{1,5})", re.ASCII)
-LONGEST_SOCKET = 107
+MAX_SOCKET_PATH_LENGTH = 107
 """Bytes of a path in a socket address (unix(7))."""
 
 
@@ -110,8 +110,8 @@ def _check_production(settings: Settings) -> list[tuple[bool, str]]:
     debugging = os.environ.get("FLASK_DEBUG", "0").lower() not in {"", "0", "false", "no"}
     return [
         (
-            len(settings.SECRET_KEY) < SHORTEST_SECRET,
-            f"SECRET_KEY: production needs a secret of its own, {SHORTEST_SECRET} characters or more",
+            len(settings.SECRET_KEY) < MIN_SECRET_LENGTH,
+            f"SECRET_KEY: production needs a secret of its own, {MIN_SECRET_LENGTH} characters or more",
         ),
         (not settings.PUBLIC_URL.startswith("https://"), "PUBLIC_URL: production needs https://"),
         (
@@ -149,7 +149,7 @@ def _is_storage(url: str) -> bool:
 
 def _is_clamd(address: str) -> bool:
     if path := SOCKET.fullmatch(address):
-        return len(os.fsencode(path[1])) <= LONGEST_SOCKET
+        return len(os.fsencode(path[1])) <= MAX_SOCKET_PATH_LENGTH
     place = HOST_AND_PORT.fullmatch(address)
     if place is None or not 0 < int(place[2]) < 65536:
         return False

@@ -5,9 +5,9 @@ from __future__ import annotations
 from leadintake.core.text import TooLong, has_controls, normalize_text, strip_invisible
 
 LONGEST = 254
-LONGEST_TYPED = 300
+MAX_TYPED_LENGTH = 300
 """Including surrounding characters."""
-LONGEST_LOCAL_PART = 64
+MAX_LOCAL_PART_LENGTH = 64
 """Octets (RFC 5321, 4.5.3.1.1)."""
 SCHEME = "mailto:"
 BEFORE, AFTER = "<", ".,;>\u3002\uff0e\uff0c\u3001\uff1b"
@@ -23,7 +23,7 @@ def mail_address(typed: str) -> str:
     from email_validator import EmailNotValidError, validate_email
 
     try:
-        address = _strip_surroundings(normalize_text(typed, LONGEST_TYPED))
+        address = _strip_surroundings(normalize_text(typed, MAX_TYPED_LENGTH))
     except TooLong as error:
         raise BadAddress(f"an address has {LONGEST} characters at most") from error
     if has_controls(address):
@@ -32,8 +32,8 @@ def mail_address(typed: str) -> str:
         found = validate_email(address, check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError as error:
         raise BadAddress(str(error)) from error
-    if len(found.local_part.encode()) > LONGEST_LOCAL_PART:
-        raise BadAddress(f"the part before the @ is longer than {LONGEST_LOCAL_PART} octets")
+    if len(found.local_part.encode()) > MAX_LOCAL_PART_LENGTH:
+        raise BadAddress(f"the part before the @ is longer than {MAX_LOCAL_PART_LENGTH} octets")
     if len(found.normalized) > LONGEST:
         raise BadAddress(f"an address has {LONGEST} characters at most")
     return found.normalized

@@ -24,7 +24,7 @@ POOL_TIMEOUTS = measures.Counter("leadintake_pool_timeouts", "Requests that got 
 LOGGED_STATUSES = {401, 403, 429}
 """Statuses to log, for intrusion detection (ASVS 5.0, 16.3)."""
 
-MAX_ERRORS, LONGEST_NAME, LONGEST_INSTANCE = 50, 100, 500
+MAX_ERRORS, MAX_NAME_LENGTH, MAX_INSTANCE_LENGTH = 50, 100, 500
 """Limits of an answer: field names, characters of each, characters of the path."""
 
 Errors = Mapping[str, list[str]]
@@ -182,7 +182,7 @@ def problem(
         "title": _(title or http.HTTPStatus(status).phrase),
         "status": status,
         "detail": _(detail),
-        "instance": request.path[:LONGEST_INSTANCE],
+        "instance": request.path[:MAX_INSTANCE_LENGTH],
         "request_id": request_id(),
     }
     if errors is not None:
@@ -211,7 +211,7 @@ def wants_html() -> bool:
 
 def _bound(errors: Errors) -> Errors:
     named = itertools.islice(errors.items(), MAX_ERRORS)
-    return {name[:LONGEST_NAME]: reasons for name, reasons in named}
+    return {name[:MAX_NAME_LENGTH]: reasons for name, reasons in named}
 
 
 def _answer_to_http(error: HTTPException) -> Response:

@@ -17,9 +17,9 @@ UNREADABLE = "\ufffd"  # U+FFFD: bytes that were not UTF-8
 
 TYPED_PER_CHARACTER = 4
 """Maximum code points typed for one NFC character: Hangul and Vietnamese have three."""
-LONGEST_RUN = 1024
+MAX_RUN_LENGTH = 1024
 """Combining marks in a row: 2 ms. Real text has a handful (UAX #15 calls 30 stream-safe)."""
-LONGEST_SEARCHED = 1000
+MAX_SEARCHED_LENGTH = 1000
 JOINTS = re.compile(
     r"((?<!\d)\.(?=\S)|\.(?=[^\s\d])|[\u3002\uff0e\uff61@\uff20:\uff1a](?=\S)|[/\uff0f\\](?=[/\uff0f\\]))"
 )
@@ -98,7 +98,7 @@ def unlink_addresses(text: str) -> str:
 
 def fold_texts(*texts: str) -> str:
     """Join the beginnings of texts for a search: NFKC, case folded."""
-    return " ".join(fold_text(text, LONGEST_SEARCHED) for text in texts)
+    return " ".join(fold_text(text, MAX_SEARCHED_LENGTH) for text in texts)
 
 
 def fold_text(text: str, most: int) -> str:
@@ -115,11 +115,11 @@ def fold_search(text: str, hyphen: str = " ") -> str:
     Without accents, case, width, ligatures, apostrophes, commas and what nobody sees; a hyphen becomes
     `hyphen`.
     """
-    text = text[:LONGEST_SEARCHED]
+    text = text[:MAX_SEARCHED_LENGTH]
     if text.isascii():
         folded = text.translate(FOLDED_SIGNS).lower()
     else:
-        folded = _strip_accents(_normalize("NFKD", text.translate(FOLDED_SIGNS), LONGEST_SEARCHED))
+        folded = _strip_accents(_normalize("NFKD", text.translate(FOLDED_SIGNS), MAX_SEARCHED_LENGTH))
         folded = _strip_accents(folded.casefold().translate(FOLDED_SIGNS))
         folded = unicodedata.normalize("NFKC", folded)  # few marks are left
     return " ".join(folded.replace("-", hyphen).split())
@@ -154,7 +154,7 @@ def _strip_accents(text: str) -> str:
 
 
 def _normalize(form: Literal["NFC", "NFKC", "NFKD"], text: str, most: int) -> str:
-    if len(text) > most or (len(text) > LONGEST_RUN and _has_long_mark_run(text)):
+    if len(text) > most or (len(text) > MAX_RUN_LENGTH and _has_long_mark_run(text)):
         raise TooLong
     return unicodedata.normalize(form, text)
 
@@ -163,7 +163,7 @@ def _has_long_mark_run(text: str) -> bool:
     run = 0
     for char in text:
         run = run + 1 if unicodedata.combining(char) else 0
-        if run > LONGEST_RUN:
+        if run > MAX_RUN_LENGTH:
             return True
     return False
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 LONGEST = 75
 """Per cent: leaves room for the figure after the longest bar."""
 LABEL, BAR, GAP = 20, 16, 14
-LONGEST_LABEL = 40
+MAX_LABEL_LENGTH = 40
 
 
 @dataclass(frozen=True)
@@ -75,4 +75,4 @@ def chart(series: Sequence[Series]) -> Chart:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_LABEL else name[: LONGEST_LABEL - 1] + "…"
+    return name if len(name) <= MAX_LABEL_LENGTH else name[: MAX_LABEL_LENGTH - 1] + "…"

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import structlog
 
-LONGEST_QUEUE = 512
+MAX_QUEUE_LENGTH = 512
 DEFAULT_LONG_QUEUE = 48
 """Three quarters of granian's usual 64 threads. The inspector passes its own: none with greenlets."""
 LONG_WAIT_SECONDS = 3.0
@@ -104,7 +104,7 @@ class InspectionQueue:
     def _is_full(self, more: int = 0) -> bool:
         waiting = self.length + more
         is_slow = waiting * self._mean_seconds / self.slots > LONG_WAIT_SECONDS
-        return waiting > LONGEST_QUEUE or (waiting > self.long_queue and is_slow)
+        return waiting > MAX_QUEUE_LENGTH or (waiting > self.long_queue and is_slow)
 
     def _find_busiest(self) -> str:
         return max(self._ring, key=lambda one: len(self._ring[one]))

@@ -17,7 +17,7 @@ from leadintake.core.i18n.languages import N_
 from leadintake.documents.inspection import Finding
 from leadintake.documents.inspection.findings import Refused
 from leadintake.documents.inspection.sentences import TOO_COMPLICATED
-from leadintake.documents.inspection_queue import LONGEST_QUEUE, Busy, InspectionQueue, MachineSlots
+from leadintake.documents.inspection_queue import MAX_QUEUE_LENGTH, Busy, InspectionQueue, MachineSlots
 from leadintake.documents.workers import LimitExceeded, ReaderFailed, Worker, WorkerLost, WorkerTimeout
 
 ANSWER_SECONDS = 30.0
@@ -97,7 +97,7 @@ class Inspector:
             worker.connection.close()
         self._idle = []
         # Each waiting file occupies a thread of the server; greenlets are cheap.
-        long_queue = LONGEST_QUEUE if has_greenlets() else server_threads() * 3 // 4
+        long_queue = MAX_QUEUE_LENGTH if has_greenlets() else server_threads() * 3 // 4
         self._queue = InspectionQueue(count_processors(), long_queue)
 
 

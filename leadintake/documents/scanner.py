@@ -23,8 +23,8 @@ SCAN_SECONDS = 20.0
 """Limit of a whole scan, from the first byte sent to the last of the answer."""
 
 CHUNK = 64 * 1024
-LONGEST_ANSWER = 1024
-LONGEST_NAME = 80
+MAX_ANSWER_BYTES = 1024
+MAX_NAME_LENGTH = 80
 CLEAN_REPLY = b"stream: OK\0"
 VIRUS_REPLY = re.compile(rb"stream: ([^\0]+) FOUND\0")
 log = structlog.get_logger()
@@ -78,7 +78,7 @@ class Scanner:
         answer = self._ask(b"zPING\0", (), timeout=PING_SECONDS)
         if answer != b"PONG\0":
             raise ScannerUnavailable(
-                f"The virus scanner at {self.address} answers {answer[:LONGEST_NAME]!r}, not PONG."
+                f"The virus scanner at {self.address} answers {answer[:MAX_NAME_LENGTH]!r}, not PONG."
             )
 
     def _ask(self, command: bytes, pieces: Iterable[bytes], *, timeout: float) -> bytes:
@@ -90,9 +90,9 @@ class Scanner:
                 for piece in itertools.chain((command,), pieces):
                     connection.settimeout(_remaining_seconds(end))
                     connection.sendall(piece)  # the timeout covers the whole piece
-                while b"\0" not in answer and len(answer) < LONGEST_ANSWER:
+                while b"\0" not in answer and len(answer) < MAX_ANSWER_BYTES:
                     connection.settimeout(_remaining_seconds(end))
-                    more = connection.recv(LONGEST_ANSWER)
+                    more = connection.recv(MAX_ANSWER_BYTES)
                     if not more:
                         break
                     answer += more
@@ -136,6 +136,6 @@ def _parse_reply(answer: bytes) -> str:
     if answer == CLEAN_REPLY:
         return ""
     if match := VIRUS_REPLY.fullmatch(answer):
-        name = match[1][:LONGEST_NAME].decode("ascii", "replace")
+        name = match[1][:MAX_NAME_LENGTH].decode("ascii", "replace")
         return "".join(char if "!" <= char <= "~" else "?" for char in name)
-    raise ScannerUnavailable(f"The virus scanner said {answer[:LONGEST_NAME]!r}.")
+    raise ScannerUnavailable(f"The virus scanner said {answer[:MAX_NAME_LENGTH]!r}.")

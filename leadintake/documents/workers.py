@@ -21,7 +21,7 @@ from leadintake.documents.inspection.findings import Flag, Refused
 
 LIMIT_STATUSES = {-signal.SIGPROF, -signal.SIGXCPU, -signal.SIGXFSZ}
 """Exit statuses of a process that its own limits ended."""
-LONGEST_ANSWER = 64 * 1024
+MAX_ANSWER_BYTES = 64 * 1024
 CHANNEL = 0
 """Descriptor of the worker's end of the socket: its standard input."""
 ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TMP", "TEMP")
@@ -151,8 +151,8 @@ class Worker:
         answer = b""
         while not answer.endswith(b"\n"):
             self.connection.settimeout(max(0.001, end - time.monotonic()))
-            piece = self.connection.recv(LONGEST_ANSWER)
-            if not piece or len(answer) > LONGEST_ANSWER:
+            piece = self.connection.recv(MAX_ANSWER_BYTES)
+            if not piece or len(answer) > MAX_ANSWER_BYTES:
                 raise ConnectionResetError("the worker ended")
             answer += piece
         return answer

@@ -16,8 +16,8 @@ from leadintake.core import addresses, phones
 from leadintake.core.i18n.languages import N_
 from leadintake.core.text import fold_search, fold_texts
 
-LONGEST_NAME, LONGEST_CHOICE = 100, 100
-LONGEST_SEARCH_LINE = 1000
+MAX_NAME_LENGTH, MAX_CHOICE_LENGTH = 100, 100
+MAX_SEARCH_LINE_LENGTH = 1000
 """Characters of the columns `searchable` and `search_text`."""
 SEARCH_END = "  "
 """End of a search text, so that three characters begin at each of its characters."""
@@ -104,11 +104,11 @@ def _normalize_number(text: str, settings: Mapping[str, Any]) -> str:
 FIELDS = (
     FormField(
         name="first_name", kind=Kind.NAME, label=N_("First name"), title="First name", demand="required",
-        longest=LONGEST_NAME, autocomplete="given-name", shares_row=True, in_search=True,
+        longest=MAX_NAME_LENGTH, autocomplete="given-name", shares_row=True, in_search=True,
     ),
     FormField(
         name="last_name", kind=Kind.NAME, label=N_("Last name"), title="Last name", demand="required",
-        longest=LONGEST_NAME, autocomplete="family-name", shares_row=True, in_search=True,
+        longest=MAX_NAME_LENGTH, autocomplete="family-name", shares_row=True, in_search=True,
     ),
     FormField(
         name="email", kind=Kind.EMAIL, label=N_("E-mail"), title="E-mail", demand="required",
@@ -123,12 +123,12 @@ FIELDS = (
     ),
     FormField(
         name="practice_area", kind=Kind.CHOICE, label=N_("What is it about?"), title="Practice area",
-        longest=LONGEST_CHOICE, shares_row=True, format_value=_replace_hyphens,
+        longest=MAX_CHOICE_LENGTH, shares_row=True, format_value=_replace_hyphens,
         choices=Choices("PRACTICE_AREAS", N_("I am not sure"), AREA_NAMES),
     ),
     FormField(
         name="language", kind=Kind.CHOICE, label=N_("Language you prefer"), title="Language",
-        longest=LONGEST_CHOICE, shares_row=True,
+        longest=MAX_CHOICE_LENGTH, shares_row=True,
         choices=Choices("LANGUAGES", N_("No preference"), LANGUAGE_NAMES),
     ),
 )  # fmt: skip
@@ -165,7 +165,7 @@ def fingerprint_content(values: Values) -> list[Any]:
 
 def search_line(values: Values) -> str:
     """Return the search text of a lead for processes of the version before."""
-    return fold_texts(*_searched_parts(values))[:LONGEST_SEARCH_LINE]
+    return fold_texts(*_searched_parts(values))[:MAX_SEARCH_LINE_LENGTH]
 
 
 def search_text(values: Values, reference: str) -> str:
@@ -174,7 +174,7 @@ def search_text(values: Values, reference: str) -> str:
     words = " ".join(fold_search(part) for part in parts).split()
     joined = " ".join(fold_search(part, hyphen="") for part in parts).split()
     text = " ".join(dict.fromkeys([*words, *joined]))
-    return text[: LONGEST_SEARCH_LINE - len(SEARCH_END)] + SEARCH_END
+    return text[: MAX_SEARCH_LINE_LENGTH - len(SEARCH_END)] + SEARCH_END
 
 
 def _searched_parts(values: Values) -> list[str]:

@@ -21,7 +21,7 @@ LOOK_ALIKES = str.maketrans("0OZSBU", "QQ258V")
 """Characters read as a similar one of the alphabet."""
 GROUP = 4
 LENGTH = 2 * GROUP + 1
-LONGEST_TYPED = 20
+MAX_TYPED_LENGTH = 20
 SEPARATOR = r"[\s.\-_\u2010-\u2015\u2212]"
 SEPARATORS = re.compile(f"{SEPARATOR}+")
 UUID = re.compile("[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
@@ -51,9 +51,9 @@ def draw_reference() -> str:
 
 def parse_reference(text: str) -> Reference | None:
     """Parse a reference in any case, with or without separator. Return None if it is none."""
-    if len(text) > LONGEST_TYPED:
+    if len(text) > MAX_TYPED_LENGTH:
         return None
-    typed = SEPARATORS.sub("", fold_text(text, LONGEST_TYPED)).upper().translate(LOOK_ALIKES)
+    typed = SEPARATORS.sub("", fold_text(text, MAX_TYPED_LENGTH)).upper().translate(LOOK_ALIKES)
     if len(typed) != 2 * GROUP or set(typed) - set(ALPHABET):
         return None
     return Reference(f"{typed[:GROUP]}-{typed[GROUP:]}")

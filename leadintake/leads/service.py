@@ -31,7 +31,7 @@ from leadintake.leads.search import matching_query, parse_search, readable_query
 from leadintake.leads.status import LeadStatus, is_open, may_follow
 from leadintake.notifications.service import notifications
 
-MOST_DUPLICATES = 100
+MAX_DUPLICATES = 100
 
 
 class Leads:
@@ -139,10 +139,10 @@ class Leads:
         return disclaimers.find_version(lead.disclaimer_version) if lead.disclaimer_version else None
 
     def duplicates(self, lead: Lead, *, reader: UserOrOperator) -> list[uuid.UUID]:
-        """Return the ids of visible leads with the same address, newest first, MOST_DUPLICATES at most."""
+        """Return the ids of visible leads with the same address, newest first, MAX_DUPLICATES at most."""
         same_email = visible_query(reader).where(Lead.email == lead.email, Lead.id != lead.id)
         ids = same_email.with_only_columns(Lead.id).order_by(Lead.created_at.desc(), Lead.id.desc())
-        return list(db.session.scalars(ids.limit(MOST_DUPLICATES)))
+        return list(db.session.scalars(ids.limit(MAX_DUPLICATES)))
 
     def detail(self, lead: Lead, *, reader: User) -> LeadDetail:
         """Return the lead's detail for `reader`."""

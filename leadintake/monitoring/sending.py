@@ -18,7 +18,7 @@ from leadintake.core.clock import now
 
 CONNECT_SECONDS, READ_SECONDS = 3, 7
 """Timeouts of connecting and of reading."""
-LONGEST_ANSWER = 1024
+MAX_ANSWER_BYTES = 1024
 PREFIX = "whsec_"
 log = structlog.get_logger()
 
@@ -151,7 +151,7 @@ def send(method: str, url: str, body: bytes, headers: dict[str, str]) -> None:
                 method, url, body=body, headers=all_headers, redirect=False, preload_content=False
             )
             try:
-                answer.read(LONGEST_ANSWER)
+                answer.read(MAX_ANSWER_BYTES)
             finally:
                 answer.close()
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:

@@ -26,7 +26,7 @@ from leadintake.notifications.models import MAIL, OUTBOX, ChannelFault, Delivery
 ALL_MAIL, PROSPECT_MAIL = "everybody", "strangers"
 TRIAL_INTERVAL = timedelta(seconds=60)
 ADDRESS = re.compile(r"[^\s<>@,;:]+@[^\s<>@,;:]+")
-LONGEST_WORDS = 500
+MAX_WORDS_LENGTH = 500
 RECENT_ATTEMPTS = 500
 """Attempts that are searched for the last sent mail."""
 
@@ -97,8 +97,8 @@ def claim_trial(scope: str, *, immediate: bool = False) -> bool:
 
 
 def mask_addresses(words: str) -> str:
-    """Return the words on one line, without addresses, at most LONGEST_WORDS characters."""
-    return ADDRESS.sub("…", " ".join(words.split()))[:LONGEST_WORDS]
+    """Return the words on one line, without addresses, at most MAX_WORDS_LENGTH characters."""
+    return ADDRESS.sub("…", " ".join(words.split()))[:MAX_WORDS_LENGTH]
 
 
 def find_last_sent() -> datetime | None:

@@ -81,7 +81,7 @@ SENDER_REPLY_CODES = {432, 454, 502, 503, 504, 521, 523, 525, 530, 534, 535, 538
 MESSAGE_REPLY_CODES = {501, 551, 552, 556}
 SIZE_CODES = {"2.3", "3.4"}
 
-LONGEST_TEXT = 1_000
+MAX_TEXT_LENGTH = 1_000
 """Characters of a reply that are examined."""
 SENDER_PATTERNS = (
     r"\brelay|rcpthosts|\b(?:helo|ehlo)\b",
@@ -117,7 +117,7 @@ def find_fault(step: SmtpStep, code: int, text: str) -> Fault:
     """Return the cause of a 4yz or 5yz reply."""
     if step in STEPS_BEFORE_MAIL:
         return Fault.SENDER
-    text = text[:LONGEST_TEXT]
+    text = text[:MAX_TEXT_LENGTH]
     status = parse_enhanced_code(text)
     if step is SmtpStep.MAIL:
         return _find_fault_at_mail(code, status)

@@ -9,7 +9,7 @@
    `attempts` is still the number of this claim; after a takeover it writes to delivery_attempts alone.
 
 Wrong clocks delay little: a message without an attempt is due whatever its date, and a date further ahead
-than twice LONGEST_BACKOFF is ignored.
+than twice MAX_BACKOFF is ignored.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from leadintake.notifications.models import (
 
 LEASE = timedelta(seconds=60)
 """Longer than the longest delivery of one message (smtp.DELIVERY_SECONDS)."""
-FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=30), timedelta(minutes=15)
+FIRST_BACKOFF, MAX_BACKOFF = timedelta(seconds=30), timedelta(minutes=15)
 SHORT_BACKOFF = timedelta(seconds=60)
 """Longest backoff after a lost connection: the server may be back soon."""
 GIVE_UP_AFTER, FEWEST_ATTEMPTS = timedelta(days=4), 300
@@ -83,7 +83,7 @@ def due_query(*priorities: Priority, where: Condition = IS_MAIL) -> sa.Select[An
     due = sa.or_(
         Notification.due_at <= time,
         sa.and_(Notification.attempts == 0, Notification.claimed_by.is_(None)),
-        Notification.due_at > time + 2 * LONGEST_BACKOFF,
+        Notification.due_at > time + 2 * MAX_BACKOFF,
     )
     waiting = Notification.due_at > EPOCH  # lets the index serve the query: settled rows have no date
     single = priorities[0] if len(priorities) == 1 else None
@@ -138,8 +138,8 @@ def mark_interrupted(claimed: Notification, error: str) -> None:
 
 
 def mark_deferred(claimed: Notification, error: str) -> None:
-    """Record a transient failure; retry within LONGEST_BACKOFF."""
-    _retry_later(claimed, "deferred", error, LONGEST_BACKOFF)
+    """Record a transient failure; retry within MAX_BACKOFF."""
+    _retry_later(claimed, "deferred", error, MAX_BACKOFF)
 
 
 def mark_blocked(claimed: Notification, error: str) -> None:
@@ -182,7 +182,7 @@ def run_send_checks(message: Notification) -> bool:
     elif SendDecision.LATER in decisions:
         reason = "kept back: whom it is for is not here"
         message.attempts += 1
-        later = {"due_at": now() + _compute_backoff(message, LONGEST_BACKOFF), "attempts": message.attempts}
+        later = {"due_at": now() + _compute_backoff(message, MAX_BACKOFF), "attempts": message.attempts}
         execute(row.values(status=Status.QUEUED, claimed_by=None, last_error=reason, **later))
         _write_attempt(message, "deferred", reason)
     return not decisions & {SendDecision.NEVER, SendDecision.LATER}
@@ -204,7 +204,7 @@ def handle_lost_worker(message: Notification) -> bool:
     if losses <= MAX_TAKEOVERS:
         return False
     row = sa.update(OUTBOX).where(OUTBOX.c.id == message.id)
-    later = now() + _compute_backoff(message, LONGEST_BACKOFF)
+    later = now() + _compute_backoff(message, MAX_BACKOFF)
     execute(row.values(status=Status.QUEUED, claimed_by=None, due_at=later))
     return True
 

@@ -25,7 +25,7 @@ from leadintake.notifications.models import Notification
 
 CRLF = "\r\n"
 ASCII = bytes(range(128))
-LONGEST_UNFOLDED = 60
+MAX_UNFOLDED_LENGTH = 60
 """Longest header value in characters that is not folded."""
 SUPPRESSED_REPLIES = "DR, RN, NRN, OOF, AutoReply"
 """Automatic replies that Exchange must not send (MS-OXCMAIL, 2.1.3.2.10). NDR is missing: reports of failed
@@ -140,7 +140,7 @@ def _require_one_line(value: str) -> str:
 @lru_cache(maxsize=1000)
 def _encode_header(name: str, words: str) -> str:
     """Encode and fold words as the value of header `name`."""
-    if _require_one_line(words).isascii() and len(words) <= LONGEST_UNFOLDED and "=?" not in words:
+    if _require_one_line(words).isascii() and len(words) <= MAX_UNFOLDED_LENGTH and "=?" not in words:
         return words
     return Header(words, "utf-8", header_name=name).encode(linesep=CRLF)
 

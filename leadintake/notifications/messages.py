@@ -13,7 +13,7 @@ from flask import current_app
 
 from leadintake.core.i18n.languages import ENGLISH, N_, direction, translate_into
 from leadintake.core.text import unlink_addresses
-from leadintake.notifications.models import LONGEST_SUBJECT
+from leadintake.notifications.models import MAX_SUBJECT_LENGTH
 
 SUBJECTS = {
     "account_notice": "A change of your account",
@@ -39,7 +39,7 @@ OPTIONAL_KINDS = {"prospect_confirmation"}
 UNTRUSTED_WORDS = {"prospect", "name", "reason"}
 """Template variables with text from prospects or their mail servers: addresses in them are not linked."""
 
-LONGEST_GREETING, MAX_WORDS = 40, 3
+MAX_GREETING_LENGTH, MAX_WORDS = 40, 3
 NAME_MARKS = " '-\u2019"
 
 
@@ -58,7 +58,7 @@ def clean_greeting_name(name: str) -> str:
     The form accepts any address, so a confirmation must not carry text to third parties.
     """
     has_letters_only = all(char in NAME_MARKS or unicodedata.category(char)[0] in "LM" for char in name)
-    is_short = len(name) <= LONGEST_GREETING and len(name.split()) <= MAX_WORDS
+    is_short = len(name) <= MAX_GREETING_LENGTH and len(name.split()) <= MAX_WORDS
     return name if has_letters_only and is_short else ""
 
 
@@ -91,7 +91,7 @@ def render(kind: str, *, language: str = ENGLISH, about: str = "", **words: obje
     """Render a message as text and HTML in a supported language; `about` is the end of the subject."""
     words |= {name: unlink_addresses(str(words[name])) for name in UNTRUSTED_WORDS & words.keys()}
     templates, catalogue = _templates_in(language)
-    subject = ": ".join(filter(None, (catalogue.gettext(SUBJECTS[kind]), about)))[:LONGEST_SUBJECT]
+    subject = ": ".join(filter(None, (catalogue.gettext(SUBJECTS[kind]), about)))[:MAX_SUBJECT_LENGTH]
     text = templates.get_template(f"{kind}.txt").render(words)
     frame = {"subject": subject, "language": language, "direction": direction(language)}
     html = templates.get_template(f"{kind}.html").render(frame | words)

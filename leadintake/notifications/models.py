@@ -36,7 +36,7 @@ class Priority(IntEnum):
 
 ORDINARY_KINDS = {"prospect_confirmation"}
 """Kinds with ordinary priority; all others are urgent."""
-LONGEST_SUBJECT = 200
+MAX_SUBJECT_LENGTH = 200
 MAIL = "mail"
 """Name of the mail channel."""
 
@@ -78,7 +78,7 @@ class Notification(SoftDeletes, Model):
     mailbox: Mapped[str] = mapped_column(sa.String(254))
     """Recipient in the normal form of mailboxes.py."""
     lead_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("leads.id"), index=True)
-    subject: Mapped[str] = mapped_column(sa.String(LONGEST_SUBJECT))
+    subject: Mapped[str] = mapped_column(sa.String(MAX_SUBJECT_LENGTH))
     text: Mapped[str] = mapped_column(sa.Text)
     html: Mapped[str] = mapped_column(sa.Text)
     payload: Mapped[str | None] = mapped_column(sa.Text)

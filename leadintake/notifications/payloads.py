@@ -37,7 +37,7 @@ from leadintake.notifications.channels import (
     get_channels,
 )
 from leadintake.notifications.deliveries import ObservedChannel
-from leadintake.notifications.models import LONGEST_SUBJECT, MAIL, Notification, Priority
+from leadintake.notifications.models import MAIL, MAX_SUBJECT_LENGTH, Notification, Priority
 
 MAX_PER_ROUND = 10
 MAX_BYTES = 60_000
@@ -68,7 +68,7 @@ def enqueue(
         recipient=recipient,
         mailbox="",
         lead_id=lead_id,
-        subject=(title or kind)[:LONGEST_SUBJECT],
+        subject=(title or kind)[:MAX_SUBJECT_LENGTH],
         text="",
         html="",
         payload=body.decode(),

@@ -45,7 +45,7 @@ from leadintake.notifications.service import BEAT_EVERY, notifications
 from leadintake.server_logs.failures import sentence_of
 
 IDLE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 REVISION_CHECK_SECONDS = 5.0
 CHORES_CHECK_SECONDS = 30
 TICK_SECONDS = 5.0
@@ -83,13 +83,13 @@ class Worker:
                         self.deliver_due(stop)
                         pause = IDLE_SECONDS
                     except ChannelDown as error:
-                        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                        pause = min(pause * 2, MAX_PAUSE_SECONDS)
                         log.warning("mail_channel_down", error=str(error), next_try_seconds=pause)
                         self._beat()  # opening the channel may have taken long
             except revisions.WrongRevision:
                 pause = REVISION_CHECK_SECONDS  # already logged by revisions
             except Exception as error:  # noqa: BLE001 - the worker must survive every failure; it is logged
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                pause = min(pause * 2, MAX_PAUSE_SECONDS)
                 log.error("worker_failed", error=sentence_of(error))  # noqa: TRY400 - one line while a database is down
                 with self.app.app_context():
                     checks.report_write_failure()

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterator
 
 QUOTES = "'\"`(\N{LEFT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}"
-LONGEST_HINT, LONGEST_STATEMENT, MAX_CAUSES = 300, 1000, 10
+MAX_HINT_LENGTH, MAX_STATEMENT_LENGTH, MAX_CAUSES = 300, 1000, 10
 CLIENT_ERRORS = 2000
 """MariaDB's codes from here on concern the connection (its manual, error codes)."""
 
@@ -24,7 +24,7 @@ def trace_of(error: BaseException) -> str:
         parts.append(f"{_name(cause)}{_after_colon(hint_of(cause))}\n")
         statement = getattr(cause, "statement", None)
         if isinstance(statement, str):  # of SQLAlchemy; values are separate
-            parts.append(f"[SQL: {statement[:LONGEST_STATEMENT]}]\n")
+            parts.append(f"[SQL: {statement[:MAX_STATEMENT_LENGTH]}]\n")
     return "".join(parts).rstrip("\n")
 
 
@@ -49,7 +49,7 @@ def hint_of(error: BaseException) -> str:
     if module == "pymysql" and error.args:
         code, text = error.args[0], str(error.args[-1])
         whole = isinstance(code, int) and code >= CLIENT_ERRORS
-        return f"{code} {text if whole else _before_quotes(text)}"[:LONGEST_HINT]
+        return f"{code} {text if whole else _before_quotes(text)}"[:MAX_HINT_LENGTH]
     reply = getattr(error, "smtp_code", None)
     return str(reply) if isinstance(reply, int) else ""
 
@@ -73,7 +73,7 @@ def _after_colon(hint: str) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0][:LONGEST_HINT]
+    return str(error).partition("\n")[0][:MAX_HINT_LENGTH]
 
 
 def _before_quotes(text: str) -> str:

@@ -13,7 +13,7 @@ from leadintake.core.errors import Unavailable
 from tests.factories import UserFactory
 from tests.support.client import PASSWORD
 from tests.support.lanes import all_turns_taken
-from tests.support.waiting import PATIENCE_SECONDS, until
+from tests.support.waiting import WAIT_SECONDS, until
 
 URL, FORM = "/internal/session", "/desk/sign-in"
 STRANGERS = 12
@@ -31,7 +31,7 @@ class Gated:
 
     def verify(self, kept, password):
         self.asked.append(password)
-        assert self.may_go.acquire(timeout=PATIENCE_SECONDS)
+        assert self.may_go.acquire(timeout=WAIT_SECONDS)
         return self.real.verify(kept, password)
 
 

@@ -41,7 +41,7 @@ from tests.support.oidc import (
     signed_with_public_key,
     unsigned,
 )
-from tests.support.waiting import PATIENCE_SECONDS, all_at_once
+from tests.support.waiting import WAIT_SECONDS, all_at_once
 
 SESSION, START = "/internal/session", "/internal/session/sso"
 CALLBACK = f"{START}/callback"
@@ -601,7 +601,7 @@ def test_few_ask_the_provider_at_once_and_the_others_are_told(client, browser, a
 
 
 def test_of_many_who_come_first_one_looks_for_the_provider(browser, provider, monkeypatch):
-    monkeypatch.setattr(oidc_client, "MAX_WAIT_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(oidc_client, "MAX_WAIT_SECONDS", WAIT_SECONDS)
 
     def look(talk):
         provider.over.wait(0.2)  # long enough that the others are there

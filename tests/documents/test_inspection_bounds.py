@@ -14,7 +14,14 @@ from leadintake.core.errors import Unavailable
 from leadintake.documents import inspector as inspecting
 from leadintake.documents.inspection.findings import Refused
 from tests.support.files import FOLDER
-from tests.support.readers import LONGEST_CODE, NEVER_ENDS_IN_C, PID, children, descriptors, run_what_is_read
+from tests.support.readers import (
+    MAX_CODE_LENGTH,
+    NEVER_ENDS_IN_C,
+    PID,
+    children,
+    descriptors,
+    run_what_is_read,
+)
 
 TOO_COMPLICATED = "too complicated to be checked"
 SPIN = """
@@ -93,7 +100,7 @@ def test_a_long_file_may_be_mapped_whatever_its_length(run):
         found = inspection.Finding(inspection.BY_EXTENSION[".pdf"] if m[-1] == 0 else None)
         #"""
     with tempfile.TemporaryFile() as file:
-        file.write(textwrap.dedent(code).encode().ljust(LONGEST_CODE))
+        file.write(textwrap.dedent(code).encode().ljust(MAX_CODE_LENGTH))
         file.truncate(300 * 1024 * 1024)
         assert run.inspector.inspect(file, {".pdf"}, sender="here", slots=run.places).kind
 

@@ -119,13 +119,13 @@ def somebody_waits(places: MachineSlots) -> bool:
 
 class TestAQueueThatIsFull:
     def test_takes_nobody_of_the_only_address(self, called, monkeypatch):
-        monkeypatch.setattr(module, "LONGEST_QUEUE", 3)
+        monkeypatch.setattr(module, "MAX_QUEUE_LENGTH", 3)
         turns = InspectionQueue(1)
         visitors = [Visitor(turns, "a", called) for _ in range(5)]
         assert [one.refused for one in visitors] == [False] * 4 + [True]
 
     def test_takes_another_address_in_the_place_of_the_newest_of_the_busiest(self, called, monkeypatch):
-        monkeypatch.setattr(module, "LONGEST_QUEUE", 3)
+        monkeypatch.setattr(module, "MAX_QUEUE_LENGTH", 3)
         turns = InspectionQueue(1)
         visitors = [Visitor(turns, "a", called) for _ in range(4)]
         other = Visitor(turns, "b", called)

@@ -105,7 +105,7 @@ class TestWhatAWorkerHas:
         """Whatever a reader chokes on."""
         with pytest.raises(Refused), capture_logs() as logs:
             run("raise type('E' * 100_000, (Exception,), {})()")
-        assert len(logs[0]["trace"]) == worker.LONGEST_TRACE
+        assert len(logs[0]["trace"]) == worker.MAX_TRACE_LENGTH
 
     def test_an_inspector_of_one_process_is_not_that_of_another(self):
         assert Inspector()._idle == []

@@ -32,7 +32,7 @@ KILLS = 50 if LONG else 3
 CLIENTS = 6
 PATIENT_SECONDS = 0.1
 """How long a client waits before it tries again, or submits the next."""
-MOST_TRIES = 300
+MAX_TRIES = 300
 DELIVERED_WITHIN_SECONDS = 600 if LONG else 60
 PAST_THE_LEASE_SECONDS = LEASE.total_seconds() + 5
 
@@ -121,7 +121,7 @@ class Storm:
             def client() -> None:
                 while not over.is_set():
                     number = next(numbers)
-                    for _ in range(MOST_TRIES):
+                    for _ in range(MAX_TRIES):
                         told = prospects.submit(number)
                         pause.wait(PATIENT_SECONDS)
                         if told == 201:

@@ -21,7 +21,7 @@ from tests.support.leads import MULTIPART, body_of, good_parts, part
 
 PACKAGE = Path(__file__).parents[2] / "leadintake"
 HEADERS = sorted(lengths.OPTIONAL_HEADERS | lengths.DECISIVE_HEADERS)
-LONGEST_HEADER, LONGEST_ADDRESS, LONGEST_BODY, LONGEST_FORM = 64_000, 60_000, 62_000, 250_000
+MAX_HEADER_LENGTH, MAX_ADDRESS_LENGTH, MAX_BODY_LENGTH, MAX_FORM_LENGTH = 64_000, 60_000, 62_000, 250_000
 """Bytes that servers and the bounds on bodies let through."""
 END_THE_SESSION = {
     ("DELETE", "/internal/session"), ("DELETE", "/internal/sessions"),
@@ -94,21 +94,21 @@ class Inputs:
         """Each header by itself where any stands for all, and everywhere all of them at once."""
         if (route.method, route.rule) in EVERY_HEADER:
             for name, bound in (lengths.OPTIONAL_HEADERS | lengths.DECISIVE_HEADERS).items():
-                for most in {LONGEST_HEADER, bound}:
+                for most in {MAX_HEADER_LENGTH, bound}:
                     yield self._header(route, {name: most}, most)
-        yield self._header(route, lengths.OPTIONAL_HEADERS | lengths.DECISIVE_HEADERS, LONGEST_HEADER)
+        yield self._header(route, lengths.OPTIONAL_HEADERS | lengths.DECISIVE_HEADERS, MAX_HEADER_LENGTH)
 
     def addresses(self, route: Route) -> Iterator[Place]:
         """Every variable of the path, what follows it, every parameter and one that nobody knows."""
         name = f"{route.method} {route.rule}"
-        for most in (LONGEST_ADDRESS, lengths.LONGEST_PATH - 300):
+        for most in (MAX_ADDRESS_LENGTH, lengths.MAX_PATH_LENGTH - 300):
             start = next(iter(_starts(route)), f"{route.path}/")
             yield Place(f"{name} path {most}", most, self._on_path(route, start))
         names = _names(route.interface.query) if route.interface and route.interface.query else []
         for parameter in [*names, "next", "lang"]:
-            most = lengths.LONGEST_QUERY - 300
+            most = lengths.MAX_QUERY_LENGTH - 300
             yield Place(f"{name} ?{parameter}=", most, self._in_query(route, parameter))
-        for most in (lengths.LONGEST_QUERY, LONGEST_ADDRESS):
+        for most in (lengths.MAX_QUERY_LENGTH, MAX_ADDRESS_LENGTH):
             yield Place(f"{name} ? {most}", most, self._as_query(route))
 
     def bodies(self, route: Route) -> Iterator[Place]:
@@ -116,18 +116,18 @@ class Inputs:
         name = f"{route.method} {route.rule}"
         if route.interface and route.interface.json:
             for path in _members(route.interface.json):
-                yield Place(f"{name} JSON {'.'.join(path)}", LONGEST_BODY, self._in_json(route, path))
-            yield Place(f"{name} JSON names", LONGEST_BODY, self._as_names(route))
-            yield Place(f"{name} JSON", LONGEST_BODY, self._as_json(route))
+                yield Place(f"{name} JSON {'.'.join(path)}", MAX_BODY_LENGTH, self._in_json(route, path))
+            yield Place(f"{name} JSON names", MAX_BODY_LENGTH, self._as_names(route))
+            yield Place(f"{name} JSON", MAX_BODY_LENGTH, self._as_json(route))
         if route.fields:
             for text in [*route.fields, "website", "x"]:
-                yield Place(f"{name} part {text}", LONGEST_FORM, self._in_part(route, text))
+                yield Place(f"{name} part {text}", MAX_FORM_LENGTH, self._in_part(route, text))
             for piece in ("parts", *SHAPES):
-                yield Place(f"{name} multipart {piece}", LONGEST_FORM, self._around_parts(route, piece))
+                yield Place(f"{name} multipart {piece}", MAX_FORM_LENGTH, self._around_parts(route, piece))
         if route.takes_forms:
             for text in FIELDS:
-                yield Place(f"{name} field {text}", LONGEST_BODY, self._in_form(route, text))
-            yield Place(f"{name} form", LONGEST_BODY, self._as_form(route))
+                yield Place(f"{name} field {text}", MAX_BODY_LENGTH, self._in_form(route, text))
+            yield Place(f"{name} form", MAX_BODY_LENGTH, self._as_form(route))
 
     def _header(self, route: Route, names: Mapping[str, int], most: int) -> Place:
         def ask(text: str) -> Environ:
@@ -149,7 +149,7 @@ class Inputs:
 
     def _in_query(self, route: Route, name: str) -> Callable[[str], Environ]:
         def ask(text: str) -> Environ:
-            query = f"{name}={quote(text)}"[: lengths.LONGEST_QUERY]
+            query = f"{name}={quote(text)}"[: lengths.MAX_QUERY_LENGTH]
             return self._begun(route) | {"QUERY_STRING": query}
 
         return ask
@@ -165,7 +165,7 @@ class Inputs:
             content: Any = text
             for name in reversed(path):
                 content = {name: content}
-            return self._sent(route, msgspec.json.encode(content)[:LONGEST_BODY], "application/json")
+            return self._sent(route, msgspec.json.encode(content)[:MAX_BODY_LENGTH], "application/json")
 
         return ask
 
@@ -205,7 +205,7 @@ class Inputs:
         def ask(text: str) -> Environ:
             fields = {"csrf_token": self._token_for(route), name: text}
             body = "&".join(f"{one}={quote_plus(value)}" for one, value in fields.items())
-            return self._sent(route, body.encode()[:LONGEST_BODY], FORM)
+            return self._sent(route, body.encode()[:MAX_BODY_LENGTH], FORM)
 
         return ask
 

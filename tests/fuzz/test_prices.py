@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fuzz.inputs import LONGEST_ADDRESS, Environ, Inputs, Place, answer
+from tests.fuzz.inputs import MAX_ADDRESS_LENGTH, Environ, Inputs, Place, answer
 from tests.fuzz.prices import price
 from tests.fuzz.units import UNITS, repeated
 
@@ -61,7 +61,7 @@ def filled(place: Place, unit: str, size: int) -> Environ:
 
 
 def test_no_request_takes_much_memory(app, stranger):
-    places = [place for place in stranger.every() if place.most >= LONGEST_ADDRESS]
+    places = [place for place in stranger.every() if place.most >= MAX_ADDRESS_LENGTH]
     for place in places:  # what is made once and kept is not the price of a request
         answer(app, stranger, place.ask("x"))
     tracemalloc.start()

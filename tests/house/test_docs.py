@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LONGEST_LINE = 100
+MAX_LINE_LENGTH = 100
 
 
 def long_lines(document: Path) -> list[str]:
@@ -14,7 +14,7 @@ def long_lines(document: Path) -> list[str]:
     for number, line in enumerate(document.read_text(encoding="utf-8").splitlines(), 1):
         if line.lstrip().startswith("```"):
             is_code = not is_code
-        elif len(line) > LONGEST_LINE and not is_code and not line.startswith(("|", "<")):
+        elif len(line) > MAX_LINE_LENGTH and not is_code and not line.startswith(("|", "<")):
             found.append(f"{document.relative_to(ROOT)}:{number}")
     return found
 

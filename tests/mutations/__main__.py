@@ -21,7 +21,7 @@ from tests.mutations.mutation import Mutation
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "instance", "uploads", ".*_cache", "*.egg-info")
-PATIENCE_SECONDS = 300
+WAIT_SECONDS = 300
 TESTS_FAILED, NO_TESTS = 1, 5
 """Exit statuses of pytest."""
 
@@ -62,7 +62,7 @@ def _noticed_by(mutation: Mutation, expression: str) -> str:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=PATIENCE_SECONDS,
+                timeout=WAIT_SECONDS,
             )
         except subprocess.TimeoutExpired:
             return "one that then never ends"

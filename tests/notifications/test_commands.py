@@ -18,12 +18,12 @@ from leadintake.notifications import cli
 from leadintake.notifications.channel_state import read_channel_state
 from leadintake.notifications.channels import ChannelDown
 from leadintake.notifications.embedded import Stop, install_stop_signal
-from leadintake.notifications.leases import LONGEST_BACKOFF
+from leadintake.notifications.leases import MAX_BACKOFF
 from leadintake.notifications.models import Notification, Status
 from tests.factories import NotificationFactory, UserFactory
 from tests.support.mailserver import HOST, Script, free_port, mail_server
 from tests.support.outbox import at, deliver
-from tests.support.waiting import PATIENCE_SECONDS, until
+from tests.support.waiting import WAIT_SECONDS, until
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def one_line(result, *words: str) -> bool:
 
 def test_drain_sends_what_is_due_and_leaves(run, given, rows):
     given(NotificationFactory)
-    given(NotificationFactory, due_at=now() + LONGEST_BACKOFF, attempts=1)
+    given(NotificationFactory, due_at=now() + MAX_BACKOFF, attempts=1)
     result = run("worker", "--drain")
     assert (result.exit_code, result.stdout) == (0, "1 message(s) handled.\n")
     assert [one.status for one in rows(Notification)] == [Status.SENT, Status.QUEUED]
@@ -252,11 +252,11 @@ class TestARealWorker:
             subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as worker,
         ):
             try:
-                assert script.at_data.wait(PATIENCE_SECONDS)
+                assert script.at_data.wait(WAIT_SECONDS)
                 worker.send_signal(number)
                 assert worker.poll() is None  # it does not drop what it has in hand
                 script.go_on.set()
-                _, said = worker.communicate(timeout=PATIENCE_SECONDS)
+                _, said = worker.communicate(timeout=WAIT_SECONDS)
             finally:
                 worker.kill()
         assert worker.returncode == 0, said
@@ -279,7 +279,7 @@ class TestARealWorker:
         with mail_server(script, port):
             with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as worker:
                 try:
-                    assert script.at_data.wait(PATIENCE_SECONDS)
+                    assert script.at_data.wait(WAIT_SECONDS)
                 finally:
                     worker.kill()
             (held,) = rows(Notification)

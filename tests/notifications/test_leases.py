@@ -13,13 +13,13 @@ from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Conflict
 from leadintake.notifications import checkup, leases, refusals
-from leadintake.notifications.leases import LEASE, LONGEST_BACKOFF, MAX_TAKEOVERS
+from leadintake.notifications.leases import LEASE, MAX_BACKOFF, MAX_TAKEOVERS
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import Worker
 from tests.factories import NotificationFactory
 from tests.support.outbox import at, deliver
-from tests.support.waiting import PATIENCE_SECONDS, all_at_once
+from tests.support.waiting import WAIT_SECONDS, all_at_once
 
 
 def claim(app, worker: str) -> Notification | None:
@@ -153,7 +153,7 @@ def test_neither_what_is_sent_or_failed_nor_what_is_not_due_is_claimed(app, give
     given(NotificationFactory, "sent")
     given(NotificationFactory, "failed")
     given(NotificationFactory, deleted_at=now())
-    given(NotificationFactory, due_at=now() + LONGEST_BACKOFF, attempts=1)
+    given(NotificationFactory, due_at=now() + MAX_BACKOFF, attempts=1)
     assert claim(app, "worker") is None
     with app.app_context():
         assert not refusals.has_due_mail()
@@ -184,7 +184,7 @@ def test_a_worker_and_a_retry_at_the_same_moment_send_once(app, given, rows):
             claimed.wait(0.5)  # a claim that has to wait for us never comes; then we go on
 
     def take(begun, claimed) -> None:
-        begun.wait(PATIENCE_SECONDS)
+        begun.wait(WAIT_SECONDS)
         taken.append(claim(app, "worker"))
         claimed.set()
 

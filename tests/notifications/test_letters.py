@@ -24,7 +24,7 @@ from tests.notifications.test_messages import WORDS, parsed, text_of
 from tests.support.mailserver import HOST, Script, free_port, mail_server
 from tests.support.outbox import BEGINNING, deliver
 
-LONGEST_LINE = 998
+MAX_LINE_LENGTH = 998
 """Octets without the line end (RFC 5322, 2.1.1)."""
 READABLE_LINE = 78
 

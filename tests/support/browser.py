@@ -17,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.support.engines import missing
 from tests.support.ledger import LONG
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.waiting import WAIT_SECONDS
 
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -34,7 +34,7 @@ WATCH = (
     "document.addEventListener('securitypolicyviolation', e => console.error('CSP ' + e.violatedDirective))"
 )
 
-expect.set_options(timeout=PATIENCE_SECONDS * 1000)
+expect.set_options(timeout=WAIT_SECONDS * 1000)
 
 
 class Quiet(WSGIRequestHandler):
@@ -78,7 +78,7 @@ def visitor(chromium: Browser) -> Iterator[Callable[..., Page]]:
     def open_page(expected: tuple[str, ...] = (), **settings: Any) -> Page:
         context = chromium.new_context(**settings)
         contexts.append(context)
-        context.set_default_timeout(PATIENCE_SECONDS * 1000)
+        context.set_default_timeout(WAIT_SECONDS * 1000)
         if settings.get("java_script_enabled", True):
             context.add_init_script(WATCH)
         page = context.new_page()
@@ -109,7 +109,7 @@ def served(app: Any, host: str = "127.0.0.1") -> Iterator[str]:
         yield f"http://{host}:{server.port}"
     finally:
         server.shutdown()
-        thread.join(PATIENCE_SECONDS)
+        thread.join(WAIT_SECONDS)
         server.server_close()
 
 

@@ -38,7 +38,7 @@ from tests.support.ledger import LONG, file_of
 from tests.support.server import ROOT
 
 PACKAGE = str(Path(leadintake.__file__).parent) + os.sep
-LONGEST_SECONDS = 600 if LONG else 60
+MAX_SECONDS = 600 if LONG else 60
 """What takes longer hangs, and is ended by the alarm."""
 
 
@@ -161,7 +161,7 @@ def dying(environment: Mapping[str, str], log: Path) -> Iterator[Dying]:
 
 
 def _child(app: Flask, order: dict[str, Any], pipe: int) -> None:
-    signal.alarm(LONGEST_SECONDS)
+    signal.alarm(MAX_SECONDS)
     lines = Lines(order["kill_at"])
     with (
         time_machine.travel(datetime.now(UTC) + timedelta(seconds=order["ahead_seconds"]), tick=True),

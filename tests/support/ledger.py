@@ -30,7 +30,7 @@ LONG = os.environ.get("LEADINTAKE_FAULTS") == "full"
 """Whether to take the long form of each fault: more rounds, larger crowds, leases that end by themselves."""
 ANSWER_WITHIN_SECONDS = 3.0
 """How soon a prospect is told that it does not work now."""
-PATIENCE_SECONDS = 30
+WAIT_SECONDS = 30
 AT_ONCE = 16
 MESSAGES_EACH = 2
 """What is owed for one lead that has an attorney: the alert and the confirmation."""
@@ -94,7 +94,7 @@ class Prospects:
                 data=form,
                 files={"resume_file": ("resume.pdf", content, "application/pdf")},
                 headers={"Idempotency-Key": f"submission-{number}"} if self.keyed else {},
-                timeout=PATIENCE_SECONDS,
+                timeout=WAIT_SECONDS,
             )
             lead = answer.json()["id"] if answer.status_code == 201 else None
         except requests.RequestException:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.waiting import WAIT_SECONDS
 
 HOST = "127.0.0.1"
 DROP = "drop the connection"
@@ -122,7 +122,7 @@ class _Server(Controller):
             script,
             hostname=HOST,
             port=self.listening.getsockname()[1],
-            ready_timeout=PATIENCE_SECONDS,
+            ready_timeout=WAIT_SECONDS,
             **options,
         )
 
@@ -170,7 +170,7 @@ def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
     finally:
         listening.shutdown(socket.SHUT_RDWR)
         listening.close()
-        thread.join(PATIENCE_SECONDS)
+        thread.join(WAIT_SECONDS)
 
 
 def certificate(folder: Path, name: str = HOST) -> tuple[ssl.SSLContext, Path]:

@@ -19,7 +19,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from leadintake.core.clock import now
 from tests.support.authenticator import b64
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.waiting import WAIT_SECONDS
 
 CLIENT_ID, CLIENT_SECRET = "leadintake", "a secret of two"
 DISCOVERY, JWKS, AUTHORIZE, TOKEN = "/.well-known/openid-configuration", "/jwks", "/authorize", "/token"
@@ -181,4 +181,4 @@ def oidc_provider() -> Iterator[Provider]:
         finally:
             provider.over.set()
             server.shutdown()
-            thread.join(PATIENCE_SECONDS)
+            thread.join(WAIT_SECONDS)

@@ -15,7 +15,7 @@ from flask import Flask
 from leadintake.core.db import locks, transaction
 from leadintake.core.db.database import db, is_read_only
 
-PATIENCE_SECONDS = 4
+WAIT_SECONDS = 4
 """For a second transaction that neither ends nor asks for the lock; less than databases wait for one."""
 
 
@@ -37,7 +37,7 @@ class Overlap:
         def commit() -> None:
             if self._is("first"):
                 self._at_the_end.set()
-                self._go_on.wait(PATIENCE_SECONDS)
+                self._go_on.wait(WAIT_SECONDS)
             real_commit()
 
         def acquire(name: str) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from enum import Enum
 
 from tests.support.mailserver import HOST
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.waiting import WAIT_SECONDS
 
 MAX_BYTES = 1 << 20
 
@@ -71,7 +71,7 @@ class Proxy:
         for one in (self._listening, *self._sockets):
             _end(one)
         for thread in self._threads:
-            thread.join(PATIENCE_SECONDS)
+            thread.join(WAIT_SECONDS)
 
     def wait(self) -> None:
         """Wait while frozen."""
@@ -138,7 +138,7 @@ def proxy_to(port: int) -> Iterator[Proxy]:
         yield proxy
     finally:
         proxy.close()
-        thread.join(PATIENCE_SECONDS)
+        thread.join(WAIT_SECONDS)
 
 
 def _end(one: socket.socket) -> None:

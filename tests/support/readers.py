@@ -14,14 +14,14 @@ from leadintake.documents.inspection.findings import Refused
 from leadintake.documents.inspection_queue import MachineSlots
 from leadintake.documents.inspector import Inspector
 
-LONGEST_CODE = 4096
+MAX_CODE_LENGTH = 4096
 RUN_WHAT_IS_READ = f"""
 import inspection
 
 def look(stream, accepted):
     stream.seek(0)
     names = {{"inspection": inspection, "stream": stream, "found": inspection.Finding(None)}}
-    exec(stream.read({LONGEST_CODE}), names)
+    exec(stream.read({MAX_CODE_LENGTH}), names)
     return names["found"]
 
 worker.inspect = look

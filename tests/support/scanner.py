@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.support.engines import missing
 from tests.support.mailserver import HOST, free_port
-from tests.support.waiting import PATIENCE_SECONDS, until
+from tests.support.waiting import WAIT_SECONDS, until
 
 EICAR = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 """What every scanner takes for a virus and no machine for a program (eicar.org), in two halves."""
@@ -62,7 +62,7 @@ def silent(connection: socket.socket) -> None:
 
 def deaf(connection: socket.socket, leaving: threading.Event) -> None:
     """Take nothing in."""
-    leaving.wait(PATIENCE_SECONDS)
+    leaving.wait(WAIT_SECONDS)
 
 
 def dripping(connection: socket.socket) -> None:
@@ -108,7 +108,7 @@ def clamd(talk: Talk, path: Path | None = None) -> Iterator[str]:
     finally:
         listening.shutdown(socket.SHUT_RDWR)
         listening.close()
-        thread.join(PATIENCE_SECONDS)
+        thread.join(WAIT_SECONDS)
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def real_clamd(folder: Path, *, over_tcp: bool, stream_max: str = "25M") -> Iter
         yield address
     finally:
         process.terminate()
-        process.wait(PATIENCE_SECONDS)
+        process.wait(WAIT_SECONDS)
 
 
 def _answers(process: subprocess.Popen[bytes], address: str, log: Path) -> bool:

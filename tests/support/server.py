@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60
+WAIT_SECONDS = 60
 TOMORROW_SECONDS = 25 * 3600
 GRANIAN = ["granian", "--interface", "wsgi", "--blocking-threads", "64", "--port", "{port}"]
 SERVERS = {
@@ -69,7 +69,7 @@ class Process:
     def stop(self) -> int:
         """Ask it to stop; return the exit status."""
         self.process.terminate()
-        return self.process.wait(PATIENCE_SECONDS)
+        return self.process.wait(WAIT_SECONDS)
 
 
 class Server(Process):
@@ -208,7 +208,7 @@ def mail_at(port: int, **more: str) -> dict[str, str]:
     return {"WORKER": "external", "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(port), **more}
 
 
-def wait_until(holds, what: str, seconds: float = PATIENCE_SECONDS) -> None:
+def wait_until(holds, what: str, seconds: float = WAIT_SECONDS) -> None:
     """Wait for a condition, in vain at most a minute or as long as said."""
     deadline = time.monotonic() + seconds
     while not holds():

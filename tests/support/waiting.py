@@ -8,12 +8,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-PATIENCE_SECONDS = 15
+WAIT_SECONDS = 15
 
 
 def until(condition: Callable[[], Any]) -> Any:
     """Return what `condition` answers once that is true; fail when it never is."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + WAIT_SECONDS
     pause = threading.Event()
     while not (answer := condition()):
         assert time.monotonic() < deadline, "it never happened"
@@ -26,7 +26,7 @@ def all_at_once(number: int, act: Callable[[int], Any]) -> list[Any]:
     ready = threading.Barrier(number)
 
     def begin(which: int) -> Any:
-        ready.wait(PATIENCE_SECONDS)
+        ready.wait(WAIT_SECONDS)
         return act(which)
 
     with ThreadPoolExecutor(number) as threads:

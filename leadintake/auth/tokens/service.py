@@ -23,7 +23,7 @@ from leadintake.core.text import visible_line
 PREFIX = "leadintake_"
 """Makes leaked tokens recognizable, also for secret scanners."""
 USE_INTERVAL = timedelta(minutes=1)
-LONGEST_DAYS = 366
+MAX_DAYS = 366
 
 
 class Tokens:
@@ -49,8 +49,8 @@ class Tokens:
             raise UnprocessableContent(
                 {"name": ["A name has 1 to 100 characters, and none that cannot be shown."]}
             )
-        if not 1 <= days <= LONGEST_DAYS:
-            raise UnprocessableContent({"days": [f"Choose 1 to {LONGEST_DAYS} days."]})
+        if not 1 <= days <= MAX_DAYS:
+            raise UnprocessableContent({"days": [f"Choose 1 to {MAX_DAYS} days."]})
         text = PREFIX + secrets.token_urlsafe(32)
         row = ApiToken(
             user_id=user.id,

@@ -18,11 +18,11 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 CHUNK = 64 * 1024
-LONGEST_HEADERS, LONGEST_HEADERS_OF_ALL = 16 * 1024, 32 * 1024
+MAX_HEADER_BYTES, MAX_TOTAL_HEADER_BYTES = 16 * 1024, 32 * 1024
 """Bytes of one part's headers, and of all. A file name of 255 characters has 3,060, escaped."""
 MAX_HEADERS = 16
 """Lines of one part's headers. Browsers send two."""
-LONGEST_TEXTS = 256 * 1024
+MAX_TEXTS_BYTES = 256 * 1024
 """Bytes of all parts together that are not files."""
 ENCODINGS = {"ascii", "us-ascii", "utf-8", "iso-8859-1"}
 
@@ -93,15 +93,15 @@ class BoundedDecoder(MultipartDecoder):
             self._in_file = isinstance(event, File)
         elif isinstance(event, Data) and not self._in_file:
             self._texts += len(event.data)
-            if self._texts > LONGEST_TEXTS:
+            if self._texts > MAX_TEXTS_BYTES:
                 raise RequestEntityTooLarge
         return event
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
         self._headers += len(data)
         if (
-            len(data) > LONGEST_HEADERS
-            or self._headers > LONGEST_HEADERS_OF_ALL
+            len(data) > MAX_HEADER_BYTES
+            or self._headers > MAX_TOTAL_HEADER_BYTES
             or data.count(b"\n") >= MAX_HEADERS
         ):
             raise RequestEntityTooLarge

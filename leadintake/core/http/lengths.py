@@ -16,7 +16,7 @@ from leadintake.core.errors import BadRequest, NotFound, UnprocessableContent
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-LONGEST_PATH, LONGEST_QUERY = 2_000, 16_000
+MAX_PATH_LENGTH, MAX_QUERY_LENGTH = 2_000, 16_000
 """Characters. A cursor has up to 3,000, a provider's answer 5,000 before escaping."""
 OPTIONAL_HEADERS = {
     "ACCEPT": 2_000,
@@ -84,9 +84,9 @@ def cut_long_parts(environ: WSGIEnvironment) -> None:
             del environ[variable]
             if name in DECISIVE_HEADERS:
                 environ[TOO_LONG] = f"header {name.replace('_', '-').title()}"
-    if len(environ.get("QUERY_STRING", "")) > LONGEST_QUERY:
+    if len(environ.get("QUERY_STRING", "")) > MAX_QUERY_LENGTH:
         environ["QUERY_STRING"], environ[TOO_LONG] = "", QUERY
-    if len(environ.get("PATH_INFO", "")) > LONGEST_PATH:
+    if len(environ.get("PATH_INFO", "")) > MAX_PATH_LENGTH:
         environ["PATH_INFO"], environ[TOO_LONG] = "/", PATH
 
 
@@ -96,6 +96,6 @@ def _refuse() -> None:
         request.url_rule = None  # the path it was cut to is not the requested one
         raise NotFound
     if part == QUERY:
-        raise UnprocessableContent({QUERY: [f"Use {LONGEST_QUERY} characters at most."]})
+        raise UnprocessableContent({QUERY: [f"Use {MAX_QUERY_LENGTH} characters at most."]})
     if part is not None:
         raise BadRequest(f"The {part} is longer than any that is read here.")

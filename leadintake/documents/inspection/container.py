@@ -24,8 +24,8 @@ CENTRAL_HEADER = struct.Struct("<4s6H3L5H2L")  # 4.3.12
 END_RECORD = struct.Struct("<4s4H2LH")  # 4.3.16
 END_RECORD_64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14, written by tools that stream
 END_LOCATOR_64 = struct.Struct("<4sLQL")  # 4.3.15
-LONGEST_COMMENT = 0xFFFF
-LONGEST_DIRECTORY = 512 * 1024
+MAX_COMMENT_LENGTH = 0xFFFF
+MAX_DIRECTORY_BYTES = 512 * 1024
 """Bytes of a central directory; longer ones are an attack on memory and time."""
 DESCRIPTOR_SIZES = (
     0,
@@ -99,8 +99,8 @@ def list_names(stream: IO[bytes]) -> set[str]:
 
 def _read_directory(stream: IO[bytes], file_size: int, budget: Budget) -> tuple[list[Entry], int]:
     """Return all entries, and the offset of the central directory."""
-    stream.seek(max(0, file_size - END_RECORD.size - LONGEST_COMMENT))
-    tail = stream.read(END_RECORD.size + LONGEST_COMMENT)
+    stream.seek(max(0, file_size - END_RECORD.size - MAX_COMMENT_LENGTH))
+    tail = stream.read(END_RECORD.size + MAX_COMMENT_LENGTH)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < END_RECORD.size:
         raise Refused(DAMAGED)
@@ -111,7 +111,7 @@ def _read_directory(stream: IO[bytes], file_size: int, budget: Budget) -> tuple[
     here, count, size, start, end = _read_end_64(stream, (here, count, size, start), end)
     if here != count or start + size != end:
         raise Refused(DAMAGED)
-    if size > LONGEST_DIRECTORY:
+    if size > MAX_DIRECTORY_BYTES:
         raise Refused(DAMAGED)
     budget.list(count)
     stream.seek(start)

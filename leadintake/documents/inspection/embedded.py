@@ -37,7 +37,7 @@ PICTURE_STREAMS = {
 PICTURES = (b"BM", b"\xd7\xcd\xc6\x9a")  # a bitmap, a metafile
 IS_LINK = 1  # [MS-OLEDS] 2.3.3
 IS_LINK_IN_WORD, IS_CONTROL_IN_WORD = 1 << 4, 1 << 12  # [MS-DOC] 2.9.167
-LONGEST_NAME = 400
+MAX_NAME_LENGTH = 400
 
 BOUNDSHEET, SUPBOOK, FILEPASS, END_OF_GLOBALS = 0x85, 0x1AE, 0x2F, 0x0A  # [MS-XLS] 2.3
 MACRO_SHEETS = {1, 6}
@@ -130,7 +130,7 @@ def _read_class(content: bytes) -> tuple[bytes, str]:
         position += 4 + (4 if length >= 0xFFFFFFFE else length)
     length = int.from_bytes(content[position : position + 4], "little")
     name = content[position + 4 : position + 4 + length].decode("latin-1").strip("\0 ") if length else ""
-    return clsid, name if 0 < length <= LONGEST_NAME else ""
+    return clsid, name if 0 < length <= MAX_NAME_LENGTH else ""
 
 
 def _judge_book(content: bytes, findings: Findings) -> None:

@@ -20,13 +20,13 @@ Text = Callable[[str, str], None]
 """Called with the name of an element and a piece of its text."""
 
 DEEPEST = 256  # as in libxml2; Word nests far less
-LONGEST_TAG = 4 * MB
+MAX_TAG_LENGTH = 4 * MB
 """Bytes of a tag. Old drawings have pictures in one; expat rescans an unfinished tag each time."""
-MAX_NAMES, LONGEST_NAME = 10_000, 1000
+MAX_NAMES, MAX_NAME_LENGTH = 10_000, 1000
 """Different names in a part, and characters of one; expat stores them all."""
 MAX_ATTRIBUTES = 10_000
 """Equals signs in the middle of a long tag; a picture there ends with two at most."""
-LONGEST_ADDRESS = 1000
+MAX_ADDRESS_LENGTH = 1000
 """Characters of a namespace. Those of Office have less than 100."""
 DECLARATION = "xmlns"
 DECLARATION_WEIGHT = 2
@@ -65,7 +65,7 @@ class _Handler:
         if len(self.names) > self.name_count:
             self.name_count = len(self.names)
             longest = max(map(len, (element, *attributes)))
-            if self.name_count > MAX_NAMES or longest > LONGEST_NAME:
+            if self.name_count > MAX_NAMES or longest > MAX_NAME_LENGTH:
                 _refuse()
         if len(self.open) >= DEEPEST:
             _refuse()
@@ -106,7 +106,7 @@ def read(pieces: Iterable[bytes], reading: Reading, budget: Budget) -> None:
             unfinished = read - parser.CurrentByteIndex
             # Checked here: at the end of a tag its attributes are in memory already.
             equals = equals + piece.count(b"=") if unfinished >= len(piece) else 0
-            if unfinished > LONGEST_TAG or equals > MAX_ATTRIBUTES:
+            if unfinished > MAX_TAG_LENGTH or equals > MAX_ATTRIBUTES:
                 _refuse()
         parser.Parse(b"", True)
         if reading.done:
@@ -124,7 +124,7 @@ def _batch_pieces(pieces: Iterable[bytes], parser: expat.XMLParserType) -> Itera
         pending.append(piece)
         size += len(piece)
         unfinished = read - parser.CurrentByteIndex
-        if size >= unfinished or size + unfinished > LONGEST_TAG:
+        if size >= unfinished or size + unfinished > MAX_TAG_LENGTH:
             read += size
             yield b"".join(pending)
             pending, size = [], 0
@@ -201,7 +201,7 @@ class _Namespaces:
     def _declare(self, name: str, attributes: dict[str, str]) -> str:
         _, colon, prefix = name.partition(":")
         address = attributes[name]
-        if len(address) > LONGEST_ADDRESS:
+        if len(address) > MAX_ADDRESS_LENGTH:
             raise Refused(UNUSUAL)
         undeclared = colon and not (prefix and address)
         if undeclared or ":" in prefix or " " in address or prefix == DECLARATION:

@@ -12,7 +12,7 @@ from .mapping import Bytes
 from .work import OBJECT_UNITS
 
 LINKED, EMBEDDED, STATIC, PRESENTATION = 1, 2, 3, 5  # 2.2.4, 2.2.1
-LONGEST_NAME = 256
+MAX_NAME_LENGTH = 256
 CHUNK = 64 * 1024
 
 
@@ -38,7 +38,7 @@ def judge(content: bytes, findings: Findings) -> None:
     position, name = 8, ""
     for number in range(1 if form == PRESENTATION else 3):  # class, topic, item
         length = int.from_bytes(content[position : position + 4], "little")
-        if length > LONGEST_NAME:
+        if length > MAX_NAME_LENGTH:
             findings.add(Harm.PACKED_FILE)
         if not number:
             name = content[position + 4 : position + 4 + length].decode("latin-1").partition("\0")[0]

@@ -19,7 +19,7 @@ from .unpacking import unpack
 KIND, TEXT, LOCKED_WHOLE, MANIFEST = "mimetype", "content.xml", "encrypted-package", "META-INF/manifest.xml"
 KINDS = {b"application/vnd.oasis.opendocument.text"}
 """Content of the entry `mimetype`, wherever it is (ODF 1.3 part 2, 3.3); templates have another."""
-LONGEST_KIND = 128
+MAX_KIND_LENGTH = 128
 ROOT = f"{ODF}office:1.0 document-content"
 LOCK = "encryption-data"  # in any version of its namespace
 
@@ -33,9 +33,9 @@ def fits(stream: IO[bytes]) -> bool:
         if KIND not in names or names.isdisjoint({TEXT, LOCKED_WHOLE}):
             return False
         entry = found.find(KIND)
-        if entry.size > LONGEST_KIND:
+        if entry.size > MAX_KIND_LENGTH:
             return False
-        return b"".join(islice(unpack(found, entry, budget), LONGEST_KIND)).strip() in KINDS
+        return b"".join(islice(unpack(found, entry, budget), MAX_KIND_LENGTH)).strip() in KINDS
     except Refused:
         return False
 

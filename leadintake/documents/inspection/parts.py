@@ -114,7 +114,7 @@ def _head(pieces: Iterator[bytes]) -> bytes:
     head = b""
     for piece in pieces:
         head += piece
-        if len(head) >= programs.LONGEST_MAGIC:
+        if len(head) >= programs.MAX_MAGIC_LENGTH:
             break
     return head
 

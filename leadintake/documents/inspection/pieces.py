@@ -17,7 +17,7 @@ PRC, PCDT = 1, 2  # 2.9.38: first bytes of its parts
 IS_8_BIT = 1 << 30  # 2.9.73
 MAX_PIECES = 50_000
 """Pieces of a text. Word rewrites the file before there are thousands."""
-LONGEST_TABLE = 1024 * 1024
+MAX_TABLE_BYTES = 1024 * 1024
 """Bytes of a table of pieces or fields."""
 CHUNK = 64 * 1024
 MARK = re.compile("[\x13-\x15]")
@@ -40,7 +40,7 @@ def judge(block: Block, findings: Findings) -> None:
         fields.add_text(words[position:])
     fields.end_all()
     for number in FIELDS:
-        _judge_numbers(block.table(number, LONGEST_TABLE), findings)
+        _judge_numbers(block.table(number, MAX_TABLE_BYTES), findings)
 
 
 def _judge_numbers(table: bytes, findings: Findings) -> None:
@@ -73,7 +73,7 @@ def _read_chunks(block: Block) -> Iterator[str]:
 
 def _find_piece_table(block: Block) -> bytes:
     """Return the piece table without its wrapper. Raises Refused."""
-    content = block.table(PIECES, LONGEST_TABLE)
+    content = block.table(PIECES, MAX_TABLE_BYTES)
     position = 0
     while content[position : position + 1] == bytes([PRC]):
         (size,) = struct.unpack("<h", content[position + 1 : position + 3].ljust(2, b"\xff"))

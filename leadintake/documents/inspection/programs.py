@@ -26,7 +26,7 @@ MAGIC = (
     b"\xca\xfe\xba\xbe",  # Java, and Mach-O for several processors
     b"L\0\0\0\x01\x14\x02\0",  # [MS-SHLLINK] 2.1
 )  # fmt: skip
-LONGEST_MAGIC = 8
+MAX_MAGIC_LENGTH = 8
 
 
 def is_program(path: str) -> bool:

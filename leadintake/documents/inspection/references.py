@@ -16,24 +16,24 @@ from .work import judge_address
 TEMPLATE, DATA, HEADER = 1, 8, 9  # indexes of the document's associated names
 IS_16_BIT = 0xFFFF
 MAX_NAMES = 1000
-LONGEST_TABLE = 1024 * 1024
+MAX_TABLE_BYTES = 1024 * 1024
 CONNECTION, DATA_FILE = 0, 2
 LARGE = 0xFFFF
 
 
 def judge(text: Block, findings: Findings) -> None:
     """Judge references to other files. Raises Refused."""
-    names = list(_read_names(text.table(NAMES, LONGEST_TABLE)))
+    names = list(_read_names(text.table(NAMES, MAX_TABLE_BYTES)))
     for number, name in enumerate(names):
         if number == TEMPLATE:
             judge_address(findings, name, TEMPLATE_HARMS)
         if number in {DATA, HEADER}:
             merging.judge_file(name, findings)
-    for name in _read_names(text.table(FILES, LONGEST_TABLE)):
+    for name in _read_names(text.table(FILES, MAX_TABLE_BYTES)):
         judge_address(findings, name, FETCH_HARMS)
-    _judge_source(text.table(MERGE, LONGEST_TABLE), findings)
+    _judge_source(text.table(MERGE, MAX_TABLE_BYTES), findings)
     if (
-        len(text.table(CONTROLS, LONGEST_TABLE)) > 4
+        len(text.table(CONTROLS, MAX_TABLE_BYTES)) > 4
     ):  # the places of controls, of which there is one more than controls
         findings.add(Harm.CONTROL)
 

@@ -45,8 +45,8 @@ NICENESS = 10
 MAX_FILES = 1000
 MAX_UNRELEASED = 8 * MB
 """A process ends after MAX_FILES, or when this much memory above the idle interpreter is not released."""
-LONGEST_LINE = 4096
-LONGEST_TRACE = 8000
+MAX_LINE_LENGTH = 4096
+MAX_TRACE_LENGTH = 8000
 NO_SPACE_ERRORS = {errno.ENOMEM, errno.EFBIG, errno.ENOSPC, errno.EDQUOT}
 STATM = Path("/proc/self/statm")  # proc_pid_statm(5)
 
@@ -121,7 +121,7 @@ def _receive(connection: socket.socket) -> tuple[bytes, int] | None:
     """Return one line and its descriptor, None at the end."""
     line, descriptors = b"", list[int]()
     while not line.endswith(b"\n"):
-        piece, more, _, _ = socket.recv_fds(connection, LONGEST_LINE, 1)
+        piece, more, _, _ = socket.recv_fds(connection, MAX_LINE_LENGTH, 1)
         descriptors += more
         if not piece:
             return None
@@ -144,7 +144,7 @@ def _answer(line: bytes, descriptor: int) -> dict[str, Any]:
             return {"exhausted": True}
         places = "".join(traceback.format_tb(error.__traceback__))
         # No message: it may quote the document, and this is logged.
-        return {"failed": f"{places}{type(error).__name__}"[-LONGEST_TRACE:]}
+        return {"failed": f"{places}{type(error).__name__}"[-MAX_TRACE_LENGTH:]}
     return {"kind": found.kind.extension if found.kind else None, "flags": sorted(found.flags)}
 
 

@@ -32,7 +32,7 @@ from leadintake.leads.models import Decline, Lead, Screen, is_waiting
 from leadintake.leads.status import is_open, where_open
 
 Condition = sa.ColumnElement[bool]
-LONGEST_WORDS = 500
+MAX_WORDS_LENGTH = 500
 MAX_AT_ONCE = 100
 """Leads reassigned per transaction, while submissions wait for the lock. The next worker tick goes on."""
 log = structlog.get_logger()
@@ -233,11 +233,11 @@ def _build_requests(
 
 def _validate_reason(words: str) -> str:
     try:
-        reason = normalize_text(words, LONGEST_WORDS)
+        reason = normalize_text(words, MAX_WORDS_LENGTH)
     except TooLong:
         reason = ""
     if is_invisible(reason):
-        raise UnprocessableContent({"reason": [f"Say why, in 1 to {LONGEST_WORDS} characters."]})
+        raise UnprocessableContent({"reason": [f"Say why, in 1 to {MAX_WORDS_LENGTH} characters."]})
     if has_controls(reason):
         raise UnprocessableContent(
             {"reason": ["This has characters that cannot be shown. Please type it again."]}

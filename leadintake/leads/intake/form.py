@@ -17,12 +17,12 @@ from leadintake.core.i18n.languages import N_, _
 from leadintake.documents.inspection.findings import Refused, TooLarge
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict
-from leadintake.leads.fields import FIELDS, LONGEST_CHOICE, FormField, list_enabled_fields
+from leadintake.leads.fields import FIELDS, MAX_CHOICE_LENGTH, FormField, list_enabled_fields
 from leadintake.leads.intake import spam
 from leadintake.leads.intake.inputs import TruncatedText, limit_length, list_options, make_inputs
 
-LONGEST_KEY = 255
-LONGEST_SEAL, LONGEST_PROOF = 500, 4000
+MAX_KEY_LENGTH = 255
+MAX_SEAL_LENGTH, MAX_PROOF_LENGTH = 500, 4000
 """A seal has 140 characters, a proof about 400."""
 WRONG_KEY = N_("Use 1 to 255 visible ASCII characters.")
 
@@ -44,11 +44,11 @@ class IntakeForm(DeclaredFields):
             """Load no catalogue of WTForms: every message shown is our own."""
 
     resume_file = FileField(N_("Resume or CV"))
-    submission_id = HiddenField(N_("This form"), filters=[limit_length(LONGEST_KEY)])
-    website = StringField(N_("Leave this empty"), filters=[limit_length(LONGEST_CHOICE)])
+    submission_id = HiddenField(N_("This form"), filters=[limit_length(MAX_KEY_LENGTH)])
+    website = StringField(N_("Leave this empty"), filters=[limit_length(MAX_CHOICE_LENGTH)])
     """Honeypot: hidden from people, filled in by programs."""
-    opened = HiddenField(filters=[limit_length(LONGEST_SEAL)])
-    altcha = HiddenField(filters=[limit_length(LONGEST_PROOF)])
+    opened = HiddenField(filters=[limit_length(MAX_SEAL_LENGTH)])
+    altcha = HiddenField(filters=[limit_length(MAX_PROOF_LENGTH)])
     """Longer values are truncated, which makes a seal or a proof invalid."""
 
     def __init__(self) -> None:
@@ -105,13 +105,13 @@ class IntakeForm(DeclaredFields):
     def validate_submission_id(self, field: Field) -> None:
         """Require printable ASCII, and no contradiction with the header Idempotency-Key."""
         header = request.headers.get("Idempotency-Key", "")
-        if len(header) > LONGEST_KEY + 2 or isinstance(field.data, TruncatedText):
+        if len(header) > MAX_KEY_LENGTH + 2 or isinstance(field.data, TruncatedText):
             raise ValidationError(WRONG_KEY)
         header = header.strip().strip('"')
         if field.data and header and field.data != header:
             raise ValidationError(N_("Idempotency-Key and submission_id differ. Send one of them."))
         field.data = field.data or header
-        if len(field.data) > LONGEST_KEY or not all("!" <= char <= "~" for char in field.data):
+        if len(field.data) > MAX_KEY_LENGTH or not all("!" <= char <= "~" for char in field.data):
             raise ValidationError(WRONG_KEY)
 
     def validate_all(self) -> bool:

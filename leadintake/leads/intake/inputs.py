@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, Field, SelectField, StringField, TelField, ValidationError
 from wtforms.validators import StopValidation
 
-from leadintake.core.addresses import LONGEST_TYPED as LONGEST_EMAIL
+from leadintake.core.addresses import MAX_TYPED_LENGTH as MAX_EMAIL_LENGTH
 from leadintake.core.addresses import BadAddress, mail_address
 from leadintake.core.i18n.languages import N_, _
 from leadintake.core.phones import shown_text
@@ -148,7 +148,7 @@ def _make_input(form_field: FormField) -> Field:
 
 def _make_filters(form_field: FormField) -> list[Filter]:
     if form_field.kind is Kind.EMAIL:
-        return [limit_length(LONGEST_EMAIL)]
+        return [limit_length(MAX_EMAIL_LENGTH)]
     return (
         [limit_length(form_field.longest), _strip_invisible]
         if form_field.kind is Kind.PHONE

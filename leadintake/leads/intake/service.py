@@ -40,9 +40,9 @@ from leadintake.leads.reference import draw_reference, is_reference_conflict
 from leadintake.leads.screens.service import screens
 from leadintake.leads.status import FIRST, Gate
 
-PATIENCE_SECONDS = 2.0
+WAIT_SECONDS = 2.0
 SUSPECT_GATE = Gate.QUARANTINE
-MOST_DRAWS = 10
+MAX_DRAWS = 10
 """References drawn per lead: with a million leads one in 25,000 conflicts."""
 OTHER_CONTENT = N_(
     "This was sent before with other content. To send it as it is now, send it again with a new key."
@@ -99,18 +99,18 @@ class Intake:
     def submit(self, submission: Submission, file: IO[bytes]) -> tuple[Lead, bool]:
         """Store a submission. Return the lead, and whether it was stored before (a replay).
 
-        1. Lock the idempotency key in this process; wait PATIENCE_SECONDS, then raise InProgress.
+        1. Lock the idempotency key in this process; wait WAIT_SECONDS, then raise InProgress.
         2. Look for a lead with this key, without a write lock. A replay ends here.
         3. Store the file.
         4. Take the assignment lock, which serializes submissions of all processes, and look for the key
            again.
         5. Apply the client's screens, check for spam, assign; insert all rows, messages included.
-        6. If the drawn reference exists, roll back and start again, MOST_DRAWS times at most.
+        6. If the drawn reference exists, roll back and start again, MAX_DRAWS times at most.
 
         Both locks are held until the transaction ends. Raises UnprocessableContent for a key with other
         content, and Unavailable if the submission cannot be stored now.
         """
-        for _ in range(MOST_DRAWS - 1):
+        for _ in range(MAX_DRAWS - 1):
             try:
                 return self._receive(submission, file)
             except IntegrityError as error:
@@ -229,7 +229,7 @@ class Intake:
         with self._guard:
             lock, users = self._busy.get(key, (threading.Lock(), 0))
             self._busy[key] = (lock, users + 1)
-        if not lock.acquire(timeout=PATIENCE_SECONDS):
+        if not lock.acquire(timeout=WAIT_SECONDS):
             self._unlock_key(key)
             raise InProgress
 

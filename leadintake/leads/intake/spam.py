@@ -20,7 +20,7 @@ from leadintake.core.crypto import Unreadable, keys, seal, unseal
 
 PURPOSE, PROOFS = "form opened", "altcha"
 ALGORITHM: Final = "SHA-256"
-MOST_TRIES = 50_000
+MAX_TRIES = 50_000
 """A browser needs about half of them: well below a second on a telephone."""
 GOOD_FOR = timedelta(minutes=20)
 
@@ -82,7 +82,7 @@ def challenge() -> Challenge:
     from altcha import v1 as altcha
 
     options = altcha.ChallengeOptions(
-        ALGORITHM, MOST_TRIES, hmac_key=keys(PROOFS)[0], expires=now() + GOOD_FOR
+        ALGORITHM, MAX_TRIES, hmac_key=keys(PROOFS)[0], expires=now() + GOOD_FOR
     )
     created = altcha.create_challenge(options)
     return Challenge(

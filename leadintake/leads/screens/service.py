@@ -26,7 +26,7 @@ from leadintake.leads.models import Lead, Screen
 from leadintake.leads.status import is_open
 from leadintake.notifications.service import notifications
 
-LONGEST_NOTICE = 500
+MAX_NOTICE_LENGTH = 500
 
 
 class Screens:
@@ -92,13 +92,13 @@ class Screens:
     def _validate(self, user_id: uuid.UUID, notice: str) -> tuple[User, str]:
         person, errors = auth.get(user_id), {}
         try:
-            words = normalize_text(notice, LONGEST_NOTICE)
+            words = normalize_text(notice, MAX_NOTICE_LENGTH)
         except TooLong:
             words = ""
         if person is None:
             errors["user_id"] = ["There is no such user."]
         if is_invisible(words):
-            errors["notice"] = [f"Say why, in 1 to {LONGEST_NOTICE} characters."]
+            errors["notice"] = [f"Say why, in 1 to {MAX_NOTICE_LENGTH} characters."]
         elif has_controls(words):
             errors["notice"] = ["This has characters that cannot be shown. Please type it again."]
         if person is None or errors:

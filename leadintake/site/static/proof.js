@@ -4,7 +4,7 @@
 
 {
   const form = document.querySelector("form[data-challenge]");
-  const PATIENCE_SECONDS = 20; // of somebody who has pressed the button
+  const WAIT_SECONDS = 20; // of somebody who has pressed the button
   const FRESH_SECONDS = 900; // a challenge is good for 1200, and an upload may take its time
 
   let renewal = 0;
@@ -27,7 +27,7 @@
   }
 
   function patiently(work) {
-    return Promise.race([work, new Promise((over) => setTimeout(over, 1000 * PATIENCE_SECONDS))]);
+    return Promise.race([work, new Promise((over) => setTimeout(over, 1000 * WAIT_SECONDS))]);
   }
 
   function solved(puzzle) {

@@ -21,7 +21,7 @@ from leadintake.notifications.models import Suppression
 from tests.support.server import ROOT
 from tests.support.waiting import all_at_once, until
 
-PATIENCE_SECONDS = 45
+WAIT_SECONDS = 45
 BEGIN = """
 import sys
 from leadintake import create_app
@@ -59,8 +59,8 @@ Run = Callable[[str], subprocess.Popen[str]]
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch):
     """Longer than the tests have: whoever is held up fails one."""
-    monkeypatch.setattr(writers, "WAIT_SECONDS", 2 * PATIENCE_SECONDS)
-    monkeypatch.setattr(queue_file, "QUEUE_SECONDS", 2 * PATIENCE_SECONDS)
+    monkeypatch.setattr(writers, "WAIT_SECONDS", 2 * WAIT_SECONDS)
+    monkeypatch.setattr(queue_file, "QUEUE_SECONDS", 2 * WAIT_SECONDS)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_who_came_first_writes_first(app):
         db.session.flush()
         threads = [come(app, f"number {number}") for number in range(6)]
     for thread in threads:
-        thread.join(PATIENCE_SECONDS)
+        thread.join(WAIT_SECONDS)
     assert names(app) == ["before", *(f"number {number}" for number in range(6))]
     assert waiting(app) == 0
 
@@ -133,8 +133,8 @@ def test_another_process_that_waits_is_not_overtaken_by_who_comes_later(app, run
         other = run(WRITE)
         until(lambda: somebody_has_the_file(app))
         thread = come(app, "later")
-    thread.join(PATIENCE_SECONDS)
-    assert other.communicate(timeout=PATIENCE_SECONDS) == ("", "")
+    thread.join(WAIT_SECONDS)
+    assert other.communicate(timeout=WAIT_SECONDS) == ("", "")
     assert names(app) == ["before", "other", "later"]
 
 
@@ -145,8 +145,8 @@ class TestWhoEndsHoldsNobodyUp:
         threads, other = [come(app, "first"), come(app, "second")], run(WRITE)
         holder.send_signal(signal.SIGKILL)
         for thread in threads:
-            thread.join(PATIENCE_SECONDS)
-        assert other.communicate(timeout=PATIENCE_SECONDS) == ("", "")
+            thread.join(WAIT_SECONDS)
+        assert other.communicate(timeout=WAIT_SECONDS) == ("", "")
         assert sorted(names(app)) == ["first", "other", "second"]
 
     def test_a_process_killed_as_the_next_of_all(self, app, run):
@@ -156,7 +156,7 @@ class TestWhoEndsHoldsNobodyUp:
             until(lambda: somebody_has_the_file(app))
             thread = come(app, "later")
             other.kill()
-        thread.join(PATIENCE_SECONDS)
+        thread.join(WAIT_SECONDS)
         assert names(app) == ["later"]
 
     def test_a_thread_that_fails_in_its_transaction(self, app):
@@ -170,7 +170,7 @@ class TestWhoEndsHoldsNobodyUp:
         threads: list[threading.Thread] = []
         with pytest.raises(ZeroDivisionError):
             fail()
-        threads[0].join(PATIENCE_SECONDS)
+        threads[0].join(WAIT_SECONDS)
         assert names(app) == ["next"]
 
     def test_a_thread_that_fails_while_it_waits(self, app, monkeypatch):
@@ -198,7 +198,7 @@ class TestWhoEndsHoldsNobodyUp:
         threads: list[threading.Thread] = []
         with app.app_context(), pytest.raises(sa.exc.IntegrityError):
             fail()
-        threads[0].join(PATIENCE_SECONDS)
+        threads[0].join(WAIT_SECONDS)
         assert names(app) == ["next"]
 
     def test_a_connection_that_is_closed(self, app):
@@ -207,7 +207,7 @@ class TestWhoEndsHoldsNobodyUp:
                 connection.begin()
                 thread = come(app, "next")
                 connection.invalidate()
-            thread.join(PATIENCE_SECONDS)
+            thread.join(WAIT_SECONDS)
         assert names(app) == ["next"]
 
     def test_a_fork_does_not_inherit_who_waits(self, app, run):
@@ -215,7 +215,7 @@ class TestWhoEndsHoldsNobodyUp:
             db.session.execute(sa.update(Lock).values(name=Lock.name))
             parent = run(FORK)
             assert parent.stdout.readline() == "forked\n"
-        parent.communicate(timeout=PATIENCE_SECONDS)
+        parent.communicate(timeout=WAIT_SECONDS)
         assert parent.returncode == 0
         assert sorted(names(app)) == ["child", "thread"]
 
@@ -283,7 +283,7 @@ print(order, len(line()))
 
 
 def test_under_gevent_others_go_on_while_writers_wait_and_a_killed_one_leaves_the_line(run):
-    assert run(GREENLETS).communicate(timeout=PATIENCE_SECONDS) == ("['third', 'fourth'] 0\n", "")
+    assert run(GREENLETS).communicate(timeout=WAIT_SECONDS) == ("['third', 'fourth'] 0\n", "")
 
 
 def test_a_reader_that_comes_to_write_takes_its_place_in_line(app):
@@ -305,7 +305,7 @@ def test_a_reader_that_comes_to_write_takes_its_place_in_line(app):
         locks.acquire("assignment")
         db.session.add(Suppression(mailbox="reader"))
         db.session.commit()
-        holder.join(PATIENCE_SECONDS)
+        holder.join(WAIT_SECONDS)
     assert names(app) == ["holder", "reader"]
 
 
@@ -342,5 +342,5 @@ def test_a_stopped_process_is_passed_over(app, run, monkeypatch):
     write(app, "here")
     assert names(app) == ["here"]
     other.send_signal(signal.SIGCONT)
-    assert other.communicate(timeout=PATIENCE_SECONDS) == ("", "")
+    assert other.communicate(timeout=WAIT_SECONDS) == ("", "")
     assert names(app) == ["here", "other"]

@@ -44,7 +44,7 @@ def asked(clock, idle):
             # In two pieces, as a socket may deliver it.
             socket.send_fds(ours, [line[:5]], [file.fileno()])
             ours.sendall(line[5:])
-        return json.loads(ours.recv(worker.LONGEST_LINE))
+        return json.loads(ours.recv(worker.MAX_LINE_LENGTH))
 
     yield ask
     ours.close()

@@ -15,7 +15,7 @@ FARTHEST_HEADER = 1024
 MAX_BEHIND_THE_END = 2048
 """Bytes accepted after the last %%EOF: scanners add some, and viewers search about that far."""
 FARTHEST_SECOND_FILE = 4096
-LONGEST_ZIP_END = 22 + 65535
+MAX_ZIP_END_LENGTH = 22 + 65535
 MAX_ZIP_ENDS = 100
 BLANK = b"\0\t\n\f\r "
 NOT_BLANK = re.compile(rb"[^\x00\t\n\f\r ]")
@@ -59,7 +59,7 @@ def check_end(data: bytes) -> int:
     first, last = _find_content(data, end + 5)
     if end >= 0:
         behind = data[first : min(last, first + FARTHEST_SECOND_FILE)]
-        if ANOTHER_FILE.search(behind) or _ends_a_zip(data[-LONGEST_ZIP_END:]):
+        if ANOTHER_FILE.search(behind) or _ends_a_zip(data[-MAX_ZIP_END_LENGTH:]):
             raise Refused(PDF_TWO_FILES)
     start = START.search(data, max(0, end - 1024), max(0, end))
     if start is None or last - first > MAX_BEHIND_THE_END:

@@ -19,7 +19,7 @@ COST_OF_PREDICTION = 12
 """Price of a predicted byte in plain ones: predictors run in Python."""
 COST_OF_BASE85 = 4
 COST_OF_RUN = 16
-LONGEST_ROW = 4096
+MAX_ROW_LENGTH = 4096
 NO_BASE85 = bytes(set(range(256)) - set(range(33, 118)) - set(b"z"))
 
 Pieces = Iterator[bytes]
@@ -111,7 +111,7 @@ def undo_predictor(pieces: Pieces, budget: Budget, columns: int, size: int) -> P
 
     `columns` in bytes, `size` of a pixel in bytes.
     """
-    if not (0 < columns <= LONGEST_ROW and 0 < size <= 8):
+    if not (0 < columns <= MAX_ROW_LENGTH and 0 < size <= 8):
         raise Refused(PDF_UNUSUAL)
     above, rest = bytearray(columns), b""
     for piece in pieces:

@@ -14,7 +14,7 @@ MAX_OVERLAP = 2
 """Average number of objects that may contain a byte; one, in honest files."""
 MAX_OF_ONE_NUMBER = 200
 """Objects with the same number; each revision of a document may add one."""
-LONGEST_CHAIN = 16
+MAX_CHAIN_LENGTH = 16
 """References to references, and filters of a stream."""
 
 

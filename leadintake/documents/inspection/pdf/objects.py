@@ -11,10 +11,19 @@ from enum import Enum
 
 from ..findings import Refused
 from ..sentences import PDF_UNUSUAL
-from .limits import LONGEST_CHAIN, MAX_OF_ONE_NUMBER, Budget
+from .limits import MAX_CHAIN_LENGTH, MAX_OF_ONE_NUMBER, Budget
 from .spans import read_number
 from .syntax import STREAM
-from .values import LONGEST_STRING, Alternatives, Ambiguous, Dictionary, Reference, String, Value, read_value
+from .values import (
+    MAX_STRING_LENGTH,
+    Alternatives,
+    Ambiguous,
+    Dictionary,
+    Reference,
+    String,
+    Value,
+    read_value,
+)
 
 
 @dataclass(frozen=True)
@@ -98,8 +107,8 @@ class Objects:
         return [] if value is None else [value]
 
     def text(self, string: String) -> str:
-        """Decrypt and decode a string (7.9.2), cut to LONGEST_STRING."""
-        self.budget.follow(min(len(string.raw), LONGEST_STRING) // BYTES_PER_STEP)
+        """Decrypt and decode a string (7.9.2), cut to MAX_STRING_LENGTH."""
+        self.budget.follow(min(len(string.raw), MAX_STRING_LENGTH) // BYTES_PER_STEP)
         content = string.content()
         if self.decrypt_string and string.owner:
             self.budget.decrypt()
@@ -111,7 +120,7 @@ class Objects:
 
     def _resolve(self, value: Value, depth: int) -> Iterator[Resolved]:
         self.budget.follow()
-        if depth > LONGEST_CHAIN:
+        if depth > MAX_CHAIN_LENGTH:
             yield UNKNOWN
         elif isinstance(value, Alternatives):
             for one in value:

@@ -20,7 +20,7 @@ MAX_UNPACKED = 8 * MB
 MAY_BE_PACKED = re.compile(rb"/(?:" + match_names("ObjStm", "First") + b")" + END_OF_NAME)
 """Viewers use /First where /Type is missing or elsewhere; no other stream has it."""
 NUMBERS = re.compile(rb"(?:" + SPACE + rb"*+\d{1,10}(?!\d))*+")
-SHORTEST_PAIR = 4  # bytes
+MIN_PAIR_LENGTH = 4  # bytes
 TOKENS_OF_PAIR = 4
 
 
@@ -52,7 +52,7 @@ def _parse_pairs(content: bytes, first: int, count: int, objects: Objects) -> li
     """Return starts and numbers, as the pairs at the start of the stream say."""
     header = NUMBERS.match(content)
     written = header[0] if header else b""
-    objects.budget.scan(min(max(count, 0), len(written) // SHORTEST_PAIR) * TOKENS_OF_PAIR)
+    objects.budget.scan(min(max(count, 0), len(written) // MIN_PAIR_LENGTH) * TOKENS_OF_PAIR)
     numbers = [int(found[0]) for found in islice(DIGITS.finditer(written), 2 * max(count, 0))]
     if len(numbers) < 2 * count:
         raise Refused(PDF_UNUSUAL)

@@ -11,7 +11,7 @@ from .syntax import INSIDE, NUMBERED, OBJECT, OUTSIDE, STREAM, TRAILER
 from .values import OPENED_BY, Reference, find_string_end
 
 TOKENS_OF_OBJECT = 6
-LONGEST_NUMBER = 32
+MAX_NUMBER_LENGTH = 32
 """Bytes before `obj` that contain its number."""
 
 
@@ -62,5 +62,5 @@ def find_objects(data: bytes, budget: Budget) -> Iterator[tuple[int, int, bool]]
 
 def read_number(data: bytes, start: int) -> Reference | None:
     """Return the number before the `obj` that ends at `start`, None for a trailer."""
-    found = NUMBERED.search(data[max(0, start - LONGEST_NUMBER) : start - 3])
+    found = NUMBERED.search(data[max(0, start - MAX_NUMBER_LENGTH) : start - 3])
     return Reference(int(found[1]), int(found[2])) if found and data[start - 3 : start] == b"obj" else None

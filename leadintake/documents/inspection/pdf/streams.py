@@ -8,14 +8,14 @@ from ..budget import MB
 from ..findings import Refused
 from ..sentences import PDF_UNUSUAL
 from .filters import CHUNK, FILTERS, Pieces, inflate, undo_predictor
-from .limits import LONGEST_CHAIN
+from .limits import MAX_CHAIN_LENGTH
 from .objects import Objects, Resolved, Stream
 from .values import Dictionary, Reference, Value
 
 Decrypt = Callable[[Pieces, Reference], Pieces]
 UNUSUAL_KEYS = ("F", "FFilter", "FDecodeParms", "DP")
 """Keys of a stream whose data is in another file, or that few viewers support."""
-LONGEST_WITHOUT_LENGTH = 1 * MB
+MAX_BYTES_WITHOUT_LENGTH = 1 * MB
 
 
 def unpack(objects: Objects, stream: Stream, decrypt: Decrypt | None) -> Pieces:
@@ -71,7 +71,7 @@ def _read_steps(objects: Objects, dictionary: Dictionary) -> list[tuple[str, Dic
     """Return names and parameters of the filters, in order."""
     filters = _resolve_list(objects, dictionary.get("Filter"))
     parameters = _resolve_list(objects, dictionary.get("DecodeParms"))
-    if len(filters) > LONGEST_CHAIN or len(parameters) > len(filters):
+    if len(filters) > MAX_CHAIN_LENGTH or len(parameters) > len(filters):
         raise Refused(PDF_UNUSUAL)
     steps: list[tuple[str, Dictionary]] = []
     for at, name in enumerate(filters):
@@ -85,7 +85,7 @@ def _read_steps(objects: Objects, dictionary: Dictionary) -> list[tuple[str, Dic
 def _resolve_list(objects: Objects, value: Value) -> list[Resolved | None]:
     found = resolve_single(objects, value)
     if isinstance(found, list):
-        if len(found) > LONGEST_CHAIN:
+        if len(found) > MAX_CHAIN_LENGTH:
             raise Refused(PDF_UNUSUAL)
         return [resolve_single(objects, one) for one in found]
     return [] if found is None else [found]
@@ -96,8 +96,8 @@ def _find_end(objects: Objects, stream: Stream, start: int) -> int:
     lengths = [found for found in objects.resolve(stream.dictionary.get("Length")) if isinstance(found, int)]
     if lengths:
         return start + max(lengths)
-    end = objects.data.find(b"endstream", start, start + LONGEST_WITHOUT_LENGTH)
-    objects.budget.unpack(max(end - start, 0) or LONGEST_WITHOUT_LENGTH)
+    end = objects.data.find(b"endstream", start, start + MAX_BYTES_WITHOUT_LENGTH)
+    objects.budget.unpack(max(end - start, 0) or MAX_BYTES_WITHOUT_LENGTH)
     return end
 
 

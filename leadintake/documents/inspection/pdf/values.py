@@ -35,8 +35,8 @@ class String:
     owner: Reference | None
 
     def content(self) -> bytes:
-        """Return the bytes (7.3.4), cut to LONGEST_STRING."""
-        raw = self.raw[:LONGEST_STRING]
+        """Return the bytes (7.3.4), cut to MAX_STRING_LENGTH."""
+        raw = self.raw[:MAX_STRING_LENGTH]
         if self.is_hex:
             digits = raw.translate(None, NO_HEX)
             return bytes.fromhex((digits + b"0" if len(digits) % 2 else digits).decode())
@@ -47,7 +47,7 @@ Value = str | int | None | String | Reference | Alternatives | list["Value"] | d
 Dictionary = dict[str, Value]
 
 DIGITS = re.compile(rb"\d++")
-LONGEST_STRING = 16 * 1024
+MAX_STRING_LENGTH = 16 * 1024
 NO_HEX = bytes(set(range(256)) - set(b"0123456789ABCDEFabcdef"))
 ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n?|\n)|(.))|\r\n?", re.DOTALL)
 ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
