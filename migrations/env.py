@@ -6,7 +6,7 @@ from alembic import context
 from flask import current_app
 
 from leadintake.core.cli.commands import report_errors_in_one_line
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.revisions import write_oldest_code
 from leadintake.core.db.schema import is_mapped
 
@@ -14,7 +14,7 @@ from leadintake.core.db.schema import is_mapped
 def run() -> None:
     """Upgrade or downgrade over a connection of the application's engine."""
     options = current_app.extensions["migrate"].configure_args
-    with report_errors_in_one_line(), reading(False), db.engine.connect() as connection:
+    with report_errors_in_one_line(), read_only(False), db.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             # Once, here: two workers that both switch it on at start crash on each other.
             connection.connection.cursor().execute("PRAGMA journal_mode=WAL")

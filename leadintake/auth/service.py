@@ -18,7 +18,7 @@ from leadintake.auth.sessions import service as sessions
 from leadintake.core.actor import ANONYMOUS
 from leadintake.core.clock import now
 from leadintake.core.crypto import keyed_hash
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.text import fold_text
 
 MAX_TYPED_LENGTH = 1024
@@ -39,7 +39,7 @@ class Auth:
         the right password OtpRequired or BadCode if the user has a second factor.
         """
         account = folded(email)
-        with reading():
+        with read_only():
             user_query = sa.select(User.id, User.password_hash)
             row = db.session.execute(user_query.where(User.email == account, User.active.is_(True))).first()
             # Hashing takes 100 ms: hold no transaction, and on SQLite no lock, meanwhile.

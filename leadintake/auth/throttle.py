@@ -28,7 +28,7 @@ from leadintake.auth.models import SignInAttempt
 from leadintake.core.clock import now
 from leadintake.core.crypto import keyed_hash
 from leadintake.core.db import locks
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.transaction import become_writer, on_rollback, transaction
 from leadintake.core.http.limits import TooMany, client_limit_key
 
@@ -99,7 +99,7 @@ def _enter(tallies: Sequence[_Count]) -> list[SignInAttempt]:
     moment = now()
     longest = timedelta(seconds=max(rate.get_expiry() for rate in rates))
     if not db.session().in_transaction():
-        with reading():
+        with read_only():
             _refuse_early(tallies, rates, moment, longest)
             db.session.rollback()
     with transaction():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.documents.models import THIS, Installation
 
 
@@ -31,7 +31,7 @@ def read_sweep_refusal() -> str:
 
 def count_refused_sweeps() -> dict[str, float]:
     """Return the number of sweeps refused so far."""
-    with reading(), db.engine.connect() as connection:
+    with read_only(), db.engine.connect() as connection:
         refused = connection.scalar(sa.select(Installation.sweeps_refused).where(Installation.name == THIS))
         return {"": refused or 0}
 
@@ -42,7 +42,7 @@ def read_storage_problem() -> str:
 
 
 def _read(column: sa.orm.InstrumentedAttribute[str]) -> str:
-    with reading(), db.engine.connect() as connection:
+    with read_only(), db.engine.connect() as connection:
         return connection.scalar(sa.select(column).where(Installation.name == THIS)) or ""
 
 

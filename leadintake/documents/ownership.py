@@ -31,7 +31,7 @@ from sqlalchemy.exc import IntegrityError
 
 from leadintake.core.chores import Stop
 from leadintake.core.clock import now
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Conflict
 from leadintake.documents.entries import MARKER, RETURN_NOTE, SHARED, NoteUnreadable
@@ -148,7 +148,7 @@ class Ownership:
         marker = _read_marker(storage, MARKER)
         if marker is None:
             return self._judge_unmarked(storage)
-        with reading():  # after the marker: the row is raised before the marker is written
+        with read_only():  # after the marker: the row is raised before the marker is written
             row = find_installation()
             installation_id, epoch = (str(row.id), row.epoch) if row else ("", 0)
             db.session.rollback()
@@ -195,7 +195,7 @@ class Ownership:
 
     def _record_return(self) -> None:
         """Write RETURN_NOTE if the last renewal was days ago; a renewal overwrites that time."""
-        with reading():
+        with read_only():
             row = find_installation()
             last = row.renewed_at if row else None
             db.session.rollback()

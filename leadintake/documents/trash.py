@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from leadintake.core.chores import Stop
 from leadintake.core.clock import now
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.documents.entries import RETURN_NOTE
 from leadintake.documents.installation import find_installation
 from leadintake.documents.missing import never_stop
@@ -41,7 +41,7 @@ def empty_trash(stop: Stop = never_stop) -> tuple[int, int]:
 
 def _is_back_recently() -> bool:
     """Return whether workers resumed less than a day ago after days of absence."""
-    with reading():
+    with read_only():
         row = find_installation()
         last = row.renewed_at if row else None
         db.session.rollback()

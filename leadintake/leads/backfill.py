@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from leadintake.core.db.database import db, execute, reading
+from leadintake.core.db.database import db, execute, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.core.db.types import TextEnum, UTCDateTime
 from leadintake.leads import search_index
@@ -63,7 +63,7 @@ def give_references(connection: sa.Connection, ids: Sequence[uuid.UUID]) -> None
 
 def run_worker_tick() -> None:
     """Give references to leads without one. Costs one index lookup if there are none."""
-    with reading():
+    with read_only():
         ids = db.session.scalars(WITHOUT_REFERENCE.limit(BATCH)).all()
         db.session.rollback()
     if ids:
@@ -73,7 +73,7 @@ def run_worker_tick() -> None:
 
 def correct_gates() -> None:
     """Set the gate of leads that an older process quarantined or released. Costs two index lookups."""
-    with reading():
+    with read_only():
         queries = {
             gate: sa.select(LEADS.c.id).where(condition).limit(BATCH) for gate, condition in OUTDATED.items()
         }
@@ -89,7 +89,7 @@ def correct_gates() -> None:
 
 def index_texts() -> None:
     """Fill the search text and the index of leads that have none. Costs one index lookup."""
-    with reading():
+    with read_only():
         ids = db.session.scalars(WITHOUT_TEXT.limit(BATCH)).all()
         db.session.rollback()
     if not ids:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from leadintake.core.alarms import Problem
 from leadintake.core.clock import now
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.results import affected
 from leadintake.core.db.transaction import transaction
 from leadintake.monitoring.incidents import LEASE, Record, decode, encode
@@ -27,14 +27,14 @@ class Rows:
     """Records shared by all watchdogs. Store says what is returned."""
 
     def records(self) -> list[Record]:
-        with reading():
+        with read_only():
             found = [_record(row) for row in db.session.scalars(sa.select(Incident).order_by(Incident.id))]
             db.session.rollback()
         return found
 
     def read_separately(self) -> list[Record]:
         """Return all records over a separate connection: the caller may be in a transaction."""
-        with reading(), db.engine.connect() as connection:
+        with read_only(), db.engine.connect() as connection:
             return [_record(row) for row in connection.execute(sa.select(Incident.__table__))]
 
     def open(self, cause: str, problem: Problem, watchdog: str) -> str:

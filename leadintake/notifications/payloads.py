@@ -20,7 +20,7 @@ import sqlalchemy as sa
 import structlog
 
 from leadintake.core.clock import now
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.transaction import on_commit, transaction
 from leadintake.core.logs import current_request_id
 from leadintake.notifications import embedded, leases, refusals
@@ -156,7 +156,7 @@ def _deliver_one(sender: Sender, message: Notification) -> None:
 
 
 def _is_due(condition: sa.ColumnElement[bool]) -> bool:
-    with reading():
+    with read_only():
         due = leases.due_query(*Priority, where=condition).with_only_columns(Notification.id)
         found = db.session.scalar(due.limit(1)) is not None
         db.session.rollback()

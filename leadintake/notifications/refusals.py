@@ -26,7 +26,7 @@ import sqlalchemy as sa
 import structlog
 
 from leadintake.core.clock import now
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.notifications import channel_state, leases
 from leadintake.notifications.channel_state import ALL_MAIL, PROSPECT_MAIL, ChannelState
@@ -77,7 +77,7 @@ def plan_batches(*, immediate: bool = False) -> Iterator[Batch]:
 
 def is_batch_due(batch: Batch) -> bool:
     """Whether a message of the batch is due."""
-    with reading():
+    with read_only():
         due = has_due_mail(batch.priorities)
         db.session.rollback()
     return due
@@ -190,7 +190,7 @@ def _has_no_success_since(claimed: Notification) -> bool:
 
 def _plan_trial(state: ChannelState, *priorities: Priority, immediate: bool) -> Iterator[Batch]:
     batch = Batch(priorities, None if state.is_before_mail else state)
-    with reading():
+    with read_only():
         is_due, is_waiting = has_due_mail(priorities), has_waiting_mail(priorities)
         db.session.rollback()
     if not is_waiting:  # no message is left to try or to hold back
@@ -206,7 +206,7 @@ def _plan_trial(state: ChannelState, *priorities: Priority, immediate: bool) -> 
 
 
 def _read_closed_scopes() -> dict[str, ChannelState]:
-    with reading():
+    with read_only():
         closed = channel_state.read_closed_scopes()
         db.session.rollback()
     return closed

@@ -185,9 +185,9 @@ def test_an_embedded_database_is_ours_alone_with_all_that_sqlite_keeps_beside_it
 
 
 def reading_false():
-    from leadintake.core.db.database import reading
+    from leadintake.core.db.database import read_only
 
-    return reading(False)
+    return read_only(False)
 
 
 def test_a_database_an_earlier_version_left_open_is_tightened(tmp_path):

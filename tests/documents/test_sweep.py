@@ -15,7 +15,7 @@ import time_machine
 
 from leadintake.core import chores
 from leadintake.core.clock import now
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.documents import SWEEP_DELAY
 from leadintake.documents import sweep as sweeping
@@ -149,7 +149,7 @@ def test_a_sweep_leaves_the_file_of_a_transaction_that_has_not_ended(app, tomorr
 @pytest.mark.every_engine
 def test_a_sweep_that_waited_for_a_transaction_sees_what_it_committed(app, tomorrow):
     """The row is committed after the sweep began to read and before it asks about the file."""
-    with reading():
+    with read_only():
         db.session.scalars(db.select(Document)).all()  # the sweep's own snapshot begins here
 
         def upload() -> None:

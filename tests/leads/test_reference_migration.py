@@ -12,7 +12,7 @@ from flask_migrate import downgrade, stamp, upgrade
 
 from leadintake.core.clock import now
 from leadintake.core.db import schema
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.core.db.types import new_id
 from leadintake.documents.models import Document
@@ -66,7 +66,7 @@ def add_old_leads(count: int) -> None:
 
 
 def references() -> list[str]:
-    with reading():
+    with read_only():
         found = db.session.scalars(sa.select(Lead.reference)).all()
         db.session.rollback()
     return [*found]

@@ -12,7 +12,7 @@ from leadintake.audit.models import AuditEntry, AuditHead
 from leadintake.audit.service import audit
 from leadintake.audit.verification import verify
 from leadintake.core.actor import SYSTEM
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.core.db.types import new_id
 
@@ -30,7 +30,7 @@ def act(app: Flask, number: int = 1, action: str = "lead.read") -> None:
 
 def tamper(app: Flask, *statements: str) -> None:
     """Run statements as somebody who has the database and takes its triggers away; then they are back."""
-    with app.app_context(), reading(False), db.engine.begin() as connection:
+    with app.app_context(), read_only(False), db.engine.begin() as connection:
         engine = db.engine.dialect.name
         if engine == "postgresql":
             statements = (f"{ALTER} DISABLE TRIGGER USER", *statements, f"{ALTER} ENABLE TRIGGER USER")

@@ -21,7 +21,7 @@ from leadintake.auth.passkeys.schemas import NewCredential, PasskeyOptions, Show
 from leadintake.auth.passwords import BadCredentials
 from leadintake.core.actor import ANONYMOUS
 from leadintake.core.clock import now
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.errors import Conflict, NotFound, UnprocessableContent
 from leadintake.core.text import visible_line
 from leadintake.notifications.service import notifications
@@ -100,7 +100,7 @@ class Passkeys:
     def find_email(self, credential: ShownCredential) -> str:
         """Return the owner's address, for the throttle; empty if unknown."""
         email_query = sa.select(User.email).join(Passkey, Passkey.user_id == User.id)
-        with reading():
+        with read_only():
             email = db.session.scalar(email_query.where(Passkey.credential_hash == _hash_of(credential)))
             db.session.rollback()  # the throttle needs a transaction of its own
         return email or ""

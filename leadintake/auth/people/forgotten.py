@@ -10,7 +10,7 @@ from leadintake.auth.people.links import links
 from leadintake.auth.service import auth
 from leadintake.core.actor import SYSTEM
 from leadintake.core.crypto import seal, unseal
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.transaction import on_commit, transaction
 from leadintake.notifications import embedded
 from leadintake.notifications.service import notifications
@@ -32,7 +32,7 @@ class Forgotten:
 
     def answer(self) -> None:
         """Mail links to active users. Runs on every worker tick."""
-        with reading():
+        with read_only():
             first_id = db.session.scalar(sa.select(PasswordRequest.id).limit(1))
             db.session.rollback()
         if first_id is None:

@@ -19,7 +19,7 @@ from werkzeug.datastructures import CallbackDict
 
 from leadintake.auth.models import SignedInSession
 from leadintake.core.clock import now
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.results import affected
 from leadintake.core.db.transaction import transaction
 
@@ -71,7 +71,7 @@ class DatabaseSessions(SessionInterface):
         columns = [getattr(SignedInSession, name) for name in _Row.__dataclass_fields__]
         row_query = sa.select(SignedInSession.data, *columns).where(_has(token), *alive(app))
         try:
-            with reading(), db.engine.begin() as connection:
+            with read_only(), db.engine.begin() as connection:
                 row = connection.execute(row_query).first()
         except SQLAlchemyError as error:
             # Flask needs a session to answer; the guard raises the error later.

@@ -16,7 +16,7 @@ from leadintake.auth.models import ApiToken, User
 from leadintake.auth.permissions import GRANTS, Permission
 from leadintake.auth.sessions.interface import parse_bearer
 from leadintake.core.clock import now
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.errors import NotFound, UnprocessableContent
 from leadintake.core.text import visible_line
 
@@ -107,7 +107,7 @@ class Tokens:
             good
         )
         # Outside the request's transaction, which would hold the lock on SQLite.
-        with reading(), db.engine.begin() as connection:
+        with read_only(), db.engine.begin() as connection:
             row = connection.execute(token_query).first()
         if row is None:
             return None
@@ -122,7 +122,7 @@ class Tokens:
         """Store the time of use, at most once a minute."""
         if last is None or now() - last > USE_INTERVAL:
             used = sa.update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now())
-            with reading(False), db.engine.begin() as connection:
+            with read_only(False), db.engine.begin() as connection:
                 connection.execute(used)
 
 

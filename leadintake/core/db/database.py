@@ -41,7 +41,7 @@ POOL_WAITS = measures.Histogram(
     "leadintake_pool_wait_seconds", "Time until a connection was given or refused"
 )
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_reading: contextvars.ContextVar[bool | None] = contextvars.ContextVar("reading", default=None)
+_read_only: contextvars.ContextVar[bool | None] = contextvars.ContextVar("read_only", default=None)
 
 
 class Model(DeclarativeBase):
@@ -198,23 +198,23 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 def is_read_only() -> bool:
     """Return whether a transaction that begins here should only read."""
-    flag = _reading.get()
+    flag = _read_only.get()
     if flag is not None:
         return flag
     return not has_request_context() or request.method in SAFE_METHODS
 
 
 @contextlib.contextmanager
-def reading(flag: bool = True) -> Iterator[None]:
-    """Mark transactions that begin inside as read-only (or not): on SQLite these wait for no writer.
+def read_only(flag: bool = True) -> Iterator[None]:
+    """Make transactions that begin inside read-only (or not): on SQLite these wait for no writer.
 
     By default, unsafe requests and `transaction()` may write.
     """
-    token = _reading.set(flag)
+    token = _read_only.set(flag)
     try:
         yield
     finally:
-        _reading.reset(token)
+        _read_only.reset(token)
 
 
 def execute(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from leadintake.core import checks
 from leadintake.core.causes import is_schema_error
 from leadintake.core.clock import now
-from leadintake.core.db.database import Model, db, execute, reading
+from leadintake.core.db.database import Model, db, execute, read_only
 from leadintake.core.db.results import affected
 from leadintake.core.db.transaction import become_writer
 from leadintake.core.db.writers import WAITS
@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
 
 def _check() -> None:
     """Raise unless the database answers and is migrated."""
-    with reading(), db.engine.connect() as connection:
+    with read_only(), db.engine.connect() as connection:
         try:
             found = connection.scalar(sa.select(Lock.id).where(Lock.name == "readiness"))
         except DBAPIError as error:
@@ -60,7 +60,7 @@ def _check() -> None:
 def _probe() -> None:
     """Raise unless the database takes writes: with a full disk, or as a replica, it only reads."""
     probe = sa.update(Lock).where(Lock.name == "readiness").values(updated_at=now())
-    with reading(False), db.engine.begin() as connection:
+    with read_only(False), db.engine.begin() as connection:
         if affected(connection.execute(probe)) != 1:
             raise LookupError(NOT_MIGRATED)
 

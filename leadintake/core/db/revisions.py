@@ -27,7 +27,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from leadintake.core import checks
 from leadintake.core.causes import is_schema_error
 from leadintake.core.clock import now
-from leadintake.core.db.database import Model, db, migrations_folder, reading
+from leadintake.core.db.database import Model, db, migrations_folder, read_only
 from leadintake.core.db.timeouts import use_request_timeout
 from leadintake.core.db.types import new_id
 from leadintake.core.errors import Refusal, Unavailable, explain_failures
@@ -170,7 +170,7 @@ def _store(finding: _Finding, sentence: str) -> None:
 
 def _compare() -> str:
     revisions, head = _list_revisions()
-    with use_request_timeout(), reading(), db.engine.connect() as connection:
+    with use_request_timeout(), read_only(), db.engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
         if found == head:
             return ""

@@ -13,7 +13,7 @@ import structlog
 from flask import Flask, Response, current_app, request
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.writers import is_writer
 from leadintake.core.errors import Unavailable, answer_to
 
@@ -53,7 +53,7 @@ def transaction() -> Iterator[None]:
 
     Not nested: inside a request it commits, or rolls back, all that the session holds so far.
     """
-    with reading(False):
+    with read_only(False):
         try:
             yield
             commit()
@@ -68,7 +68,7 @@ def become_writer() -> None:
     Without this, its first write is out of turn, and SQLite refuses it if another connection has written
     since it began. What it has read may have changed meanwhile, as on the other databases.
     """
-    with reading(False):
+    with read_only(False):
         db.session.flush()
         connection = db.session.connection()
         if connection.dialect.name == "sqlite" and not is_writer(connection):

@@ -6,7 +6,7 @@ import time
 
 import sqlalchemy as sa
 
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 
 MAX_SECONDS = 5
 """Leases, sessions and sign-in codes tolerate twice as much."""
@@ -21,7 +21,7 @@ def check_clock() -> None:
     query = NOW.get(db.engine.dialect.name.replace("mariadb", "mysql"))
     if query is None:
         return
-    with reading(), db.engine.connect() as connection:
+    with read_only(), db.engine.connect() as connection:
         before = time.time()
         database_time = float(connection.scalar(sa.select(query)) or 0)
         after = time.time()

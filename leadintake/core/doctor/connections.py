@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from leadintake.core import processes
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.doctor.pooler import CLIENTS, SERVERS, find_pooler
 
 RESERVED = ("superuser_reserved_connections", "reserved_connections")
@@ -51,7 +51,7 @@ def _compare_pools(limit: int, giver: str, name: str) -> None:
 
 def _limit() -> int | None:
     """Return the database's limit; None for SQLite."""
-    with reading(), db.engine.connect() as connection:
+    with read_only(), db.engine.connect() as connection:
         dialect = connection.dialect.name
         if dialect == "postgresql":
             reserved = (

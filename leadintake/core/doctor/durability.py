@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from leadintake.core import places
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.doctor.disks import find_weakness
 
 POSTGRESQL = {
@@ -27,7 +27,7 @@ SQLITE = {"synchronous": ("2", "3")}
 
 def check_durability() -> None:
     """Raise where a power cut could lose acknowledged writes."""
-    with reading(), db.engine.connect() as connection:
+    with read_only(), db.engine.connect() as connection:
         wrong = _wrong_settings(connection)
     found = places.list_places(current_app)
     weak = [weakness for place in found if (weakness := find_weakness(place))]

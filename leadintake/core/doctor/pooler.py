@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.pooler import is_pooled
 from leadintake.core.db.timeouts import CONNECT_SECONDS
 
@@ -38,7 +38,7 @@ def check_pooler() -> str:
 def find_pooler() -> Pooler | None:
     """Return the pooler, or None."""
     number = sa.select(sa.func.pg_backend_pid())
-    with reading(), db.engine.connect() as first, db.engine.connect() as second:
+    with read_only(), db.engine.connect() as first, db.engine.connect() as second:
         if not is_pooled(first):
             return None
         before = first.scalar(number)

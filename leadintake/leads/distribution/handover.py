@@ -23,7 +23,7 @@ from leadintake.auth.people import departures
 from leadintake.auth.people.departures import UserDeparted
 from leadintake.auth.service import auth
 from leadintake.core.actor import SYSTEM
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Conflict, Forbidden, UnprocessableContent
 from leadintake.core.text import TooLong, has_controls, is_invisible, normalize_text
@@ -82,7 +82,7 @@ class Handover:
         3. In one transaction: lock assignment, assign the waiting leads.
         4. In one transaction: lock assignment, look for overdue reminders again, enqueue them.
         """
-        with reading():
+        with read_only():
             ineligible, placeable, overdue = (
                 _list_ineligible_ids(),
                 _any_placeable(),

@@ -22,7 +22,7 @@ from leadintake.audit.service import audit
 from leadintake.auth.people import departures
 from leadintake.core.actor import ANONYMOUS, SYSTEM
 from leadintake.core.db import rows
-from leadintake.core.db.database import db, execute, reading
+from leadintake.core.db.database import db, execute, read_only
 from leadintake.core.db.transaction import on_end, rollback
 from leadintake.core.db.types import new_id
 from leadintake.core.errors import Conflict, UnprocessableContent
@@ -125,7 +125,7 @@ class Intake:
     def _receive(self, submission: Submission, file: IO[bytes]) -> tuple[Lead, bool]:
         key = hashlib.sha256(submission.key.encode()).hexdigest() if submission.key else None
         self._lock_key(key)
-        with reading():
+        with read_only():
             if earlier := self._find_earlier(key, submission):
                 return earlier, True
             db.session.rollback()

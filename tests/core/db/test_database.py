@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from leadintake.auth.models import User
 from leadintake.core.db import database, locks, pooler, writers
-from leadintake.core.db.database import db, engine_url, execute, reading
+from leadintake.core.db.database import db, engine_url, execute, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.documents.models import Document
 from leadintake.leads.models import Lead
@@ -47,7 +47,7 @@ def test_a_lock_is_held_until_the_transaction_ends_and_no_longer(ends, began_to_
             locks.acquire("assignment")
             entered.set()
 
-    with app.app_context(), reading(began_to_read):
+    with app.app_context(), read_only(began_to_read):
         locks.acquire("assignment")
         other = threading.Thread(target=enter)
         other.start()
@@ -149,7 +149,7 @@ def test_on_sqlite_who_reads_waits_for_nobody_who_writes(app, client, given):
     """But for what is on record: reading a lead is a line of the audit trail, and so a write."""
     given(NotificationFactory)
     client.sign_in(given(UserFactory, "manager"))
-    with app.app_context(), reading(False):
+    with app.app_context(), read_only(False):
         db.session.execute(sa.text("DELETE FROM turns"))
         answer: list = []
         reader = threading.Thread(target=lambda: answer.append(client.get("/internal/notifications")))

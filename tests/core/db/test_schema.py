@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from leadintake.core.db import schema
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from tests.support.pgbouncer import pgbouncer
 
 
@@ -22,7 +22,7 @@ def migrate(app):
     @contextlib.contextmanager
     def run():
         ran: list[str] = []
-        with reading(False), db.engine.connect() as connection:
+        with read_only(False), db.engine.connect() as connection:
             sa.event.listen(connection, "before_cursor_execute", lambda *facts: ran.append(facts[2]))
             context = MigrationContext.configure(connection, opts={"transaction_per_migration": True})
             with context.begin_transaction(_per_migration=True), Operations.context(context):

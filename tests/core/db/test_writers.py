@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadintake.core.db import locks, queue_file, writers
-from leadintake.core.db.database import db, reading
+from leadintake.core.db.database import db, read_only
 from leadintake.core.db.locks import Lock
 from leadintake.core.db.transaction import transaction
 from leadintake.notifications.models import Suppression
@@ -93,7 +93,7 @@ def names(app) -> list[str]:
 
 def waiting(app) -> int:
     """How many transactions of this process stand in line."""
-    with app.app_context(), reading(), db.engine.connect() as connection:
+    with app.app_context(), read_only(), db.engine.connect() as connection:
         return len(connection.connection.driver_connection.writers._line._places)
 
 
@@ -203,7 +203,7 @@ class TestWhoEndsHoldsNobodyUp:
 
     def test_a_connection_that_is_closed(self, app):
         with app.app_context():
-            with reading(False), db.engine.connect() as connection:
+            with read_only(False), db.engine.connect() as connection:
                 connection.begin()
                 thread = come(app, "next")
                 connection.invalidate()
@@ -297,7 +297,7 @@ def test_a_reader_that_comes_to_write_takes_its_place_in_line(app):
             until(lambda: waiting(app) == 1)
 
     holds, holder = threading.Event(), threading.Thread(target=hold)
-    with app.app_context(), reading():
+    with app.app_context(), read_only():
         assert names(app) == []
         db.session.scalars(sa.select(Suppression)).all()
         holder.start()
