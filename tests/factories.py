@@ -23,7 +23,7 @@ from leadintake.leads.fields import FIELDS, search_line, search_text
 from leadintake.leads.models import Lead, Screen
 from leadintake.leads.reference import draw_reference
 from leadintake.leads.status import Gate, LeadStatus
-from leadintake.notifications.channels import SEAL_PURPOSE
+from leadintake.notifications.channels.interface import SEAL_PURPOSE
 from leadintake.notifications.mailboxes import normalize_mailbox
 from leadintake.notifications.messages import SECRET_KINDS
 from leadintake.notifications.models import Notification, Status

@@ -34,11 +34,11 @@ from leadintake.core.clock import now
 from leadintake.core.db.database import db, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Conflict
-from leadintake.documents.entries import MARKER, RETURN_NOTE, SHARED, NoteUnreadable
 from leadintake.documents.installation import ensure_installation, find_installation
 from leadintake.documents.models import KnownStorage
 from leadintake.documents.service import BATCH, documents
-from leadintake.documents.storage import Storage
+from leadintake.documents.storage.entries import MARKER, RETURN_NOTE, SHARED, NoteUnreadable
+from leadintake.documents.storage.interface import Storage
 
 RENEW_EVERY = timedelta(minutes=10)
 LONG_ABSENCE = timedelta(days=2)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from leadintake.core.db.types import new_id
-from leadintake.documents.storage import Storage
+from leadintake.documents.storage.interface import Storage
 
 BYTES = 64 * 1024
 """More than a file system stores inline, outside its blocks."""

@@ -24,7 +24,7 @@ from leadintake.documents.inspection_queue import MachineSlots
 from leadintake.documents.inspector import count_processors, inspector
 from leadintake.documents.models import Document, KnownStorage
 from leadintake.documents.scanner import Scanner
-from leadintake.documents.storage import Storage, Stores
+from leadintake.documents.storage.interface import Storage, Stores
 from leadintake.documents.verdict import Verdict
 
 BATCH = 500

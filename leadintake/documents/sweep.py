@@ -20,11 +20,11 @@ from leadintake.core.chores import Stop
 from leadintake.core.clock import now
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Unavailable
-from leadintake.documents.entries import name_batch
 from leadintake.documents.installation import ensure_installation
 from leadintake.documents.missing import Search, never_stop
 from leadintake.documents.ownership import ownership
 from leadintake.documents.service import BATCH, documents
+from leadintake.documents.storage.entries import name_batch
 from leadintake.documents.trash import empty_trash
 
 AGE = timedelta(days=1)

@@ -31,7 +31,7 @@ from leadintake.core.errors import Conflict, Unavailable
 from leadintake.documents.models import Document
 from leadintake.documents.ownership import ownership
 from leadintake.documents.service import BATCH, DELETED_TOO, Row, documents
-from leadintake.documents.storage import Storage
+from leadintake.documents.storage.interface import Storage
 from leadintake.server_logs.failures import sentence_of
 
 MAX_PARALLEL = 4

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from leadintake.core.chores import Stop
 from leadintake.core.clock import now
 from leadintake.core.db.database import db, read_only
-from leadintake.documents.entries import RETURN_NOTE
 from leadintake.documents.installation import find_installation
 from leadintake.documents.missing import never_stop
 from leadintake.documents.ownership import LONG_ABSENCE
 from leadintake.documents.service import documents
+from leadintake.documents.storage.entries import RETURN_NOTE
 
 TRASH_AGE = timedelta(days=30)
 RETURN_DELAY = timedelta(days=1)

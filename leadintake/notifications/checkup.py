@@ -6,7 +6,7 @@ from flask import current_app
 
 from leadintake.core.clock import now
 from leadintake.notifications.channel_state import read_channel_state
-from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.channels.interface import ChannelDown
 from leadintake.notifications.diagnosis import explain, explain_state
 from leadintake.notifications.service import BEAT_LASTS, notifications
 

@@ -16,7 +16,7 @@ from leadintake.core.db import revisions
 from leadintake.core.db.transaction import transaction
 from leadintake.notifications import rehearsal
 from leadintake.notifications.channel_state import read_channel_state
-from leadintake.notifications.channels import (
+from leadintake.notifications.channels.interface import (
     ChannelDown,
     DeliveryInterruption,
     PermanentFailure,

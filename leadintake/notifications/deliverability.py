@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leadintake.core.errors import UnprocessableContent
-from leadintake.notifications.channels import ChannelDown, get_channels
+from leadintake.notifications.channels.interface import ChannelDown, get_channels
 from leadintake.notifications.models import MAIL
 
 UNSUPPORTED_ADDRESS = (

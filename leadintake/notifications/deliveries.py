@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import structlog
 
 from leadintake.core import tracing
-from leadintake.notifications.channels import Channel, DeliveryError, Sender
+from leadintake.notifications.channels.interface import Channel, DeliveryError, Sender
 from leadintake.notifications.models import Notification
 
 log = structlog.get_logger()

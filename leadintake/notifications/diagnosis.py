@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from leadintake.notifications.channel_state import ALL_MAIL, ChannelState
-from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.channels.interface import ChannelDown
 
 ADVICE_BY_ERROR: tuple[tuple[type[BaseException], str, str], ...] = (
     (

@@ -66,7 +66,7 @@ class Notification(SoftDeletes, Model):
     )
 
     channel: Mapped[str] = mapped_column(sa.String(20), default=MAIL, server_default=MAIL)
-    """Name of its channel, as registered in channels.py."""
+    """Name of its channel, as registered in channels/interface.py."""
     kind: Mapped[str] = mapped_column(sa.String(40))
     priority: Mapped[int] = mapped_column(
         sa.SmallInteger, default=_priority_of_kind, server_default=str(Priority.ORDINARY.value)

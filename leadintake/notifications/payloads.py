@@ -25,7 +25,7 @@ from leadintake.core.db.transaction import on_commit, transaction
 from leadintake.core.logs import current_request_id
 from leadintake.notifications import embedded, leases, refusals
 from leadintake.notifications.batches import detach
-from leadintake.notifications.channels import (
+from leadintake.notifications.channels.interface import (
     Channel,
     ChannelDown,
     DeliveryInterruption,

@@ -30,7 +30,7 @@ from leadintake.core.db.database import db, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.notifications import channel_state, leases
 from leadintake.notifications.channel_state import ALL_MAIL, PROSPECT_MAIL, ChannelState
-from leadintake.notifications.channels import (
+from leadintake.notifications.channels.interface import (
     Channel,
     ChannelDown,
     DeliveryInterruption,

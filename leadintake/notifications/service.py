@@ -29,10 +29,11 @@ from leadintake.core.errors import Conflict, NotFound
 from leadintake.core.i18n.languages import ENGLISH
 from leadintake.core.logs import current_request_id
 from leadintake.core.visibility import not_hidden_from
-from leadintake.notifications import channels, embedded
-from leadintake.notifications.channels import SEAL_PURPOSE, Channel
+from leadintake.notifications import embedded
+from leadintake.notifications.channels.folder import FolderChannel
+from leadintake.notifications.channels.interface import SEAL_PURPOSE, Channel, get_channels, register_channel
+from leadintake.notifications.channels.smtp import SmtpChannel
 from leadintake.notifications.deliveries import ObservedChannel
-from leadintake.notifications.folder import FolderChannel
 from leadintake.notifications.mailboxes import normalize_mailbox
 from leadintake.notifications.messages import OPTIONAL_KINDS, SECRET_KINDS, build_unsubscribe_link, render
 from leadintake.notifications.models import (
@@ -43,7 +44,6 @@ from leadintake.notifications.models import (
     Status,
     WorkerBeat,
 )
-from leadintake.notifications.smtp import SmtpChannel
 
 AUDIT_HEAD = "audit_head"
 HOUR = timedelta(hours=1)
@@ -59,16 +59,16 @@ class Notifications:
         app.config.setdefault("MAIL_SUPPRESS_SEND", False)
         mail = Mail(app)
         if app.config["MAIL_SERVER"]:
-            channels.register(app, MAIL, SmtpChannel(mail))
+            register_channel(app, MAIL, SmtpChannel(mail))
         else:
             folder = Path(app.config["MAIL_FOLDER"] or Path(app.config["INSTANCE_PATH"], "mail"))
-            channels.register(app, MAIL, FolderChannel(folder))
+            register_channel(app, MAIL, FolderChannel(folder))
             places.register(app, "mails", folder)
 
     @property
     def channel(self) -> Channel:
         """Mail channel of the current application."""
-        return ObservedChannel(channels.get_channels()[MAIL])
+        return ObservedChannel(get_channels()[MAIL])
 
     def enqueue(
         self,

@@ -29,7 +29,7 @@ from leadintake.core.db.timeouts import use_request_timeout
 from leadintake.core.db.transaction import OutcomeUnknown, transaction
 from leadintake.notifications import embedded, leases, refusals
 from leadintake.notifications.batches import ClaimQueue, detach
-from leadintake.notifications.channels import (
+from leadintake.notifications.channels.interface import (
     ChannelDown,
     DeliveryInterruption,
     PermanentFailure,

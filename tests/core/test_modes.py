@@ -14,8 +14,8 @@ from leadintake import create_app
 from leadintake.core import modes
 from leadintake.core.clock import now
 from leadintake.core.db.database import db
-from leadintake.documents.entries import MARKER
-from leadintake.documents.local import LocalFolder
+from leadintake.documents.storage.entries import MARKER
+from leadintake.documents.storage.local import LocalFolder
 from tests.support.outbox import deliver
 
 UMASKS = (0o000, 0o022, 0o077, 0o027)

@@ -11,9 +11,9 @@ import pytest
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Unavailable
-from leadintake.documents.local import LocalFolder
 from leadintake.documents.models import Document
 from leadintake.documents.service import documents
+from leadintake.documents.storage.local import LocalFolder
 from leadintake.leads.models import Lead
 from tests.factories import LeadFactory, UserFactory
 from tests.support.client import PDF

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 
 from leadintake.documents import checkup, missing
-from leadintake.documents.entries import Entry, TrashEntry
-from leadintake.documents.local import LocalFolder
 from leadintake.documents.missing import Search
 from leadintake.documents.ownership import ownership
 from leadintake.documents.service import documents
+from leadintake.documents.storage.entries import Entry, TrashEntry
+from leadintake.documents.storage.local import LocalFolder
 from tests.factories import DocumentFactory
 from tests.support.doctor import ask_doctor
 

@@ -20,12 +20,12 @@ from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Unavailable
-from leadintake.documents.entries import MARKER, SHARED
 from leadintake.documents.installation import read_sweep_refusal
 from leadintake.documents.missing import IN_TRASH, Search
 from leadintake.documents.models import Installation
 from leadintake.documents.ownership import RENEW_EVERY, ownership
 from leadintake.documents.service import documents
+from leadintake.documents.storage.entries import MARKER, SHARED
 from leadintake.notifications.service import notifications
 from tests.factories import DocumentFactory, UserFactory
 from tests.support.client import Client

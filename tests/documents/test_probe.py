@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from leadintake.core.errors import Unavailable
-from leadintake.documents.local import LocalFolder
 from leadintake.documents.probe import StorageBroken, probe
+from leadintake.documents.storage.local import LocalFolder
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@ from structlog.testing import capture_logs
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Conflict, Unavailable
-from leadintake.documents.entries import MARKER
-from leadintake.documents.local import LocalFolder
 from leadintake.documents.missing import Search
 from leadintake.documents.models import Document, KnownStorage
 from leadintake.documents.ownership import ownership
 from leadintake.documents.service import documents
+from leadintake.documents.storage.entries import MARKER
+from leadintake.documents.storage.local import LocalFolder
 from leadintake.documents.transfer import Outcome, Transfer, is_same_storage
 from tests.factories import DocumentFactory
 from tests.support.client import PDF

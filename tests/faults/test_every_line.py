@@ -25,14 +25,14 @@ from tests.support.server import TOMORROW_SECONDS, Server, mail_at
 SPREAD = 12
 FEWEST_LINES = 100
 SUBMITTING = {
-    "documents/local.py": {"save", "_sync_folder"},
+    "documents/storage/local.py": {"save", "_sync_folder"},
     "documents/service.py": {"keep"},
     "core/db/transaction.py": {"commit", "_settle"},
 }
 """Where a submission becomes durable: every line of these is tried, of the others some."""
 DELIVERING = {
     "notifications/worker.py": {"_deliver_one"},
-    "notifications/smtp.py": {"deliver", "data"},
+    "notifications/channels/smtp.py": {"deliver", "data"},
     "notifications/leases.py": {"mark_sent", "_settle"},
 }
 PAST_THE_LEASE_SECONDS = LEASE.total_seconds() + 5

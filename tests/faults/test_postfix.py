@@ -11,7 +11,7 @@ import pytest
 
 from leadintake.notifications import checkup
 from leadintake.notifications.channel_state import ALL_MAIL, PROSPECT_MAIL, read_channel_state
-from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.channels.interface import ChannelDown
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from leadintake.notifications.worker import Worker
 from tests.factories import NotificationFactory

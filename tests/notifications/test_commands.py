@@ -16,7 +16,7 @@ from leadintake.core.clock import now
 from leadintake.leads.models import Lead
 from leadintake.notifications import cli
 from leadintake.notifications.channel_state import read_channel_state
-from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.channels.interface import ChannelDown
 from leadintake.notifications.embedded import Stop, install_stop_signal
 from leadintake.notifications.leases import MAX_BACKOFF
 from leadintake.notifications.models import Notification, Status

@@ -10,12 +10,12 @@ import pytest
 
 from leadintake.core.actor import OPERATOR
 from leadintake.core.db.transaction import transaction
-from leadintake.notifications import sessions, smtp
-from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.channels import sessions, smtp
+from leadintake.notifications.channels.interface import ChannelDown
+from leadintake.notifications.channels.smtp import DELIVERY_SECONDS
 from leadintake.notifications.leases import FEWEST_ATTEMPTS, LEASE
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from leadintake.notifications.service import notifications
-from leadintake.notifications.smtp import DELIVERY_SECONDS
 from tests.factories import NotificationFactory
 from tests.support.mailserver import DROP, HANG, HOST, OK, Script, free_port, mail_server, raw_server
 from tests.support.outbox import BEGINNING, at, deliver

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from leadintake.core.db.transaction import transaction
-from leadintake.notifications.channels import (
+from leadintake.notifications.channels.interface import (
     ChannelDown,
     DeliveryInterruption,
     PermanentFailure,

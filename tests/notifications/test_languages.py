@@ -8,7 +8,7 @@ import email.policy
 import pytest
 
 from leadintake.core.i18n.languages import LANGUAGES
-from leadintake.notifications.letters import compose
+from leadintake.notifications.channels.letters import compose
 from leadintake.notifications.messages import SUBJECTS, render
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory

@@ -16,7 +16,7 @@ from linkify_it import LinkifyIt
 
 from leadintake import create_app
 from leadintake.leads.models import Lead
-from leadintake.notifications.letters import compose
+from leadintake.notifications.channels.letters import compose
 from leadintake.notifications.messages import OPTIONAL_KINDS, SUBJECTS, clean_greeting_name, render
 from leadintake.notifications.models import Notification
 from tests.documents.inspection.examples import examples

@@ -14,14 +14,15 @@ from leadintake.core.db.transaction import transaction
 from leadintake.core.hooks import When
 from leadintake.leads.events import LeadCreated, lead_created
 from leadintake.leads.models import Lead, LeadEvent
-from leadintake.notifications import channel_state, channels, payloads
-from leadintake.notifications.channels import (
+from leadintake.notifications import channel_state, payloads
+from leadintake.notifications.channels.interface import (
     ChannelDown,
     DeliveryInterruption,
     PermanentFailure,
     SenderBlocked,
     TransientFailure,
     UnclearFailure,
+    register_channel,
 )
 from leadintake.notifications.faults import SmtpStep
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
@@ -71,7 +72,7 @@ def stand(rows) -> list[tuple[Status, int, str | None]]:
 @pytest.mark.every_engine
 def test_it_is_delivered_with_its_payload_and_mail_as_before(app, given, rows):
     hook = Hook()
-    channels.register(app, "hook", hook)
+    register_channel(app, "hook", hook)
     for number in range(3):
         owe(app, number)
     given(NotificationFactory)
@@ -92,7 +93,7 @@ def test_it_is_delivered_with_its_payload_and_mail_as_before(app, given, rows):
 )
 def test_it_is_tried_again_until_it_is_taken(app, rows, error, outcome):
     hook = Hook(error, "200 ok")
-    channels.register(app, "hook", hook)
+    register_channel(app, "hook", hook)
     with at():
         owe(app)
         deliver(app)
@@ -109,7 +110,7 @@ def test_it_is_tried_again_until_it_is_taken(app, rows, error, outcome):
     "error", [PermanentFailure("410 gone"), UnclearFailure("410 gone", SmtpStep.DATA), ValueError("410")]
 )
 def test_it_fails_for_good_and_the_managers_and_the_history_say_so(app, given, rows, error):
-    channels.register(app, "hook", Hook(error))
+    register_channel(app, "hook", Hook(error))
     manager, lead = given(UserFactory, "manager"), given(LeadFactory)
     owe(app, title="A new lead, to the CRM", lead_id=lead.id)
     deliver(app)
@@ -122,7 +123,7 @@ def test_it_fails_for_good_and_the_managers_and_the_history_say_so(app, given, r
 
 @pytest.mark.parametrize("error", [ChannelDown("no route"), SenderBlocked("401 who are you", SmtpStep.DATA)])
 def test_a_channel_that_is_down_charges_no_message_and_keeps_no_mail_back(app, given, rows, error, capfd):
-    channels.register(app, "hook", Hook(error))
+    register_channel(app, "hook", Hook(error))
     owe(app)
     given(NotificationFactory)
     worker = Worker(app)
@@ -135,8 +136,8 @@ def test_a_channel_that_is_down_charges_no_message_and_keeps_no_mail_back(app, g
 
 def test_mail_that_is_down_keeps_no_other_back(app, given, rows):
     mail = Hook(ChannelDown("no route"))
-    channels.register(app, "hook", Hook())
-    channels.register(app, "mail", mail)
+    register_channel(app, "hook", Hook())
+    register_channel(app, "mail", mail)
     owe(app)
     given(NotificationFactory)
     with pytest.raises(ChannelDown):
@@ -153,7 +154,7 @@ def test_one_of_an_unknown_channel_waits_with_a_reason_and_leaves_once_it_is_kno
     reason = "There is no channel named hook here."
     assert stand(rows) == [(Status.QUEUED, 1, reason)]
     assert "channel_unknown" in capfd.readouterr().err
-    channels.register(app, "hook", Hook())
+    register_channel(app, "hook", Hook())
     with at(minutes=20):
         deliver(app)
     assert stand(rows) == [(Status.SENT, 2, None)]
@@ -161,7 +162,7 @@ def test_one_of_an_unknown_channel_waits_with_a_reason_and_leaves_once_it_is_kno
 
 def test_nothing_leaves_while_mail_is_held(app, rows):
     hook = Hook()
-    channels.register(app, "hook", hook)
+    register_channel(app, "hook", hook)
     app.config["MAIL_HOLD"] = True
     owe(app)
     assert deliver(app) == 0
@@ -170,7 +171,7 @@ def test_nothing_leaves_while_mail_is_held(app, rows):
 
 def test_a_batch_of_confirmations_has_no_other_in_it(app, given, rows):
     hook = Hook()
-    channels.register(app, "hook", hook)
+    register_channel(app, "hook", hook)
     with app.app_context(), transaction():
         for number in range(3):
             payloads.enqueue("hook", "prospect_confirmation", URL, number)
@@ -188,7 +189,7 @@ def test_an_urgent_mail_waits_for_one_payload_at_most(app, given):
             return super().deliver(owed)
 
     hook = Alarm()
-    channels.register(app, "hook", hook)
+    register_channel(app, "hook", hook)
     for number in range(3):
         owe(app, number)
     deliver(app)
@@ -196,7 +197,7 @@ def test_an_urgent_mail_waits_for_one_payload_at_most(app, given):
 
 
 def test_a_payload_that_left_is_no_mail_that_left(app, given):
-    channels.register(app, "hook", Hook())
+    register_channel(app, "hook", Hook())
     owe(app)
     deliver(app)
     with app.app_context():
@@ -211,7 +212,7 @@ def test_a_payload_that_waits_keeps_no_mail_channel_closed(app):
     """Nothing of a closed channel waits: the channel counts as open."""
     with app.app_context(), transaction():
         channel_state.close(channel_state.ALL_MAIL, SmtpStep.RCPT, "550 who are you")
-    channels.register(app, "hook", Hook(TransientFailure("503 later")))
+    register_channel(app, "hook", Hook(TransientFailure("503 later")))
     with at():
         owe(app)
         deliver(app)
@@ -239,7 +240,7 @@ def test_what_a_process_of_the_version_before_inserts_is_mail(app, given, rows):
 def test_a_webhook_that_must_not_be_lost_is_a_listener_and_a_channel(app, client, rows, amara):
     """The exercise of docs/architecture.md: the message exists if and only if the lead does."""
     hook = Hook()
-    channels.register(app, "hook", hook)
+    register_channel(app, "hook", hook)
 
     def owe_hook(told: LeadCreated) -> None:
         payloads.enqueue("hook", "lead_hook", URL, {"lead": str(told.lead_id)}, lead_id=told.lead_id)

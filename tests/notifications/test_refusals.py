@@ -9,7 +9,7 @@ import pytest
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.notifications.channel_state import ALL_MAIL, PROSPECT_MAIL, read_channel_state
-from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.channels.interface import ChannelDown
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from leadintake.notifications.worker import Worker
 from tests.factories import NotificationFactory

@@ -16,7 +16,7 @@ from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.monitoring import watchdog
 from leadintake.monitoring.watchdog import Watchdog
-from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.channels.interface import ChannelDown
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import Worker

@@ -7,7 +7,7 @@ import re
 from flask import Flask
 
 from leadintake.core.crypto import unseal
-from leadintake.notifications.channels import SEAL_PURPOSE
+from leadintake.notifications.channels.interface import SEAL_PURPOSE
 from leadintake.notifications.models import Notification
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import IO, Protocol
 
-from leadintake.documents.entries import Entry, TrashEntry
-from leadintake.documents.local import LocalFolder
+from leadintake.documents.storage.entries import Entry, TrashEntry
+from leadintake.documents.storage.local import LocalFolder
 
 
 class Storage(Protocol):
@@ -79,6 +79,6 @@ def storage_at(url: str, *, long_timeouts: bool = False) -> Storage:
     scheme, _, rest = url.partition(":")
     if scheme == "file":
         return LocalFolder(rest)
-    from leadintake.documents.objects import DEFAULT_LIMITS, MIGRATION_LIMITS, ObjectStore
+    from leadintake.documents.storage.objects import DEFAULT_LIMITS, MIGRATION_LIMITS, ObjectStore
 
     return ObjectStore(url, MIGRATION_LIMITS if long_timeouts else DEFAULT_LIMITS)

@@ -13,8 +13,8 @@ from typing import Any, cast
 from flask import current_app
 from flask_mail import Connection, Mail
 
-from leadintake.notifications import sessions
-from leadintake.notifications.channels import (
+from leadintake.notifications.channels import sessions
+from leadintake.notifications.channels.interface import (
     ChannelDown,
     DeliveryInterruption,
     PermanentFailure,
@@ -23,11 +23,11 @@ from leadintake.notifications.channels import (
     UnclearFailure,
     extract_domain,
 )
+from leadintake.notifications.channels.letters import Letter, compose
+from leadintake.notifications.channels.replies import format_error, format_reply
+from leadintake.notifications.channels.sessions import PlainSession, SmtpSession, TlsSession
 from leadintake.notifications.faults import Fault, SmtpStep, find_fault
-from leadintake.notifications.letters import Letter, compose
 from leadintake.notifications.models import Notification
-from leadintake.notifications.replies import format_error, format_reply
-from leadintake.notifications.sessions import PlainSession, SmtpSession, TlsSession
 
 DELIVERY_SECONDS = 50
 """Limit of one mail transaction, shorter than a lease however slow the server is."""

@@ -11,8 +11,8 @@ import structlog
 from leadintake.core import durable
 from leadintake.core.db.types import new_id
 from leadintake.core.modes import tighten_file
-from leadintake.notifications.channels import ChannelDown, DeliveryInterruption
-from leadintake.notifications.letters import compose
+from leadintake.notifications.channels.interface import ChannelDown, DeliveryInterruption
+from leadintake.notifications.channels.letters import compose
 from leadintake.notifications.models import Notification
 
 log = structlog.get_logger()

@@ -21,8 +21,8 @@ from leadintake.core import processes
 from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.core.errors import Unavailable
-from leadintake.documents.local import LocalFolder
 from leadintake.documents.models import Document
+from leadintake.documents.storage.local import LocalFolder
 from leadintake.leads.models import Lead
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
@@ -212,7 +212,7 @@ def test_what_an_upload_renames_while_it_is_swept_is_no_failure(folder):
 
 def test_what_a_killed_process_left_is_swept(folder):
     code = (
-        "import io, os, sys; from leadintake.documents.local import LocalFolder;"
+        "import io, os, sys; from leadintake.documents.storage.local import LocalFolder;"
         "LocalFolder(sys.argv[1]).save(sys.argv[2], io.BytesIO(b'x')); os.kill(os.getpid(), 9)"
     )
     killed = subprocess.run([sys.executable, "-c", code, str(folder.folder), KEY], check=False)

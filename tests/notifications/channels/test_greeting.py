@@ -8,8 +8,8 @@ from leadintake import create_app
 from leadintake.core.db.transaction import transaction
 from leadintake.notifications import checkup
 from leadintake.notifications.channel_state import ALL_MAIL, PROSPECT_MAIL, close
+from leadintake.notifications.channels.smtp import choose_ehlo_name
 from leadintake.notifications.faults import SmtpStep
-from leadintake.notifications.smtp import choose_ehlo_name
 from tests.support.mailserver import HOST, Script, free_port, mail_server
 
 

@@ -8,7 +8,7 @@ import pytest
 from aiosmtpd.smtp import AuthResult
 
 from leadintake import create_app
-from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.channels.interface import ChannelDown
 from leadintake.notifications.models import Notification, Status
 from tests.factories import NotificationFactory
 from tests.support.mailserver import HOST, Script, certificate, mail_server, raw_server

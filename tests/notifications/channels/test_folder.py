@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadintake.notifications.channels import ChannelDown
+from leadintake.notifications.channels.interface import ChannelDown
 from leadintake.notifications.models import Notification
 from tests.factories import NotificationFactory
 from tests.support.outbox import deliver

@@ -19,7 +19,7 @@ from flask import current_app
 from flask_mail import Message
 
 from leadintake.core.crypto import Unreadable, unseal
-from leadintake.notifications.channels import SEAL_PURPOSE, PermanentFailure, extract_domain
+from leadintake.notifications.channels.interface import SEAL_PURPOSE, PermanentFailure, extract_domain
 from leadintake.notifications.messages import OPTIONAL_KINDS, SECRET_KINDS, build_unsubscribe_link
 from leadintake.notifications.models import Notification
 

@@ -20,7 +20,7 @@ from leadintake.core.clock import now
 from leadintake.core.errors import Unavailable
 from leadintake.core.i18n.languages import N_
 from leadintake.core.modes import LOCK_FLAGS, open_private, tighten_file
-from leadintake.documents.entries import TRASH, Entry, NoteUnreadable, TrashEntry, is_batch, is_file
+from leadintake.documents.storage.entries import TRASH, Entry, NoteUnreadable, TrashEntry, is_batch, is_file
 from leadintake.server_logs.failures import sentence_of
 
 PART = ".part"

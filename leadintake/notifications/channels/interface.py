@@ -106,7 +106,7 @@ class Channel(Protocol):
         """Open the channel for a batch of messages. Raises ChannelDown."""
 
 
-def register(app: Flask, name: str, channel: Channel) -> None:
+def register_channel(app: Flask, name: str, channel: Channel) -> None:
     """Deliver messages whose `channel` column has this name through this channel."""
     app.extensions.setdefault(CHANNELS, {})[name] = channel
 

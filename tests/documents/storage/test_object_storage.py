@@ -17,13 +17,13 @@ from werkzeug.test import run_wsgi_app
 
 from leadintake.core.clock import now
 from leadintake.core.errors import Unavailable
-from leadintake.documents import objects
 from leadintake.documents.models import Document
-from leadintake.documents.objects import ObjectStore
 from leadintake.documents.ownership import ownership
 from leadintake.documents.probe import StorageBroken, probe
 from leadintake.documents.service import documents
-from leadintake.documents.storage import Stores
+from leadintake.documents.storage import objects
+from leadintake.documents.storage.interface import Stores
+from leadintake.documents.storage.objects import ObjectStore
 from leadintake.documents.sweep import AGE
 from leadintake.documents.trash import empty_trash
 from leadintake.leads.models import Lead

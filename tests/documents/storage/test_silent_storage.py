@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from leadintake.core.errors import Unavailable
-from leadintake.documents import objects
-from leadintake.documents.objects import ObjectStore
+from leadintake.documents.storage import objects
+from leadintake.documents.storage.objects import ObjectStore
 
 MADE = objects.from_url
 TOLD = {"timeout": "5s", "connect_timeout": "2s"}

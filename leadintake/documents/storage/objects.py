@@ -18,7 +18,7 @@ from obstore.store import from_url
 
 from leadintake.core.errors import Unavailable
 from leadintake.core.i18n.languages import N_
-from leadintake.documents.entries import TRASH, Entry, TrashEntry, is_batch, is_file
+from leadintake.documents.storage.entries import TRASH, Entry, TrashEntry, is_batch, is_file
 
 CHUNK = 64 * 1024
 log = structlog.get_logger()

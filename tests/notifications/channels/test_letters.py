@@ -14,8 +14,8 @@ from hypothesis import HealthCheck
 from hypothesis import given as for_any
 from hypothesis import strategies as st
 
-from leadintake.notifications.channels import PermanentFailure
-from leadintake.notifications.letters import compose
+from leadintake.notifications.channels.interface import PermanentFailure
+from leadintake.notifications.channels.letters import compose
 from leadintake.notifications.messages import render
 from leadintake.notifications.models import Notification
 from tests.documents.inspection.examples import examples

@@ -1,0 +1,1 @@
+"""Storages: where files are kept."""

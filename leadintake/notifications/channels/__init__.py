@@ -1,0 +1,1 @@
+"""Delivery channels: how a message leaves."""
