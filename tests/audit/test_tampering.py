@@ -22,6 +22,7 @@ from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.core.db.types import new_id
 from tests.support.ledger import LONG
+from tests.support.trail import tamper
 
 ENTRIES, HEADS = AuditEntry.__table__, AuditHead.__table__
 MANY = 100_000 if LONG else 10_000
@@ -35,18 +36,6 @@ def trail(app):
             with transaction():
                 audit.record("act", actor=SYSTEM, number=number)
     return app
-
-
-def tamper(app, *statements) -> None:
-    """Do what somebody who owns the database can: take the triggers away, then anything."""
-    with app.app_context():
-        engine = db.engine
-        table = " ON audit_entries" if engine.dialect.name == "postgresql" else ""
-        with engine.begin() as connection:
-            for act in ("update", "delete"):
-                connection.execute(sa.text(f"DROP TRIGGER IF EXISTS audit_entries_no_{act}{table}"))
-            for statement in statements:
-                connection.execute(statement)
 
 
 def finding(app, published: Head | None = None) -> str:

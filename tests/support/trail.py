@@ -28,7 +28,7 @@ def act(app: Flask, number: int = 1, action: str = "lead.read") -> None:
             audit.record(action, actor=SYSTEM, about=("lead", new_id()), number=1)
 
 
-def tamper(app: Flask, *statements: str) -> None:
+def tamper(app: Flask, *statements: str | sa.Executable) -> None:
     """Run statements as somebody who has the database and takes its triggers away; then they are back."""
     with app.app_context(), read_only(False), db.engine.begin() as connection:
         engine = db.engine.dialect.name
@@ -38,7 +38,10 @@ def tamper(app: Flask, *statements: str) -> None:
             kept = [_statement_of(connection, name) for name in TRIGGERS]
             statements = (*(f"DROP TRIGGER {name}" for name in TRIGGERS), *statements, *kept)
         for statement in statements:
-            connection.exec_driver_sql(statement)
+            if isinstance(statement, str):
+                connection.exec_driver_sql(statement)
+            else:
+                connection.execute(statement)
 
 
 def _statement_of(connection: sa.Connection, trigger: str) -> str:

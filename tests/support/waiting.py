@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-WAIT_SECONDS = 15
+WAIT_SECONDS = 60
 
 
 def until(condition: Callable[[], Any]) -> Any:
