@@ -24,21 +24,21 @@ DELIVERIES = {
     Status.FAILED: "failed",
 }
 ACTS = {
-    "submitted": "wrote to the firm",
-    "assigned": "gave the lead",
-    "left_unassigned": "found nobody",
+    "submitted": "submitted the form",
+    "assigned": "assigned the lead",
+    "left_unassigned": "could not assign the lead",
     "reached_out": "reached out",
-    "declined": "declined it",
-    "deleted": "put it away",
-    "restored": "brought it back",
+    "declined": "declined the lead",
+    "deleted": "deleted the lead",
+    "restored": "restored the lead",
     "flagged": "flagged the file",
-    "screened": "screened somebody from it",
+    "screened": "added a screen",
     "screen_lifted": "lifted a screen",
     "message_failed": "could not deliver a message",
     "not_confirmed": "sent no confirmation",
-    "quarantined": "put it in quarantine",
-    "released": "released it from quarantine",
-    "discarded": "discarded it",
+    "quarantined": "put the lead in quarantine",
+    "released": "released the lead from quarantine",
+    "discarded": "discarded the lead",
 }
 
 

@@ -1,4 +1,4 @@
-"""The quarantine: what is suspicious is kept, told to nobody, seen by managers, let in or put away."""
+"""The quarantine: what is suspicious is kept, announced to nobody, seen by managers, released or discarded."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ class TestAtTheDesk:
         assert "It is a lead now, with Amara." in let_in
         assert "In quarantine" not in let_in
         away = manager.post(f"/desk/quarantine/{second.id}/discard", follow_redirects=True).text
-        assert "It is put away." in away
+        assert "It is discarded." in away
         assert "Nothing is in quarantine." in away
         late = manager.post(f"/desk/quarantine/{first.id}/discard", follow_redirects=True).text
         assert "not in quarantine any more" in late

@@ -66,7 +66,7 @@ def check_quarantine() -> Problem | None:
         return None
     return Problem(
         N_("The quarantine holds a submission from %(since)s that nobody has looked at."),
-        N_("Let it in or put it away: it may be a real prospect."),
+        N_("Release or discard it: it may be a real prospect."),
         {"since": since},
         severity="warning",
         page="desk.quarantine.show",

@@ -56,4 +56,4 @@ def discard(lead_id: LeadKey) -> None:
     """Put lead ID away."""
     with transaction(), leads.edit(lead_id, OPERATOR, quarantined=True) as lead:
         quarantine.discard(lead, actor=OPERATOR)
-    click.echo(f"Lead {lead_id} is put away.")
+    click.echo(f"Lead {lead_id} is discarded.")
