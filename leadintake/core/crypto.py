@@ -20,7 +20,7 @@ class Unreadable(ValueError):
 
 
 def keys(purpose: str) -> list[bytes]:
-    """Return the keys for `purpose`, 32 bytes each: of SECRET_KEY first, then of its fallbacks."""
+    """Return the keys for `purpose`, 32 bytes each: from SECRET_KEY, then from its fallbacks."""
     secrets = [current_app.config["SECRET_KEY"], *current_app.config["SECRET_KEY_FALLBACKS"]]
     return [hmac.digest(secret.encode(), f"leadintake {purpose}".encode(), "sha256") for secret in secrets]
 

@@ -1,9 +1,9 @@
-"""Metrics that rooms declare once and update while they work; /metrics sums them over all processes.
+"""Metrics: rooms declare and update them; /metrics sums them over all processes.
 
     SUBMISSIONS = measures.Counter("leadintake_submissions", "Submissions by result", "result")
     SUBMISSIONS.count("accepted")
 
-Labels have few, fixed values: typed text never becomes a label.
+Labels have few, fixed values, never typed text.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Gauge(Measure):
     """A number that rises and falls while its process lives."""
 
     def add(self, amount: float, *values: str, slots: Slots | None = None) -> None:
-        """Add an amount, perhaps negative."""
+        """Add an amount, which may be negative."""
         (slots or _current()).add(LIVE_PREFIX + self._key("", values), amount)
 
     def family(self, sums: Sums) -> Metric:

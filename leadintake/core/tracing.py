@@ -1,4 +1,4 @@
-"""Traces that link a request, its messages and their deliveries. Without a tracer nothing happens.
+"""Traces that link a request, its messages and their deliveries; nothing without a tracer.
 
 monitoring/tracing.py chooses the library.
 """
@@ -16,16 +16,16 @@ EXTENSION = "leadintake.tracer"
 
 
 class Span(Protocol):
-    """A span. Its facts are ids, codes and fixed words: never typed text."""
+    """A span. Its facts are ids, codes and fixed words, never typed text."""
 
     def active(self) -> AbstractContextManager[object]:
-        """Make it the parent of spans that begin inside."""
+        """Make it the parent of spans begun inside."""
 
     def traceparent(self) -> str | None:
-        """Return its place in the trace, to continue elsewhere (W3C Trace Context)."""
+        """Return its W3C traceparent, to continue the trace elsewhere; None if not recorded."""
 
     def end(self, name: str, *, failed: bool = False, **facts: str | int | None) -> None:
-        """End it under its name."""
+        """End it under this name."""
 
 
 class Tracer(Protocol):
@@ -39,22 +39,18 @@ class NoSpan:
     """A span that records nothing."""
 
     def active(self) -> AbstractContextManager[object]:
-        """Do nothing."""
         return contextlib.nullcontext()
 
     def traceparent(self) -> str | None:
-        """Return None."""
         return None
 
-    def end(self, name: str, *, failed: bool = False, **facts: str | int | None) -> None:
-        """Do nothing."""
+    def end(self, name: str, *, failed: bool = False, **facts: str | int | None) -> None: ...
 
 
 class NoTracer:
     """A tracer that records nothing."""
 
     def begin(self, _kind: Kind, *, parent: str | None = None) -> Span:  # noqa: ARG002 - as every tracer
-        """Return the span that records nothing."""
         return NO_SPAN
 
 
@@ -67,5 +63,5 @@ def tracer_of(app: Flask) -> Tracer:
 
 
 def begin(kind: Kind, *, parent: str | None = None) -> Span:
-    """Begin a span of the current application."""
+    """Begin a span in the current application."""
     return tracer_of(current_app).begin(kind, parent=parent)
