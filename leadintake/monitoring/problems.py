@@ -47,7 +47,7 @@ def database_problem() -> Problem:
 
 
 def look_at_database() -> Problem | None:
-    """Detect a database that does not answer, or lacks tables of this code."""
+    """Detect a database that does not answer, or is at a wrong revision."""
     results = _readiness()
     return database_problem() if results.get("database") or results.get("revision") else None
 
@@ -65,7 +65,7 @@ def look_at_disks() -> Problem | None:
 
 
 def look_at_housekeeping() -> Problem | None:
-    """Detect a chore that failed last time."""
+    """Detect chores that failed last time."""
     if not chores.failures(current_app):
         return None
     return Problem(
@@ -76,7 +76,7 @@ def look_at_housekeeping() -> Problem | None:
 
 
 def check_housekeeping() -> None:
-    """Raise where a chore failed last time."""
+    """Raise if a chore failed last time."""
     if names := chores.failures(current_app):
         raise RuntimeError(
             f"It failed the last time it was tried: {', '.join(names)}. "
