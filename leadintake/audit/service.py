@@ -46,8 +46,6 @@ About = tuple[str, uuid.UUID] | None
 
 
 class Audit:
-    """The audit trail."""
-
     def record(self, action: str, *, actor: PersonOrUnnamed, about: About = None, **detail: object) -> None:
         """Record an act at the end of the current transaction: both commit, or neither.
 

@@ -48,7 +48,7 @@ def on_worker_tick(app: Flask, act: Callable[[], None]) -> None:
 
 
 def run_worker_ticks(app: Flask) -> None:
-    """Run all tick actions; log one that fails, and continue."""
+    """Run all tick actions; log a failed one and continue."""
     for act in app.extensions.get("leadintake.rounds", ()):
         try:
             act()
@@ -70,9 +70,9 @@ def failures(app: Flask) -> list[str]:
 
 
 def run_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
-    """Run and log every due chore; `done` holds the last start (monotonic) of each.
+    """Run and log every due chore; `done` holds each one's last start (monotonic).
 
-    A failed chore is logged, and retried when due next. Nothing runs on a database of another revision.
+    A failed chore is retried when due next. Nothing runs on a database of another revision.
     """
     with app.app_context():
         if revisions.find_mismatch():

@@ -36,7 +36,7 @@ def seal(purpose: str, text: str) -> str:
 
 
 def unseal(purpose: str, sealed: str) -> str:
-    """Decrypt a text sealed for the same purpose. Raises Unreadable."""
+    """Decrypt a text of the same purpose. Raises Unreadable."""
     from cryptography.fernet import InvalidToken
 
     try:

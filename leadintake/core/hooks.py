@@ -46,8 +46,6 @@ log = structlog.get_logger()
 
 
 class When(Enum):
-    """When a listener is called."""
-
     IN_TRANSACTION = "in_transaction"
     IN_SAVEPOINT = "in_savepoint"
     AFTER_COMMIT = "after_commit"

@@ -99,7 +99,6 @@ def identify(environ: MutableMapping[str, Any]) -> str:
 
 
 def request_id() -> str:
-    """Return the id of this request."""
     return identify(request.environ)
 
 

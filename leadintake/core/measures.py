@@ -54,14 +54,12 @@ def families(slots: Slots) -> Iterator[Metric]:
 
 
 class Measure(ABC):
-    """A metric with labels."""
-
     def __init__(self, name: str, help_text: str, *labels: str) -> None:
         self.name, self.help, self.labels = name, help_text, labels
         _measures[name] = self
 
     def merge(self, first: float, second: float) -> float:
-        """Combine the numbers of two processes."""
+        """Combine two processes' numbers."""
         return first + second
 
     @abstractmethod
@@ -122,7 +120,6 @@ class Timestamp(Measure):
         return found
 
     def merge(self, first: float, second: float) -> float:
-        """Return the later."""
         return max(first, second)
 
     family = Gauge.family
@@ -132,7 +129,6 @@ class Histogram(Measure):
     """The distribution of a duration."""
 
     def observe(self, seconds: float, *values: str, slots: Slots | None = None) -> None:
-        """Count a duration."""
         target = slots or _current()
         bound = next((str(bound) for bound in SECONDS if seconds <= bound), "+Inf")
         target.add(self._key(bound, values), 1)

@@ -17,7 +17,6 @@ IdQuery = Callable[[str], "sa.Select[Any] | None"]
 
 
 def register_names(app: Flask, id_query: IdQuery) -> None:
-    """Register a kind of name."""
     app.extensions.setdefault("leadintake.names", []).append(id_query)
 
 

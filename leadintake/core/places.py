@@ -30,7 +30,6 @@ def init_app(app: Flask) -> None:
 
 
 def register(app: Flask, purpose: str, path: Path) -> None:
-    """Register a path."""
     app.extensions.setdefault("leadintake.places", []).append(Place(purpose, path))
 
 

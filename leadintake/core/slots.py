@@ -36,8 +36,6 @@ log = structlog.get_logger()
 
 
 class Entry(NamedTuple):
-    """A number of one process."""
-
     key: str
     number: float
 
@@ -59,13 +57,11 @@ class Slots:
             os.close(self._file)
 
     def add(self, key: str, amount: float) -> None:
-        """Add to a number."""
         with self._guard:
             self._open_once()
             self._write(key, self._numbers.get(key, 0.0) + amount)
 
     def set(self, key: str, number: float) -> None:
-        """Set a number."""
         with self._guard:
             self._open_once()
             self._write(key, number)

@@ -29,8 +29,6 @@ class Span(Protocol):
 
 
 class Tracer(Protocol):
-    """Begins spans."""
-
     def begin(self, kind: Kind, *, parent: str | None = None) -> Span:
         """Begin a span: a child of `parent`, else of the active span, else a new trace."""
 
@@ -48,7 +46,7 @@ class NoSpan:
 
 
 class NoTracer:
-    """A tracer that records nothing."""
+    """A tracer without records."""
 
     def begin(self, _kind: Kind, *, parent: str | None = None) -> Span:  # noqa: ARG002 - as every tracer
         return NO_SPAN
@@ -58,7 +56,7 @@ NO_SPAN, NO_TRACER = NoSpan(), NoTracer()
 
 
 def tracer_of(app: Flask) -> Tracer:
-    """Return the tracer of an application."""
+    """Return the application's tracer."""
     return cast("Tracer", app.extensions.get(EXTENSION, NO_TRACER))
 
 

@@ -63,7 +63,7 @@ class Record:
     sentence: str
     resolved_at: datetime | None = None
     changes: int = 1
-    """Identifies the last change."""
+    """Number of changes so far."""
     told: dict[str, int] = field(default_factory=dict)
     """Last change that each receiver accepted."""
     wrong_by: dict[str, int] = field(default_factory=dict)
@@ -112,10 +112,7 @@ class Record:
 
 
 class Store(Protocol):
-    """A store of records."""
-
-    def records(self) -> list[Record]:
-        """Return all records."""
+    def records(self) -> list[Record]: ...
 
     def open(self, cause: str, problem: Problem, watchdog: str) -> str:
         """Record a problem; return `opened`, `escalated` or "" (nothing new)."""
@@ -188,7 +185,7 @@ def open_causes(*stores: Store) -> Iterator[str]:
 
 
 def source() -> str:
-    """Return this service's host, which identifies the installation."""
+    """Return this service's host, the name of the installation."""
     public_url: str = current_app.config["PUBLIC_URL"]
     return urlsplit(public_url).netloc
 

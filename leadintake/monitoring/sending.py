@@ -46,8 +46,6 @@ class Event:
 
 
 class Receiver(Protocol):
-    """A receiver of events."""
-
     name: str
 
     def notify(self, event: Event) -> None:

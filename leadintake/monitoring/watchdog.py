@@ -136,6 +136,6 @@ def start_embedded(app: Flask) -> None:
 
 
 def start_with_first_request() -> None:
-    """Start it at the first request: a server may fork after loading the application."""
+    """Start it at the first request: a server may fork after loading."""
     if not current_app.testing:
         start_embedded(current_app._get_current_object())  # type: ignore[attr-defined] # LocalProxy's own

@@ -192,6 +192,6 @@ def _compare() -> str:
 
 @functools.cache
 def _list_revisions() -> tuple[frozenset[str], str | None]:
-    """Return this code's revisions, and the newest."""
+    """Return this code's revisions, and their head."""
     scripts = ScriptDirectory(str(migrations_folder()))
     return frozenset(step.revision for step in scripts.walk_revisions()), scripts.get_current_head()

@@ -41,7 +41,7 @@ def create_table(name: str, *columns: Any) -> None:
 
 
 def drop_table(name: str) -> None:
-    """Drop a table."""
+    """Drop a table if it exists."""
     if has_table(name):
         op.drop_table(name)
 
@@ -130,12 +130,12 @@ def is_mapped(name: str | None, kind: str, _parents: Any) -> bool:
 
 
 def has_table(name: str) -> bool:
-    """Return whether the database has this table."""
+    """Return whether the table exists."""
     return sa.inspect(op.get_bind()).has_table(name)
 
 
 def has_column(table: str, name: str) -> bool:
-    """Return whether the table has this column."""
+    """Return whether the column exists."""
     return name in {column["name"] for column in sa.inspect(op.get_bind()).get_columns(table)}
 
 

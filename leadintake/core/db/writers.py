@@ -127,7 +127,6 @@ class Writers:
         os.register_at_fork(after_in_child=lambda: _forget_parent(self_or_none()))
 
     def begin(self, connection: sa.Connection) -> None:
-        """Begin a transaction that writes."""
         start, raw = time.monotonic(), _raw(connection)
         deadline = start + WAIT_SECONDS
         with self._line.stand_first(deadline), self._without_wait(raw):
@@ -191,7 +190,7 @@ def install_writers(engine: sa.Engine, slots: Slots) -> None:
 
 
 def begin_to_write(connection: sa.Connection) -> None:
-    """Begin a transaction that writes, in the queue. Raises OperationalError."""
+    """Begin a transaction that writes, through the queue. Raises OperationalError."""
     _raw(connection).writers.begin(connection)
 
 

@@ -24,8 +24,6 @@ FEWEST_FILES = 1000
 
 
 class Mount(NamedTuple):
-    """A mounted file system."""
-
     folder: Path
     kind: str
     options: frozenset[str]

@@ -37,15 +37,11 @@ class Source(Protocol):
 
 
 class BodyTooLarge(Refusal):
-    """The body exceeds the route's maximum."""
-
     status = 413
     title = N_("Request Entity Too Large")
 
 
 class TooSlow(Refusal):
-    """The body did not arrive in time."""
-
     status = 408
     title = N_("Request Timeout")
 

@@ -65,7 +65,7 @@ def install_cutter(app: Flask) -> None:
 
 
 class CutRequests:
-    """Middleware: remove parts that are too long."""
+    """Middleware: see `cut_long_parts`."""
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application

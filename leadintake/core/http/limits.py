@@ -27,8 +27,6 @@ log = structlog.get_logger()
 
 
 class TooMany(Refusal):
-    """The client exceeded a limit."""
-
     status = 429
     title = "Too Many Requests"
 

@@ -64,7 +64,7 @@ class Turns:
                 self._running[address] += 1
 
     def end(self, address: str, seconds: float = 0.0) -> None:
-        """End a turn after `seconds`, and start the next."""
+        """End a turn of `seconds`; start the next."""
         with self._lock:
             self._remember(address, seconds)
             self._running[address] -= 1
@@ -112,13 +112,11 @@ class Turn:
         self._since = 0.0
 
     def resume(self) -> None:
-        """Wait for the turn."""
         if not self._running:
             self._turns.begin(self._address)
             self._running, self._since = True, time.monotonic()
 
     def pause(self) -> None:
-        """End the turn for now."""
         if self._running:
             self._running = False
             self._turns.end(self._address, time.monotonic() - self._since)
