@@ -1,7 +1,7 @@
-"""leadintake: the front door of a law firm. Read `application.create_app` first; it is the table of contents.
+"""leadintake: lead intake for a law firm. Start reading at `application.create_app`.
 
-Importing this package loads nothing: a server reads `server_logs` with its log configuration, before gunicorn
-has gevent replace parts of the standard library.
+Importing this package must load nothing: gunicorn reads its log configuration from `server_logs` before
+gevent patches the standard library.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def create_app(**overrides: object) -> Flask:
-    """Make an application. See `application.create_app`."""
+    """Create an application; see `application.create_app`."""
     from leadintake import application
 
     return application.create_app(**overrides)

@@ -1,4 +1,4 @@
-"""The `leadintake` command of the installed package: all of `flask`, for this application."""
+"""The `leadintake` command: all of `flask`, for this application."""
 
 from __future__ import annotations
 

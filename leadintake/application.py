@@ -1,4 +1,4 @@
-"""The application. Read `create_app` first; it is the table of contents."""
+"""The application factory; `create_app` lists all rooms."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ PACKAGE = "leadintake"
 
 
 class LeadIntake(Flask):
-    """A Flask application whose request bodies are judged strictly."""
+    """A Flask application with strict parsing of requests."""
 
     request_class = IntakeRequest
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function itself: no view is a coroutine, which Flask asks 20 times a request."""
+        """Return the function unchanged: no view is a coroutine, and Flask checks 20 times a request."""
         return func
 
 
 def create_app(**overrides: object) -> Flask:
-    """Make an application from the environment; `overrides` are settings that win over it, or Flask's own.
+    """Create an application from the environment; `overrides` are settings that win over it, or Flask's own.
 
-    Runs no SQL, opens no socket, starts no thread. Raises ConfigurationError naming every problem.
+    Runs no SQL, opens no socket, starts no thread. Raises ConfigurationError with every problem.
     """
     instance = Path(LeadIntake(PACKAGE).auto_find_instance_path())
     settings, unknown = read_settings(os.environ, overrides, instance)

@@ -1,4 +1,4 @@
-"""The parents of every route that serves the firm: `public` is open, `internal` and `desk` are guarded."""
+"""The parent blueprints of all routes of the firm: `public` is open, `internal` and `desk` are guarded."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from leadintake.notifications.api import bp as outbox
 public = Blueprint("public", __name__, url_prefix="/public")
 internal = Blueprint("internal", __name__, url_prefix="/internal")
 desk = Blueprint("desk", "leadintake.desk", url_prefix="/desk", template_folder="templates")
-"""Pages over the verbs of `internal`, behind the same guard."""
+"""Pages with the functions of `internal`, behind the same guard."""
 
 public.register_blueprint(public_leads)
 public.register_blueprint(challenge)

@@ -1,4 +1,4 @@
-"""The request class: incomplete and invalid multipart bodies are refused, not guessed at."""
+"""The request class: refuses incomplete and invalid multipart bodies."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MAX_FILES = 8
 
 
 class IntakeRequest(Request):
-    """A request with strict form parsing, which closes its files after a refusal."""
+    """A request with strict form parsing; closes its files after a refusal."""
 
     form_data_parser_class = BoundedParser
 
     @cached_property
     def stream(self) -> IO[bytes]:
-        """The body, limited to what this route takes."""
+        """The body, limited to the route's maximum."""
         return cast("IO[bytes]", bodies.open_body(self))
 
     def close(self) -> None:
@@ -43,7 +43,7 @@ class IntakeRequest(Request):
 
     @cached_property
     def args(self) -> MultiDict[str, str]:
-        """The query. Bytes that are no UTF-8 are not allowed in an address (RFC 3986, 2.1)."""
+        """The query. Raises BadRequest for bytes that are not UTF-8 (RFC 3986, 2.1)."""
         try:
             return super().args
         except UnicodeDecodeError as error:
@@ -56,7 +56,7 @@ class IntakeRequest(Request):
         return parser
 
     def _get_file_stream(self, *_args: object, **_kwargs: object) -> IO[bytes]:
-        """Return a file, in memory while small, for an upload. Refuses more than MAX_FILES."""
+        """Return a file for an upload, in memory while small. Raises UnprocessableContent above MAX_FILES."""
         streams: list[IO[bytes]] = self.__dict__.setdefault("_streams", [])
         if len(streams) == MAX_FILES:
             raise UnprocessableContent({"resume_file": [N_("Please send one file only.")]})

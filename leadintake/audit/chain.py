@@ -1,4 +1,4 @@
-"""The hash chain of the audit trail. Pure functions."""
+"""The audit trail's hash chain, as pure functions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def key_id(key: bytes) -> str:
 
 def hash_of(entry: Any, before: str, key: bytes) -> str:
     """Return the hex HMAC-SHA-256 of the previous hash and the entry (an AuditEntry or its row)."""
-    # Encoded by hand: a library's format of times may change, old hashes may not.
+    # Not encoded by a library: its format of times may change, old hashes may not.
     content = json.dumps([before, *(_plain(getattr(entry, name)) for name in COVERED)])
     return hmac.digest(key, content.encode(), "sha256").hex()
 
@@ -53,12 +53,12 @@ def _plain(value: object) -> object:
 
 
 def seal_of(head: Head, key: bytes) -> str:
-    """Return the head's seal, which proves that a holder of the key wrote it."""
+    """Return the head's seal: proof that a holder of the key wrote it."""
     return hmac.digest(key, f"head {head}".encode(), "sha256").hex()
 
 
 def is_sealed(head: Head, seal: str, keys: Sequence[bytes]) -> bool:
-    """Return whether one of the keys sealed this head. The empty chain has no seal."""
+    """Return whether one of the keys sealed this head. An empty chain needs no seal."""
     return head == Head(0, "") or any(seal_of(head, key) == seal for key in keys)
 
 

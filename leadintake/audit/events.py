@@ -1,4 +1,4 @@
-"""Event of this room: a published head."""
+"""Events of this room."""
 
 from __future__ import annotations
 

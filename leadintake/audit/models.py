@@ -13,7 +13,7 @@ from leadintake.core.db.database import Model
 class AuditEntry(Model):
     """One act. Database triggers refuse changes and deletions; the hash covers all columns.
 
-    It holds no text typed by people, so a lead can be erased and the chain still verifies.
+    It holds no typed text, so that a lead can be erased and the chain still verifies.
     """
 
     __tablename__ = "audit_entries"
@@ -39,13 +39,13 @@ class AuditEntry(Model):
     detail: Mapped[str] = mapped_column(sa.Text)
     """JSON object of machine words: roles, counts, filter names."""
     key_id: Mapped[str] = mapped_column(sa.String(16))
-    """Which key made the hash."""
+    """Key of the hash."""
     hash: Mapped[str] = mapped_column(sa.String(64))
     """HMAC-SHA-256 of the previous hash and all columns above."""
 
 
 class AuditHead(Model):
-    """The end of the chain. Its one row is locked to append."""
+    """The end of the chain. Appending locks its one row."""
 
     __tablename__ = "audit_heads"
 

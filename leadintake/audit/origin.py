@@ -1,4 +1,4 @@
-"""How and from where an act came."""
+"""The credential and origin of an act."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from leadintake.core.actor import SYSTEM, PersonOrUnnamed
 from leadintake.core.http.limits import client_address
 
 
-def note_credential(name_credential: str, key: uuid.UUID) -> None:
-    """Note the session or token that authenticated this request."""
-    g.audit_way = f"{name_credential}:{key}"
+def note_credential(kind: str, key: uuid.UUID) -> None:
+    """Note the session or token (`kind`) that authenticated this request."""
+    g.audit_way = f"{kind}:{key}"
 
 
 def name_credential(actor: PersonOrUnnamed) -> str:

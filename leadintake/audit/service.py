@@ -1,4 +1,4 @@
-"""Verbs on the audit trail: record, read, publish. verification.py verifies it."""
+"""The audit trail: record, read, publish. verification.py verifies it."""
 
 from __future__ import annotations
 
@@ -46,8 +46,6 @@ About = tuple[str, uuid.UUID] | None
 
 
 class Audit:
-    """The audit trail."""
-
     def record(self, action: str, *, actor: PersonOrUnnamed, about: About = None, **detail: object) -> None:
         """Record an act at the end of the current transaction: both commit, or neither.
 
@@ -65,7 +63,7 @@ class Audit:
     def record_refusal(
         self, action: str, *, actor: RequestActor, about: About = None, **detail: object
     ) -> None:
-        """Record a refusal in a transaction of its own, after the current one rolls back."""
+        """Record a refusal in its own transaction, after the current one rolls back."""
         entry = _entry(action, actor, about, detail)
 
         def write() -> None:
@@ -83,13 +81,13 @@ class Audit:
     def page(
         self, filters: AuditFilter, *, actor: Person | Operator, limit: int, cursor: str | None
     ) -> Page[AuditEntry]:
-        """Return entries visible to `actor`, newest first. Records the reading, too."""
+        """Return entries visible to `actor`, newest first; record the reading."""
         self.record("audit.read", actor=actor, filters=list(filters.to_dict()))
         entries_query, bound_to = _make_entries_query(filters, actor), filters.to_dict()
         return page_of(entries_query, NEWEST_FIRST, limit=limit, cursor=cursor, bound_to=bound_to)
 
     def iterate(self, filters: AuditFilter, *, actor: Person | Operator) -> Iterator[AuditEntry]:
-        """Yield all matching entries, loaded in batches. Records the export, too."""
+        """Yield all entries visible to `actor`, in batches; record the export."""
         self.record("audit.exported", actor=actor, filters=list(filters.to_dict()))
         return iterate_all(_make_entries_query(filters, actor), NEWEST_FIRST)
 
@@ -99,7 +97,7 @@ class Audit:
         return Head(row.number, row.hash)
 
     def publish(self, _stop: Stop) -> Mapping[str, object]:
-        """Log the head, and send `head_published`. A chore."""
+        """Log the head and send `head_published`. A chore."""
         with transaction():
             head = self.head()
             head_published.send(HeadPublished(head, now()))
@@ -116,7 +114,7 @@ class Audit:
         key, row = keys(PURPOSE)[0], _acquire_head()
         head = Head(row.number, row.hash)
         if not chain.is_sealed(head, row.seal, keys(PURPOSE)):
-            # Continuing silently would hide a truncation; this entry records it permanently.
+            # Record the possible truncation: continuing silently would hide it.
             seal = row.seal if A_HASH.fullmatch(row.seal) else ""
             entries = [_entry(chain.UNSEALED_HEAD, SYSTEM, None, {"seal": seal}), *entries]
         for entry in entries:
@@ -130,9 +128,9 @@ class Audit:
 
 
 def _acquire_head() -> Any:
-    """Lock the head row until the transaction ends, as the last lock of any transaction."""
+    """Lock the head row until the transaction ends: the last lock of any transaction."""
     become_writer()
-    # Lock by UPDATE before reading: that works on every database.
+    # An UPDATE locks on every database.
     db.session.execute(sa.update(AuditHead).values(updated_at=now()))
     return db.session.execute(sa.select(AuditHead.number, AuditHead.hash, AuditHead.seal)).one()
 

@@ -18,7 +18,7 @@ BATCH = 1000
 
 
 def verify(published: Head | None = None, watch: Callable[[int], None] = lambda _: None) -> Head:
-    """Verify the whole chain and return its end. `watch` is called with the progress.
+    """Verify the whole chain and return its end. `watch` gets the number of each batch's last entry.
 
     Raises Broken for the first entry that is missing, altered or moved; for a truncated end; and for a
     `published` head that is not on the chain.

@@ -1,1 +1,1 @@
-"""Settings: declared, read once at start, and validated before anything runs."""
+"""Settings: declared, read once at start, and validated."""

@@ -1,4 +1,4 @@
-"""Validation of the settings of appearance."""
+"""Validation of FIRM_LOGO."""
 
 from __future__ import annotations
 

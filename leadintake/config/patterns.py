@@ -1,4 +1,4 @@
-"""Types of settings that are texts with a pattern. The description is what a wrong value is answered with."""
+"""Types of settings with a pattern. The description is the answer to a wrong value."""
 
 from __future__ import annotations
 

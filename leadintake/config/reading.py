@@ -26,17 +26,17 @@ PREFIX = "LEADINTAKE_"
 INSTANCE_PATHS = ("ASSIGNMENT_POLICY", "FIRM_LOGO", "MAIL_FOLDER")
 """Settings with a path that is relative to the instance folder."""
 POOL_SIZE_OF_SQLITE = 68
-"""One for each of the server's 64 threads, and some for worker and watchdog."""
+"""One per thread of the server (64), and some for worker and watchdog."""
 POOL_SIZE_OF_SERVER = 44
-"""Two processes leave 9 of the 97 connections that PostgreSQL gives by default to workers and commands."""
+"""Two processes leave 9 of PostgreSQL's 97 default connections to workers and commands."""
 NOT_SETTINGS = {"REQUIRE_SERVICES", "FAULTS", "FAULT_REPORT"}
 """Switches of the test suite."""
 
 
 class ConfigurationError(SystemExit):
-    """The service cannot start as configured. Exits with one message and status 1."""
+    """The service cannot start as configured."""
 
-    # A SystemExit, because every server and command then prints the message without a traceback.
+    # As a SystemExit, every server and command prints the message without a traceback and exits with 1.
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         lines = "\n".join(f"  - {problem}" for problem in problems)
@@ -48,8 +48,7 @@ def read_settings(
 ) -> tuple[Settings, list[str]]:
     """Read and validate every setting. Return them, and the names of unknown variables.
 
-    `overrides` precede the environment. `default_instance` is the default instance folder. Raises
-    ConfigurationError with every problem.
+    `overrides` precede the environment. Raises ConfigurationError with every problem.
     """
     problems: list[str] = []
     values: dict[str, object] = {}
@@ -96,10 +95,10 @@ def complete(settings: Settings, default_instance: Path) -> Settings:
 
 
 def storage_base(settings: Settings, default_instance: Path) -> Path:
-    """Return the base folder of relative storage paths.
+    """Return the base of relative storage paths.
 
-    Uploads are beside the default instance folder, but inside a configured one: two installations on one
-    machine never share a folder by accident.
+    Uploads are beside the default instance folder, but inside a configured one: installations on one machine
+    must not share a folder by accident.
     """
     chosen = settings.INSTANCE_PATH
     return (Path(chosen) if chosen else default_instance.parent).absolute()
@@ -107,7 +106,6 @@ def storage_base(settings: Settings, default_instance: Path) -> Path:
 
 @functools.cache
 def _hints() -> dict[str, typing.Any]:
-    """Return the type of every setting, with its range or pattern."""
     return typing.get_type_hints(Settings, include_extras=True)
 
 
@@ -140,7 +138,7 @@ def _convert(
 
 
 def _describe_problem(raw: object, kind: typing.Any) -> str:
-    """Return what is allowed. A text is not repeated, since it may be a secret."""
+    """Return what is allowed. A text is not repeated: it may be a secret."""
     kind, meta = typing.get_args(kind) if typing.get_origin(kind) is typing.Annotated else (kind, Meta())
     if meta.pattern is not None:
         return str(meta.description)

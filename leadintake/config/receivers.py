@@ -1,4 +1,4 @@
-"""Validation of the settings of watchdog and receivers."""
+"""Validation of the settings of receivers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Validation of settings beyond their types: of values that no range or pattern describes, and combined."""
+"""Validation of settings beyond types, ranges and patterns.
+
+A check is a pair: whether the setting is wrong, and the sentence that says so.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,6 @@ def find_problems(settings: Settings) -> list[str]:
 
 
 def _check_assignment(settings: Settings) -> list[tuple[bool, str]]:
-    """Return the problems of the assignment policy."""
     known = {"practice_areas": settings.PRACTICE_AREAS, "languages": settings.LANGUAGES}
     try:
         if settings.ASSIGNMENT_POLICY:
@@ -105,7 +107,6 @@ def _check_assignment(settings: Settings) -> list[tuple[bool, str]]:
 
 
 def _check_production(settings: Settings) -> list[tuple[bool, str]]:
-    """Return the checks of production."""
     in_clear = bool(settings.MAIL_SERVER) and not (settings.MAIL_USE_TLS or settings.MAIL_USE_SSL)
     debugging = os.environ.get("FLASK_DEBUG", "0").lower() not in {"", "0", "false", "no"}
     return [

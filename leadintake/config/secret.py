@@ -14,7 +14,7 @@ from leadintake.core.modes import open_private, tighten_file
 def read_or_make_secret(path: Path) -> str:
     """Return the secret at `path`; create it with mode 0600 if missing.
 
-    Processes that start together agree: hard-linking the file succeeds for one of them only.
+    Processes that start together agree: the hard link to the name succeeds for one only.
     """
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
@@ -24,10 +24,9 @@ def read_or_make_secret(path: Path) -> str:
                 file.write(secrets.token_urlsafe(48))
                 file.flush()
                 os.fsync(file.fileno())
-            # The file exists: another process was first, and its secret counts.
-            with contextlib.suppress(FileExistsError):
+            with contextlib.suppress(FileExistsError):  # another process was first: its secret counts
                 os.link(draft, path)
-            sync_folder(path.parent)  # sync: data encrypted with it must not outlive it
+            sync_folder(path.parent)  # data encrypted with it must not outlive it
         finally:
             draft.unlink()
     tighten_file(path)

@@ -19,7 +19,6 @@ def check_sign_in(settings: Settings) -> list[tuple[bool, str]]:
 
 
 def _check_methods(settings: Settings) -> list[tuple[bool, str]]:
-    """Return the checks of passkeys and second factors."""
     return [
         (
             settings.PASSKEYS and find_spec("webauthn") is None,
@@ -38,7 +37,6 @@ def _check_methods(settings: Settings) -> list[tuple[bool, str]]:
 
 
 def _check_single_sign_on(settings: Settings) -> list[tuple[bool, str]]:
-    """Return the checks of single sign-on."""
     issuer = settings.OIDC_ISSUER
     useless = [
         name
@@ -78,7 +76,7 @@ def _is_issuer(address: str) -> bool:
 
 
 def _may_bind_passkeys(address: str) -> bool:
-    """Return whether browsers create passkeys for this address (WebAuthn level 3, 5.1.3 and 13.4.9)."""
+    """Return whether browsers create passkeys here (WebAuthn level 3, 5.1.3 and 13.4.9)."""
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname or "", parts.port

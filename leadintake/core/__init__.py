@@ -1,4 +1,4 @@
-"""Floor 1: database, transactions, errors, HTTP, languages. Knows no law firm."""
+"""Floor 1: database, transactions, errors, HTTP, languages; nothing about law firms."""
 
 from __future__ import annotations
 

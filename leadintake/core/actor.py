@@ -1,4 +1,4 @@
-"""Who does something. A person, or one of three who act without being a user; never None, never a default."""
+"""Actors: who acts. A user, or one of three actors without an account; never None, never a default."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from flask_login import current_user
 
 
 class Person(Protocol):
-    """Somebody with an id."""
+    """A user, as rooms below auth know one."""
 
     id: uuid.UUID
 
 
 class Unnamed(Enum):
-    """Who acts without being a user. The value is their word in the audit trail."""
+    """Actors without an account, by their names in the audit trail."""
 
     OPERATOR = "operator"
-    """Somebody at the machine, by a command: sees and may do everything."""
+    """A person who runs commands on the machine: may see and do everything."""
     SYSTEM = "system"
-    """A worker or a chore, or a rule that acts by itself."""
+    """A worker, a chore or an automatic rule."""
     ANONYMOUS = "anybody"
-    """The public: somebody who is not signed in."""
+    """A person who is not signed in."""
 
 
 OPERATOR: Final = Unnamed.OPERATOR
@@ -33,18 +33,18 @@ ANONYMOUS: Final = Unnamed.ANONYMOUS
 
 Operator = Literal[Unnamed.OPERATOR]
 RequestActor = Person | Literal[Unnamed.SYSTEM, Unnamed.ANONYMOUS]
-"""Who can be behind a request: no OPERATOR."""
+"""Actors of a request."""
 PersonOrUnnamed = Person | Unnamed
 
 
 def refuse_operator_in_request(actor: object) -> None:
-    """Raise RuntimeError for OPERATOR while a request is served: who sends one never has all the power."""
+    """Raise RuntimeError for OPERATOR during a request: no client has that power."""
     if actor is OPERATOR and has_request_context():
         raise RuntimeError("OPERATOR is for commands. A request is made by a user, or by ANONYMOUS.")
 
 
 def current_person() -> Person:
-    """Who sent this request, for rooms below auth. Raises RuntimeError when nobody is signed in."""
+    """Return the user who sent this request, for rooms below auth. Raises RuntimeError if there is none."""
     person = current_user._get_current_object()
     if person is None or not person.is_authenticated:
         raise RuntimeError("Nobody is signed in here. Only views behind the guard may ask.")

@@ -1,4 +1,4 @@
-"""E-mail addresses as typed or pasted, validated alike for prospects and users."""
+"""E-mail addresses as typed or pasted, by prospects and users."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from leadintake.core.text import TooLong, has_controls, normalize_text, strip_in
 
 LONGEST = 254
 MAX_TYPED_LENGTH = 300
-"""Including surrounding characters."""
+"""Including what surrounds a pasted address."""
 MAX_LOCAL_PART_LENGTH = 64
 """Octets (RFC 5321, 4.5.3.1.1)."""
 SCHEME = "mailto:"
@@ -15,7 +15,7 @@ BEFORE, AFTER = "<", ".,;>\u3002\uff0e\uff0c\u3001\uff1b"
 
 
 class BadAddress(ValueError):
-    """No address that mail can be sent to; the message gives the reason, for an operator."""
+    """Not a mail address; the message gives the reason, for an operator."""
 
 
 def mail_address(typed: str) -> str:
@@ -40,10 +40,10 @@ def mail_address(typed: str) -> str:
 
 
 def _strip_surroundings(pasted: str) -> str:
-    """Strip invisible characters, white space, brackets, punctuation and `mailto:` around an address."""
-    before = None
-    while pasted != before:
-        before, pasted = pasted, strip_invisible(pasted).lstrip(BEFORE).rstrip(AFTER)
+    """Strip invisible characters, white space, brackets, punctuation and `mailto:`, in any order."""
+    previous = None
+    while pasted != previous:
+        previous, pasted = pasted, strip_invisible(pasted).lstrip(BEFORE).rstrip(AFTER)
         if pasted[: len(SCHEME)].lower() == SCHEME:
             pasted = pasted[len(SCHEME) :]
     return pasted

@@ -1,7 +1,7 @@
 """Causes: problems that an operator must act on.
 
 Rooms register detectors; watchdog and desk query them. A cause is a short, stable name with at most one
-incident at a time. A Problem's text leaves this machine: fixed sentences, numbers and times; no name,
+incident at a time. A Problem's text leaves this machine: only fixed sentences, numbers and times; no name,
 address, host or path.
 """
 
@@ -21,21 +21,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from leadintake.core.db.transaction import rollback
 
 FRESH_SECONDS = 15.0
-"""Maximum age of the problems that a page of the desk shows."""
+"""Age at which a page of the desk refreshes the problems."""
 Severity = Literal["critical", "warning"]
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem and its remedy: texts for `_`, and `values` to fill in."""
+    """A problem and its remedy: texts for `_`, and their `values`."""
 
     sentence: str
     advice: str
     values: Mapping[str, object] = field(default_factory=dict)
     severity: Severity = "critical"
     page: str = ""
-    """Endpoint of the desk's page where it can be solved, if any."""
+    """Endpoint of the desk's page that solves it, if any."""
 
     def __str__(self) -> str:
         return self.format(lambda instant: f"{instant:%Y-%m-%d %H:%M} UTC")
@@ -45,7 +45,7 @@ class Problem:
         return self.sentence % self.format_values(format_time)
 
     def format_values(self, format_time: Callable[[datetime], str]) -> dict[str, object]:
-        """Return the values of the sentence, times formatted by `format_time`."""
+        """Return the values, times formatted by `format_time`."""
         items = self.values.items()
         return {name: format_time(value) if isinstance(value, datetime) else value for name, value in items}
 
@@ -66,17 +66,17 @@ class _Cache:
 
 
 def register(app: Flask, cause: str, detector: Detector, *, follows: Collection[str] = ()) -> None:
-    """Register a cause, skipped while one that it `follows` from has a problem."""
+    """Register a cause; its detector is skipped while a cause in `follows` has a problem."""
     app.extensions.setdefault("leadintake.alarms", {})[cause] = _Registration(detector, follows)
 
 
 def causes() -> list[str]:
-    """Return the names of all causes."""
+    """Return all causes."""
     return list(current_app.extensions.get("leadintake.alarms", {}))
 
 
 def find_problems() -> dict[str, Problem | None]:
-    """Return the problem of each cause, or None; omit causes whose detector fails.
+    """Return the problem of each cause, or None; omit causes that were skipped or whose detector failed.
 
     Causes that follow from others run last.
     """
@@ -95,7 +95,7 @@ def find_problems() -> dict[str, Problem | None]:
 
 
 def recent_problems() -> dict[str, Problem]:
-    """Return the problems, at most FRESH_SECONDS old. One caller refreshes them, others get the last."""
+    """Return the last problems. After FRESH_SECONDS one caller refreshes them; others do not wait for it."""
     cache: _Cache = current_app.extensions.setdefault("leadintake.alarms_cache", _Cache())
     fresh = cache.checked_at and time.monotonic() - cache.checked_at < FRESH_SECONDS
     if not fresh and cache.lock.acquire(blocking=False):

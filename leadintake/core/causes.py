@@ -1,4 +1,4 @@
-"""Classification of database and disk exceptions by cause."""
+"""Classification of database and disk exceptions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DISK_FAILURES = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, e
 
 
 def is_schema_error(error: Exception) -> bool:
-    """Return whether a table or a column is missing, or has no default that this code would need."""
+    """Return whether a table or column is missing, or a column lacks a default that this code needs."""
     cause = getattr(error, "orig", None)
     if not isinstance(error, database_errors.DBAPIError) or cause is None:
         return False
@@ -27,8 +27,7 @@ def is_schema_error(error: Exception) -> bool:
 def is_database_failure(cause: Exception) -> bool:
     """Return whether the database cannot serve now, whatever the request.
 
-    SQLite raises a plain DatabaseError for a file that it reads as damaged; a disk that is unreadable for a
-    moment causes the same.
+    SQLite raises a plain DatabaseError for a damaged file, and for a disk that is unreadable for a moment.
     """
     away = (database_errors.OperationalError, database_errors.TimeoutError)
     return isinstance(cause, away) or type(cause) is database_errors.DatabaseError

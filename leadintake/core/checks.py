@@ -1,8 +1,8 @@
 """Health checks: rooms register them; readiness and the doctor run them.
 
 Readiness is public, so it must be cheap: one caller runs the checks, the others share the result, nothing is
-written. A full disk or read-only database shows only in a write: a failed request or worker reports it, and
-readiness tries a write until one succeeds.
+written. But a full disk or read-only database shows only in a write: after a failed write, readiness tries
+one itself until it succeeds.
 """
 
 from __future__ import annotations
@@ -17,10 +17,7 @@ from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 Check = Callable[[], str | None]
-"""Returns when the part works, else raises with a sentence for the operator.
-
-A returned text is a note for the doctor.
-"""
+"""Raises with a sentence for the operator if the part fails; may return a note for the doctor."""
 
 FRESH_SECONDS = 2.0
 STALE_SECONDS = 10.0
@@ -58,8 +55,6 @@ class _Registration(NamedTuple):
 
 @dataclass
 class _Readiness:
-    """The last results, and who waits for new ones."""
-
     condition: threading.Condition = field(default_factory=threading.Condition)
     results: dict[str, str] | None = None
     checked_at: float = 0.0
@@ -78,11 +73,11 @@ def register(
     warning: bool = False,
     after: str = "",
 ) -> None:
-    """Register a check of `part`, for the doctor and, where `needed`, for readiness.
+    """Register a check of `part`, for the doctor and, if `needed`, for readiness.
 
-    `check` only reads; `probe` also writes, or takes longer. A failed `warning` leaves the service ready, and
-    is never probed. Readiness skips the check while the part `after` fails, to avoid a second wait for one
-    cause.
+    `check` only reads. `probe` also writes or takes longer: the doctor runs it, and readiness after a failed
+    write. A failed `warning` leaves the service ready; readiness never probes it. Readiness skips the check
+    after a failure of the part `after`: one cause must not cost two waits.
     """
     checks = app.extensions.setdefault("leadintake.checks", [])
     checks.append(_Registration(part, check, probe or check, needed, warning, after))
@@ -91,7 +86,7 @@ def register(
 def results(*, writing: bool = False, parts: Collection[str] | None = None) -> dict[str, str]:
     """Run the needed checks, or those of `parts`; return for each an error sentence, or "".
 
-    After a failure, warnings are skipped: their cause may be the same.
+    `writing` runs probes. After a failure, warnings are skipped: their cause may be the same.
     """
     found: dict[str, str] = {}
     for registered in current_app.extensions["leadintake.checks"]:
@@ -111,7 +106,7 @@ def results(*, writing: bool = False, parts: Collection[str] | None = None) -> d
 def findings() -> list[Finding]:
     """Run every probe, each in its own application context.
 
-    Where the database is away or at another revision, checks that failed in a query are `unknown`.
+    While the database is away or at another revision, failed queries are `unknown`.
     """
     errors: dict[str, Exception | None] = {}
     notes: dict[str, str] = {}
@@ -143,18 +138,18 @@ def _finding(part: str, error: Exception, root: str | None) -> Finding:
 
 
 def failures() -> dict[str, str]:
-    """Return the needed parts that fail now, each with its sentence."""
+    """Return the needed parts that fail, each with its sentence."""
     return _drop_warnings(readiness())
 
 
 def warnings() -> list[str]:
-    """Return the names of failed warning checks. They are public."""
+    """Return the parts whose warning check fails. They are public."""
     found = readiness()
     return sorted(part for part in _warning_parts() if found.get(part))
 
 
 def readiness() -> dict[str, str]:
-    """Return the needed results, at most FRESH_SECONDS old, or STALE_SECONDS during a renewal."""
+    """Return the needed results, at most FRESH_SECONDS old (STALE_SECONDS during a renewal), else UNKNOWN."""
     state = _state()
     with state.condition:
         if (recent := _recent_results(state, FRESH_SECONDS)) is not None:
@@ -175,17 +170,17 @@ def readiness() -> dict[str, str]:
 
 
 def report_write_failure() -> None:
-    """Make the next readiness check try a write, after a failed one."""
+    """Drop the results and make the next readiness check try a write."""
     state = _state()
     with state.condition:
-        if not state.write_due:  # a crowd of refused requests must not cause a check each
+        if not state.write_due:  # many refused requests cause one check
             state.write_due, state.results = True, None
 
 
 def request_write() -> None:
-    """Make the next readiness check try a write, as routine.
+    """Make the next readiness check try a write, without a failure.
 
-    Meanwhile other callers get the last results, for STALE_SECONDS at most.
+    Until then other callers get the last results, for STALE_SECONDS at most.
     """
     state = _state()
     with state.condition:
@@ -204,7 +199,7 @@ def register_gauge(
 ) -> None:
     """Register a gauge, read at each scrape: a number per value of `label` ("" without one).
 
-    `read` must query only rows that need action, no whole table.
+    `read` may query only rows that need action, not a whole table.
     """
     app.extensions.setdefault("leadintake.gauges", {})[name] = (help_text, label, read)
 

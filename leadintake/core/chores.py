@@ -1,4 +1,4 @@
-"""Housekeeping: chores that workers run at their start and then at intervals."""
+"""Chores: housekeeping that workers run at their start and then at intervals."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def register(
     every: timedelta = timedelta(days=1),
     wait: timedelta = timedelta(0),
 ) -> None:
-    """Register a chore, to run first when a worker is `wait` old."""
+    """Register a chore, first due when a worker has run for `wait`."""
     app.extensions.setdefault("leadintake.chores", []).append((name, chore, every, wait))
 
 
 def on_worker_tick(app: Flask, act: Callable[[], None]) -> None:
-    """Register an action before each round of messages. It must be cheap when idle."""
+    """Register an action to run before each round of messages. It must be cheap when idle."""
     app.extensions.setdefault("leadintake.rounds", []).append(act)
 
 
 def run_worker_ticks(app: Flask) -> None:
-    """Run all tick actions. A failed one is logged and does not stop the others."""
+    """Run all tick actions; log a failed one and continue."""
     for act in app.extensions.get("leadintake.rounds", ()):
         try:
             act()
@@ -58,7 +58,7 @@ def run_worker_ticks(app: Flask) -> None:
 
 
 def failures(app: Flask) -> list[str]:
-    """Return the chores whose last run here failed, at most two intervals ago."""
+    """Return the chores whose last run on this machine failed, at most two intervals ago."""
     slots = measures.slots_of(app)
     done, failed = LAST_SUCCESS.read(slots), LAST_FAILURE.read(slots)
     names = []
@@ -70,10 +70,9 @@ def failures(app: Flask) -> list[str]:
 
 
 def run_due(app: Flask, stop: Stop, done: dict[str, float]) -> None:
-    """Run and log every due chore; `done` holds the last start (monotonic) of each.
+    """Run and log every due chore; `done` holds each one's last start (monotonic).
 
-    A failed chore does not stop the others, and is retried when due next. Nothing runs on a database of
-    another revision.
+    A failed chore is retried when due next. Nothing runs on a database of another revision.
     """
     with app.app_context():
         if revisions.find_mismatch():

@@ -1,4 +1,4 @@
-"""The current time."""
+"""The time."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Unreadable(ValueError):
 
 
 def keys(purpose: str) -> list[bytes]:
-    """Return the keys for `purpose`, 32 bytes each: of SECRET_KEY first, then of its fallbacks."""
+    """Return the keys for `purpose`, 32 bytes each: from SECRET_KEY, then from its fallbacks."""
     secrets = [current_app.config["SECRET_KEY"], *current_app.config["SECRET_KEY_FALLBACKS"]]
     return [hmac.digest(secret.encode(), f"leadintake {purpose}".encode(), "sha256") for secret in secrets]
 
@@ -36,7 +36,7 @@ def seal(purpose: str, text: str) -> str:
 
 
 def unseal(purpose: str, sealed: str) -> str:
-    """Decrypt a text sealed for the same purpose. Raises Unreadable."""
+    """Decrypt a text of the same purpose. Raises Unreadable."""
     from cryptography.fernet import InvalidToken
 
     try:

@@ -1,6 +1,6 @@
-"""Writes that survive a power cut: both the bytes and the folder with the name are synced.
+"""Writes that survive a power cut: both the file and its folder's entry are synced.
 
-A rename alone is not enough: on ext4, a file renamed without a sync may be empty after a power cut.
+A rename alone is not enough: on ext4, a file renamed unsynced may be empty after a power cut.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Sync the names in a folder to the disk. Raises OSError."""
+    """Sync the entries of a folder. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

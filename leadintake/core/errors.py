@@ -28,7 +28,7 @@ MAX_ERRORS, MAX_NAME_LENGTH, MAX_INSTANCE_LENGTH = 50, 100, 500
 """Limits of an answer: field names, characters of each, characters of the path."""
 
 Errors = Mapping[str, list[str]]
-"""Errors by field, in words for the person who filled it in."""
+"""Errors by field, in words for the person at the form."""
 
 SENTENCES = {
     400: N_("The request could not be read. Please check how it is written."),
@@ -45,11 +45,11 @@ TITLES = (
     N_("Bad Request"), N_("Method Not Allowed"), N_("Request Entity Too Large"),
     N_("Too Many Requests"), N_("Internal Server Error"),
 )  # fmt: skip
-"""HTTP's names for errors that no rule raised."""
+"""Titles of other errors than refusals, listed for translation."""
 
 
 class Refusal(Exception):
-    """A rule refused the request. Subclasses stand beside their rule and set status, type and title."""
+    """A rule refused the request. A subclass stands beside its rule and sets status, type and title."""
 
     status = 400
     type = "about:blank"
@@ -72,7 +72,7 @@ class BadRequest(Refusal):
 
 
 class NotFound(Refusal):
-    """The thing does not exist, or this person may not know that it does."""
+    """It does not exist, or this person may not know that it does."""
 
     status = 404
     title = N_("Not Found")
@@ -105,7 +105,7 @@ class UnsupportedMediaType(Refusal):
 
 
 class UnprocessableContent(Refusal):
-    """`errors` names every wrong field."""
+    """Fields are wrong; `errors` names each."""
 
     status = 422
     title = N_("Please check what you entered")
@@ -115,7 +115,7 @@ class UnprocessableContent(Refusal):
 
 
 class Unavailable(Refusal):
-    """Database, storage or a queue cannot serve now; the same request may succeed later."""
+    """Database, storage or a queue cannot serve now; a retry may succeed."""
 
     status = 503
     title = N_("Service Unavailable")
@@ -127,11 +127,11 @@ class Unavailable(Refusal):
 
 
 Explanation = Callable[[Exception], Refusal | None]
-"""Returns the refusal that an exception amounts to, or None."""
+"""Converts an exception to a refusal, or returns None."""
 
 
 def explain_failures(app: Flask, explanation: Explanation) -> None:
-    """Register an explanation, called before a 500."""
+    """Register an explanation, tried for schema errors and before a 500."""
     app.extensions.setdefault("leadintake.explanations", []).append(explanation)
 
 
@@ -142,7 +142,7 @@ def init_app(app: Flask) -> None:
 
 
 def answer_to(error: Exception) -> Response:
-    """Convert an exception to a response, without its cause; log the service's own faults."""
+    """Convert an exception to a response that hides its cause; log the service's own faults."""
     cause = getattr(error, "original_exception", None) or error
     if isinstance(cause, Refusal):
         if isinstance(cause, Unavailable) and cause.broken:

@@ -1,24 +1,23 @@
-"""Events: a room says that something happened, and other rooms listen.
+"""Events: a room sends what happened, other rooms listen.
 
-The room that tells declares an `Event` with the struct it sends, and sends it where the thing happens, in the
-transaction of it. Rooms that listen connect when the application is made:
+A room declares an `Event` with the struct of its payload, and sends it in the transaction of what happened.
+Other rooms connect while the application is created:
 
     lead_created.connect(app, write_line, when=When.IN_TRANSACTION)
 
-1. Listeners belong to one application, are called in the order in which they were connected, and are held
-   strongly: a listener may be a closure or a bound method.
-2. `IN_TRANSACTION`: called at once. If it raises, the sender fails, and with it the transaction.
-3. `IN_SAVEPOINT`: called at once. If it raises, its changes of the database and the `AFTER_COMMIT` calls it
-   caused are undone and a line is logged; the transaction and the other listeners go on. What it registered
+1. Listeners belong to one application and are called in the order of connecting. References are strong: a
+   listener may be a closure or a bound method.
+2. `IN_TRANSACTION`: called at once. If it raises, sender and transaction fail.
+3. `IN_SAVEPOINT`: called at once. If it raises, its database changes and the `AFTER_COMMIT` calls it caused
+   are undone, and the error is logged; the transaction and the other listeners continue. What it registered
    with `before_commit`, `on_commit` or `audit.record` stays. An OperationalError (deadlock, lost connection)
    fails the transaction; an IntegrityError is undone like any other.
-4. `AFTER_COMMIT`: called once the transaction is durable, in the order of sending, each listener in an
-   application context (and so with a session) of its own; to write, it opens a `transaction()`. If it
-   raises, a line is logged. It is never called
-   if the transaction fails or its outcome is unknown, nor if the process ends between the commit and the
-   call: what must not be lost is written in the transaction, for example as a message of the outbox.
+4. `AFTER_COMMIT`: called after the commit, in the order of sending, each in its own application context (and
+   so session); to write, it opens a `transaction()`. An error is logged. It is not called if the transaction
+   fails or its outcome is unknown, nor if the process ends between commit and call: write what must not be
+   lost in the transaction, for example as a message of the outbox.
 
-A payload holds ids and values, no rows: a listener after the commit has another session.
+A payload holds ids and values, no rows: after the commit, a listener has another session.
 """
 
 from __future__ import annotations
@@ -47,15 +46,13 @@ log = structlog.get_logger()
 
 
 class When(Enum):
-    """When a listener is called."""
-
     IN_TRANSACTION = "in_transaction"
     IN_SAVEPOINT = "in_savepoint"
     AFTER_COMMIT = "after_commit"
 
 
 class Event(Generic[Payload]):
-    """Something that happens, with the struct that says what happened."""
+    """A kind of event, and the struct of its payload."""
 
     def __init__(self, name: str, payload: type[Payload]) -> None:
         self.name, self.payload = name, payload
@@ -64,14 +61,14 @@ class Event(Generic[Payload]):
         return f"Event({self.name})"
 
     def connect(self, app: Flask, listener: Callable[[Payload], None], *, when: When) -> None:
-        """Call `listener` whenever this happens in `app`."""
+        """Call `listener` for each such event in `app`."""
         signals: dict[Event[Any], Signal] = app.extensions.setdefault(SIGNALS, {})
         signals.setdefault(self, _OrderedSignal()).connect(_Listener(self.name, listener, when), weak=False)
 
     def send(self, payload: Payload) -> None:
         """Call the listeners, in the transaction of the event.
 
-        Outside of one, `AFTER_COMMIT` waits for the next commit of the session.
+        Outside of one, `AFTER_COMMIT` waits for the session's next commit.
         """
         signal: Signal | None = current_app.extensions.get(SIGNALS, {}).get(self)
         if signal is not None:
@@ -98,8 +95,8 @@ class _Listener:
             with db.session.begin_nested():
                 self.function(payload)
         except OperationalError:
-            raise  # a deadlock undid all of the transaction, not the savepoint alone
-        except Exception as error:  # noqa: BLE001 - the savepoint is undone: what happened is kept
+            raise  # a deadlock undoes the whole transaction, not only the savepoint
+        except Exception as error:  # noqa: BLE001 - only the savepoint is undone
             del db.session().info.get(WAITING, [])[waiting:]
             self._log(error)
 
@@ -107,7 +104,7 @@ class _Listener:
         try:
             with current_app.app_context():
                 self.function(payload)
-        except Exception as error:  # noqa: BLE001 - what happened is durable, and the others hear of it
+        except Exception as error:  # noqa: BLE001 - the event is durable; other listeners run
             self._log(error)
 
     def _log(self, error: Exception) -> None:
@@ -116,7 +113,7 @@ class _Listener:
 
 
 class _InOrder(dict[Any, None]):
-    """A set that keeps its order, as far as blinker needs one."""
+    """An ordered set, with the methods that blinker needs."""
 
     def add(self, key: Any) -> None:
         self[key] = None

@@ -20,12 +20,12 @@ def has_greenlets() -> bool:
 
 
 def server_threads() -> int:
-    """Return how many requests the server of this process runs at once."""
+    """Return how many requests this server process runs at once."""
     return threads_of_server(sys.argv, os.environ, greenlets=has_greenlets())
 
 
 def threads_of_server(arguments: list[str], environment: Mapping[str, str], *, greenlets: bool) -> int:
-    """Read how many requests the server runs at once: from option, variable or documented default."""
+    """Read that number from option, variable or documented default."""
     option, variable, default = (
         ("--worker-connections", "", GREENLETS)
         if greenlets
@@ -40,9 +40,9 @@ def threads_of_server(arguments: list[str], environment: Mapping[str, str], *, g
 
 
 def run_off_hub(work: Callable[[], Result]) -> Result:
-    """Run `work` in a system thread under gevent, else directly.
+    """Run `work` in a system thread under gevent, else directly: CPU-bound work in C would block the hub.
 
-    CPU-bound work in C would block gevent's hub. `work` must raise nothing and not use the request.
+    `work` must raise nothing and not use the request.
     """
     if not has_greenlets():
         return work()

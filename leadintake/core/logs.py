@@ -1,4 +1,4 @@
-"""Structured logs, and the request id that links an answer to its lines.
+"""Structured logs, and the request id that links an answer to its log lines.
 
 No line contains an address, a file name or typed text: exceptions are logged without message
 (`leadintake.server_logs.failures`), mail addresses are masked.
@@ -28,7 +28,7 @@ KEY, HEADER = "leadintake.request_id", "X-Request-Id"
 
 
 def init_app(app: Flask) -> None:
-    """Send log events to standard error and give every request an id."""
+    """Log to standard error; give every request an id."""
     _configure(app.config["LOG_FORMAT"])
     app.before_request(_bind_request_id)
     app.after_request(_add_header)
@@ -69,7 +69,7 @@ def _write_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
 
 
 def _mask_addresses(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask whatever looks like a mail address; replies of mail servers contain some."""
+    """Mask mail addresses: replies of mail servers contain some."""
     for name, value in event.items():
         if isinstance(value, str) and "@" in value:
             event[name] = ADDRESS.sub(MASK, value)
@@ -80,19 +80,17 @@ class _SafeStderr(io.TextIOBase):
     """Standard error that ignores write errors, as of a full disk."""
 
     def write(self, text: str) -> int:
-        """Write what is possible."""
         with contextlib.suppress(OSError, ValueError):
             cast("TextIO", sys.__stderr__).write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush what is possible."""
         with contextlib.suppress(OSError, ValueError):
             cast("TextIO", sys.__stderr__).flush()
 
 
 def identify(environ: MutableMapping[str, Any]) -> str:
-    """Return the id of a request: the client's own if well-formed, else a new one."""
+    """Return the id of a request: the client's if well-formed, else a new one."""
     found = environ.get(KEY)
     if found is None:
         client_id = environ.get("HTTP_X_REQUEST_ID", "")
@@ -101,7 +99,6 @@ def identify(environ: MutableMapping[str, Any]) -> str:
 
 
 def request_id() -> str:
-    """Return the id of this request."""
     return identify(request.environ)
 
 

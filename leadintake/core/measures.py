@@ -1,9 +1,9 @@
-"""Metrics that rooms declare once and update while they work; /metrics sums them over all processes.
+"""Metrics: rooms declare and update them; /metrics sums them over all processes.
 
     SUBMISSIONS = measures.Counter("leadintake_submissions", "Submissions by result", "result")
     SUBMISSIONS.count("accepted")
 
-Labels have few, fixed values: typed text never becomes a label.
+Labels have few, fixed values, never typed text.
 """
 
 from __future__ import annotations
@@ -54,14 +54,12 @@ def families(slots: Slots) -> Iterator[Metric]:
 
 
 class Measure(ABC):
-    """A metric with labels."""
-
     def __init__(self, name: str, help_text: str, *labels: str) -> None:
         self.name, self.help, self.labels = name, help_text, labels
         _measures[name] = self
 
     def merge(self, first: float, second: float) -> float:
-        """Combine the numbers of two processes."""
+        """Combine two processes' numbers."""
         return first + second
 
     @abstractmethod
@@ -92,7 +90,7 @@ class Gauge(Measure):
     """A number that rises and falls while its process lives."""
 
     def add(self, amount: float, *values: str, slots: Slots | None = None) -> None:
-        """Add an amount, perhaps negative."""
+        """Add an amount, which may be negative."""
         (slots or _current()).add(LIVE_PREFIX + self._key("", values), amount)
 
     def family(self, sums: Sums) -> Metric:
@@ -122,7 +120,6 @@ class Timestamp(Measure):
         return found
 
     def merge(self, first: float, second: float) -> float:
-        """Return the later."""
         return max(first, second)
 
     family = Gauge.family
@@ -132,7 +129,6 @@ class Histogram(Measure):
     """The distribution of a duration."""
 
     def observe(self, seconds: float, *values: str, slots: Slots | None = None) -> None:
-        """Count a duration."""
         target = slots or _current()
         bound = next((str(bound) for bound in SECONDS if seconds <= bound), "+Inf")
         target.add(self._key(bound, values), 1)

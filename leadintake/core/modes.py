@@ -1,6 +1,6 @@
 """File modes: files 0600, folders 0700, whatever the umask.
 
-Existing ones of the service's user are tightened, except folders that others have files in or that are public
+Existing ones of the service's user are tightened, except folders that contain files of others or are public
 by design (`/tmp`): the doctor reports those.
 """
 
@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
 def make_private_folder(folder: Path) -> list[Path]:
     """Create a folder and its parents with mode 0700; tighten an existing one.
 
-    Return the folders with a new entry, to be synced for durability. Raises OSError.
+    Returns the folders with a new entry, to be synced. Raises OSError.
     """
     if folder.is_dir():
         tighten_folder(folder)
@@ -46,14 +46,14 @@ def make_private_folder(folder: Path) -> list[Path]:
 
 
 def tighten_folder(folder: Path) -> None:
-    """Remove others' access to a folder of this user, unless others have files in it."""
+    """Remove others' access to a folder of this user, unless it contains files of others."""
     found = folder.stat()
     if _is_exposed(found) and not found.st_mode & stat.S_ISVTX and not _is_shared(folder):
         folder.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
 
 
 def tighten_file(path: Path) -> None:
-    """Remove others' access to a file of this user. Ignores missing, foreign files and read-only disks."""
+    """Remove others' access to a file of this user, if it exists and its disk is writable."""
     with contextlib.suppress(OSError):
         found = path.lstat()
         if stat.S_ISREG(found.st_mode) and _is_exposed(found):
@@ -63,7 +63,7 @@ def tighten_file(path: Path) -> None:
 def open_private(path: Path, flags: int = os.O_WRONLY | os.O_CREAT | os.O_TRUNC) -> int:
     """Open a file with mode 0600, following no link; return the descriptor. Raises OSError.
 
-    A new file of root (O_EXCL) gets the owner of its folder, so that the service can read it.
+    With O_EXCL as root, the new file gets the owner of its folder, so that the service can read it.
     """
     descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o600)
     try:
@@ -85,7 +85,7 @@ def write_private(path: Path, content: bytes) -> None:
 def secure_database(path: Path) -> None:
     """Restrict an SQLite database with -wal, -shm, -journal and -queue to mode 0600, before it is opened.
 
-    SQLite gives its own the database's mode, but that one depends on the umask.
+    SQLite creates the database by the umask, and the others with the database's mode.
     """
     if not path.exists():
         with contextlib.suppress(OSError):  # SQLite reports the error when it opens the file
@@ -95,7 +95,7 @@ def secure_database(path: Path) -> None:
 
 
 def _chown_to_owner_of(folder: Path, descriptor: int) -> None:
-    """As root, give a new file to the owner of its folder, the service's user."""
+    """As root, give a new file to the owner of its folder."""
     if os.geteuid() == 0:
         owner = folder.stat()
         if os.fstat(descriptor).st_uid != owner.st_uid:
@@ -104,9 +104,8 @@ def _chown_to_owner_of(folder: Path, descriptor: int) -> None:
 
 
 def _chown_folder(folder: Path) -> None:
-    descriptor = os.open(
-        folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-    )  # O_NOFOLLOW: others may plant a link
+    # O_NOFOLLOW: others may plant a link.
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         _chown_to_owner_of(folder.parent, descriptor)
     finally:
@@ -114,12 +113,10 @@ def _chown_folder(folder: Path) -> None:
 
 
 def _is_exposed(status: os.stat_result) -> bool:
-    """Return whether this user owns it and others have access."""
     return bool(status.st_mode & OTHERS) and status.st_uid == os.geteuid()
 
 
 def _is_shared(folder: Path) -> bool:
-    """Return whether others have files in it."""
     with os.scandir(folder) as entries:
         return any(_is_foreign(entry) for entry in entries if entry.name not in IGNORED_NAMES)
 
@@ -132,7 +129,7 @@ def _is_foreign(entry: os.DirEntry[str]) -> bool:
 
 
 def _list_paths(app: Flask) -> Iterator[Path]:
-    """Yield every registered path, the entries of its folder, and SQLite's files."""
+    """Yield all registered paths, the entries of folders, and SQLite's files."""
     for purpose, path in places.list_places(app):
         place = path.resolve()
         yield place

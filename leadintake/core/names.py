@@ -1,7 +1,4 @@
-"""Names that people use in place of ids. Each room registers how to find its things.
-
-The audit trail uses them, and lies below those rooms.
-"""
+"""Names that people use in place of ids. Rooms register queries for theirs, for the audit trail below."""
 
 from __future__ import annotations
 
@@ -16,16 +13,15 @@ UUID_PATTERN = "[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
 PATTERN = f"^({UUID_PATTERN}|[0-9A-Za-z]{{4}}[-. _]?[0-9A-Za-z]{{4}})$(?!\n)"
 """Matches an id or a name."""
 IdQuery = Callable[[str], "sa.Select[Any] | None"]
-"""Selects the id of the thing with this name; None where the text names nothing of this kind."""
+"""Selects the id for a name; None if the text is no name of this kind."""
 
 
 def register_names(app: Flask, id_query: IdQuery) -> None:
-    """Register a kind of name."""
     app.extensions.setdefault("leadintake.names", []).append(id_query)
 
 
 def has_name(column: Any, text: str) -> sa.ColumnElement[bool]:
-    """Match rows whose id in `column` is `text`, or has the name `text`."""
+    """Match rows whose `column` has this id, or the id of what has this name."""
     if len(text) == len(str(uuid.UUID(int=0))):
         same: sa.ColumnElement[bool] = column == uuid.UUID(text)
         return same

@@ -1,6 +1,6 @@
-"""Telephone numbers as people type them, read by Google's libphonenumber.
+"""Telephone numbers as typed, read by Google's libphonenumber.
 
-The library is imported when it is first needed: that takes 0.14 s, which no other command should pay.
+Its import takes 0.14 s, so it waits for the first use.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ import unicodedata
 from leadintake.core.text import has_controls, is_invisible
 
 LONGEST = 100
-"""Characters of a number as it is typed. E.164 has 15 digits; the rest is what people add to it."""
+"""Characters as typed, with separators; E.164 has 15 digits."""
 FEWEST_DIGITS = 3
-"""What has fewer digits is no part of a number to look for."""
+"""Shorter parts of a number are not searched."""
 TYPED = re.compile(r"[\d+\uff0b()\uff08\uff09\[\]./\uff0e\uff0f\s\-\u2010-\u2015\u2212\u30fc\uff0d]+")
-"""Digits of any script and what people set between them. E.164 would lose a word, and an extension."""
+"""Digits of any script and separators. Other text stays as typed: E.164 would lose a word or an extension."""
 
 
 def shown_text(typed: str) -> str:
-    """What can be seen of it: address books put marks of direction round the numbers they copy."""
+    """Return the visible text in one line: address books add direction marks to copied numbers."""
     line = " ".join(typed.split())
     visible = "".join(char for char in line if not has_controls(char) and unicodedata.category(char) != "Cf")
     return "" if is_invisible(visible) else visible.strip()
 
 
 def read_number(typed: str, region: str) -> str | None:
-    """The number in E.164, such as `+12025550123`; None for what is no number, or is more than one.
+    """Return the number in E.164, such as `+12025550123`; None if the text is not exactly one valid number.
 
-    `region` (ISO 3166) says where a number without a country code is from.
+    `region` (ISO 3166): of numbers without a country code.
     """
     if len(typed) > LONGEST or not TYPED.fullmatch(typed):
         return None
@@ -44,17 +44,17 @@ def read_number(typed: str, region: str) -> str | None:
 
 
 def regular_number(typed: str, region: str) -> str:
-    """The number in E.164, else what was typed."""
+    """Return the number in E.164, else the text as typed."""
     return read_number(typed, region) or typed
 
 
 def is_as_typed(text: str) -> bool:
-    """Whether a text that `regular_number` gave could not be read."""
+    """Return whether a result of `regular_number` is not in E.164."""
     return bool(text) and read_number(text, "") != text
 
 
 def spaced_number(text: str) -> str:
-    """A number in E.164 as people read it, `+1 202-555-0123`; what could not be read as it is."""
+    """Return a number in E.164 with spaces, `+1 202-555-0123`; other text unchanged."""
     if not text or is_as_typed(text):
         return text
     import phonenumbers
@@ -63,7 +63,7 @@ def spaced_number(text: str) -> str:
 
 
 def digits_of(text: str) -> str:
-    """The digits of any script, as ASCII."""
+    """Return the digits of any script, as ASCII."""
     return "".join(str(unicodedata.decimal(char)) for char in text[:LONGEST] if char.isdecimal())
 
 
@@ -74,20 +74,19 @@ def search_text(stored: str) -> str:
 
 
 def search_terms(typed: str, region: str) -> set[str]:
-    """What to look for where somebody typed a number or a part of one: digits without the zero in front.
+    """Return the digits to search for a typed number or a part of one; nothing for other text.
 
-    Nothing for what is no part of a number. The whole number is read, too: `011 49 …` is dialled in one
-    region, `00 49 …` in another.
+    With and without leading zeros, and as E.164: `011 49 …` is dialled in one region, `00 49 …` in another.
     """
     if len(typed) > LONGEST or not TYPED.fullmatch(typed):
         return set()
     digits = digits_of(typed)
     found = {digits, digits.lstrip("0"), digits_of(read_number(typed, region) or "")}
-    return {one for one in found if len(one) >= FEWEST_DIGITS}
+    return {term for term in found if len(term) >= FEWEST_DIGITS}
 
 
 def is_region(code: str) -> bool:
-    """Whether the library knows the numbers of this region."""
+    """Return whether the library knows this region."""
     import phonenumbers
 
     return code in phonenumbers.SUPPORTED_REGIONS

@@ -13,7 +13,7 @@ INSTANCE, DATABASE = "instance", "database"
 
 
 class Place(NamedTuple):
-    """A folder or file, and its purpose."""
+    """A file or folder, and its purpose."""
 
     purpose: str
     path: Path
@@ -30,21 +30,17 @@ def init_app(app: Flask) -> None:
 
 
 def register(app: Flask, purpose: str, path: Path) -> None:
-    """Register a path."""
     app.extensions.setdefault("leadintake.places", []).append(Place(purpose, path))
 
 
 def list_places(app: Flask) -> list[Place]:
-    """Return every registered path, whether or not it exists."""
+    """Return every registered path, existing or not."""
     found: list[Place] = app.extensions["leadintake.places"]
     return found
 
 
 def normalize_url(url: str, base: Path) -> str:
-    """Normalise a storage URL: an absolute folder with links resolved, no slash at the end.
-
-    A relative folder starts from `base`.
-    """
+    """Normalise a storage URL: no slash at the end; a folder absolute (from `base`), links resolved."""
     scheme, _, rest = url.partition(":")
     if scheme != "file":
         return url.rstrip("/")

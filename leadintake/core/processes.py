@@ -1,8 +1,8 @@
 """The live server processes of this machine, for the doctor.
 
 1. At its first request, a process creates and locks a file in `processes/` of the instance.
-2. The kernel releases the lock when the process ends, however it ends.
-3. A reader that gets the lock removes the file of the dead process.
+2. The kernel releases the lock when the process ends in any way.
+3. A reader that gets the lock removes the file.
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ class ServerProcess:
 
 @dataclass
 class _OwnFile:
-    """The file of this process."""
-
     lock: threading.Lock = field(default_factory=threading.Lock)
     process: int = 0
     descriptor: int = -1
@@ -93,7 +91,7 @@ def _note_once() -> None:
 
 
 def _add_file(app: Flask, own: _OwnFile) -> None:
-    """Create and lock the file under a hidden name, then rename it: readers remove unlocked ones."""
+    """Create and lock the file under a hidden name, then rename it: readers remove unlocked files."""
     folder = _folder(app)
     make_private_folder(folder)
     name = f"{own.process}-{uuid.uuid4().hex}"

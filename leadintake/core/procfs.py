@@ -1,4 +1,4 @@
-"""Facts about processes from Linux' /proc. Functions raise OSError where /proc does not have them.
+"""Facts about processes from Linux' /proc. Functions raise OSError where it lacks them.
 
 A mark combines pid and start time in one number that fits a float. It tells processes with the same pid
 apart, as in containers.
@@ -28,7 +28,7 @@ def own_mark() -> float:
 
 
 def folder_of(mark: float) -> Path:
-    """Return the /proc folder of the process with this mark. Raises FileNotFoundError for a foreign mark."""
+    """Return the /proc folder of the process with this mark. Raises FileNotFoundError if it has none."""
     number = int(mark) % PID_LIMIT
     if not number or _mark(number) != mark:
         raise FileNotFoundError(number)
@@ -36,7 +36,7 @@ def folder_of(mark: float) -> Path:
 
 
 def resident_bytes(folder: Path) -> int:
-    """Return the resident memory; shared pages count for each process."""
+    """Return the resident memory; each process counts shared pages."""
     return int((folder / "statm").read_bytes().split()[RESIDENT_FIELD]) * os.sysconf("SC_PAGE_SIZE")
 
 

@@ -1,9 +1,9 @@
-"""Numbers per process of this machine, a file each in a shared folder.
+"""Numbers of each process of this machine, a file per process in a shared folder.
 
-1. A process locks a file while it lives. A new process continues an unlocked file of a dead one: sums never
-   fall, and there are never more files than processes.
-2. A file is a row of records, each padded to eight bytes: number, key length, key. pwrite makes a full disk
-   an error; with mmap it would kill the process.
+1. A process locks its file while it lives. A new process takes over the unlocked file of a dead one and
+   continues its sums: they never fall, and there are never more files than processes.
+2. A file is a sequence of records, each padded to eight bytes: number, key length, key. They are written by
+   pwrite, where a full disk is an error; with mmap it would kill the process.
 3. A reader adds up all files.
 
 Where nothing can be written, the numbers stay in memory.
@@ -27,23 +27,21 @@ from leadintake.core.modes import make_private_folder, open_private
 
 HEAD, NUMBER = struct.Struct("=dI"), struct.Struct("=d")
 LARGEST_BYTES = 1024 * 1024
-"""Bytes of a file: a label with unlimited values would fill the disk."""
+"""Bytes of a file: labels with unlimited values must not fill the disk."""
 LIVE_PREFIX = "~"
-"""Prefix of keys that are reset when a new process takes the file over."""
+"""Prefix of keys that a new process resets when it takes over a file: gauges."""
 PROCESS = LIVE_PREFIX + "process"
-"""Key of the mark of the process (procfs.py)."""
+"""Key of the process's mark (procfs.py)."""
 log = structlog.get_logger()
 
 
 class Entry(NamedTuple):
-    """A number of one process."""
-
     key: str
     number: float
 
 
 class Slots:
-    """The numbers of this process and of the others. Opens no file before the first use."""
+    """This process's numbers, and a view of the others'. Opens no file before the first use."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -59,19 +57,17 @@ class Slots:
             os.close(self._file)
 
     def add(self, key: str, amount: float) -> None:
-        """Add to a number."""
         with self._guard:
             self._open_once()
             self._write(key, self._numbers.get(key, 0.0) + amount)
 
     def set(self, key: str, number: float) -> None:
-        """Set a number."""
         with self._guard:
             self._open_once()
             self._write(key, number)
 
     def read(self) -> list[Entry]:
-        """Return all numbers; those of dead processes without keys of LIVE_PREFIX."""
+        """Return the numbers of all processes; of dead ones without the keys of LIVE_PREFIX."""
         with self._guard:
             self._open_once()
             found = [Entry(*item) for item in self._numbers.items()]
@@ -108,7 +104,7 @@ class Slots:
 
     @contextlib.contextmanager
     def _lock_folder(self) -> Iterator[None]:
-        """Lock the folder: one process at a time takes a file or reads all. Raises OSError."""
+        """Lock the folder, to claim a file or to read all. Raises OSError."""
         file = open_private(self.folder / "door", os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -163,7 +159,7 @@ def _read_other_file(path: Path, own_inode: int | None) -> list[Entry]:
 
 
 def _records(content: bytes) -> Iterator[tuple[int, str, float]]:
-    """Yield offset, key and number of each record, up to one that a crash left incomplete."""
+    """Yield offset, key and number of each record, up to one that a crash cut."""
     offset = 0
     while offset + HEAD.size <= len(content):
         number, length = HEAD.unpack_from(content, offset)
@@ -179,5 +175,4 @@ def _records(content: bytes) -> Iterator[tuple[int, str, float]]:
 
 
 def _record_size(key: str) -> int:
-    """Return the bytes of a record."""
     return -(-(HEAD.size + len(key.encode())) // 8) * 8

@@ -1,4 +1,4 @@
-"""The structs of the package, made ready for threads."""
+"""Preparation of msgspec structs for threads."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ PACKAGE = __name__.partition(".")[0]
 def prepare() -> None:
     """Resolve the types of all imported structs.
 
-    msgspec 0.22 does so at a struct's first decode, and marks it as resolved before it is: a second thread
-    that decodes it meanwhile ends the process (SIGSEGV).
+    msgspec 0.22 does so at a struct's first decode, and marks it as resolved too early: a second thread that
+    decodes it meanwhile crashes (SIGSEGV).
     """
     for struct in _subclasses(msgspec.Struct):
         if struct.__module__.startswith(f"{PACKAGE}."):
-            with contextlib.suppress(TypeError):  # an event's, with objects no JSON holds: never decoded
+            with contextlib.suppress(TypeError):  # payload of an event, never decoded
                 msgspec.json.Decoder(struct)
 
 

@@ -1,4 +1,4 @@
-"""Typed text: bounded, normalised, validated, made safe for its destination.
+"""Typed text: bounded, normalised, validated, escaped for its destination.
 
 Normalisation sorts combining marks by insertion: 48,000 in a row take seconds and hold the GIL. So only this
 module normalises (a test checks), and only short text.
@@ -34,18 +34,18 @@ STROKES = {
     "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "\u0131": "i",
     "æ": "ae", "œ": "oe", "þ": "th",
 }  # fmt: skip
-"""Letters that people type without their stroke, and ligatures that Unicode does not take apart."""
+"""Letters often typed without stroke, and ligatures that Unicode does not decompose."""
 LETTER_MARKS = frozenset({7, 8, 9})
-"""Combining classes of marks that make another letter, and are no accents: nukta, kana voicing, virama."""
+"""Combining classes of marks that make another letter: nukta, kana voicing, virama."""
 FOLDED_SIGNS = str.maketrans(
     dict.fromkeys(APOSTROPHES, "") | dict.fromkeys(HYPHENS, "-") | dict.fromkeys(COMMAS, " ") | STROKES
 )
 NON_JOINER = "\u200c"
-"""Invisible. On both sides: some programs link `www.`, others a domain."""
+"""Invisible, set on both sides of a separator: some programs link `www.`, others a domain."""
 
 
 class TooLong(ValueError):
-    """The text exceeds its field, and was not examined."""
+    """The text exceeds its field, and was not read."""
 
 
 def normalize_text(text: str, most: int) -> str:
@@ -57,7 +57,7 @@ def normalize_text(text: str, most: int) -> str:
 
 
 def visible_line(text: str, most: int) -> str:
-    """Return the same if printable and visible, else ""."""
+    """Return the text normalised, or "" if it is too long, has controls or is invisible."""
     try:
         found = normalize_text(text, most)
     except TooLong:
@@ -79,7 +79,7 @@ def has_controls(text: str) -> bool:
 
 
 def is_invisible(text: str) -> bool:
-    """Return whether all of it is invisible."""
+    """Return whether it has no visible character."""
     return all(
         char in BLANK_LETTERS or unicodedata.category(char) in {"Cf", "Mn", "Me", "Zs", "Cn"} for char in text
     )
@@ -92,12 +92,12 @@ def strip_invisible(text: str) -> str:
 
 
 def unlink_addresses(text: str) -> str:
-    """Break the addresses in a text invisibly, so that mail programs do not link them."""
+    """Insert invisible characters into addresses: mail programs then do not link them."""
     return JOINTS.sub(rf"{NON_JOINER}\1{NON_JOINER}", text)
 
 
 def fold_texts(*texts: str) -> str:
-    """Join the beginnings of texts for a search: NFKC, case folded."""
+    """Join texts for a search: the first MAX_SEARCHED_LENGTH of each, NFKC, case folded."""
     return " ".join(fold_text(text, MAX_SEARCHED_LENGTH) for text in texts)
 
 
@@ -110,9 +110,9 @@ def fold_text(text: str, most: int) -> str:
 
 
 def fold_search(text: str, hyphen: str = " ") -> str:
-    """Return the words of the beginning of a text as they are searched for, or "".
+    """Return the words of the beginning of a text in search form, or "".
 
-    Without accents, case, width, ligatures, apostrophes, commas and what nobody sees; a hyphen becomes
+    Without accents, case, width, ligatures, apostrophes, commas and invisible characters; a hyphen becomes
     `hyphen`.
     """
     text = text[:MAX_SEARCHED_LENGTH]
@@ -128,7 +128,7 @@ def fold_search(text: str, hyphen: str = " ") -> str:
 def visible_name(filename: str, longest: int = 255) -> str:
     """Return a file's name for display and headers: no path, no controls, `longest` characters.
 
-    A long name keeps its end, with the extension.
+    A long name keeps its extension.
     """
     name = filename.replace("\\", "/").rpartition("/")[2][-longest * TYPED_PER_CHARACTER :]
     name = "".join(char for char in _normalize("NFC", name, len(name)) if not has_controls(char)).strip()
@@ -140,7 +140,6 @@ def visible_name(filename: str, longest: int = 255) -> str:
 
 
 def _strip_accents(text: str) -> str:
-    """Strip accents, format characters and variation selectors."""
     return "".join(
         char
         for char in text

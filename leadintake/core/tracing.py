@@ -1,4 +1,4 @@
-"""Traces that link a request, its messages and their deliveries. Without a tracer nothing happens.
+"""Traces that link a request, its messages and their deliveries; nothing without a tracer.
 
 monitoring/tracing.py chooses the library.
 """
@@ -16,21 +16,19 @@ EXTENSION = "leadintake.tracer"
 
 
 class Span(Protocol):
-    """A span. Its facts are ids, codes and fixed words: never typed text."""
+    """A span. Its facts are ids, codes and fixed words, never typed text."""
 
     def active(self) -> AbstractContextManager[object]:
-        """Make it the parent of spans that begin inside."""
+        """Make it the parent of spans begun inside."""
 
     def traceparent(self) -> str | None:
-        """Return its place in the trace, to continue elsewhere (W3C Trace Context)."""
+        """Return its W3C traceparent, to continue the trace elsewhere; None if not recorded."""
 
     def end(self, name: str, *, failed: bool = False, **facts: str | int | None) -> None:
-        """End it under its name."""
+        """End it under this name."""
 
 
 class Tracer(Protocol):
-    """Begins spans."""
-
     def begin(self, kind: Kind, *, parent: str | None = None) -> Span:
         """Begin a span: a child of `parent`, else of the active span, else a new trace."""
 
@@ -39,22 +37,18 @@ class NoSpan:
     """A span that records nothing."""
 
     def active(self) -> AbstractContextManager[object]:
-        """Do nothing."""
         return contextlib.nullcontext()
 
     def traceparent(self) -> str | None:
-        """Return None."""
         return None
 
-    def end(self, name: str, *, failed: bool = False, **facts: str | int | None) -> None:
-        """Do nothing."""
+    def end(self, name: str, *, failed: bool = False, **facts: str | int | None) -> None: ...
 
 
 class NoTracer:
-    """A tracer that records nothing."""
+    """A tracer without records."""
 
     def begin(self, _kind: Kind, *, parent: str | None = None) -> Span:  # noqa: ARG002 - as every tracer
-        """Return the span that records nothing."""
         return NO_SPAN
 
 
@@ -62,10 +56,10 @@ NO_SPAN, NO_TRACER = NoSpan(), NoTracer()
 
 
 def tracer_of(app: Flask) -> Tracer:
-    """Return the tracer of an application."""
+    """Return the application's tracer."""
     return cast("Tracer", app.extensions.get(EXTENSION, NO_TRACER))
 
 
 def begin(kind: Kind, *, parent: str | None = None) -> Span:
-    """Begin a span of the current application."""
+    """Begin a span in the current application."""
     return tracer_of(current_app).begin(kind, parent=parent)

@@ -1,4 +1,4 @@
-"""Check that incident receivers accept events: a wrong key could stay unnoticed for months."""
+"""The check that incident receivers accept events: a wrong key could stay unnoticed for months."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ PART = "incident receivers"
 
 
 def init_app(app: Flask) -> None:
-    """Register a readiness warning, where a receiver is configured."""
+    """Register a readiness warning, if a receiver is configured."""
     names = ("PAGERDUTY_ROUTING_KEY", "INCIDENT_WEBHOOK_URL", "HEARTBEAT_URL")
     if any(app.config[name] for name in names):
         checks.register(app, PART, check, warning=True, after=DATABASE)
 
 
 def check() -> None:
-    """Raise where a receiver has not accepted an event, or the heartbeat failed, for five minutes."""
+    """Raise if a receiver has lacked an event, or the heartbeat has failed, for five minutes."""
     if rehearsal.explain():
         return  # nothing is sent; the row `recipients` says so
     if late := sorted(set(_late_receivers())):

@@ -19,10 +19,8 @@ from leadintake.notifications.embedded import install_stop_signal
 @with_appcontext
 def doctor(form: str) -> None:
     """Say what is wrong with the installation and what to do, a line each; exit status 1 if anything is."""
-    found = [
-        checks.Finding("configuration", "ok", ""),
-        *checks.findings(),
-    ]  # an invalid one does not get this far
+    # An invalid configuration stops the command earlier.
+    found = [checks.Finding("configuration", "ok", ""), *checks.findings()]
     show([finding._asdict() for finding in found], form, empty="")
     wrong = [finding.part for finding in found if finding.state == "wrong"]
     if wrong:

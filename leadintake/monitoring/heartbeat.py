@@ -1,4 +1,4 @@
-"""The heartbeat: a periodic request to another machine, and its failures."""
+"""The heartbeat: a periodic request to another machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 
 class Failure(msgspec.Struct):
-    """The first and the last failure in a row, and the last error."""
+    """A series of failures: the times of the first and last, the last error."""
 
     since: datetime
     last: datetime
@@ -25,13 +25,13 @@ class Failure(msgspec.Struct):
 
 
 class Heartbeat:
-    """The heartbeat of this machine's watchdogs. A failure is kept in a file, for the doctor."""
+    """The heartbeat of this machine's watchdogs. Failures are kept in a file, for the doctor."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "heartbeat.json"
 
     def send(self, url: str, causes: list[str]) -> None:
-        """Send the heartbeat with the causes of problems. A failure is logged."""
+        """Send the heartbeat with the causes of problems; log and keep a failure."""
         with contextlib.suppress(OSError):  # a full disk is reported elsewhere
             try:
                 send_heartbeat(url, causes)
@@ -43,7 +43,7 @@ class Heartbeat:
                 write_private(self.path, msgspec.json.encode(failure))
 
     def failure(self) -> Failure | None:
-        """Return the last failure, unless a heartbeat succeeded since."""
+        """Return the failures since the last success."""
         with contextlib.suppress(OSError, msgspec.MsgspecError):
             return msgspec.json.decode(self.path.read_bytes(), type=Failure)
         return None

@@ -1,20 +1,20 @@
-"""Incidents: one per cause, sent once to each receiver when it opens and when it is resolved.
+"""Incidents: one per cause, with each change sent once to each receiver.
 
 A Record is a row of the database, shared by any number of watchdogs; for the cause `database`, an entry of a
-file in the instance folder (or, if that cannot be written, in memory).
+file in the instance folder (in memory, if that cannot be written).
 
 Each round of a watchdog, for each cause it checked:
 
 1. Problem without a record: create one; `cause` is unique, so a second watchdog changes nothing. Problem on a
    resolved record: reopen it. A warning became critical: escalate it. No problem on an open record: resolve
-   it. Each counts as one change. The record has the time of each watchdog's last problem: one of a machine's
-   own (disk, connections) is not resolved by a watchdog elsewhere.
+   it, unless another watchdog found one lately: a machine's own (disk, connections) is invisible elsewhere.
+   Each counts as one change.
 2. Lease a record whose last change a receiver lacks, in one UPDATE with the conditions under which it is
    free. Commit: no transaction stays open during a request.
 3. Send the change to these receivers; note which accepted it. A failed one is retried in the next round.
 4. Release the lease. Delete a resolved record that all receivers know.
 
-If a watchdog dies between 3 and 4, the lease expires and the event is sent again under the same id. PagerDuty
+If a watchdog dies between 3 and 4, the lease expires and the event is sent again with the same id. PagerDuty
 deduplicates by its key, others by `webhook-id`.
 """
 
@@ -38,11 +38,11 @@ from leadintake.monitoring.sending import Event, NotDelivered, PagerDuty, Receiv
 LEASE = timedelta(seconds=60)
 """Longer than sending one change to every receiver takes."""
 PROBLEM_VALIDITY = timedelta(minutes=3)
-"""How long a watchdog's problem counts without another check."""
+"""Validity of a watchdog's problem."""
 UNSTABLE_CAUSES = ("database", "storage", "scanner")
-"""Causes detected by a request to another program, which may fail once: sent only when found again."""
+"""Causes found by a request to another program, which may fail once: sent only if found again."""
 CONFIRM_SECONDS = 30
-"""Seconds after opening. Rounds are a minute apart."""
+"""Minimum time from opening until found again; rounds are a minute apart."""
 CHANGES = measures.Counter(
     "leadintake_incidents", "Incidents that opened, became critical and were resolved", "cause", "change"
 )
@@ -63,13 +63,15 @@ class Record:
     sentence: str
     resolved_at: datetime | None = None
     changes: int = 1
+    """Number of changes so far."""
     told: dict[str, int] = field(default_factory=dict)
+    """Last change that each receiver accepted."""
     wrong_by: dict[str, int] = field(default_factory=dict)
     """Time of the last problem found by each watchdog, in seconds since 1970."""
 
     @property
     def confirmed(self) -> bool:
-        """Return whether to send it: a single failure of an unstable part is not sent."""
+        """Whether to send it: a single failure of an unstable part is not sent."""
         if self.cause not in UNSTABLE_CAUSES or self.resolved_at is not None or not self.wrong_by:
             return True
         return max(self.wrong_by.values()) - self.opened_at.timestamp() >= CONFIRM_SECONDS
@@ -80,7 +82,7 @@ class Record:
         return [receiver for receiver in lagging if self.resolved_at is None or receiver.name in self.told]
 
     def record_problem(self, problem: Problem, watchdog: str) -> str:
-        """Record that a watchdog found a problem; return `opened`, `escalated` or "" (nothing new).
+        """Record a watchdog's problem; return `opened`, `escalated` or "" (nothing new).
 
         An escalated incident stays critical until it is resolved: changing severities are one event.
         """
@@ -96,7 +98,7 @@ class Record:
     def record_recovery(self, watchdog: str) -> bool:
         """Record that a watchdog found no problem; return whether that resolves the incident.
 
-        It does not while another watchdog, with other disks or connections, finds a problem.
+        It does not while another watchdog, with other disks or connections, finds one.
         """
         self.wrong_by.pop(watchdog, None)
         if self.resolved_at is not None or self._recent_wrong_by():
@@ -110,19 +112,16 @@ class Record:
 
 
 class Store(Protocol):
-    """A store of records."""
-
-    def records(self) -> list[Record]:
-        """Return all records."""
+    def records(self) -> list[Record]: ...
 
     def open(self, cause: str, problem: Problem, watchdog: str) -> str:
         """Record a problem; return `opened`, `escalated` or "" (nothing new)."""
 
     def resolve(self, cause: str, watchdog: str) -> bool:
-        """Record the absence of a problem; return whether that resolves an incident."""
+        """Record that there is no problem; return whether that resolves an incident."""
 
     def lease(self, cause: str) -> Record | None:
-        """Lease and return the current record; None where another watchdog holds the lease."""
+        """Lease and return the current record; None if another watchdog has it."""
 
     def release(self, record: Record) -> None:
         """Save which receivers accepted which change; end the lease."""
@@ -132,7 +131,7 @@ class Store(Protocol):
 
 
 def record_findings(store: Store, findings: Mapping[str, Problem | None], watchdog: str) -> None:
-    """Store and log the problems that a watchdog found."""
+    """Store and log a watchdog's findings."""
     for cause, problem in findings.items():
         if problem is not None:
             if change := store.open(cause, problem, watchdog):
@@ -147,7 +146,7 @@ def record_findings(store: Store, findings: Mapping[str, Problem | None], watchd
 def notify(store: Store, receivers: Collection[Receiver]) -> set[str]:
     """Send changes to the receivers that lack them; return the causes of confirmed problems.
 
-    A receiver that fails is skipped for the rest of the round.
+    A receiver that fails is not tried again in this call.
     """
     reachable = list(receivers)
     records = [record for record in store.records() if record.confirmed]
@@ -159,9 +158,8 @@ def notify(store: Store, receivers: Collection[Receiver]) -> set[str]:
                     record.told[receiver.name] = record.changes
                 except NotDelivered as error:
                     reachable.remove(receiver)
-                    record.told.setdefault(
-                        receiver.name, 0
-                    )  # it may have accepted the event despite the error
+                    # Despite the error it may have accepted the opening: it will get the resolution.
+                    record.told.setdefault(receiver.name, 0)
                     FAILURES.count(receiver.name)
                     log.warning("incident_not_delivered", receiver=receiver.name, error=str(error))
             store.release(record)
@@ -187,7 +185,7 @@ def open_causes(*stores: Store) -> Iterator[str]:
 
 
 def source() -> str:
-    """Return the host of this service, which identifies the installation."""
+    """Return this service's host, the name of the installation."""
     public_url: str = current_app.config["PUBLIC_URL"]
     return urlsplit(public_url).netloc
 

@@ -1,4 +1,4 @@
-"""Incidents in a file of this machine, for a database that is away."""
+"""Incidents in a file of this machine, for the time without database."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class LocalFile:
-    """Records shared by the watchdogs of one machine; in memory where the file cannot be written."""
+    """Records shared by the watchdogs of one machine; in memory if the file cannot be written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -59,7 +59,7 @@ class LocalFile:
             return resolved
 
     def lease(self, cause: str) -> Record | None:
-        """Return the current record. Two watchdogs may both get it: receivers deduplicate by key."""
+        """Return the current record. Two watchdogs may both get it: receivers deduplicate."""
         return self._find(cause)
 
     def release(self, record: Record) -> None:
@@ -92,7 +92,7 @@ class LocalFile:
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
-        """Hold a file lock: one watchdog of this machine at a time, if the file can be created."""
+        """Lock: one watchdog of this machine at a time, if the lock file can be created."""
         try:
             lock_file = open_private(self.path.with_suffix(".door"), os.O_RDWR | os.O_CREAT)
         except OSError:

@@ -1,4 +1,4 @@
-"""Prometheus metrics: measures of all processes of this machine, and gauges read at the scrape."""
+"""Prometheus metrics: measures of all processes of this machine, and gauges read at each scrape."""
 
 from __future__ import annotations
 
@@ -34,18 +34,16 @@ if TYPE_CHECKING:
 REQUESTS = measures.Counter("leadintake_requests", "Requests answered", "endpoint", "method", "status")
 SECONDS = measures.Histogram("leadintake_request_seconds", "Time to answer", "endpoint")
 OPTIONAL_PARTS = ("redis", "scanner")
-"""Parts shown as up or down although the service works without them."""
+"""Parts that the service can do without, shown as up or down."""
 log = structlog.get_logger()
 
 
 class _Collector:
-    """The metrics of one application."""
-
     def __init__(self, slots: Slots) -> None:
         self.slots = slots
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the measures; inside the application also the gauges."""
+        """Yield the measures and, inside an application context, the gauges."""
         yield from measures.families(self.slots)
         yield from usage.families(self.slots)
         if not current_app:
@@ -96,7 +94,7 @@ def _gauge(name: str, help_text: str, label: str, numbers: Mapping[str, float]) 
 
 @functools.cache
 def _build() -> Metric:
-    """Return version, revision and Python: constant in a process."""
+    """Return version, revision and Python."""
     from alembic.script import ScriptDirectory
     from prometheus_client.core import GaugeMetricFamily
 

@@ -39,7 +39,6 @@ def init_app(app: Flask) -> None:
 
 
 def database_problem() -> Problem:
-    """Return the problem of a failing database."""
     return Problem(
         N_("The database fails: nothing can be submitted or read."),
         N_("An operator must see with “flask doctor” what it says."),
@@ -47,13 +46,12 @@ def database_problem() -> Problem:
 
 
 def look_at_database() -> Problem | None:
-    """Detect a database that does not answer, or lacks tables of this code."""
+    """Detect a database that does not answer, or is at a wrong revision."""
     results = _readiness()
     return database_problem() if results.get("database") or results.get("revision") else None
 
 
 def look_at_disks() -> Problem | None:
-    """Detect a nearly full disk of the service."""
     scheme, _, path = current_app.config["STORAGE_URL"].partition(":")
     places = [current_app.config["INSTANCE_PATH"], *([path] if scheme == "file" else [])]
     if not any(_is_nearly_full(Path(place)) for place in places):
@@ -65,7 +63,6 @@ def look_at_disks() -> Problem | None:
 
 
 def look_at_housekeeping() -> Problem | None:
-    """Detect a chore that failed last time."""
     if not chores.failures(current_app):
         return None
     return Problem(
@@ -76,7 +73,6 @@ def look_at_housekeeping() -> Problem | None:
 
 
 def check_housekeeping() -> None:
-    """Raise where a chore failed last time."""
     if names := chores.failures(current_app):
         raise RuntimeError(
             f"It failed the last time it was tried: {', '.join(names)}. "

@@ -24,7 +24,7 @@ Outcome = TypeVar("Outcome")
 
 
 class Rows:
-    """Records shared by all watchdogs. Store says what is returned."""
+    """Records shared by all watchdogs; see Store."""
 
     def records(self) -> list[Record]:
         with read_only():
@@ -33,7 +33,7 @@ class Rows:
         return found
 
     def read_separately(self) -> list[Record]:
-        """Return all records over a separate connection: the caller may be in a transaction."""
+        """Return all records over another connection: the caller may be in a transaction."""
         with read_only(), db.engine.connect() as connection:
             return [_record(row) for row in connection.execute(sa.select(Incident.__table__))]
 
@@ -50,16 +50,14 @@ class Rows:
 
     def lease(self, cause: str) -> Record | None:
         until = Incident.leased_until
-        free = sa.or_(
-            until.is_(None), until < now(), until > now() + 2 * LEASE
-        )  # the last: set by a wrong clock
+        # The last: set by a wrong clock.
+        free = sa.or_(until.is_(None), until < now(), until > now() + 2 * LEASE)
         with transaction():
             is_leased = _update(Incident.cause == cause, free, leased_until=now() + LEASE)
             row = db.session.scalar(sa.select(Incident).where(Incident.cause == cause)) if is_leased else None
             return None if row is None else _record(row)
 
     def release(self, record: Record) -> None:
-        """Save which receivers accepted which change; end the lease, which kept other watchdogs out."""
         with transaction():
             _update(Incident.cause == record.cause, told=encode(record.told), leased_until=None)
 
@@ -82,7 +80,7 @@ class Rows:
         return True
 
     def _change(self, cause: str, change: Callable[[Record], Outcome]) -> Outcome | None:
-        """Change a locked record; None where it is gone."""
+        """Change a locked record; None if it is gone."""
         with transaction():
             row = db.session.scalar(sa.select(Incident).where(Incident.cause == cause).with_for_update())
             if row is None:
@@ -102,7 +100,7 @@ def _update(*conditions: sa.ColumnElement[bool], **values: object) -> bool:
 
 
 def _values(record: Record) -> dict[str, object]:
-    """Return the columns that a finding changes."""
+    """Return the columns of a finding."""
     return {**{name: getattr(record, name) for name in FINDING_COLUMNS}, "wrong_by": encode(record.wrong_by)}
 
 

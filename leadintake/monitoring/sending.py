@@ -24,17 +24,17 @@ log = structlog.get_logger()
 
 
 class NotDelivered(Exception):
-    """The receiver did not accept it; it is retried."""
+    """The receiver did not accept the request."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """The opening or the resolution of an incident."""
+    """A change of an incident."""
 
     key: str
-    """The same for every event about one cause of one installation."""
+    """The same for all events on a cause of an installation."""
     id: str
-    """The same for every attempt to send this event."""
+    """The same for all attempts to send this event."""
     cause: str
     resolved: bool
     severity: str
@@ -46,8 +46,6 @@ class Event:
 
 
 class Receiver(Protocol):
-    """A receiver of events."""
-
     name: str
 
     def notify(self, event: Event) -> None:
@@ -63,7 +61,6 @@ class PagerDuty:
         self.url, self.routing_key = url, routing_key
 
     def notify(self, event: Event) -> None:
-        """Trigger or resolve, under PagerDuty's key of the incident."""
         body: dict[str, object] = {
             "routing_key": self.routing_key,
             "event_action": "resolve" if event.resolved else "trigger",
@@ -90,7 +87,6 @@ class Webhook:
         self.url, self.key = url, key_of(secret)
 
     def notify(self, event: Event) -> None:
-        """Post it, signed."""
         body = msgspec.json.encode(
             {
                 "type": "incident.resolved" if event.resolved else "incident.opened",
@@ -117,7 +113,7 @@ class Webhook:
 
 
 def key_of(secret: str) -> bytes:
-    """Decode the key of a `whsec_` secret. Raises ValueError."""
+    """Return the key of a `whsec_` secret. Raises ValueError."""
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except binascii.Error as error:
@@ -128,7 +124,7 @@ def key_of(secret: str) -> bytes:
 
 
 def sign(key: bytes, message_id: str, moment: int, body: bytes) -> str:
-    """Sign a message: HMAC-SHA256 of id, time and body."""
+    """Sign id, time and body by HMAC-SHA256."""
     signed = b".".join((message_id.encode(), str(moment).encode(), body))
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 

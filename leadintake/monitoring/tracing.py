@@ -27,8 +27,8 @@ UNNAMED = "unknown_service"
 class Tracing:
     """The tracer of one application.
 
-    The exporter has a thread and a connection. It is created with the first span, because a server may fork
-    after loading the application.
+    The exporter has a thread and a connection. The first span creates it: a server may fork after loading the
+    application.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,6 @@ class Tracing:
         self._pid_and_provider: tuple[int, TracerProvider] | None = None
 
     def begin(self, kind: Kind, *, parent: str | None = None) -> Span:
-        """Begin a span."""
         from opentelemetry import trace
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -61,26 +60,23 @@ class Tracing:
 
 
 class OpenSpan:
-    """A span of OpenTelemetry."""
+    """A span of OpenTelemetry; see core.tracing.Span."""
 
     def __init__(self, span: trace.Span) -> None:
         self._span = span
 
     def active(self) -> AbstractContextManager[object]:
-        """Make it the parent of spans that begin inside."""
         from opentelemetry.trace import use_span
 
         return use_span(self._span, end_on_exit=False, record_exception=False, set_status_on_exception=False)
 
     def traceparent(self) -> str | None:
-        """Return its place in the trace; None where it is not recorded."""
         context = self._span.get_span_context()
         if not context.is_valid:
             return None
         return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
     def end(self, name: str, *, failed: bool = False, **facts: str | int | None) -> None:
-        """End it under its name."""
         from opentelemetry.trace import StatusCode
 
         self._span.update_name(name)

@@ -1,4 +1,4 @@
-"""Resources of the live processes of this machine, summed from /proc."""
+"""Resources of this machine's live processes, summed from /proc."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GAUGES: dict[str, tuple[str, Callable[[Path], int]]] = {
 
 
 def families(slots: Slots) -> Iterator[Metric]:
-    """Yield each gauge; without a number where /proc lists no process."""
+    """Yield each gauge; without a number if /proc lists no process."""
     from prometheus_client.core import GaugeMetricFamily
 
     marks = {entry.number for entry in slots.read() if entry.key == PROCESS}
@@ -39,6 +39,6 @@ def families(slots: Slots) -> Iterator[Metric]:
 
 def _read_all(marks: set[float], read: Callable[[Path], int]) -> Iterator[int]:
     for mark in marks:
-        # It may end meanwhile, or belong to another user or to a container that shares the folder.
+        # It may have ended, or belong to another user or a container that shares the folder.
         with contextlib.suppress(OSError):
             yield read(procfs.folder_of(mark))

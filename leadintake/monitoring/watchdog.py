@@ -1,7 +1,7 @@
 """The watchdog: detects problems, informs the receivers, sends a heartbeat.
 
-It needs neither mail nor worker. Without the database it continues: the database is then the incident, stored
-on this machine; other incidents stay unchanged until it is back.
+It needs neither mail nor worker. Without the database, that is the incident, stored on this machine; other
+incidents stay unchanged until it is back.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from leadintake.notifications import embedded, rehearsal
 
 INTERVAL_SECONDS = 60.0
 START_DELAY_SECONDS = 10.0
-"""A worker that starts at the same time needs a moment: a restart is no incident."""
+"""Time for a worker that starts with it: a restart is no incident."""
 LASTING_CAUSES = ("messages_failed",)
 """Causes that last for days while the service works."""
 Findings = Mapping[str, Problem | None]
@@ -42,15 +42,15 @@ class Watchdog:
     def __init__(self, app: Flask, name: str = "") -> None:
         self.app = app
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
-        """Identifies the machine and process whose problems it sees."""
+        """Machine and process whose problems it sees."""
         self.rows = Rows()
         self.local = LocalFile(Path(app.config["INSTANCE_PATH"]) / INCIDENTS)
         self.heartbeat = Heartbeat(Path(app.config["INSTANCE_PATH"]))
         self.silence_reason = ""
-        """Why it informs no receiver, as last logged."""
+        """Why it informs no receiver, as logged last."""
 
     def run(self, stop: embedded.Stop) -> None:
-        """Run a round every minute until stopped. A failed one is logged."""
+        """Run a round every minute until stopped; log a failed one."""
         stop.sleep(START_DELAY_SECONDS)
         while not stop():
             start = time.monotonic()
@@ -61,7 +61,7 @@ class Watchdog:
             stop.sleep(max(1.0, INTERVAL_SECONDS - (time.monotonic() - start)))
 
     def run_round(self) -> dict[str, Problem]:
-        """Detect problems, inform the receivers, send the heartbeat. Return the problems."""
+        """Detect problems, inform the receivers, send the heartbeat; return the problems."""
         with self.app.app_context(), use_request_timeout():
             found = self._detect()
             wrong = {cause: problem for cause, problem in found.items() if problem}
@@ -86,7 +86,7 @@ class Watchdog:
                 rollback()
                 found[DATABASE] = database_problem()
         if found.get(DATABASE):
-            # Problems found without it (such as a full disk) are sent once it is back, if they persist.
+            # Other problems (as a full disk) are sent once it is back, if they persist.
             found = {DATABASE: found[DATABASE]}
         incidents.record_findings(
             self.local, {cause: found[cause] for cause in (DATABASE,) if cause in found}, self.name
@@ -115,7 +115,7 @@ class Watchdog:
         return confirmed
 
     def _send_heartbeat(self, wrong: Mapping[str, Problem]) -> None:
-        """Send the heartbeat, with critical causes only where no other receiver is configured.
+        """Send the heartbeat; with critical causes only if no other receiver is configured.
 
         A healthchecks check that is down would not notice the death of the machine.
         """
@@ -136,6 +136,6 @@ def start_embedded(app: Flask) -> None:
 
 
 def start_with_first_request() -> None:
-    """Start it at the first request: a server may fork after loading the application."""
+    """Start it at the first request: a server may fork after loading."""
     if not current_app.testing:
         start_embedded(current_app._get_current_object())  # type: ignore[attr-defined] # LocalProxy's own

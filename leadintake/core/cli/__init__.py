@@ -1,1 +1,1 @@
-"""Output of commands, and their errors in one line."""
+"""Commands: their output and their errors."""

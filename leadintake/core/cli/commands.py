@@ -1,4 +1,4 @@
-"""Commands that report a refusal or a failing machine in one line."""
+"""Commands whose errors are one line."""
 
 from __future__ import annotations
 
@@ -16,21 +16,19 @@ from leadintake.core.errors import Refusal
 
 
 class Command(click.Command):
-    """A single command."""
+    """A command with errors in one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it."""
         with report_errors_in_one_line():
             return super().invoke(ctx)
 
 
 class CommandGroup(AppGroup):
-    """Commands about one thing in the database: none runs while this code may not use the database."""
+    """Commands that need the database: none runs while this code may not use it."""
 
     def command(  # type: ignore[override] # only the form that Flask uses
         self, *args: Any, **kwargs: Any
     ) -> Callable[[Callable[..., Any]], click.Command]:
-        """Register a command, as AppGroup does."""
         register = super().command(*args, **kwargs)
 
         def decorate(act: Callable[..., Any]) -> click.Command:
@@ -44,14 +42,13 @@ class CommandGroup(AppGroup):
         return decorate
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the chosen command."""
         with report_errors_in_one_line():
             return super().invoke(ctx)
 
 
 @contextmanager
 def report_errors_in_one_line() -> Iterator[None]:
-    """Turn a refusal or a database failure into one line on standard error and exit status 1."""
+    """Convert a refusal or database failure to one line on standard error and exit status 1."""
     try:
         yield
     except revisions.WrongRevision as error:

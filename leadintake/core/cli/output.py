@@ -19,7 +19,7 @@ from rich.table import Table
 from leadintake.core.text import BLANK_LETTERS, is_invisible
 
 FORMULA_SIGNS = "=+@\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20-"
-"""Signs that start a formula in a spreadsheet, full-width and small forms included."""
+"""Signs that start a formula in a spreadsheet, with full-width and small forms."""
 SEPARATORS = frozenset(";,|\t\r\n\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
 """Characters at which a spreadsheet program may start a new cell."""
 SUSPICIOUS = re.compile(rf"(?:(?<!\w)|(?<=[{''.join(sorted(BLANK_LETTERS))}]))[{FORMULA_SIGNS}]|\A[\t\r\n]")
@@ -27,13 +27,13 @@ CHUNK = 32 * 1024
 
 
 def format_option(*more: str) -> Callable[[Any], Any]:
-    """Return the option --format of a command that prints rows."""
+    """Return the --format option of a command that prints rows."""
     kinds = ["table", "json", *more]
     return click.option("--format", "form", type=click.Choice(kinds), default="table", show_default=True)
 
 
 def show(rows: Iterable[Mapping[str, Any]], form: str, *, empty: str) -> None:
-    """Print rows that all have the same columns."""
+    """Print rows, which have the same columns."""
     rows = list(rows)
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
@@ -70,8 +70,8 @@ def format_csv(columns: Iterable[str], rows: Iterable[Iterable[Any]], *, end: st
 def safe_cell(value: Any) -> str:
     """Escape formulas in a cell (OWASP, CSV Injection), wherever a program splits it.
 
-    An apostrophe precedes a sign at the start of the cell, of a word, or after a separator, ignoring blanks,
-    quotation marks and invisible characters before it.
+    An apostrophe precedes a sign at the start of the cell, of a word, or after a separator; blanks, quotation
+    marks and invisible characters before it are ignored.
     """
     text = _format_value(value)
     if not SUSPICIOUS.search(text):

@@ -1,1 +1,1 @@
-"""The database: connections, transactions, locks, types, pagination, repeatable migrations."""
+"""The database."""

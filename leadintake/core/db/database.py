@@ -1,4 +1,4 @@
-"""The database: `db`, durable engines, soft-deleted rows."""
+"""The database: `db`, engines, soft deletion."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ class Model(DeclarativeBase):
 class SoftDeletes:
     """Mixin: ORM statements ignore rows with `deleted_at`.
 
-    `execution_options(include_deleted=True)` shows them, as does a Core select of the table.
+    `execution_options(include_deleted=True)` includes them, as does a Core select.
     """
 
     deleted_at: Mapped[datetime | None] = mapped_column()
 
 
 def only(condition: sa.TextClause) -> dict[str, Any]:
-    """Options of an index of some rows alone. MariaDB, which has none, indexes all."""
+    """Return the options of a partial index. MariaDB has none and indexes all rows."""
     return {"postgresql_where": condition, "sqlite_where": condition}
 
 
@@ -105,9 +105,9 @@ def init_app(app: Flask) -> None:
 
 
 def _make_pool_class(slots: Slots) -> type[QueuePool]:
-    """Build a pool class that measures waits for a connection, new ones and pings included.
+    """Build a pool class that measures waits for a connection, with connecting and pings.
 
-    One class per application: a disposed pool creates its successor of its class.
+    One per application: a disposed pool creates its successor of its class.
     """
 
     class TimedPool(QueuePool):
@@ -122,21 +122,20 @@ def _make_pool_class(slots: Slots) -> type[QueuePool]:
 
 
 def _measure_pool(app: Flask, engine: sa.Engine) -> None:
-    """Count the connections in use."""
     slots = measures.slots_of(app)
     event.listen(engine, "checkout", lambda *_: POOL.add(1, slots=slots))
     event.listen(engine, "checkin", lambda *_: POOL.add(-1, slots=slots))
 
 
 def migrations_folder() -> Path:
-    """Return the folder of migrations: in the installed package, or beside it in a checkout."""
+    """Return the folder of migrations: in the installed package, or beside a checkout."""
     package = Path(__file__).parents[2]
     inside = package / "migrations"
     return inside if inside.exists() else package.parent / "migrations"
 
 
 def engine_url(text: str) -> sa.URL:
-    """Return the SQLAlchemy URL of a DATABASE_URL, with the drivers of this service."""
+    """Return the SQLAlchemy URL of a DATABASE_URL, with this service's drivers."""
     url = make_url(text)
     backend = url.drivername.partition("+")[0]
     drivers = {
@@ -149,17 +148,16 @@ def engine_url(text: str) -> sa.URL:
 
 
 def _engine_options(url: sa.URL, pool_size: int) -> dict[str, Any]:
-    # A pool timeout of two seconds, then 503, keeps a burst from becoming a stall.
     options: dict[str, Any] = {
         "pool_size": pool_size,
         "max_overflow": 0,
-        "pool_timeout": 2,
+        "pool_timeout": 2,  # then 503: a burst must not become a stall
         "pool_pre_ping": True,
         "hide_parameters": True,  # the log of a failure must not contain personal data
     }
     backend = url.get_backend_name()
     if backend == "postgresql":
-        # TCP detects a vanished host, whatever the timeout of the connection.
+        # TCP detects a vanished host before the connection's own timeout.
         keepalive = {"tcp_user_timeout": 5000, "keepalives_idle": 10, "keepalives_interval": 5}
         options["connect_args"] = {"connect_timeout": CONNECT_SECONDS, **keepalive}
     elif backend == "mysql":
@@ -177,27 +175,26 @@ def _engine_options(url: sa.URL, pool_size: int) -> dict[str, Any]:
 
 
 def _secure_sqlite(_dialect: Any, _record: Any, arguments: Any, _named: Any) -> None:
-    """Restrict the database's files to this user, before SQLite creates or opens them."""
+    """Restrict the database's files to this user before SQLite creates or opens them."""
     path = str(arguments[0])
     if path and not path.startswith((":memory:", "file:")):
         secure_database(Path(path))
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
-    """Configure SQLite: foreign keys, a sync of every commit, no implicit transactions."""
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA synchronous=FULL")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    """Take SQLite's write lock first where a write may follow: a later upgrade fails without waiting."""
+    """Take SQLite's write lock first where a write may follow: a later upgrade fails at once."""
     begin = begin_to_read if is_read_only() else begin_to_write
     begin(connection)
 
 
 def is_read_only() -> bool:
-    """Return whether a transaction that begins here should only read."""
+    """Return whether a transaction that begins now should only read."""
     flag = _read_only.get()
     if flag is not None:
         return flag
@@ -220,9 +217,9 @@ def read_only(flag: bool = True) -> Iterator[None]:
 def execute(
     statement: sa.Executable, parameters: Sequence[dict[str, Any]] | None = None
 ) -> sa.CursorResult[Any]:
-    """Run a Core statement in the session's transaction, for hot paths; write what the session holds first.
+    """Flush the session, then run a Core statement in its transaction, for hot paths.
 
-    Deleted rows are not excluded.
+    It includes deleted rows.
     """
     db.session.flush()
     return db.session.connection().execute(statement, parameters)
@@ -230,7 +227,6 @@ def execute(
 
 @event.listens_for(db.session, "do_orm_execute")
 def _hide_deleted(state: ORMExecuteState) -> None:
-    """Exclude deleted rows from every ORM select, update and delete, and from relationships."""
     wanted = state.is_select or state.is_update or state.is_delete
     if not wanted or state.is_column_load or state.execution_options.get("include_deleted", False):
         return

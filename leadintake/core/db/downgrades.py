@@ -1,6 +1,4 @@
-"""Confirmation of `flask db downgrade` in production: a downgrade drops tables and columns with their
-content.
-"""
+"""Confirmation of `flask db downgrade` in production: it drops tables and columns with their content."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _ADVISORY = sa.text(
     "SELECT locks.id FROM locks, (SELECT pg_advisory_xact_lock(:key) AS granted) AS turn"
     " WHERE locks.name = :wanted FOR UPDATE OF locks"
 )
-"""PostgreSQL computes `turn`, which waits, before it locks the row that `turn` is joined with."""
+"""PostgreSQL waits in `turn` before it locks the joined row."""
 
 
 def init_app(app: Flask) -> None:
@@ -68,9 +68,9 @@ def _probe() -> None:
 def acquire(name: str) -> None:
     """Wait for the lock `name` and hold it until the transaction ends.
 
-    - SQLite: no statement. One transaction writes at a time, so beginning to write excludes all others.
-    - PostgreSQL: an advisory lock, whose waiters queue up, and in the same round trip the row, because
-      processes of the version before know the row alone. Nobody else keeps the row waiting.
+    - SQLite: no statement; beginning to write excludes all other writers.
+    - PostgreSQL: an advisory lock, whose waiters queue, and in the same round trip the row, which is all that
+      the previous version of the code locks.
     - MariaDB: an UPDATE of the row.
     """
     become_writer()
@@ -88,6 +88,6 @@ def acquire(name: str) -> None:
 
 
 def advisory_key(name: str) -> int:
-    """Return PostgreSQL's key of a lock, alike in every process: 63 bits of the SHA-256 of its name."""
+    """Return PostgreSQL's key of a lock: 63 bits of the SHA-256 of its name."""
     digest = hashlib.sha256(f"leadintake lock {name}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

@@ -26,7 +26,7 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True)
 class Order(Generic[Row]):
-    """A sort order: one column, ties by id, both in one direction."""
+    """A sort order: one column, then id, both in one direction."""
 
     model: type[Row]
     column: str
@@ -38,7 +38,7 @@ class Order(Generic[Row]):
         return cls(model, sort.removeprefix("-"), sort.startswith("-"))
 
     def clauses(self, source: Any) -> tuple[sa.UnaryExpression[Any], ...]:
-        """Return the ORDER BY for the model, or for the columns of a subquery of it."""
+        """Return the ORDER BY, for the model or for a subquery's columns."""
         columns = (getattr(source, self.column), source.id)
         return tuple(column.desc() if self.descending else column.asc() for column in columns)
 
@@ -49,7 +49,7 @@ Narrow = Callable[[sa.Select[Any], Order[Any], int], sa.Select[Any]]
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Rows, and the cursor of the next page (None at the end)."""
+    """Rows, and the next page's cursor (None at the end)."""
 
     items: list[Row]
     next_cursor: str | None
@@ -64,7 +64,7 @@ def page_of(
     bound_to: Mapping[str, object],
     narrow: Narrow | None = None,
 ) -> Page[Row]:
-    """Return the next `limit` rows of `statement` in `order`, after `cursor`, of those that `narrow` finds.
+    """Return the next `limit` rows of `statement` in `order` after `cursor`; `narrow` may reduce it first.
 
     A cursor is signed and bound to order and filters (`bound_to`). Raises UnprocessableContent for any other.
     """
@@ -92,9 +92,9 @@ def page_of(
 
 
 def iterate_all(statement: sa.Select[Any], order: Order[Row], narrow: Narrow | None = None) -> Iterator[Row]:
-    """Yield all rows of `statement` in `order`, in batches, of those that `narrow` finds.
+    """Yield all rows of `statement` in `order`; `narrow` may reduce it first.
 
-    Memory stays flat, and no transaction stays open between batches.
+    Reads in batches and ends the transaction after each: memory stays flat.
     """
     cursor = None
     while True:

@@ -1,15 +1,15 @@
-"""PgBouncer, or another pooler, between us and PostgreSQL.
+"""PgBouncer, or another pooler, in front of PostgreSQL.
 
-A pooler may refuse startup options, and in transaction mode each transaction gets another server connection:
-what was set or prepared for a session is not there in the next. So we send no options, and:
+A pooler may refuse startup options. In transaction mode each transaction gets another server connection, so
+settings and prepared statements of a session are lost. Therefore no options are sent, and:
 
-1. Each new connection compares the process number that it was told when it connected with the server's own
-   (`pg_backend_pid()`). A pooler tells a number of its own.
-2. Where they are equal, the same statement sets the lock timeout for the session.
-3. Elsewhere the timeout is set at the beginning of each transaction, and no statement is prepared.
+1. Each new connection compares the process number that it got when connecting with the server's own
+   (`pg_backend_pid()`). A pooler gives a number of its own.
+2. If they are equal, the same statement sets the lock timeout for the session.
+3. If not, each transaction sets it at its beginning, and no statement is prepared.
 
-DATABASE_POOLER names a pooler that passes the server's number on. Advisory locks by session, LISTEN and
-temporary tables do not work behind one, and are used nowhere.
+DATABASE_POOLER declares a pooler that passes the server's number on. Session-level advisory locks, LISTEN and
+temporary tables fail behind a pooler, and are not used.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SET_LOCALLY = sa.text("SELECT set_config('lock_timeout', :limit, true)")
 
 
 def install_pooler(engine: sa.Engine, named: bool) -> None:
-    """Set the lock timeout as the way to the server allows it. `named`: there is a pooler for certain."""
+    """Set the lock timeout per session or, behind a pooler, per transaction. `named`: there is a pooler."""
     if engine.dialect.name != "postgresql":
         return
 
@@ -54,6 +54,6 @@ def is_pooled(connection: sa.Connection) -> bool:
 
 
 def limit_locks(connection: sa.Connection) -> None:
-    """Set the lock timeout for this transaction, where that of the session does not hold."""
+    """Set the lock timeout for this transaction, if the session has none."""
     if is_pooled(connection) and not getattr(connection.connection.dbapi_connection, "autocommit", False):
         connection.execute(_SET_LOCALLY, {"limit": f"{LOCK_SECONDS}s"})

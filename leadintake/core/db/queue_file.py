@@ -1,4 +1,4 @@
-"""A lock that says which process may ask SQLite for its lock: a file beside the database."""
+"""A file lock beside the database: the process that has it may ask SQLite for its lock."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from pathlib import Path
 from leadintake.core.modes import open_private
 
 QUEUE_SECONDS = 1.0
-"""For the lock of the file, which is held for milliseconds unless its process is stopped; then without it."""
+"""Maximum wait for the file: only a stopped process holds it for longer than milliseconds."""
 MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.0003, 0.002
-"""Between two tries. Each costs some 20 µs of CPU."""
+"""Between two tries; a try costs some 20 µs of CPU."""
 
 
 class QueueFile:
-    """The file `…-queue` beside a database. A database in memory has none, and nothing to wait for."""
+    """The file `…-queue` beside a database; none for a database in memory."""
 
     def __init__(self, database: Path | None) -> None:
         self._path = database and database.with_name(f"{database.name}-queue")
 
     @contextlib.contextmanager
     def lock(self, deadline: float) -> Iterator[None]:
-        """Lock the file, waiting in Python; at the deadline, or where files cannot be locked, do without."""
+        """Lock the file, waiting in Python; at the deadline, or where files cannot be locked, continue."""
         descriptor = self._open()
         try:
             last = min(deadline, time.monotonic() + QUEUE_SECONDS)
@@ -39,7 +39,7 @@ class QueueFile:
                 os.close(descriptor)  # which unlocks it
 
     def _open(self) -> int | None:
-        """Open the file; None if that fails: what is wrong with the disk, SQLite says better."""
+        """Open the file; None if that fails: SQLite explains a faulty disk better."""
         if self._path is None:
             return None
         with contextlib.suppress(OSError):
@@ -51,7 +51,7 @@ class QueueFile:
 
 
 def make_pauses() -> Iterator[float]:
-    """Yield growing pauses in seconds, none like another, so that two processes do not ask in step."""
+    """Yield growing, random pauses in seconds, so that processes do not try in step."""
     pause = MIN_PAUSE_SECONDS
     while True:
         yield pause * random.uniform(0.75, 1)  # noqa: S311 - no secret
@@ -59,9 +59,9 @@ def make_pauses() -> Iterator[float]:
 
 
 def _try_to_lock(descriptor: int) -> bool:
-    """Return whether there is nothing to wait for: the file is locked, or cannot be on this file system."""
+    """Return False while another process has the lock; True also where files cannot be locked."""
     try:
-        # Not flock(2): a fork that lives on would keep the lock of a parent that died.
+        # Not flock(2): a surviving fork would keep the lock of its dead parent.
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False

@@ -1,4 +1,4 @@
-"""What an UPDATE or DELETE did."""
+"""Results of UPDATE and DELETE."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Compatibility of code and database.
 
 1. A migration has `oldest_code = "0006"` beside its `revision`: the oldest revision whose code may still run.
-2. The database stores it too, because older code lacks the migration's file.
-3. During a rolling upgrade, old code continues where it may, else answers 503, as new code does on an older
+2. The database stores it too: older code lacks the migration's file.
+3. In a rolling upgrade, old code continues where it may, else answers 503, as new code does on an older
    database.
 """
 
@@ -33,7 +33,7 @@ from leadintake.core.db.types import new_id
 from leadintake.core.errors import Refusal, Unavailable, explain_failures
 
 MATCH_SECONDS, MISMATCH_SECONDS = 60.0, 2.0
-"""How long a match, and a mismatch, is believed."""
+"""Validity of a match and of a mismatch."""
 AFTER_FAILURE_SECONDS = 1.0
 log = structlog.get_logger()
 
@@ -59,7 +59,7 @@ class WrongRevision(Unavailable):
 
 @dataclass
 class _Finding:
-    """The last comparison: a sentence for the operator, or "" for a match."""
+    """The last comparison. `sentence`: for the operator, "" for a match."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     sentence: str = ""
@@ -76,10 +76,9 @@ def init_app(app: Flask) -> None:
 
 
 def require() -> None:
-    """Raise WrongRevision on a mismatch.
+    """Raise WrongRevision on a mismatch, or a database error: callers need not wait for it twice.
 
-    Costs a statement once a minute, and after a failure. Database errors are raised: callers need not wait
-    for them twice.
+    Costs a statement once a minute, and after a failure.
     """
     if sentence := _find_mismatch():
         raise WrongRevision(sentence)
@@ -94,7 +93,7 @@ def find_mismatch() -> str:
 
 
 def _find_mismatch() -> str:
-    """Compare when due. One caller compares, the others use the last result."""
+    """Compare when due. One caller compares, others use the last result."""
     finding = _finding()
     if time.monotonic() >= finding.valid_until and finding.lock.acquire(blocking=False):
         try:
@@ -108,12 +107,12 @@ def _find_mismatch() -> str:
 
 
 def invalidate() -> None:
-    """Make the next call compare again, after a failure that a migration may explain."""
+    """Make the next call compare again."""
     _finding().valid_until = -math.inf
 
 
 def write_oldest_code(ctx: MigrationContext, step: Any, heads: Collection[Any], run_args: Any) -> None:  # noqa: ARG001 - the signature of Alembic
-    """Store each migration's `oldest_code`, in Alembic's own transaction (its on_version_apply)."""
+    """Store each migration's `oldest_code`, in Alembic's transaction (its on_version_apply)."""
     connection = ctx.connection
     if connection is None or not sa.inspect(connection).has_table(SchemaRevision.__tablename__):
         return
@@ -137,7 +136,7 @@ def _refuse_mismatch() -> None:
 
 
 def _explain(error: Exception) -> Refusal | None:
-    """Answer 503 to failures caused by a mismatch."""
+    """Convert failures caused by a mismatch to a 503."""
     finding, at = _finding(), time.monotonic()
     schema_error = is_schema_error(error)
     if schema_error or at - finding.checked_at > AFTER_FAILURE_SECONDS:
@@ -150,7 +149,6 @@ def _explain(error: Exception) -> Refusal | None:
 
 
 def _check() -> None:
-    """Raise unless this code may run on the database."""
     _store(_finding(), sentence := _compare())
     if sentence:
         raise RuntimeError(sentence)
@@ -194,6 +192,6 @@ def _compare() -> str:
 
 @functools.cache
 def _list_revisions() -> tuple[frozenset[str], str | None]:
-    """Return the revisions of this code, and the newest."""
+    """Return this code's revisions, and their head."""
     scripts = ScriptDirectory(str(migrations_folder()))
     return frozenset(step.revision for step in scripts.walk_revisions()), scripts.get_current_head()

@@ -1,4 +1,4 @@
-"""New rows without the ORM's unit of work, where milliseconds count: an INSERT a table."""
+"""Bulk inserts without the ORM's unit of work, for hot paths."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def add(row: Model) -> None:
 
 @contextmanager
 def batch() -> Iterator[None]:
-    """Collect the rows that are added inside, and insert them at the end: one statement a table.
+    """Collect the rows added inside; insert them at the end, a statement per table in order of first rows.
 
-    Tables are written in the order of their first rows. The rows never join the session: later changes of
-    them are not saved, queries inside do not see them, and defaults of columns do not show in them.
+    The rows never join the session: later changes are not saved, queries inside do not see them, and column
+    defaults do not show in them.
     """
     info = db.session().info
     rows: list[Model] = info.setdefault(BATCH, [])
@@ -43,7 +43,7 @@ def batch() -> Iterator[None]:
 
 @event.listens_for(db.session, "before_flush")
 def _insert_batch_first(session: Session, *_: object) -> None:
-    """Insert the batch before rows of the session, which may refer to it by a foreign key."""
+    """Insert the batch before rows of the session that may refer to it by a foreign key."""
     if rows := session.info.get(BATCH):
         _insert(session.connection(), rows)
 

@@ -1,4 +1,4 @@
-"""Repeatable migration steps: each checks what exists before a change.
+"""Migration steps that can be repeated: each checks what exists before it changes anything.
 
 MariaDB and MySQL commit every DDL statement, and PostgreSQL builds an index concurrently only outside a
 transaction: a killed migration starts again from its beginning.
@@ -20,13 +20,13 @@ from leadintake.core.db.writers import begin_to_write
 
 BATCH = 500
 UNMAPPED = ("lead_search",)
-"""Beginnings of the names of tables that no model describes: each engine has its own, SQLite several."""
+"""Prefixes of tables without a model: each engine has its own, SQLite several."""
 TABLE_OPTIONS: Any = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 """Else MariaDB and MySQL would treat josé and jose as equal."""
 
 
 def create_table(name: str, *columns: Any) -> None:
-    """Create a table with these columns and constraints, the key and the times."""
+    """Create a table with these columns and constraints, its key and times."""
     if has_table(name):
         return
     op.create_table(
@@ -41,7 +41,7 @@ def create_table(name: str, *columns: Any) -> None:
 
 
 def drop_table(name: str) -> None:
-    """Drop a table."""
+    """Drop a table if it exists."""
     if has_table(name):
         op.drop_table(name)
 
@@ -67,10 +67,10 @@ def create_index(
     only: sa.TextClause | None = None,
     lengths: Mapping[str, int] | None = None,
 ) -> None:
-    """Create an index; `only`: of these rows (ignored by MariaDB and MySQL).
+    """Create an index, with `only` of these rows (ignored by MariaDB and MySQL).
 
-    `lengths`: characters of a column that MariaDB and MySQL index. PostgreSQL builds the index without
-    blocking writers where the table has rows.
+    `lengths`: characters of a column that MariaDB and MySQL index. PostgreSQL builds it without blocking
+    writers if the table has rows.
     """
     options: dict[str, Any] = {"unique": unique, "postgresql_where": only, "sqlite_where": only}
     options["mysql_length"] = lengths
@@ -102,9 +102,9 @@ def insert_row(table: str, key: str, **values: Any) -> None:
 
 
 def batches_of_ids(table: str, where: sa.TextClause) -> Iterator[Sequence[uuid.UUID]]:
-    """Yield ids of matching rows in batches; commit before the first and after each.
+    """Yield ids of matching rows in batches.
 
-    So no row stays locked for longer than a batch, nor the table by earlier steps.
+    Commits before the first and after each, which releases all locks.
     """
     rows, last = sa.table(table, sa.column("id", sa.Uuid())), uuid.UUID(int=0)
     while True:
@@ -125,22 +125,22 @@ def update_in_batches(table: str, where: sa.TextClause, **values: Any) -> None:
 
 
 def is_mapped(name: str | None, kind: str, _parents: Any) -> bool:
-    """Return whether models describe this table (Alembic's include_name)."""
+    """Return whether a model describes this table (Alembic's include_name)."""
     return kind != "table" or name is None or not name.startswith(UNMAPPED)
 
 
 def has_table(name: str) -> bool:
-    """Return whether the database has this table."""
+    """Return whether the table exists."""
     return sa.inspect(op.get_bind()).has_table(name)
 
 
 def has_column(table: str, name: str) -> bool:
-    """Return whether the table has this column."""
+    """Return whether the column exists."""
     return name in {column["name"] for column in sa.inspect(op.get_bind()).get_columns(table)}
 
 
 def _commit() -> None:
-    """Commit below Alembic, whose transaction stays open until the migration ends."""
+    """Commit below Alembic, whose transaction lasts until the migration ends."""
     connection = op.get_bind()
     connection.exec_driver_sql("COMMIT")
     if connection.dialect.name == "sqlite":
@@ -156,7 +156,7 @@ def _has_index(name: str, table: str) -> bool:
 def _create_index_on_postgresql(
     name: str, table: str, columns: list[str], options: Mapping[str, Any]
 ) -> None:
-    """Build the index concurrently where there are rows, and rebuild an unfinished one.
+    """Build the index concurrently if the table has rows; rebuild an unfinished one.
 
     A killed build leaves an index that every write maintains and no query uses.
     """
@@ -171,8 +171,8 @@ def _create_index_on_postgresql(
         op.create_index(name, table, columns, **options)
         return
     with op.get_context().autocommit_block():
-        # The build waits for older transactions, and blocks none meanwhile. Behind a pooler no timeout is set
-        # for the session, and nothing may be.
+        # The build waits for older transactions and blocks none. Behind a pooler the session has no timeout,
+        # and must get none.
         limit = None if is_pooled(op.get_bind()) else op.get_bind().scalar(sa.text("SHOW lock_timeout"))
         if limit:
             op.execute("SET lock_timeout = 0")

@@ -1,7 +1,7 @@
 """Timeouts for a database server that accepts a connection and does not answer.
 
-Such a server would block every thread until TCP gives up. So a connection gets half a second for the ping on
-checkout, then a limit on each single wait, not on the request as a whole.
+It would block every thread until TCP gives up. So a connection gets half a second for the ping at checkout,
+then a limit per wait, not per request.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy import event
 
 CONNECT_SECONDS = 2
 PING_SECONDS = 0.5
-"""With a new connection still below the three seconds after which an answer is due."""
+"""With CONNECT_SECONDS still below three seconds, when an answer is due."""
 LOCK_SECONDS = 10
 REQUEST_SECONDS = 15
 """Seconds for one answer; longer than LOCK_SECONDS."""
@@ -28,7 +28,7 @@ _timeout: contextvars.ContextVar[float | None] = contextvars.ContextVar("timeout
 
 @contextlib.contextmanager
 def use_request_timeout() -> Iterator[None]:
-    """Use the timeout of a request, for workers, whose messages are due within seconds."""
+    """Use the timeout of a request, for workers whose messages are due within seconds."""
     token = _timeout.set(REQUEST_SECONDS)
     try:
         yield
@@ -37,7 +37,7 @@ def use_request_timeout() -> Iterator[None]:
 
 
 def install_timeouts(engine: sa.Engine) -> None:
-    """Bound every wait on this engine's connections. SQLite only waits for its lock."""
+    """Bound every wait on this engine's connections. SQLite waits only for its lock."""
     install = {"postgresql": _postgresql, "mysql": _mariadb}.get(engine.dialect.name)
     if install is not None:
         install(engine)
@@ -48,7 +48,7 @@ def _postgresql(engine: sa.Engine) -> None:
     from psycopg.pq import TransactionStatus
 
     class TimedConnection(Connection[Any]):
-        """A connection that is closed after a timeout; psycopg has no such timeout."""
+        """A connection that is closed when an answer is late; psycopg has no such timeout."""
 
         answer_timeout: float = CONNECT_SECONDS
         pooled = False
@@ -81,7 +81,7 @@ def _mariadb(engine: sa.Engine) -> None:
 
 
 def _set_at_checkout(engine: sa.Engine, set_timeout: Callable[[Any, float], None]) -> None:
-    """Set the timeout at checkout; pooled connections have that of the ping."""
+    """Set the timeout at checkout; idle connections have that of the ping."""
 
     def on_checkout(connection: Any, _record: Any, _proxy: Any) -> None:
         usual = REQUEST_SECONDS if has_request_context() else OTHER_SECONDS

@@ -1,6 +1,6 @@
-"""One request is one transaction: an answer below 400 keeps, anything else forgets.
+"""Transactions: one per request. Answers below 400 commit, others roll back.
 
-Commands and workers write `with transaction():`. Return keeps, raise forgets.
+Commands and workers write `with transaction():`. A return commits, an exception rolls back.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 class OutcomeUnknown(Unavailable):
-    """The connection broke while the database committed: it may or may not have."""
+    """The connection broke during the commit, which may or may not have succeeded."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -35,7 +35,8 @@ class OutcomeUnknown(Unavailable):
 def init_app(app: Flask) -> None:
     """Settle every request's transaction after its view.
 
-    Registered before other after_request functions, it runs after them; the session is saved later still.
+    `_settle` is registered before other after_request functions, so it runs after them; the session is saved
+    still later.
     """
     app.after_request(_settle)
     app.teardown_request(_forget)
@@ -49,9 +50,9 @@ def commits_itself(view: View) -> View:
 
 @contextlib.contextmanager
 def transaction() -> Iterator[None]:
-    """Commit at the end, roll back when anything is raised.
+    """Commit at the end; roll back on an exception.
 
-    Not nested: inside a request it commits, or rolls back, all that the session holds so far.
+    Not nested: inside a request it settles all that the session holds so far.
     """
     with read_only(False):
         try:
@@ -63,10 +64,10 @@ def transaction() -> Iterator[None]:
 
 
 def become_writer() -> None:
-    """Let the session's transaction write: on SQLite, one that only read begins anew, in the queue.
+    """Let the session's transaction write. On SQLite, one that only read begins again, in the queue.
 
-    Without this, its first write is out of turn, and SQLite refuses it if another connection has written
-    since it began. What it has read may have changed meanwhile, as on the other databases.
+    Otherwise its first write would skip the queue, and fail if another connection has written since it began.
+    What it has read may have changed meanwhile, as on the other databases.
     """
     with read_only(False):
         db.session.flush()
@@ -77,14 +78,14 @@ def become_writer() -> None:
 
 
 def before_commit(action: Action) -> None:
-    """Run `action` as the last part of this transaction. If it fails, the transaction does."""
+    """Run `action` at the end of this transaction, which fails if `action` does."""
     _wait_for("before_commit", action)
 
 
 def on_rollback(action: Action) -> None:
     """Run `action`, which undoes what the database cannot, if this transaction certainly failed.
 
-    Actions after the end run last first; their failures are logged. After OutcomeUnknown only `on_end` runs.
+    Actions after the end run in reverse order; errors are logged. After OutcomeUnknown only `on_end` runs.
     """
     _wait_for("on_rollback", action)
 
@@ -95,25 +96,25 @@ def on_commit(action: Action) -> None:
 
 
 def on_end(action: Action) -> None:
-    """Run `action` when this transaction is over, however it ended."""
+    """Run `action` when this transaction has ended in any way."""
     _wait_for("on_end", action)
 
 
 def commit() -> None:
     """Run the before_commit actions, commit, then run the on_commit and on_end actions.
 
-    Raises OutcomeUnknown when the connection breaks at the commit itself: the database may have kept
-    everything, so nothing is undone. What is left over if it did not, `flask storage sweep` removes.
+    Raises OutcomeUnknown if the connection breaks at the commit itself. The database may have kept
+    everything, so nothing is undone; `flask storage sweep` removes what is left over if it did not.
     """
-    db.session.flush()  # what the database refuses for a reason, it refuses here
-    while waiting := db.session().info.pop("before_commit", ()):  # one of them may ask for another
+    db.session.flush()  # violated constraints raise here, not at the commit
+    while waiting := db.session().info.pop("before_commit", ()):  # an action may add another
         for action in waiting:
             action()
     try:
         db.session.commit()
     except DBAPIError as error:
         if isinstance(error, IntegrityError) or db.engine.dialect.name == "sqlite":
-            raise  # it did not happen; SQLite has no connection that could hide it
+            raise  # certainly not committed: SQLite has no connection to lose
         db.session.rollback()
         _finish("on_end")
         raise OutcomeUnknown from error
@@ -140,7 +141,7 @@ def _finish(*kinds: str) -> None:
         try:
             action()
         except Exception:
-            # The transaction is settled already; one failed clean-up must not hide the others.
+            # The transaction has ended; other actions must still run.
             log.exception("after_transaction_failed")
 
 
@@ -153,8 +154,8 @@ def _settle(response: Response) -> Response:
         return response
     try:
         commit()
-    except Exception as error:  # noqa: BLE001 - whatever failed, the answer is no longer true
-        response.close()  # and the file it was about to send
+    except Exception as error:  # noqa: BLE001 - after any failure the answer is untrue
+        response.close()  # with the file that it would send
         rollback()
         return answer_to(error)
     return response

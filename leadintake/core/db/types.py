@@ -22,7 +22,7 @@ def new_id() -> uuid.UUID:
 
 
 class UTCDateTime(sa.types.TypeDecorator[datetime]):
-    """An aware datetime in UTC with microseconds. Naive values raise ValueError: they hide a bug."""
+    """An aware datetime in UTC with microseconds. Naive values raise ValueError."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -39,7 +39,7 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
             raise ValueError("a naive datetime has no place in the database")
         try:
             value = value.astimezone(UTC)
-        except OverflowError:  # the first and last hours of the calendar have no UTC in other zones
+        except OverflowError:  # in other zones, the calendar's first and last hours are outside UTC's
             value = FIRST if value.year == FIRST.year else LAST
         return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
 
@@ -50,7 +50,7 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
 
 
 class TextEnum(sa.types.TypeDecorator[E]):
-    """A StrEnum stored by value, as text: a new member needs no migration."""
+    """A StrEnum stored by value: a new member needs no migration."""
 
     impl = sa.String(40)
     cache_ok = True
@@ -67,7 +67,7 @@ class TextEnum(sa.types.TypeDecorator[E]):
 
 
 class BlankIsNull(sa.types.TypeDecorator[str]):
-    """Text that is "" in Python and NULL in the database: a unique index allows many NULLs."""
+    """Text: "" in Python, NULL in the database, where a unique index allows many."""
 
     impl = sa.String
     cache_ok = True

@@ -1,23 +1,22 @@
 """A queue for the transactions that write to SQLite.
 
-SQLite lets one transaction write at a time. Its own wait for that has no order and stops gevent. Here, who
-came first is first:
+SQLite lets one transaction write at a time. Its own wait for that has no order and stops gevent's hub. Here,
+the first to come is the first to write:
 
-1. A transaction that will write joins the line of its process. It waits in Python, and asks nobody.
-2. The first of the line locks a file (fcntl(2), `queue_file.py`). Of all processes, only the one that has
-   this lock asks SQLite, so none overtakes another by luck.
-3. While a transaction of its own process still runs, the first of the line leaves the file for SHARE_SECONDS
-   to other processes, which ask for it more often than that. So two busy processes alternate.
-4. With the file locked, it asks SQLite: BEGIN IMMEDIATE, without SQLite's wait. While SQLite is busy it
-   sleeps for a moment, or until the running transaction of its process ends, and asks again.
-5. Once SQLite has granted its lock, file and place are given back, before the transaction does anything. From
-   here on SQLite's lock is the only one, and SQLite releases it: at the commit, at the rollback, when the
-   connection is closed, when the process dies.
-6. Who fails while waiting (an exception, a killed greenlet) gives back file and place. The kernel unlocks the
-   file of a process that dies; a fork inherits neither file nor line.
-7. After WAIT_SECONDS a transaction asks SQLite once more, wherever it stands; SQLite's refusal is the error.
+1. A transaction that will write joins the line of its process, and waits in Python.
+2. The first in line locks a file (fcntl(2), `queue_file.py`). Only the process with this lock asks SQLite, so
+   no process overtakes another.
+3. While another transaction of its process runs, the first in line waits up to SHARE_SECONDS before it locks
+   the file. Other processes try more often, so two busy processes alternate.
+4. With the file locked, it tries BEGIN IMMEDIATE, with busy_timeout 0. While SQLite is busy, it sleeps
+   briefly, or until the running transaction of its process ends, and tries again.
+5. When SQLite grants its lock, file and place are released, before the transaction does anything. From then
+   on only SQLite's lock counts; it ends at commit, rollback, close or the death of the process.
+6. A transaction that fails while it waits (an exception, a killed greenlet) releases file and place. The
+   kernel unlocks the file of a dead process; a fork inherits neither file nor line.
+7. After WAIT_SECONDS a transaction tries SQLite once more, wherever it stands; SQLite's refusal is the error.
 
-Only the order depends on this module. SQLite excludes writers, whatever happens here.
+Only the order depends on this module: SQLite itself excludes writers.
 """
 
 from __future__ import annotations
@@ -43,59 +42,57 @@ from leadintake.core.db.timeouts import LOCK_SECONDS
 from leadintake.core.slots import Slots
 
 WAIT_SECONDS = 5.0
-"""For the lock of SQLite; then 503."""
+"""Total wait for SQLite's lock; then 503."""
 SHARE_SECONDS = 0.003
-"""Longer than MAX_PAUSE_SECONDS of the file, so that another process that waits for it asks meanwhile."""
+"""Longer than MAX_PAUSE_SECONDS (queue_file.py): another process tries at least once meanwhile."""
 LOST_SECONDS = 0.05
-"""After which SQLite is asked about a transaction that did not say that it ended."""
+"""Time after which SQLite is asked anyway: the end of a transaction may have gone unnoticed."""
 
 WAITS = measures.Histogram("leadintake_lock_wait_seconds", "Time until a lock was granted", "lock")
 
 
 class WriterConnection(sqlite3.Connection):
-    """A connection that knows whether its transaction writes, and says when it ended."""
+    """A connection that knows whether its transaction writes, and wakes the next writer at the end."""
 
     def __init__(self, *arguments: Any, writers: Writers, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.writers = writers
         self.ended: threading.Event | None = None
-        """Of the last transaction that wrote."""
+        """Set when the last transaction that began as a writer ends."""
         self.changes_before = 0
+        """`total_changes` at the beginning of the transaction."""
 
     @property
     def is_writer(self) -> bool:
-        """Whether the running transaction holds SQLite's lock."""
+        """Whether the running transaction holds SQLite's lock, from its beginning or its first change."""
         began = self.ended is not None and not self.ended.is_set()
         return began or self.total_changes != self.changes_before
 
     def commit(self) -> None:
-        """Commit, and wake the next writer of this process."""
         try:
             super().commit()
         finally:
-            self._end()
+            self._signal_end()
 
     def rollback(self) -> None:
-        """Roll back, and wake the next writer of this process."""
         try:
             super().rollback()
         finally:
-            self._end()
+            self._signal_end()
 
     def close(self) -> None:
-        """Close, and wake the next writer of this process."""
         try:
             super().close()
         finally:
-            self._end()
+            self._signal_end()
 
-    def _end(self) -> None:
+    def _signal_end(self) -> None:
         if self.ended is not None:
             self.ended.set()
 
 
 class Line:
-    """The transactions of this process that wait, in the order in which they came."""
+    """The waiting transactions of this process, in order of arrival."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -103,7 +100,7 @@ class Line:
 
     @contextlib.contextmanager
     def stand_first(self, deadline: float) -> Iterator[None]:
-        """Wait until everybody who came before has left, or until the deadline; then leave at the end."""
+        """Wait to be first in line, at most until the deadline; leave the line at the end."""
         place = threading.Event()
         try:
             with self._mutex:
@@ -130,7 +127,6 @@ class Writers:
         os.register_at_fork(after_in_child=lambda: _forget_parent(self_or_none()))
 
     def begin(self, connection: sa.Connection) -> None:
-        """Begin a transaction that writes."""
         start, raw = time.monotonic(), _raw(connection)
         deadline = start + WAIT_SECONDS
         with self._line.stand_first(deadline), self._without_wait(raw):
@@ -156,7 +152,7 @@ class Writers:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # so that the error is SQLAlchemy's
 
     def _wait_for_own(self, seconds: float) -> bool:
-        """Wait until the running transaction of this process ends; return False if none runs."""
+        """Wait until this process's running transaction ends; return False if none runs."""
         running = self._running
         if running is None or running.is_set():
             return False
@@ -173,7 +169,7 @@ class Writers:
             raw.execute(f"PRAGMA busy_timeout = {LOCK_SECONDS * 1000}")
 
     def forget_parent(self) -> None:
-        """Begin with an empty line in a fork, where the parent's threads are not."""
+        """Start with an empty line in a fork, which lacks the parent's threads."""
         self._line, self._running = Line(), None
 
 
@@ -183,7 +179,7 @@ def _forget_parent(writers: Writers | None) -> None:
 
 
 def install_writers(engine: sa.Engine, slots: Slots) -> None:
-    """Give the connections of an SQLite engine a queue of writers."""
+    """Give an SQLite engine a queue of writers."""
     path = engine.url.database or ":memory:"
     writers = Writers(None if path.startswith((":memory:", "file:")) else Path(path), slots)
 
@@ -194,19 +190,19 @@ def install_writers(engine: sa.Engine, slots: Slots) -> None:
 
 
 def begin_to_write(connection: sa.Connection) -> None:
-    """Begin a transaction that writes: wait in the queue for SQLite's lock. Raises OperationalError."""
+    """Begin a transaction that writes, through the queue. Raises OperationalError."""
     _raw(connection).writers.begin(connection)
 
 
 def begin_to_read(connection: sa.Connection) -> None:
-    """Begin a transaction that waits for nobody, and may write as long as nobody else did meanwhile."""
+    """Begin a transaction without waiting. If another writes after it has read, its own first write fails."""
     connection.exec_driver_sql("BEGIN DEFERRED")
     raw = _raw(connection)
     raw.changes_before = raw.total_changes
 
 
 def is_writer(connection: sa.Connection) -> bool:
-    """Return whether the running transaction holds SQLite's lock; on other databases False."""
+    """Return `WriterConnection.is_writer`; False on other databases."""
     return connection.dialect.name == "sqlite" and _raw(connection).is_writer
 
 

@@ -1,6 +1,6 @@
 """The doctor's checks of the machine; other rooms register theirs by `core.checks.register`.
 
-A check raises with one line: the fault and the remedy.
+A check raises with one line: fault and remedy.
 """
 
 from __future__ import annotations

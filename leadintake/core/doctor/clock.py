@@ -1,4 +1,4 @@
-"""The database's clock compared with this machine's."""
+"""The database's clock against this machine's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOW = {
 
 
 def check_clock() -> None:
-    """Raise where the clocks differ. SQLite has no clock of its own."""
+    """Raise if the clocks differ. SQLite has no clock of its own."""
     query = NOW.get(db.engine.dialect.name.replace("mariadb", "mysql"))
     if query is None:
         return

@@ -1,4 +1,4 @@
-"""Database connections of the server processes, compared with what the database or its pooler gives."""
+"""Connections of the server processes against the limits of database and pooler."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOR_COMMANDS = 2
 
 
 def check_connections() -> None:
-    """Raise where the pools together exceed the limit."""
+    """Raise if the pools together exceed a limit."""
     limit = _limit()
     if limit is None:
         return
@@ -50,7 +50,6 @@ def _compare_pools(limit: int, giver: str, name: str) -> None:
 
 
 def _limit() -> int | None:
-    """Return the database's limit; None for SQLite."""
     with read_only(), db.engine.connect() as connection:
         dialect = connection.dialect.name
         if dialect == "postgresql":

@@ -17,22 +17,20 @@ IN_MEMORY = {"tmpfs", "ramfs"}
 WITHOUT_JOURNAL = {"ext2", "vfat", "msdos", "exfat", "minix", "udf", "hfsplus"}
 REMOTE = {"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "glusterfs", "fuse.sshfs", "fuse.glusterfs", "afs"}
 UNSYNCED = {"nobarrier", "barrier=0", "volatile"}
-"""Options that make a sync ineffective: ext4 and XFS without barriers, overlayfs that never syncs."""
+"""Options that defeat a sync: ext4 and XFS without barriers, overlayfs that never syncs."""
 NEARLY_FULL, MAX_UPLOADS, FEWEST_UPLOADS = 0.05, 100, 5
 """Nearly full: below 5 %, unless 100 of the largest uploads still fit; or below 5 of them."""
 FEWEST_FILES = 1000
 
 
 class Mount(NamedTuple):
-    """A mounted file system."""
-
     folder: Path
     kind: str
     options: frozenset[str]
 
 
 def check_room() -> None:
-    """Raise where a disk is nearly full, or short of inodes."""
+    """Raise if a disk is nearly full, or short of inodes."""
     largest = current_app.config["MAX_UPLOAD_BYTES"]
     paths = [place.path for place in places.list_places(current_app)]
     for path in (*paths, Path(tempfile.gettempdir())):
@@ -53,7 +51,7 @@ def check_room() -> None:
 
 
 def find_weakness(place: places.Place) -> str:
-    """Return why data at the place may not survive a power cut, and the remedy; "" where it does."""
+    """Return why data at the place may not survive a power cut, and the remedy; or ""."""
     mount = find_mount(nearest_existing(place.path).resolve())
     if mount is None:
         return ""
@@ -81,7 +79,7 @@ def nearest_existing(path: Path) -> Path:
 
 
 def find_mount(path: Path) -> Mount | None:
-    """Return the mount that contains the path; None on systems other than Linux."""
+    """Return the mount that contains the path; None without /proc/mounts."""
     if not MOUNTS.exists():
         return None
     mounts = [_mount(line) for line in MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()]

@@ -1,4 +1,4 @@
-"""Durability of acknowledged writes: settings of the database, and file systems."""
+"""Durability of acknowledged writes: database settings and file systems."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SQLITE = {"synchronous": ("2", "3")}
 
 
 def check_durability() -> None:
-    """Raise where a power cut could lose acknowledged writes."""
+    """Raise if a power cut could lose acknowledged writes."""
     with read_only(), db.engine.connect() as connection:
         wrong = _wrong_settings(connection)
     found = places.list_places(current_app)
@@ -41,7 +41,6 @@ def check_durability() -> None:
 
 
 def _wrong_settings(connection: sa.Connection) -> list[str]:
-    """Return the wrong settings, with current and right value."""
     dialect = connection.dialect.name
     if dialect == "postgresql":
         found = {

@@ -1,4 +1,4 @@
-"""A pooler in front of PostgreSQL: its mode and, where our account may ask for them, its limits."""
+"""A pooler in front of PostgreSQL: its mode and, where visible to this account, its limits."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from leadintake.core.db.timeouts import CONNECT_SECONDS
 
 CLIENTS, SERVERS = "max_client_conn", "pool_size"
 CONSOLE = "pgbouncer"
-"""The database in which PgBouncer itself answers."""
+"""PgBouncer's own database."""
 NOT_VISIBLE = "its limits are not visible: name our account in PgBouncer's stats_users"
 
 
 class Pooler(NamedTuple):
-    """`mode`: transaction or session. `limits`: by name; empty where they are not visible."""
+    """`mode`: transaction or session. `limits`: by name; empty if not visible."""
 
     mode: str
     limits: Mapping[str, int]
 
 
 def check_pooler() -> str:
-    """Return the note of what is there."""
+    """Return a note on the pooler."""
     if db.engine.dialect.name != "postgresql":
         return ""
     found = find_pooler()
@@ -43,13 +43,13 @@ def find_pooler() -> Pooler | None:
             return None
         before = first.scalar(number)
         first.rollback()
-        # In transaction mode the second gets what the first gave back, or the first another one.
+        # In transaction mode, the second gets the first's server connection, or the first gets another.
         moves = second.scalar(number) == before or first.scalar(number) != before
     return Pooler("transaction" if moves else "session", _ask_limits())
 
 
 def _ask_limits() -> dict[str, int]:
-    """Ask PgBouncer how many connections it takes, and how many it makes to our database for our account."""
+    """Ask PgBouncer for its client limit, and its pool size for this database."""
     import psycopg
     from psycopg.rows import dict_row
 
@@ -57,7 +57,7 @@ def _ask_limits() -> dict[str, int]:
     _, arguments = db.engine.dialect.create_connect_args(url.set(database=CONSOLE))
     settings: dict[str, Any] = {**arguments, "connect_timeout": CONNECT_SECONDS, "autocommit": True}
     try:
-        # The console knows only the simple protocol, in which parameters are part of the text.
+        # The console has only the simple protocol, with parameters in the text.
         with psycopg.connect(
             **settings, cursor_factory=psycopg.ClientCursor, row_factory=dict_row
         ) as console:

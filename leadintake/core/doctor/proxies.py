@@ -1,4 +1,4 @@
-"""A proxy in front while TRUSTED_PROXIES is 0."""
+"""Detection of a proxy in front while TRUSTED_PROXIES is 0."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ log = structlog.get_logger()
 
 
 def note_forwarded() -> None:
-    """Note, and log once per process, an X-Forwarded-For that TRUSTED_PROXIES says to ignore."""
+    """Note an X-Forwarded-For that is ignored; log it once per process."""
     arrives = current_app.config["TRUSTED_PROXIES"] == 0 and "X-Forwarded-For" in request.headers
     if arrives and processes.note(FORWARDED):
         log.warning("proxy_not_trusted", cause=ADVICE)
 
 
 def check_proxies() -> None:
-    """Raise where a live server process received such a header."""
+    """Raise if a live server process received such a header."""
     if current_app.config["TRUSTED_PROXIES"] == 0 and any(
         FORWARDED in process.notes for process in processes.list_live(current_app)
     ):

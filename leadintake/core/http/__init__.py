@@ -1,1 +1,1 @@
-"""HTTP: access marks, addresses, bodies, headers, limits, the API and its OpenAPI document."""
+"""HTTP: access, bodies, headers, limits, the API and its OpenAPI document."""

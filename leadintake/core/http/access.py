@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 View = TypeVar("View", bound=Callable[..., Any])
 
 SIGNED_IN = "signed_in"
-"""The permission of everybody who is signed in."""
+"""The permission of every signed-in user."""
 
 
 def allow(permission: str = SIGNED_IN, *, with_password_alone: bool = False) -> Callable[[View], View]:
     """Allow users with `permission`, given by name: rooms need not know who grants it.
 
-    `with_password_alone`: also users who have yet to give the second factor that REQUIRE_MFA demands.
+    `with_password_alone`: also users who still lack the second factor that REQUIRE_MFA demands.
     """
 
     def mark(view: View) -> View:

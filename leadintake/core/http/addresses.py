@@ -1,4 +1,4 @@
-"""Addresses as counted by every limit."""
+"""The key under which every limit counts a client's address."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 NOWHERE = "nowhere"
-"""Key of everything that is no address: another spelling must not be a new client."""
+"""Key of all other text: another spelling must not be a new client."""
 SUBSCRIBER_BITS = 64
 """The prefix of one IPv6 subscriber (RFC 6177, RFC 7421): counted as one address."""
 CARRIES_IPV4 = (
@@ -19,10 +19,10 @@ WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%[^\]]*)?\](?::\d+)?|(\d+\.\d+\.\d
 
 
 def client_key(address: str) -> str:
-    """Return the key under which an address is counted: IPv4 as it is, IPv6 by its /64.
+    """Return the key of an address: IPv4 itself, IPv6 by its /64.
 
     IPv4 inside IPv6 (mapped, translated, NAT64, 6to4, Teredo) counts as IPv4. Zone, port and brackets are
-    ignored. Anything else is "nowhere".
+    ignored. Other text is "nowhere".
     """
     text = address.strip()
     if found := WITH_PORT.fullmatch(text):

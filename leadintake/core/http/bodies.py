@@ -1,7 +1,7 @@
-"""Request bodies: types and sizes by route, and reading with a deadline.
+"""Request bodies: media types and sizes by route, reading within a time limit.
 
-A view with a form (`@api(form=…)`) takes multipart/form-data with files; any other JSON or an urlencoded form
-of up to 64 KB.
+A view with a form (`@api(form=…)`) takes multipart/form-data with files; any other takes JSON or an
+urlencoded form of up to SMALL_BYTES.
 """
 
 from __future__ import annotations
@@ -29,25 +29,19 @@ FORM_OVERHEAD_BYTES = 256 * 1024
 PIECE_BYTES = 64 * 1024
 SILENCE_SECONDS = 30
 GRACE_SECONDS, LEAST_BYTES_PER_SECOND = 60, 8 * 1024
-"""A body may take a minute, plus its time at 64 kbit/s: 10 MB in 22 minutes."""
+"""A body may take a minute plus its time at 64 kbit/s: 22 minutes for 10 MB."""
 
 
 class Source(Protocol):
-    """The server's input stream."""
-
     def read(self, size: int, /) -> bytes: ...
 
 
 class BodyTooLarge(Refusal):
-    """The body exceeds the route's maximum."""
-
     status = 413
     title = N_("Request Entity Too Large")
 
 
 class TooSlow(Refusal):
-    """The body did not arrive in time."""
-
     status = 408
     title = N_("Request Timeout")
 
@@ -75,7 +69,7 @@ def most_bytes(request: Request) -> int:
 
 
 def refuse_other_forms(request: Request) -> None:
-    """Raise UnsupportedMediaType for a form that this view does not take, unread."""
+    """Raise UnsupportedMediaType, before reading, for a form that this view does not take."""
     if request.mimetype.startswith("multipart/") and not takes_files(request):
         raise UnsupportedMediaType
     if request.content_encoding and request.mimetype != "application/json":
@@ -83,16 +77,15 @@ def refuse_other_forms(request: Request) -> None:
 
 
 def count_for_person(person: object) -> None:
-    """Count this body for the person: others at the address must not delay it."""
+    """Count this body for the person, not the address: others there must not delay it."""
     g.sender = Sender(f"person|{person}", signed_in=True)
 
 
 def open_body(request: Request) -> io.RawIOBase | io.BytesIO:
     """Return this request's body as a stream. Raises BodyTooLarge by its Content-Length."""
     environ, most = request.environ, most_bytes(request)
-    length = (
-        get_content_length(environ) if environ.get("CONTENT_LENGTH") else None
-    )  # empty is absent (PEP 3333)
+    # An empty Content-Length is an absent one (PEP 3333).
+    length = get_content_length(environ) if environ.get("CONTENT_LENGTH") else None
     if length is not None and length > most:
         raise BodyTooLarge
     if length == 0 or (length is None and not _is_streamed(environ)):
@@ -114,7 +107,7 @@ def _sender_of(request: Request) -> Sender:
 
 
 def _incomplete_bodies() -> IncompleteBodies:
-    """Return this process's count, created once the server is known."""
+    """Return this process's seats, counted once the server is known."""
     extensions = current_app.extensions
     if "leadintake.bodies" not in extensions:
         counted = IncompleteBodies(current_app.config["BODIES_PER_ADDRESS"], hub.server_threads())
@@ -123,7 +116,7 @@ def _incomplete_bodies() -> IncompleteBodies:
 
 
 class IncomingBody(io.RawIOBase):
-    """A body limited in size and time. After a refusal, every read raises it again."""
+    """A body limited in size and time. A refusal is raised again by every later read."""
 
     def __init__(
         self, environ: dict[str, Any], length: int | None, most: int, sender: Callable[[], Sender]
@@ -139,24 +132,21 @@ class IncomingBody(io.RawIOBase):
         self._whole = False
 
     def readable(self) -> bool:
-        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read the next piece."""
         piece = self._next(min(len(buffer), PIECE_BYTES))
         buffer[: len(piece)] = piece
         return len(piece)
 
     def readall(self) -> bytes:
-        """Read the rest."""
         pieces = []
         while piece := self._next(PIECE_BYTES):
             pieces.append(piece)
         return b"".join(pieces)
 
     def release(self) -> None:
-        """Stop reading, and free the seat."""
+        """Stop reading; free the seat."""
         self._whole = True
         if self._arrival is not None:
             _incomplete_bodies().finish(self._arrival)
@@ -191,8 +181,8 @@ class IncomingBody(io.RawIOBase):
     def _read_network(self, size: int) -> bytes:
         """Read from the network, with a seat, within the client's time.
 
-        gevent interrupts a read. granian cannot, and answering during another thread's read stalls it (tried
-        with 2.8.7): there the time is checked between pieces, and seats are the bound.
+        gevent can interrupt a read. granian (2.8.7) cannot, and an answer during another thread's read stalls
+        it: there the time is checked between pieces, and seats bound the threads.
         """
         if self._arrival is None:
             turns.pause(self._environ)

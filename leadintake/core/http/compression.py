@@ -1,4 +1,4 @@
-"""Answers sent compressed with gzip: only those that hold no secret beside what a stranger chose (BREACH)."""
+"""gzip, for answers that hold no secret beside text that a stranger can choose (BREACH)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEVEL = 6
 
 
 def compressed(view: Callable[..., ResponseReturnValue]) -> Callable[..., Response]:
-    """Compress what the view answers. For pages without a session."""
+    """Compress the view's answer. Only for pages without a session."""
 
     @functools.wraps(view)
     def answer(**arguments: object) -> Response:
@@ -25,7 +25,7 @@ def compressed(view: Callable[..., ResponseReturnValue]) -> Callable[..., Respon
 
 
 def negotiate(response: Response, compress: Callable[[], bytes]) -> None:
-    """Replace the content by the compressed one if the client takes gzip (RFC 9110, 12.5.3)."""
+    """Compress the content if the client accepts gzip (RFC 9110, 12.5.3)."""
     response.vary.add("Accept-Encoding")
     if request.accept_encodings["gzip"]:
         response.data = compress()

@@ -1,4 +1,4 @@
-"""Parsing of multipart bodies with limits on headers and texts.
+"""Multipart parsing with limits on headers and texts.
 
 Werkzeug limits only the number of parts and the size of each text. 10 MB of headers, read byte by byte, took
 two seconds; 10 MB of texts take more memory than any file.
@@ -19,7 +19,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 
 CHUNK = 64 * 1024
 MAX_HEADER_BYTES, MAX_TOTAL_HEADER_BYTES = 16 * 1024, 32 * 1024
-"""Bytes of one part's headers, and of all. A file name of 255 characters has 3,060, escaped."""
+"""Bytes of one part's headers, and of all. An escaped file name of 255 characters has 3,060."""
 MAX_HEADERS = 16
 """Lines of one part's headers. Browsers send two."""
 MAX_TEXTS_BYTES = 256 * 1024
@@ -34,26 +34,24 @@ Parsed = tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]
 
 
 class DelimiterMatch(NamedTuple):
-    """A delimiter in a body, with the part of re.Match that Werkzeug asks for."""
+    """A delimiter in a body, with the methods of re.Match that Werkzeug calls."""
 
     begin: int
     tail: re.Match[bytes]
 
     def start(self) -> int:
-        """Return where it begins, its line break included."""
         return self.begin
 
     def end(self) -> int:
-        """Return where it ends."""
         return self.tail.end()
 
     def group(self, _number: int) -> bytes:
-        """Return what follows the boundary: two hyphens at the end of the body."""
+        """Return what follows the boundary: `--` at the body's end."""
         return self.tail[1]
 
 
 class Delimiter:
-    """Finds a delimiter (RFC 2046, 5.1.1) as Werkzeug's patterns do, and compiles none for each request."""
+    """Find a delimiter (RFC 2046, 5.1.1) as Werkzeug's patterns do, without compiling one per request."""
 
     def __init__(self, boundary: bytes, *, at_line_begin: bool) -> None:
         self._text, self._at_line_begin = b"--" + boundary, at_line_begin
@@ -76,12 +74,10 @@ def _break_length(data: bytes | bytearray, begin: int, end: int) -> int:
 
 
 class BoundedDecoder(MultipartDecoder):
-    """A decoder with limits on headers and texts."""
-
     _headers, _texts, _in_file = 0, 0, False
 
     def __init__(self, boundary: bytes, *limits: int | None, **more: int | None) -> None:
-        super().__init__(_ANY, *limits, **more)  # the same patterns for all, which `re` keeps
+        super().__init__(_ANY, *limits, **more)  # constant patterns, which `re` caches
         self.boundary = boundary
         self.preamble_re = Delimiter(boundary, at_line_begin=False)  # type: ignore[assignment] # as DelimiterMatch says
         self.boundary_re = Delimiter(boundary, at_line_begin=True)  # type: ignore[assignment] # the same
@@ -109,7 +105,7 @@ class BoundedDecoder(MultipartDecoder):
 
 
 class BoundedParser(FormDataParser):
-    """Werkzeug's form parser, with another multipart parser."""
+    """Werkzeug's form parser, with BoundedDecoder."""
 
     def parse(
         self,
@@ -118,7 +114,7 @@ class BoundedParser(FormDataParser):
         content_length: int | None,
         options: dict[str, str] | None = None,
     ) -> Parsed:
-        """Parse a body. Raises ValueError for an incomplete or invalid one, RequestEntityTooLarge."""
+        """Parse a body. Raises ValueError if it is incomplete or invalid, RequestEntityTooLarge."""
         boundary = (options or {}).get("boundary", "").encode("ascii")
         if mimetype != "multipart/form-data" or not boundary:
             return super().parse(stream, mimetype, content_length, options)

@@ -11,7 +11,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'"
 )
-"""`data:` for the marks that Pico CSS draws in fields."""
+"""`data:` for Pico CSS's icons in fields."""
 FEATURES = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 PRIVATE_PATHS = ("/internal", "/account", "/desk")
 """The firm's side: no framing, no caching."""
@@ -28,7 +28,7 @@ class Misdirected(Refusal):
 
 
 def init_app(app: Flask) -> None:
-    """Add the headers, and trust as many proxies as configured."""
+    """Add the headers; trust as many proxies as configured."""
     app.before_request(_refuse_clear_http2)
     hops = app.config["TRUSTED_PROXIES"]
     if hops:
@@ -38,9 +38,8 @@ def init_app(app: Flask) -> None:
 
 def _refuse_clear_http2() -> None:
     environ = request.environ
-    original = environ.get(
-        "werkzeug.proxy_fix.orig", {}
-    )  # a proxy may claim https for a request that was not
+    # Before ProxyFix: a proxy may claim https for a request that was not.
+    original = environ.get("werkzeug.proxy_fix.orig", {})
     scheme = original.get("wsgi.url_scheme") or environ["wsgi.url_scheme"]
     if environ.get("SERVER_PROTOCOL", "").startswith("HTTP/2") and scheme != "https":
         raise Misdirected
@@ -64,7 +63,7 @@ def _protect(response: Response) -> Response:
 
 
 def allow_embedders(response: Response) -> Response:
-    """Allow CORS for the origins in EMBED_ORIGINS only."""
+    """Allow CORS for EMBED_ORIGINS."""
     origin = request.headers.get("Origin", "")
     response.vary.add("Origin")
     if origin in current_app.config["EMBED_ORIGINS"]:

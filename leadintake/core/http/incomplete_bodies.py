@@ -1,10 +1,11 @@
 """Seats for arriving bodies: a server thread that waits for bytes serves no other request.
 
-1. A body takes a seat before it is read (`admit`): one of BODIES_PER_ADDRESS of its address or signed-in
+1. A body takes two seats before it is read (`admit`): one of BODIES_PER_ADDRESS of its address or signed-in
    person, and one of its group: three quarters of the threads for strangers, an eighth for signed-in people.
-2. Without a free seat it waits a moment while the bodies that hold them make progress. Where all have
-   stalled, or few threads remain, it is refused at once: 429 for the address, 503 for all.
-3. The seat is free when the body is complete, refused or answered (`finish`). Later work does not count.
+2. Without a free seat it waits up to MAX_WAIT_SECONDS, while a body in one of these seats makes progress. If
+   all have stalled, or few threads remain, it is refused at once: 429 for its address or person, 503 for its
+   group.
+3. The seats are free when the body is complete, refused or answered (`finish`); later work does not count.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from leadintake.core.i18n.languages import N_
 
 MAX_WAIT_SECONDS = 0.3
 STALL_SECONDS = 0.1
-"""A body that got no byte for so long has stalled."""
+"""A body stalls after so long without a byte."""
 CHECK_INTERVAL_SECONDS = 0.05
 RESERVE_THREADS = 4
 """Threads that no waiting body may occupy."""
@@ -39,7 +40,7 @@ class TooManyBodies(Refusal):
 
 
 class Crowded(Unavailable):
-    """All threads that may wait for clients do."""
+    """All seats of the group are taken."""
 
     broken = False
 
@@ -52,7 +53,7 @@ class Crowded(Unavailable):
 
 @dataclass(frozen=True)
 class Sender:
-    """The address or the signed-in person that a body counts for."""
+    """The address or signed-in person that a body counts for."""
 
     key: str
     signed_in: bool = False
@@ -60,14 +61,14 @@ class Sender:
 
 @dataclass(eq=False)
 class Arrival:
-    """A body under way. `since`: start of the current read."""
+    """An arriving body. `since`: start of the current read."""
 
     sender: Sender
     since: float = field(default_factory=time.monotonic)
 
 
 class IncompleteBodies:
-    """The bodies under way in this process."""
+    """The arriving bodies of this process."""
 
     def __init__(self, per_sender: int, threads: int) -> None:
         self.per_sender = per_sender
@@ -79,7 +80,7 @@ class IncompleteBodies:
         self._waiting = 0
 
     def admit(self, sender: Sender) -> Arrival:
-        """Give a body a seat. Raises TooManyBodies or Crowded before anything is read."""
+        """Give a body its seats. Raises TooManyBodies or Crowded before anything is read."""
         with self._change:
             end = time.monotonic() + MAX_WAIT_SECONDS
             while (holders := self._find_holders(sender)) is not None:
@@ -96,7 +97,7 @@ class IncompleteBodies:
             return arrival
 
     def finish(self, arrival: Arrival) -> None:
-        """Free the seat. May be repeated."""
+        """Free the seats. May be repeated."""
         with self._change:
             seats = self._seats.get(arrival.sender, set())
             if arrival in seats:
@@ -107,7 +108,7 @@ class IncompleteBodies:
                 self._change.notify_all()
 
     def _find_holders(self, sender: Sender) -> Iterable[Arrival] | None:
-        """Return the bodies with the seats that the sender needs; None where one is free."""
+        """Return the bodies in the seats that the sender needs; None if both are free."""
         seats, group = self._seats.get(sender, set()), self._groups[sender.signed_in]
         if self.per_sender and len(seats) >= self.per_sender:
             return seats

@@ -1,7 +1,7 @@
 """Maximum lengths of path, query and headers.
 
-Third-party parsers may take more than linear time. So whatever is too long is removed before any code reads
-it, and the request is refused.
+Third-party parsers may take more than linear time. So longer parts are removed before any code reads them,
+and the request is refused.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ OPTIONAL_HEADERS = {
     "X_CSRF_TOKEN": 1_000,
     "X_REQUEST_ID": 100,
 }
-"""Headers without which an answer stays right, or is refused: a longer one is removed."""
+"""Headers without which an answer is correct or a refusal: a longer one is removed."""
 DECISIVE_HEADERS = {
     "CONTENT_ENCODING": 100,
     "CONTENT_TYPE": 500,
@@ -50,12 +50,12 @@ DECISIVE_HEADERS = {
     "X_FORWARDED_HOST": 1_000,
     "X_FORWARDED_PROTO": 100,
 }
-"""Headers that decide what a request means: a request with a longer one is refused."""
+"""Headers that decide the meaning: a request with a longer one is refused."""
 TOO_LONG, PATH, QUERY = "leadintake.too_long", "path", "query"
 
 
 def init_app(app: Flask) -> None:
-    """Refuse a request of which something was removed."""
+    """Refuse requests that were cut."""
     app.before_request(_refuse)
 
 
@@ -65,19 +65,18 @@ def install_cutter(app: Flask) -> None:
 
 
 class CutRequests:
-    """Middleware: remove from a request whatever is too long."""
+    """Middleware: see `cut_long_parts`."""
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Remove, and pass on."""
         cut_long_parts(environ)
         return self._application(environ, start_response)
 
 
 def cut_long_parts(environ: WSGIEnvironment) -> None:
-    """Remove from a request whatever is too long, and note its name."""
+    """Remove parts that are too long; note one that decides the answer."""
     for name, longest in (OPTIONAL_HEADERS | DECISIVE_HEADERS).items():
         variable = name if name == "CONTENT_TYPE" else f"HTTP_{name}"
         if len(environ.get(variable, "")) > longest:

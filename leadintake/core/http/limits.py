@@ -27,8 +27,6 @@ log = structlog.get_logger()
 
 
 class TooMany(Refusal):
-    """The client exceeded a limit."""
-
     status = 429
     title = "Too Many Requests"
 
@@ -37,10 +35,9 @@ class TooMany(Refusal):
 
 
 class Counters:
-    """The counters of an application: in Redis if configured, else in this process.
+    """An application's counters: in Redis if configured, and while it is reachable, else in this process.
 
-    While Redis is away, this process counts for itself. No connection or thread exists before the first
-    count.
+    No connection or thread exists before the first count.
     """
 
     def __init__(self, redis_url: str) -> None:
@@ -96,12 +93,12 @@ def init_app(app: Flask) -> None:
 
 
 def client_address() -> str:
-    """Return the address of the client: TRUSTED_PROXIES decides how far X-Forwarded-For is trusted."""
+    """Return the client's address. TRUSTED_PROXIES says how far X-Forwarded-For is trusted."""
     return request.remote_addr or "nowhere"
 
 
 def client_limit_key() -> str:
-    """Return the key of the client, the same for every limit."""
+    """Return the client's key, the same for every limit."""
     return client_key(client_address())
 
 

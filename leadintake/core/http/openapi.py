@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, built from the marks on the views."""
+"""The OpenAPI 3.1 document, built from the interfaces of views."""
 
 from __future__ import annotations
 
@@ -62,8 +62,6 @@ def document(app: Flask, version: str) -> dict[str, Any]:
 
 
 class _Schemas:
-    """The JSON schemas of all structs, each once under components."""
-
     def __init__(self, structs: list[Any]) -> None:
         found, self.components = msgspec.json.schema_components(structs, ref_template=REF)
         self._by_struct = list(zip(structs, found, strict=True))
@@ -136,7 +134,6 @@ def _parameters(rule: Rule, interface: Interface) -> list[dict[str, Any]]:
 
 
 def _path_schema(rule: Rule, name: str) -> dict[str, Any]:
-    """Return the schema of the path converter, else of an id."""
     return getattr(rule._converters[name], "schema", {"type": "string", "format": "uuid"})
 
 

@@ -1,4 +1,4 @@
-"""Strict paths: one with double slashes is 404, without a redirect.
+"""Strict paths: a double slash is 404, without a redirect.
 
 Werkzeug takes `//desk` for `/desk`, and redirects `/desk//leads` to an address built from the Host header: a
 link to this site could lead to another.
@@ -15,13 +15,13 @@ from leadintake.core.errors import NotFound
 
 
 def init_app(app: Flask) -> None:
-    """Switch off Werkzeug's corrections of paths."""
+    """Disable Werkzeug's corrections of paths."""
     app.url_map.merge_slashes = app.url_map.redirect_defaults = False
     app.before_request(refuse_double_slashes)
 
 
 def refuse_double_slashes() -> Response | None:
-    """Raise NotFound where the decoded path has a double slash.
+    """Raise NotFound if the decoded path has a double slash.
 
     The router's remaining redirect (of an empty path) becomes relative, and stays on this site.
     """

@@ -1,4 +1,4 @@
-"""A log line per request, also for those that never reach Flask.
+"""A log line per request, also for requests that never reach Flask.
 
 It has method, route template, status, time until the last byte, request id and user id; no path, query or
 header, which contain names, addresses and tokens.
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 KEY = "leadintake.request_line"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-"""Others are client input."""
+"""Other methods are not logged: they are client input."""
 FALLBACK_BODY = b'{"type":"about:blank","title":"Internal Server Error","status":500,"request_id":"%s"}'
 log = structlog.get_logger()
 
 
 class RequestLine:
-    """The facts of one request; logged when its answer is closed."""
+    """A request's line, logged when its answer is closed."""
 
     __slots__ = ("_span", "_start", "_written", "method", "request_id", "route", "status", "user_id")
 
@@ -40,7 +40,6 @@ class RequestLine:
         self._written = False
 
     def write(self) -> None:
-        """Log the line, once."""
         if self._written:
             return
         self._written = True
@@ -56,19 +55,19 @@ class RequestLine:
 
 
 class AnswerBroken(Exception):
-    """The body of an answer failed midway. No message: the server logs it in its own way."""
+    """An answer's body failed midway. Without message: the server logs it."""
 
 
 class LogRequests:
-    """Middleware: log a line per request. The outermost, so that no answer lacks a line."""
+    """Middleware, the outermost: log a line per request."""
 
     def __init__(self, application: WSGIApplication, app: Flask) -> None:
         self._application, self._app = application, app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer, and log the line when the answer is closed.
+        """Answer; log the line when the answer is closed.
 
-        Clients' traceparent is ignored: anybody could add to a foreign trace.
+        Clients' traceparent is ignored: anybody could add to another's trace.
         """
         span = tracing.tracer_of(self._app).begin("server")
         line = RequestLine(environ.get("REQUEST_METHOD", ""), logs.identify(environ), span)
@@ -91,8 +90,6 @@ class LogRequests:
 
 
 class _Answer:
-    """An answer's body, which logs the line when the server closes it."""
-
     def __init__(self, body: Iterable[bytes], line: RequestLine) -> None:
         self._body, self._pieces, self._line = body, iter(body), line
 
@@ -109,7 +106,6 @@ class _Answer:
             raise AnswerBroken from None
 
     def close(self) -> None:
-        """Close the body, and log the line."""
         try:
             if hasattr(self._body, "close"):
                 self._body.close()
@@ -124,7 +120,7 @@ def init_app(app: Flask) -> None:
 
 
 def name_user(user_id: object) -> None:
-    """Add the user to the line of this request."""
+    """Add the user to this request's line."""
     line = request.environ.get(KEY)
     if line is not None:
         line.user_id = str(user_id)

@@ -1,14 +1,14 @@
-"""Turns of requests by address: one address must not take the processor from the others.
+"""Turns: requests scheduled by address, so that one address cannot take the processor from the others.
 
 Python runs one request at a time; parallel requests would get a share each. So:
 
 1. A request starts at once if its address has none running.
-2. A further one waits while another address runs or waits, or while `MAX_AT_ONCE` of its own run. The
-   longest waiting starts next.
-3. An address that ran for more than `BUSY_SECONDS` lately waits, even with its first request, while an
-   address runs that ran less than a quarter of that (least attained service first).
-4. No request waits longer than `MAX_WAIT_SECONDS`: slow work, such as remote storage, delays only its own
-   address. Nothing is refused here.
+2. A further one waits while another address runs or waits, or while MAX_AT_ONCE of its own run. The longest
+   waiting starts next.
+3. An address that ran for more than BUSY_SECONDS lately waits, even with its first request, while an address
+   runs that ran less than a quarter of that (least attained service first).
+4. No wait exceeds MAX_WAIT_SECONDS, and nothing is refused: slow work, as of a remote storage, delays only
+   its own address.
 5. A request does not count as running while its body arrives (`pause`, `resume`) or its answer is sent.
 """
 
@@ -27,13 +27,13 @@ from leadintake.core.http.addresses import client_key
 
 MAX_AT_ONCE = 4
 MAX_WAIT_SECONDS = 0.2
-"""Small against the three seconds until a silent database becomes a 503."""
+"""Far below the three seconds until a silent database becomes a 503."""
 BUSY_SECONDS = 1.0
 DECAY_SECONDS = 10.0
-"""Time in which past seconds of running lose a factor of e."""
+"""Time in which past running time decays by a factor of e."""
 MAX_REMEMBERED = 1000
 EXEMPT_PATHS = ("/healthz", "/readyz")
-"""Paths that never wait: cheap, and needed to see that the process lives."""
+"""Cheap paths that never wait: they show that the process lives."""
 KEY = "leadintake.turn"
 
 WSGIApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -44,15 +44,15 @@ class Turns:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._at_work: Counter[str] = Counter()
+        self._running: Counter[str] = Counter()
         self._waiting: defaultdict[str, deque[threading.Event]] = defaultdict(deque)
-        self._worked: dict[str, tuple[float, float]] = {}  # seconds by address, and when they were counted
+        self._usage: dict[str, tuple[float, float]] = {}  # by address: seconds of running, time of counting
 
     def begin(self, address: str) -> None:
         """Wait for a turn, at most MAX_WAIT_SECONDS."""
         with self._lock:
             if not self._must_wait(address):
-                self._at_work[address] += 1
+                self._running[address] += 1
                 return
             event = threading.Event()
             self._waiting[address].append(event)
@@ -61,41 +61,41 @@ class Turns:
         with self._lock:
             if not event.is_set():
                 self._leave_queue(address, event)
-                self._at_work[address] += 1
+                self._running[address] += 1
 
     def end(self, address: str, seconds: float = 0.0) -> None:
-        """End a turn after `seconds`, and start the next."""
+        """End a turn of `seconds`; start the next."""
         with self._lock:
             self._remember(address, seconds)
-            self._at_work[address] -= 1
-            if not self._at_work[address]:
-                del self._at_work[address]
+            self._running[address] -= 1
+            if not self._running[address]:
+                del self._running[address]
             for other in list(self._waiting):
                 while other in self._waiting and not self._must_wait(other):
-                    self._at_work[other] += 1
+                    self._running[other] += 1
                     self._leave_queue(other, self._waiting[other][0]).set()
 
     def _must_wait(self, address: str) -> bool:
-        running = self._at_work.get(address, 0)
-        if len(self._at_work.keys() | self._waiting.keys() | {address}) == 1:
+        running = self._running.get(address, 0)
+        if len(self._running.keys() | self._waiting.keys() | {address}) == 1:
             return running >= MAX_AT_ONCE
         return running >= 1 or self._is_busier(address)
 
     def _is_busier(self, address: str) -> bool:
-        """Return whether this address ran far more than another that runs now."""
-        worked = self._recent_seconds(address)
-        return worked > BUSY_SECONDS and any(
-            self._recent_seconds(other) < worked / 4 for other in self._at_work if other != address
+        """Return whether it ran far more than another address that runs now."""
+        usage = self._recent_seconds(address)
+        return usage > BUSY_SECONDS and any(
+            self._recent_seconds(other) < usage / 4 for other in self._running if other != address
         )
 
     def _recent_seconds(self, address: str) -> float:
-        seconds, counted = self._worked.get(address, (0.0, 0.0))
+        seconds, counted = self._usage.get(address, (0.0, 0.0))
         return seconds * math.exp((counted - time.monotonic()) / DECAY_SECONDS)
 
     def _remember(self, address: str, seconds: float) -> None:
-        if len(self._worked) >= MAX_REMEMBERED and address not in self._worked:
-            self._worked = {k: v for k, v in self._worked.items() if self._recent_seconds(k) > BUSY_SECONDS}
-        self._worked[address] = (self._recent_seconds(address) + seconds, time.monotonic())
+        if len(self._usage) >= MAX_REMEMBERED and address not in self._usage:
+            self._usage = {k: v for k, v in self._usage.items() if self._recent_seconds(k) > BUSY_SECONDS}
+        self._usage[address] = (self._recent_seconds(address) + seconds, time.monotonic())
 
     def _leave_queue(self, address: str, event: threading.Event) -> threading.Event:
         self._waiting[address].remove(event)
@@ -108,31 +108,28 @@ class Turn:
     """The turn of one request. `resume` and `pause` may be repeated."""
 
     def __init__(self, turns: Turns, address: str) -> None:
-        self._turns, self._address, self._at_work = turns, address, False
+        self._turns, self._address, self._running = turns, address, False
         self._since = 0.0
 
     def resume(self) -> None:
-        """Wait for the turn."""
-        if not self._at_work:
+        if not self._running:
             self._turns.begin(self._address)
-            self._at_work, self._since = True, time.monotonic()
+            self._running, self._since = True, time.monotonic()
 
     def pause(self) -> None:
-        """End the turn for now."""
-        if self._at_work:
-            self._at_work = False
+        if self._running:
+            self._running = False
             self._turns.end(self._address, time.monotonic() - self._since)
 
 
 class TakeTurns:
-    """Middleware: a turn per request. Runs inside ProxyFix."""
+    """Middleware: a turn per request. Install inside ProxyFix."""
 
     def __init__(self, application: WSGIApp) -> None:
         self._application = application
         self._turns = Turns()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request in its turn."""
         if environ.get("PATH_INFO") in EXEMPT_PATHS:
             return self._application(environ, start_response)
         turn = environ[KEY] = Turn(self._turns, client_key(environ.get("REMOTE_ADDR") or ""))
@@ -149,7 +146,7 @@ def init_app(app: Flask) -> None:
 
 
 def pause(environ: Mapping[str, Any]) -> None:
-    """End the turn of this request while it waits for its client."""
+    """End this request's turn while it waits for its client."""
     if KEY in environ:
         environ[KEY].pause()
 

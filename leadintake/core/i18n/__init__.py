@@ -1,1 +1,1 @@
-"""Languages: catalogues, and the firm's own texts."""
+"""Languages, and the firm's own texts."""

@@ -1,4 +1,4 @@
-"""Texts of the firm: a file in templates/ of the instance replaces the default."""
+"""The firm's texts: a file in templates/ of the instance replaces the default."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def init_app(app: Flask) -> None:
 
 
 def text(name: str) -> Markup:
-    """Return the text NAME in the current language, as HTML.
+    """Return a text in the current language, as HTML.
 
-    A broken text of the firm is logged, and the default is shown instead.
+    If the firm's own is broken, logs it and returns the default.
     """
     try:
         return _render(current_app.jinja_env, name)

@@ -28,13 +28,13 @@ TRANSLATIONS = Path(__file__).parent / "translations"
 FIRM_PATHS = (
     "/internal", "/desk", "/account", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs",
 )  # fmt: skip
-"""Paths of the firm's people and programs."""
+"""Paths for the firm's people and programs."""
 TRANSLATED_TYPES = {"text/html", "application/problem+json"}
 MB = 1024 * 1024
 
 
 def init_app(app: Flask) -> None:
-    """Select a language for each page, and declare it in each answer."""
+    """Select a language for each page; declare it in each answer."""
     Babel(app, default_translation_directories=str(TRANSLATIONS), locale_selector=_select_locale)
     app.jinja_env.globals.update(
         language=current_language,
@@ -51,14 +51,14 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's own name
 
 
 def _(text: str, **values: object) -> str:
-    """Translate a text, if it has a translation."""
+    """Translate a text, if a translation exists."""
     return str(gettext(text, **values)) if text else ""
 
 
 def translate_into(language: str, templates: jinja2.Environment) -> NullTranslations:
-    """Have `_` and `{% trans %}` of these templates translate into one language. Return its catalogue.
+    """Make `_` and `{% trans %}` of these templates translate into one language; return its catalogue.
 
-    They ask for no language at each sentence then, as the application's own templates do.
+    Otherwise they look up the language at each sentence.
     """
     catalogue = Translations.load(TRANSLATIONS, [language])
     templates.add_extension("jinja2.ext.i18n")
@@ -68,7 +68,7 @@ def translate_into(language: str, templates: jinja2.Environment) -> NullTranslat
 
 
 def current_language() -> str:
-    """Return the current language: the reader's in a request, else English."""
+    """Return the reader's language in a request, else English."""
     locale = get_locale()
     return locale.language if locale else ENGLISH
 
@@ -80,11 +80,11 @@ def use_language(language: str) -> AbstractContextManager[None]:
 
 
 def requested_language() -> str | None:
-    """Return the language in the address, if supported; links pass it on."""
+    """Return the language in the query, if supported; links pass it on."""
     try:
         language = request.args.get("lang")
     except HTTPException:
-        return None  # the address is invalid, which the answer already says
+        return None  # an invalid query, which the answer reports
     return language if language in LANGUAGES else None
 
 
@@ -100,7 +100,7 @@ def other_languages() -> list[tuple[str, str]]:
 
 
 def direction(language: str | None = None) -> str:
-    """Return `ltr` or `rtl` for the language, by default the current one."""
+    """Return `ltr` or `rtl` for a language, by default the current."""
     return _direction_of(language or current_language())
 
 
@@ -127,7 +127,7 @@ def _select_locale() -> str:
 
 
 def _best_accepted() -> str:
-    """Return the first match in the browser's order; best_match takes `es-MX, en;q=0.5` for English."""
+    """Return the browser's first match; best_match takes `es-MX, en;q=0.5` for English."""
     for tag, quality in request.accept_languages:
         if quality > 0 and (language := supported_language(tag)):
             return language

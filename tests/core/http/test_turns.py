@@ -88,7 +88,7 @@ def test_another_address_begins_at_once_and_then_each_has_one_at_a_time(crowd):
     crowd.wait_for(MAX_AT_ONCE + 3, ended=True)
     end()
     crowd.wait_for(MAX_AT_ONCE + 4, ended=True)
-    assert not crowd.turns._at_work
+    assert not crowd.turns._running
     assert not crowd.turns._waiting
 
 
@@ -145,8 +145,8 @@ def test_only_those_who_worked_much_are_remembered_among_many(monkeypatch):
     worked(remembering, "much", turns.BUSY_SECONDS * 2)
     for number in range(20):
         worked(remembering, f"a{number}", 0.01)
-        assert len(remembering._worked) <= 3
-        assert "much" in remembering._worked
+        assert len(remembering._usage) <= 3
+        assert "much" in remembering._usage
 
 
 def test_nobody_waits_longer_than_their_patience(monkeypatch):
@@ -157,7 +157,7 @@ def test_nobody_waits_longer_than_their_patience(monkeypatch):
     for end in ends:
         end()
     crowd.wait_for(MAX_AT_ONCE + 2, ended=True)
-    assert not crowd.turns._at_work
+    assert not crowd.turns._running
     assert not crowd.turns._waiting
 
 
@@ -165,7 +165,7 @@ def test_a_request_whose_body_is_on_its_way_is_not_at_work():
     seen = []
 
     def application(environ, _start):
-        at_work = around._turns._at_work
+        at_work = around._turns._running
         seen.append(dict(at_work))
         for act in (turns.pause, turns.pause, turns.resume, turns.resume):
             act(environ)
@@ -176,7 +176,7 @@ def test_a_request_whose_body_is_on_its_way_is_not_at_work():
     around({"REMOTE_ADDR": "::ffff:192.0.2.7"}, None)
     here = {"192.0.2.7": 1}
     assert seen == [here, {}, {}, here, here]
-    assert not around._turns._at_work
+    assert not around._turns._running
 
 
 @pytest.mark.parametrize("first", [turns.pause, turns.resume])
@@ -188,7 +188,7 @@ def test_a_request_that_fails_gives_its_turn_back(first):
     around = TakeTurns(application)
     with pytest.raises(RuntimeError):
         around({"REMOTE_ADDR": "192.0.2.7"}, None)
-    assert not around._turns._at_work
+    assert not around._turns._running
 
 
 def test_health_is_told_whoever_works():
@@ -210,7 +210,7 @@ def test_a_body_is_read_aside_and_the_request_is_at_work_again_when_it_is_whole(
 
     class Network:
         def read(self, size):
-            seen.append(turns_of(app)._at_work.total())
+            seen.append(turns_of(app)._running.total())
             return arrived.read(size)
 
     body = b'{"email": "nobody@example.com"}'
@@ -220,7 +220,7 @@ def test_a_body_is_read_aside_and_the_request_is_at_work_again_when_it_is_whole(
     _, status, _ = run_wsgi_app(app.wsgi_app, environ)
     assert status.startswith("202")
     assert set(seen) == {0}
-    assert turns_of(app)._at_work.total() == 0
+    assert turns_of(app)._running.total() == 0
 
 
 def turns_of(app) -> Turns:
