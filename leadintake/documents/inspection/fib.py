@@ -1,4 +1,4 @@
-"""File Information Block of a Word text ([MS-DOC] 2.5): offsets of all its structures."""
+"""File Information Block (FIB) of a Word text ([MS-DOC] 2.5): offsets of its structures."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ NAMES, PIECES, DRAWINGS, FILES, CONTROLS, MERGE = 32, 33, 50, 72, 85, 127
 
 @dataclass(frozen=True)
 class Block:
-    """One block: streams of text and tables, and offsets of the tables."""
+    """One FIB: streams of text and tables; offset and size of each table."""
 
     text: Content
     tables: Content
     pairs: tuple[tuple[int, int], ...]
     following: int
-    """Page (of 512 bytes) of the glossary's block, 0 without one."""
+    """Page (of 512 bytes) of the glossary's FIB, 0 without one."""
 
     def table(self, number: int, most: int = 1 << 32) -> bytes:
-        """Return the bytes of a table, empty without one. Raises Refused if they are cut."""
+        """Return a table's bytes, empty without one. Raises Refused if cut or larger than `most`."""
         start, size = self.pairs[number] if number < len(self.pairs) else (0, 0)
         if not size:
             return b""
@@ -49,7 +49,7 @@ class Block:
 
 
 def read_block(compound: Compound, storage: int, at: int = 0) -> Block:
-    """Read the block of the text in the storage with this number. Raises Refused."""
+    """Read the FIB at offset `at` of the text in a storage."""
     entry = compound.find(storage, "WordDocument")
     text = compound.open(entry) if entry else Content(b"", [], 0)
     base = text.read(at, AFTER_BASE)
