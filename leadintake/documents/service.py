@@ -130,7 +130,7 @@ class Documents:
         return list(dict.fromkeys([self.stores.url, *others]))
 
     def normalize_url(self, url: str) -> str:
-        """Return the URL spelled, and relative folders resolved, as in STORAGE_URL."""
+        """Return the URL in the form of STORAGE_URL, with relative folders resolved."""
         return normalize_url(url, current_app.extensions["leadintake.storage_base"])
 
     def find_owned_keys(self, keys: Collection[str]) -> set[str]:

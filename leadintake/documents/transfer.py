@@ -76,7 +76,7 @@ class Transfer:
     """Spellings of the source's URL in rows, also of earlier versions."""
 
     def prepare(self) -> int:
-        """Claim the target. Return the number of documents to move. Raises Conflict if that is refused."""
+        """Claim the target. Return the number of documents to move. Raises Conflict."""
         if self.source == self.target:
             raise Conflict("Both are the same storage.")
         storage = documents.stores.at(self.target)
@@ -163,7 +163,7 @@ class Transfer:
         return names_source
 
     def _find_other_url(self) -> str:
-        """Return a storage other than the target that rows of the source's files name, or empty."""
+        """Return another storage that rows of the source's files name, or empty."""
         home = documents.stores.url
         names = documents.stores.at(self.source).names()
         while keys := list(itertools.islice(names, BATCH)):

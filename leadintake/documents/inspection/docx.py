@@ -107,10 +107,10 @@ class Package:
         return name.casefold() in self._links.of_charts
 
     def finish(self, *, has_empty_macros: bool) -> None:
-        """Refuse declared macros unless found empty, and XML whose name hid it."""
+        """Refuse declared macros unless found empty, and XML without an XML ending."""
         if (self._names_macros or self._links.has_macros) and not has_empty_macros:
             self._findings.add(Harm.MACROS)
-        if self._hides_markup:  # word processors go by the content type, not the name
+        if self._hides_markup:  # word processors go by the content type
             raise Refused(UNUSUAL)
 
     def require_text(self) -> None:

@@ -72,7 +72,7 @@ def _first_word(instruction: str) -> str:
 
 
 def _find_addresses(instruction: str, start: int) -> Iterator[str]:
-    """Yield all that may be the address: no switches nor their arguments."""
+    """Yield arguments that may be the address, so no arguments of switches."""
     after_switch = False
     for quoted, switch, bare in ARGUMENT.findall(instruction.translate(QUOTES), start):
         if not switch and not after_switch:

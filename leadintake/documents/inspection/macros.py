@@ -117,7 +117,7 @@ def _decompress(packed: bytes, budget: _UnpackBudget) -> bytes:
 
 
 def _decompress_chunk(packed: bytes) -> bytes:
-    """Unpack a chunk: a byte of flags, eight tokens (literal or copy), and so on."""
+    """Unpack a chunk: each byte of flags precedes eight tokens, literals or copies."""
     chunk, position = bytearray(), 0
     while position < len(packed):
         flags = packed[position]

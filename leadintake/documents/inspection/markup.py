@@ -115,7 +115,7 @@ def read(pieces: Iterable[bytes], reading: Reading, budget: Budget) -> None:
 
 
 def _batch_pieces(pieces: Iterable[bytes], parser: expat.XMLParserType) -> Iterator[bytes]:
-    """Join pieces to the length of the unfinished tag, which expat rescans at each call: linear time."""
+    """Join pieces to the length of the unfinished tag: expat rescans it at each call."""
     pending, size, read = list[bytes](), 0, 0
     for piece in pieces:
         pending.append(piece)

@@ -139,7 +139,7 @@ class Judge:
             self.findings.add(Harm.MEDIA)
 
     def _has_script(self, value: Value) -> bool:
-        """Return whether a value of /JS is a script; it may be a picture's name."""
+        """Return whether a /JS value is a script; /JS may name an image."""
         return any(
             found is UNKNOWN
             or (isinstance(found, String) and bool(self._objects.text(found).strip()))
