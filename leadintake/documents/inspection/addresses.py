@@ -65,7 +65,7 @@ CLICK_HARMS = {
 
 LONGEST = 4096
 """Characters of an address that are read: its start decides its place."""
-ROUNDS = 4  # of decoding; known readers do two at most
+ROUNDS = 4  # of decoding; known programs do two at most
 UNSEEN = re.compile(
     "[\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
     "\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]+"

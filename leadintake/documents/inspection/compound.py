@@ -137,11 +137,11 @@ class Compound:
             return Content(b"", [], 0)
         if entry.size < CUTOFF and entry.kind != ROOT:
             return self._open_short(entry)
-        most = -(-entry.size // self._sector)
-        runs = list(_merge_runs(islice(self._chain(entry.start), most), self._sector, first=1))
+        needed = -(-entry.size // self._sector)
+        runs = list(_merge_runs(islice(self._chain(entry.start), needed), self._sector, first=1))
         count = sum(length for _, length in runs) // self._sector
         self._sectors_left -= count
-        if count < most or self._sectors_left < 0:
+        if count < needed or self._sectors_left < 0:
             raise Refused(DAMAGED)
         return Content(self._data, runs, entry.size)
 
@@ -151,9 +151,9 @@ class Compound:
             for sector in self._chain(self._small):
                 self._mini_next.extend(_read_numbers(self._read(sector)))
             self._mini_sectors_left = -(-self._mini.size // MINI_SECTOR)
-        most = -(-entry.size // MINI_SECTOR)
-        chain = islice(_follow_chain(entry.start, self._mini_next, len(self._mini_next)), most)
-        self._mini_sectors_left -= most
+        needed = -(-entry.size // MINI_SECTOR)
+        chain = islice(_follow_chain(entry.start, self._mini_next, len(self._mini_next)), needed)
+        self._mini_sectors_left -= needed
         if self._mini_sectors_left < 0:
             raise Refused(DAMAGED)
         runs = _merge_runs(chain, MINI_SECTOR)

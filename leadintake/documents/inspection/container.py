@@ -27,18 +27,8 @@ END_LOCATOR_64 = struct.Struct("<4sLQL")  # 4.3.15
 MAX_COMMENT_LENGTH = 0xFFFF
 MAX_DIRECTORY_BYTES = 512 * 1024
 """Bytes of a central directory; longer ones cost memory and time."""
-DESCRIPTOR_SIZES = (
-    0,
-    12,
-    16,
-    20,
-    24,
-)  # bytes of data descriptors, [APPNOTE] 4.3.9
-UNSUPPORTED_FLAGS, HAS_DESCRIPTOR, UTF_8 = (
-    1 << 0 | 1 << 6 | 1 << 13,
-    1 << 3,
-    1 << 11,
-)  # general purpose flags, 4.4.4
+DESCRIPTOR_SIZES = (0, 12, 16, 20, 24)  # bytes of data descriptors, [APPNOTE] 4.3.9
+UNSUPPORTED_FLAGS, HAS_DESCRIPTOR, UTF_8 = 1 << 0 | 1 << 6 | 1 << 13, 1 << 3, 1 << 11  # flags, 4.4.4
 UNKNOWN, MANY = 0xFFFFFFFF, 0xFFFF
 ZIP64_FIELD = 0x0001  # extra field with 64-bit sizes, 4.5.3
 UNSAFE_PATH = re.compile(r"/|[A-Za-z]:|(.*/)?\.\.?(/|$)")
@@ -71,13 +61,13 @@ class Container:
         """Read and check a container."""
         file_size = stream.seek(0, 2)
         listed, end = _read_directory(stream, file_size, budget)
-        entries, position, late = {}, 0, False
+        entries, position, has_descriptor = {}, 0, False
         for entry in sorted(listed, key=lambda entry: entry.header):
-            if entry.header - position not in (DESCRIPTOR_SIZES if late else (0,)):
+            if entry.header - position not in (DESCRIPTOR_SIZES if has_descriptor else (0,)):
                 raise Refused(DAMAGED)
             entries[entry] = start = _check_header(stream, entry)
-            position, late = start + entry.packed, bool(entry.flags & HAS_DESCRIPTOR)
-        if end - position not in (DESCRIPTOR_SIZES if late else (0,)):
+            position, has_descriptor = start + entry.packed, bool(entry.flags & HAS_DESCRIPTOR)
+        if end - position not in (DESCRIPTOR_SIZES if has_descriptor else (0,)):
             raise Refused(DAMAGED)
         return cls(stream, entries)
 
@@ -104,12 +94,12 @@ def _read_directory(stream: IO[bytes], file_size: int, budget: Budget) -> tuple[
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < END_RECORD.size:
         raise Refused(DAMAGED)
-    _, *disks, here, count, size, start, comment = END_RECORD.unpack_from(tail, at)
+    _, *disks, disk_count, count, size, start, comment = END_RECORD.unpack_from(tail, at)
     end = file_size - len(tail) + at
     if any(disks) or at + END_RECORD.size + comment != len(tail):
         raise Refused(DAMAGED)
-    here, count, size, start, end = _read_end_64(stream, (here, count, size, start), end)
-    if here != count or start + size != end:
+    disk_count, count, size, start, end = _read_end_64(stream, (disk_count, count, size, start), end)
+    if disk_count != count or start + size != end:
         raise Refused(DAMAGED)
     if size > MAX_DIRECTORY_BYTES:
         raise Refused(DAMAGED)

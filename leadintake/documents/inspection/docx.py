@@ -31,7 +31,7 @@ MACRO_SHEET_NAME = re.compile(r"(.*/)?macrosheets/", re.IGNORECASE)
 CONTROL_TYPE = re.compile(r"ms-office\.activeX", re.IGNORECASE)
 CONTROL_NAME = re.compile(r"(.*/)?activeX/", re.IGNORECASE)
 MARKUP_TYPE = re.compile(r"(openxmlformats-officedocument|ms-(office|word|excel))\..*\+xml", re.IGNORECASE)
-# Names that only some readers decode, and interleaved parts (ECMA-376 part 2, 6.2.2 and 8.2.2).
+# Names that only some programs decode, and interleaved parts (ECMA-376 part 2, 6.2.2 and 8.2.2).
 ODD_NAME = re.compile(
     r".*%(2[d-fD-F]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAcCfF]|7[0-9aAeE])|.*/\[\d+\](\.last)?\.piece", re.I
 )

@@ -9,22 +9,15 @@ from .compound import Compound, Content
 from .findings import Refused
 from .sentences import DAMAGED, LOCKED, TOO_OLD
 
-BASE = struct.Struct("<HH4xHH")  # 2.5.2: magic, version, page of the glossary's block, flags
+BASE = struct.Struct("<HH4xHH")  # 2.5.2: magic, version, page of the glossary's FIB, flags
 WORD_97, WORD_95, WORD_2 = 0xA5EC, 0xA5DC, 0xA59B
 IS_LOCKED, USES_SECOND_TABLE = 1 << 8, 1 << 9
 AFTER_BASE = 32
 MAX_PAIRS = 512  # Word 2007 writes 183
 
-# Numbers of pairs of the block, 2.5.6 to 2.5.8.
-FIELDS = (
-    16,
-    17,
-    18,
-    19,
-    48,
-    57,
-    59,
-)  # PlcFld of text, headers, notes, comments, end notes, boxes, their headers
+# Indexes of the FIB's pairs (offset, size), 2.5.6 to 2.5.8.
+FIELDS = (16, 17, 18, 19, 48, 57, 59)
+"""PlcFld of text, headers, notes, comments, end notes, text boxes, their headers."""
 NAMES, PIECES, DRAWINGS, FILES, CONTROLS, MERGE = 32, 33, 50, 72, 85, 127
 
 
@@ -38,12 +31,12 @@ class Block:
     following: int
     """Page (of 512 bytes) of the glossary's FIB, 0 without one."""
 
-    def table(self, number: int, most: int = 1 << 32) -> bytes:
-        """Return a table's bytes, empty without one. Raises Refused if cut or larger than `most`."""
+    def table(self, number: int, max_size: int = 1 << 32) -> bytes:
+        """Return a table's bytes, empty without one. Raises Refused if cut or larger than `max_size`."""
         start, size = self.pairs[number] if number < len(self.pairs) else (0, 0)
         if not size:
             return b""
-        if size > most or start + size > self.tables.size:
+        if size > max_size or start + size > self.tables.size:
             raise Refused(DAMAGED)
         return self.tables.read(start, size)
 
@@ -70,7 +63,7 @@ def read_block(compound: Compound, storage: int, at: int = 0) -> Block:
 
 def _read_pairs(text: Content, at: int) -> tuple[tuple[int, int], ...]:
     position = at + AFTER_BASE
-    for size in (2, 4):  # arrays of 16 and of 32 bits, each behind its length
+    for size in (2, 4):  # arrays of 16-bit and of 32-bit numbers, each after its length
         position += 2 + size * _read_number(text, position)
     count = _read_number(text, position)
     content = text.read(position + 2, count * 8)

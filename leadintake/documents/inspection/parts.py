@@ -21,7 +21,7 @@ from .unpacking import unpack
 
 
 class PackageReader(Protocol):
-    """Knowledge of one package that its reader has before the entries are read."""
+    """Reader of a document's package, which knows its types and links before entries are read."""
 
     seen: set[str]
     """Names of entries already read."""
@@ -38,7 +38,7 @@ class PackageReader(Protocol):
 
 Open = Callable[[Container, Budget, Findings], PackageReader]
 
-COM = re.compile(r".*\.com[. ]*", re.IGNORECASE | re.DOTALL)  # no web address in a container
+COM = re.compile(r".*\.com[. ]*", re.IGNORECASE | re.DOTALL)  # an entry's name is no web address
 CONTAINER_MAGIC = (container.MAGIC, b"PK\x05\x06")
 LOCKED = ("encryptedpackage", "encryptioninfo")
 SMALL = 1 * MB  # bytes spooled in memory, more on disk

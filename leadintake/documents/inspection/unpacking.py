@@ -19,12 +19,12 @@ FREE_SIZE = 1 * MB  # bytes without a limit on the ratio
 def unpack(container: Container, entry: Entry, budget: Budget) -> Iterator[bytes]:
     """Yield an entry's bytes. Raises Refused if size or checksum differ from the directory's."""
     size = crc = 0
-    most = max(FREE_SIZE, HIGHEST_RATIO * entry.packed)
+    max_size = max(FREE_SIZE, HIGHEST_RATIO * entry.packed)
     for piece in _read_stored(container, entry) if entry.method == STORED else _inflate(container, entry):
         budget.unpack(len(piece))
         size += len(piece)
         crc = zlib.crc32(piece, crc)
-        if size > most:
+        if size > max_size:
             raise Refused(TOO_MUCH)
         yield piece
     if (size, crc) != (entry.size, entry.crc):

@@ -82,15 +82,15 @@ def main(descriptor: int) -> None:
 
 def limit_process(idle: Usage | None) -> None:
     """Set hard limits, which the process cannot raise again."""
-    for kind, most in (
+    for kind, limit in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_NOFILE, DESCRIPTORS),
         (resource.RLIMIT_FSIZE, TEMPORARY_FILE),
     ):
-        _limit(kind, most)
+        _set_limit(kind, limit)
     if idle:
-        _limit(resource.RLIMIT_DATA, idle.data + MEMORY)
+        _set_limit(resource.RLIMIT_DATA, idle.data + MEMORY)
 
 
 def start_clock(seconds: float) -> None:
@@ -156,7 +156,7 @@ def _limit_addresses(size: int) -> None:
         )
 
 
-def _limit(kind: int, most: int) -> None:
+def _set_limit(kind: int, limit: int) -> None:
     _, hard = resource.getrlimit(kind)
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(kind, (most, most))
+    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(kind, (limit, limit))

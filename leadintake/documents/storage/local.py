@@ -199,9 +199,9 @@ class LocalFolder:
 
     def check(self) -> None:
         """Raise unless the folder can be written to or created."""
-        there = next(path for path in (self.folder, *self.folder.parents) if os.path.lexists(path))
-        if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-            raise Unavailable(f"{there} is no folder that can be written to.")
+        nearest = next(path for path in (self.folder, *self.folder.parents) if os.path.lexists(path))
+        if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+            raise Unavailable(f"{nearest} is no folder that can be written to.")
 
     def _drop_batch(self, folder: Path) -> None:
         with contextlib.suppress(OSError):  # not empty

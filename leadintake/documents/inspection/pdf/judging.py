@@ -81,17 +81,17 @@ class Judge:
         """Judge all dictionaries in a value."""
         if isinstance(value, str):
             self._judge_name(value)
-        left: list[Value | Stream] = [value]
-        while left:
-            one = left.pop()
-            if isinstance(one, Stream):
-                self._judge_dictionary(one.dictionary, is_stream=True)
-                left.extend(one.dictionary.values())
-            elif isinstance(one, dict):
-                self._judge_dictionary(one)
-                left.extend(part for part in one.values() if isinstance(part, (dict, list)))
-            elif isinstance(one, list):
-                left.extend(part for part in one if isinstance(part, (dict, list)))
+        pending: list[Value | Stream] = [value]
+        while pending:
+            item = pending.pop()
+            if isinstance(item, Stream):
+                self._judge_dictionary(item.dictionary, is_stream=True)
+                pending.extend(item.dictionary.values())
+            elif isinstance(item, dict):
+                self._judge_dictionary(item)
+                pending.extend(part for part in item.values() if isinstance(part, (dict, list)))
+            elif isinstance(item, list):
+                pending.extend(part for part in item if isinstance(part, (dict, list)))
 
     def _judge_name(self, name: str) -> None:
         """Judge an object that is a name: a dictionary not read may refer to it."""
@@ -195,15 +195,15 @@ class Judge:
 
     def _follow_actions(self, actions: list[Resolved], seen: set[int]) -> Iterator[Dictionary]:
         """Yield the actions and their successors (12.6.2)."""
-        left = list(actions)
-        while left:
-            action = left.pop()
+        pending = list(actions)
+        while pending:
+            action = pending.pop()
             self._objects.budget.follow()
             if isinstance(action, dict) and id(action) not in seen:
                 seen.add(id(action))
                 yield action
                 for following in self._objects.resolve(action.get("Next")):
                     if isinstance(following, list):
-                        left.extend(found for part in following for found in self._objects.resolve(part))
+                        pending.extend(found for part in following for found in self._objects.resolve(part))
                     else:
-                        left.append(following)
+                        pending.append(following)

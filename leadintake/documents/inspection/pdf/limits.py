@@ -22,9 +22,7 @@ MAX_CHAIN_LENGTH = 16
 class Budget:
     """Remaining amounts. Each method raises Refused when its amount is used up."""
 
-    tokens: int = (
-        1_000_000  # brackets and strings outside streams, plus six per object; a resume has hundreds
-    )
+    tokens: int = 1_000_000  # brackets and strings outside streams, six per object; a resume has hundreds
     values: int = 250_000  # names, numbers and strings of parsed objects
     steps: int = 250_000  # references followed
     decryptions: int = 10_000  # strings and streams

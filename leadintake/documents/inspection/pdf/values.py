@@ -53,7 +53,7 @@ ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n?|\n)|(.))|\r\n?", re.DOTALL)
 ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 IN_NAME = re.compile(rb"#([0-9A-Fa-f]{2})")
 PLAIN_WORDS = re.compile(rb"null|[+\-.0-9eE]++|[+-]?(?i:nan|inf|infinity)")
-"""Words accepted as values; careless programs write malformed numbers."""
+"""Words accepted as values; some programs write malformed numbers."""
 BOOLEANS = {b"true": True, b"false": False}
 OPENED_BY = {b">>": b"<<", b"]": b"["}
 
