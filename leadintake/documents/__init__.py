@@ -1,4 +1,4 @@
-"""Uploaded files: verdict and storage (floor 2)."""
+"""Uploaded files: verdict and storage."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from leadintake.documents.probe import probe
 from leadintake.documents.service import documents
 
 SWEEP_DELAY = timedelta(minutes=10)
-"""Delay after the start of a worker: time to notice a wrong database."""
+"""Delay after a worker starts: time to notice a wrong database."""
 FILE_SCHEME = "file:"
 
 

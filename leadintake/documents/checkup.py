@@ -1,4 +1,4 @@
-"""Checks for doctor and readiness: ownership of the storage, and missing files."""
+"""Checks of storage, sweeps and files for doctor, readiness and alarms."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from leadintake.documents.ownership import ownership
 from leadintake.documents.service import documents
 
 SECONDS = 30.0
-"""Time limit of the doctor's search for missing files; the daily sweep checks all."""
+"""Limit of the doctor's search for missing files; the daily sweep checks all."""
 MAX_NAMED = 5
 
 
 def report_problem() -> None:
-    """Raise the problem that a worker recorded last."""
+    """Raise the storage problem that a worker recorded last."""
     if problem := read_storage_problem():
         raise Conflict(problem)
 
 
 def check_owner() -> None:
-    """Raise unless the storage belongs to this installation, or may be claimed."""
+    """Raise unless the storage is this installation's or may be claimed."""
     if problem := ownership.judge(documents.storage).problem:
         raise Conflict(problem)
 
@@ -54,7 +54,7 @@ def find_owner_problem() -> Problem | None:
 
 
 def check_files() -> str:
-    """Raise if files are missing or damaged. Return a note if not all were checked."""
+    """Raise if files are missing or damaged. Return a note if some were not checked."""
     search = Search(seconds=SECONDS)
     missing = list(search)
     note = ""

@@ -1,16 +1,17 @@
-"""Fair queue of inspections: few run at once, and no address delays all others.
+"""Fair queue for inspections: a limited number run at once, and no client address delays the others.
 
-1. A file starts at once if a slot is free and the queue is empty.
-2. Other files wait in one line per address. The addresses form a ring.
-3. A free slot goes to the address with the fewest running files, among equals to the one at the front of the
-   ring, which then moves to its end. So while others wait, no address gets a second slot before each of them
-   has one; alone, it may use all slots.
-4. When the queue is full, the newest file of the address with the longest line is rejected.
-5. A file waits WAIT_SECONDS at most for a slot of the process, then as long for one of the machine. Beyond
-   `long_queue` files, the newest of the busiest address is rejected once the queue would take more than
-   LONG_WAIT_SECONDS at the recent pace: waiting files hold threads of the server.
-6. Slots of this process are in memory; slots of the machine, one per processor, are locks (flock(2)) that all
-   server processes of an installation share. The kernel drops the locks of dead processes.
+1. A file starts at once if a slot is free and no file waits.
+2. Other files wait, first in first out per address. The addresses with waiting files form a ring.
+3. A free slot goes to the waiting address with the fewest running files, among equals to the first in the
+   ring. That address moves to the ring's end. So while others wait, none gets a second slot before each has
+   one; alone, it may use all.
+4. When MAX_QUEUE_LENGTH files wait, the address with most of them loses its newest; a new file counts, and
+   loses a tie.
+5. Above `long_queue` files, 4 applies while the queue needs more than LONG_WAIT_SECONDS at the mean duration:
+   each waiting file holds a thread of the server.
+6. A file waits at most WAIT_SECONDS for a slot of the process, then as long for one of the machine.
+7. Slots of the process are in memory. Slots of the machine, one per processor, are locks (flock(2)) shared by
+   the server processes of an installation; the kernel releases those of dead processes.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ DEFAULT_LONG_QUEUE = 48
 LONG_WAIT_SECONDS = 3.0
 WAIT_SECONDS = 15.0
 MEAN_WEIGHT = 0.04
-"""Weight of the newest file in the moving mean of durations: two slow files show, two starts of workers do
-not."""
+"""Weight of the newest duration in the moving mean: two slow files raise it noticeably, two starts of workers
+do not."""
 POLL_SECONDS = 0.01
-"""Interval of attempts while other processes hold all slots of the machine."""
+"""Interval of attempts to get a slot of the machine."""
 log = structlog.get_logger()
 
 
@@ -54,7 +55,7 @@ class Ticket:
 
 
 class InspectionQueue:
-    """Slots of this process, and the files that wait for one."""
+    """Slots of this process, and files that wait for one."""
 
     def __init__(self, slots: int, long_queue: int = DEFAULT_LONG_QUEUE) -> None:
         self.slots, self.long_queue = slots, long_queue
@@ -110,10 +111,9 @@ class InspectionQueue:
         return max(self._ring, key=lambda one: len(self._ring[one]))
 
     def _evict_newest(self, sender: str) -> None:
-        """Reject the newest file of an address."""
-        line = self._ring[sender]
-        line.pop().decided.set()
-        if not line:
+        tickets = self._ring[sender]
+        tickets.pop().decided.set()
+        if not tickets:
             del self._ring[sender]
 
     def _wait(self, ticket: Ticket) -> None:
@@ -129,24 +129,24 @@ class InspectionQueue:
                 raise Busy
 
     def _remove(self, ticket: Ticket) -> None:
-        if ticket.is_admitted:  # admitted at the moment it gave up
+        if ticket.is_admitted:  # admitted while its wait was interrupted
             self._running[ticket.sender] -= 1
             self._running += Counter()
             self._admit_next()
             return
-        line = self._ring.get(ticket.sender, deque())
+        tickets = self._ring.get(ticket.sender, deque())
         with contextlib.suppress(ValueError):  # evicted already
-            line.remove(ticket)
-        if not line:
+            tickets.remove(ticket)
+        if not tickets:
             self._ring.pop(ticket.sender, None)
 
     def _admit_next(self) -> None:
         while self._ring and self._running.total() < self.slots:
             sender = min(self._ring, key=lambda one: self._running[one])
-            line = self._ring.pop(sender)
-            ticket = line.popleft()
-            if line:
-                self._ring[sender] = line  # moves to the ring's end
+            tickets = self._ring.pop(sender)
+            ticket = tickets.popleft()
+            if tickets:
+                self._ring[sender] = tickets  # moves to the ring's end
             self._running[sender] += 1
             ticket.is_admitted = True
             ticket.decided.set()
@@ -154,7 +154,7 @@ class InspectionQueue:
 
 @dataclass(frozen=True)
 class MachineSlots:
-    """Slots of one installation on this machine: lock files in `folder`."""
+    """Slots of one installation on this machine: locks on files in `folder`."""
 
     folder: Path
     count: int
@@ -178,7 +178,7 @@ class MachineSlots:
             return self._wait_for_slot()
         except OSError as error:
             log.warning("inspections_not_counted", error=str(error))
-            return None  # not writable: the slots of this process still limit
+            return None  # folder not writable: only the slots of the process limit
 
     def _wait_for_slot(self) -> int:
         end = time.monotonic() + WAIT_SECONDS
@@ -191,7 +191,7 @@ class MachineSlots:
         return locked
 
     def _yield_to_waiters(self) -> None:
-        """Sleep once if another process waits: else it would never find a slot free."""
+        """Sleep once if a process polls for a slot: newcomers would otherwise take each one first."""
         with self._open("waiting") as waiting_file:
             if not _try_lock(waiting_file):
                 time.sleep(3 * POLL_SECONDS)

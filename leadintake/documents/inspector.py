@@ -1,4 +1,4 @@
-"""Inspect uploads in processes with limits, never in the server itself."""
+"""Inspect uploads in processes with limits, never in the server's."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from leadintake.documents.inspection_queue import MAX_QUEUE_LENGTH, Busy, Inspec
 from leadintake.documents.workers import LimitExceeded, ReaderFailed, Worker, WorkerLost, WorkerTimeout
 
 ANSWER_SECONDS = 30.0
-"""Wall-clock limit for a file, for workers that wait without using CPU time."""
+"""Wall-clock limit per file: a worker may wait without using CPU time."""
 BUSY = N_("Too many files are being checked right now. Nothing was kept. Please send it again in a moment.")
 UNAVAILABLE = N_("We cannot check files right now, so nothing was kept. Please send it again in a moment.")
 SMALL = 64 * 1024
-"""Bytes up to which a file is passed in memory: asking for a descriptor writes it to disk."""
+"""Bytes up to which a file is passed in memory: its `fileno()` would write it to disk."""
 log = structlog.get_logger()
 
 
 class Inspector:
-    """Pool of workers of one process, started on demand and reused."""
+    """Pool of this process's workers, started on demand and reused."""
 
     def __init__(self) -> None:
         self._registered = False
@@ -40,7 +40,7 @@ class Inspector:
     def inspect(
         self, stream: IO[bytes], accepted: Collection[str], *, sender: str, slots: MachineSlots
     ) -> Finding:
-        """Inspect a file. Raises Refused, or Unavailable when that is impossible now."""
+        """Inspect a file. Raises Refused; Unavailable when that is impossible now."""
         try:
             with _open_descriptor(stream) as file, self._queue.acquire(sender), slots.acquire():
                 return self._inspect(file, accepted)
@@ -62,7 +62,7 @@ class Inspector:
             self._idle.pop().end()
 
     def _inspect(self, file: int, accepted: Collection[str]) -> Finding:
-        """Ask a worker, and a fresh one if the first is lost."""
+        """Ask a worker; if it is lost, a fresh one."""
         try:
             return self._ask(self._idle_worker() or self._start(), file, accepted)
         except WorkerLost as lost:
@@ -92,23 +92,23 @@ class Inspector:
         return Worker.start()
 
     def _reset(self) -> None:
-        """Start empty, also after a fork: the parent's workers are not this process's."""
+        """Empty the pool, also after a fork: the workers are the parent's."""
         for worker in self._idle:
             worker.connection.close()
         self._idle = []
-        # Each waiting file occupies a thread of the server; greenlets are cheap.
+        # A waiting file occupies a thread of the server, or a greenlet, which is cheap.
         long_queue = MAX_QUEUE_LENGTH if has_greenlets() else server_threads() * 3 // 4
         self._queue = InspectionQueue(count_processors(), long_queue)
 
 
 def count_processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextlib.contextmanager
 def _open_descriptor(stream: IO[bytes]) -> Iterator[int]:
-    """Yield a read-only descriptor of the file with a position of its own."""
+    """Yield a read-only descriptor with its own position. Rewinds the stream."""
     size = stream.seek(0, os.SEEK_END)
     stream.seek(0)  # flushes its buffer
     with contextlib.ExitStack() as stack:
@@ -127,7 +127,7 @@ def _open_descriptor(stream: IO[bytes]) -> Iterator[int]:
 
 
 def _get_fileno(stream: IO[bytes]) -> int | None:
-    """Return the descriptor of a file, None for bytes in memory."""
+    """Return the descriptor, None for bytes in memory."""
     try:
         return stream.fileno()
     except OSError:

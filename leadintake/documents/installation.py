@@ -1,4 +1,4 @@
-"""Row of this installation, with what workers recorded in it."""
+"""Row of this installation, and what workers recorded in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from leadintake.documents.models import THIS, Installation
 
 
 def ensure_installation() -> Installation:
-    """Return the row, locked until the transaction ends; create it if necessary."""
+    """Return the row, created if necessary, locked until the transaction ends."""
     row = find_installation(lock=True)
     if row is None:
         row = Installation(name=THIS)
@@ -37,7 +37,7 @@ def count_refused_sweeps() -> dict[str, float]:
 
 
 def read_storage_problem() -> str:
-    """Return why nothing may be removed from the storage, as a worker recorded it last."""
+    """Return why nothing may be removed from the storage, as recorded last; or empty."""
     return _read(Installation.storage_problem)
 
 
@@ -47,6 +47,6 @@ def _read(column: sa.orm.InstrumentedAttribute[str]) -> str:
 
 
 def find_installation(*, lock: bool = False) -> Installation | None:
-    """Return the row, None without one. `lock` locks it until the transaction ends."""
+    """Return the row, None without one. `lock`: until the transaction ends."""
     query = sa.select(Installation).where(Installation.name == THIS)
     return db.session.scalar(query.with_for_update() if lock else query)

@@ -20,15 +20,12 @@ DAMAGED = "damaged: it is there, with another size"
 
 
 def never_stop() -> bool:
-    """Never ask to stop."""
+    """Return False: the default Stop."""
     return False
 
 
 class Missing(NamedTuple):
-    """Document whose file is missing. `location` is its place now, or empty.
-
-    DAMAGED: the file is in its place with another size.
-    """
+    """Document without its file. `location`: where the file is now, empty if unknown; or DAMAGED."""
 
     document: uuid.UUID
     location: str
@@ -37,10 +34,10 @@ class Missing(NamedTuple):
 class Search:
     """One iteration over all documents, oldest first, for at most `seconds`.
 
-    1. List the storage: far fewer requests than one a file. Stop after half of the time left, so that some
+    1. List the storage: far fewer requests than one per file. Stop after half the time left, so that some
        documents are checked however large the bucket is.
     2. Request each unlisted file: it may be newer than the listing, or the listing was cut.
-    3. Report a file that is not found either.
+    3. Yield a document if its file has another size or is not found.
     """
 
     def __init__(self, stop: Stop = never_stop, *, seconds: float | None = None) -> None:

@@ -28,39 +28,39 @@ class Document(SoftDeletes, Model):
     flags: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
     """Findings of the inspection: values of Flag, sorted, joined by commas."""
     storage: Mapped[str | None] = mapped_column(sa.String(500))
-    """URL of the storage to which `flask storage migrate` moved the file. None: STORAGE_URL."""
+    """URL of the storage to which `flask storage migrate` moved the file; None: STORAGE_URL."""
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences of warning for the reader."""
+        """Warnings for the reader."""
         return [WARNINGS[Flag(name)] for name in self.flags.split(",") if name]
 
     @property
     def may_be_shown(self) -> bool:
-        """Whether the file carries no warning."""
+        """Whether there is no warning."""
         return not self.flags
 
 
 class Installation(Model):
-    """Identity of this database (one row), and findings of workers about its storage."""
+    """Identity of this database (one row), and what workers found about its storage."""
 
     __tablename__ = "installations"
 
     name: Mapped[str] = mapped_column(sa.String(20), unique=True)
-    """Always THIS; unique, so that there is one row."""
+    """Always THIS: unique, so there is one row."""
     epoch: Mapped[int] = mapped_column(default=0)
-    """Counter, raised every few minutes and then written to the storage: see ownership.py."""
+    """Raised every few minutes and then written to the storage (ownership.py)."""
     renewed_at: Mapped[datetime | None] = mapped_column()
     storage_problem: Mapped[str] = mapped_column(sa.String(500), default="")
-    """Reason why nothing may be removed from the storage; empty without one."""
+    """Why nothing may be removed from the storage, or empty."""
     sweep_refusal: Mapped[str] = mapped_column(sa.String(500), default="")
-    """Reason why the last sweep moved nothing; empty after success."""
+    """Why the last sweep was refused; empty after success."""
     sweep_refused_at: Mapped[datetime | None] = mapped_column()
     sweeps_refused: Mapped[int] = mapped_column(default=0)
 
 
 class KnownStorage(Model):
-    """Storage in use now or earlier: misplaced files are searched there."""
+    """Storage in use now or earlier, searched for misplaced files."""
 
     __tablename__ = "storages"
 

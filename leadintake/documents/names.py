@@ -1,4 +1,4 @@
-"""File names of uploads: the promised kind, and the name under which the file is kept."""
+"""File names of uploads: their ending, and a name that is safe to show."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from leadintake.documents.inspection import BY_EXTENSION
 
 LONGEST = 255
 DEFAULT_STEM = "resume"
-# An accepted ending, then at most what programs add to a second copy: a dot, " (1)", "-2", "_".
+# An accepted ending, then what programs add to a second copy: a dot, " (1)", "-2", "_".
 ACCEPTED_NAME = re.compile(
     rf"(?P<stem>.*)(?P<ending>{'|'.join(map(re.escape, BY_EXTENSION))})(?P<copy>[\W\d_]*)",
     re.IGNORECASE | re.DOTALL,
@@ -25,7 +25,7 @@ OTHER_ENDINGS = {
 
 @dataclass(frozen=True)
 class Name:
-    """File name that is safe to show. `ending` is an accepted one in lower case, or empty."""
+    """File name that is safe to show. `ending`: accepted, in lower case, or empty."""
 
     stem: str
     ending: str = ""
@@ -45,14 +45,14 @@ class Name:
         return cls(name, is_refused=not name or _has_other_ending(name))
 
     def replace_ending(self, ending: str) -> str:
-        """Return the name with this ending, in the sender's spelling if it is the same."""
+        """Return the name with `ending`, in the sender's spelling if that is the same."""
         written = self.written if self.ending == ending else ending
         stem = self.stem or DEFAULT_STEM
         return stem[: LONGEST - len(written)] + written
 
 
 def _strip_invisible(name: str) -> str:
-    """Strip invisible characters from the end."""
+    """Strip trailing invisible characters."""
     while name and is_invisible(name[-1]):
         name = name[:-1]
     return name

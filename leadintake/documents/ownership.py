@@ -1,18 +1,18 @@
-"""Ownership of a storage. Nothing is removed from one that another installation may use.
+"""Ownership of a storage: files are removed only if no other installation can own them.
 
-A marker in the storage names an installation (a row of its database) and an epoch. Judged in this order:
+A marker in the storage holds an installation's id (a row of its database) and an epoch. In this order:
 
 1. No marker: claim the storage if it is empty, or if nine in ten of its files have a row here.
 2. Marker of another installation: foreign.
-3. Own marker with a higher epoch than the row's: a newer copy of this database used the storage. This one is
-   a restored backup or a second copy; unknown files may belong to leads of the newer one.
-4. Own marker, and a note (SHARED) of an installation for which 2 or 3 holds: its workers store files here
-   that this database does not know.
+3. Own marker, epoch above the row's: foreign. This database is a restored backup or a second copy; unknown
+   files may belong to leads of the newer copy that wrote the marker.
+4. Own marker and a note SHARED: an installation in case 2 or 3 stores files here without a row in this
+   database. The marker is renewed, but nothing is removed.
 
-Renewal: every ten minutes a worker raises the row's epoch, commits, then writes the marker. A crash between
-them leaves a lower marker, which is still valid.
+Renewal, every ten minutes: raise the row's epoch, commit, write the marker. A crash before the last step
+leaves a lower marker, which is valid.
 
-`flask storage adopt` lets an operator decide cases 1 to 4.
+An operator overrides all cases with `flask storage adopt`.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ LONG_ABSENCE = timedelta(days=2)
 MIN_KNOWN_SHARE = 0.9
 """Share of the files of an unmarked storage that must have a row before it is claimed."""
 INVALID_ID = "unreadable"
-"""Stands for the installation of a marker whose content is none: it is judged foreign."""
+"""Installation given for a marker that cannot be parsed: judged foreign."""
 log = structlog.get_logger()
 
 
 class Marker(msgspec.Struct, frozen=True):
-    """Content of MARKER and SHARED: an installation that uses the storage."""
+    """Content of MARKER and SHARED."""
 
     installation: str
     epoch: int
@@ -64,7 +64,7 @@ class State(StrEnum):
     OWNED = "ours"
     CLAIMABLE = "claimable"
     SHARED = "shared"
-    """Own storage in which another installation stores files, too."""
+    """Own storage in which another installation stores files too."""
     UNMARKED = "unmarked"
     FOREIGN = "another's"
     UNREADABLE = "unreadable"
@@ -72,7 +72,7 @@ class State(StrEnum):
 
 
 class Standing(NamedTuple):
-    """State, and a sentence for operators when nothing may be removed."""
+    """State. `problem` tells operators why nothing may be removed."""
 
     state: State
     problem: str = ""
@@ -82,7 +82,7 @@ class Ownership:
     """Judge, claim, renew and adopt storages."""
 
     def judge(self, storage: Storage) -> Standing:
-        """Compare the marker with the row, or the files with the documents. Writes nothing."""
+        """Return the state, without writing."""
         try:
             return self._judge(storage)
         except NoteUnreadable as error:
@@ -92,7 +92,7 @@ class Ownership:
             )
 
     def maintain(self, stop: Stop) -> dict[str, object]:
-        """Claim or renew the storage, as a chore; log and record why when that is refused."""
+        """Claim or renew the storage, or write SHARED to a foreign one; record any problem (a chore)."""
         storage = documents.storage
         state, problem = self.judge(storage)
         if stop():
@@ -109,7 +109,7 @@ class Ownership:
         return {"state": state}
 
     def renew(self, storage: Storage) -> None:
-        """Raise the epoch when due, and write it to the storage if its marker is lower."""
+        """Raise the epoch if due; write the marker if the storage's is lower."""
         self._record_return()
         current = self._make_marker(raise_epoch=True)
         found = _read_marker(storage, MARKER)
@@ -117,7 +117,7 @@ class Ownership:
             storage.write_note(MARKER, msgspec.json.encode(current))
 
     def adopt(self, storage: Storage, *, instead_of: Collection[str] = ()) -> None:
-        """Claim the storage for an operator. Raises Conflict if another user of it is not named."""
+        """Claim the storage. Raises Conflict if another user of it is not in `instead_of`."""
         notes = [note for name in (MARKER, SHARED) if (note := _read_marker(storage, name))]
         with transaction():
             row = ensure_installation()
@@ -136,7 +136,7 @@ class Ownership:
         storage.delete(SHARED)
 
     def remember(self, url: str) -> None:
-        """Record a storage as known."""
+        """Record a known storage."""
         try:
             with transaction():
                 if db.session.scalar(sa.select(KnownStorage.id).where(KnownStorage.url == url)) is None:
@@ -148,7 +148,7 @@ class Ownership:
         marker = _read_marker(storage, MARKER)
         if marker is None:
             return self._judge_unmarked(storage)
-        with read_only():  # after the marker: the row is raised before the marker is written
+        with read_only():  # after the marker: a renewal in between raises the row first
             row = find_installation()
             installation_id, epoch = (str(row.id), row.epoch) if row else ("", 0)
             db.session.rollback()
@@ -194,7 +194,7 @@ class Ownership:
         )
 
     def _record_return(self) -> None:
-        """Write RETURN_NOTE if the last renewal was days ago; a renewal overwrites that time."""
+        """Write RETURN_NOTE after LONG_ABSENCE. Call before renewing, which overwrites the time."""
         with read_only():
             row = find_installation()
             last = row.renewed_at if row else None
@@ -203,10 +203,10 @@ class Ownership:
             documents.storage.write_note(RETURN_NOTE, now().isoformat().encode())
 
     def _make_marker(self, *, raise_epoch: bool = False) -> Marker:
-        """Return this installation's marker; with `raise_epoch`, first raise the row's epoch if due."""
+        """Return this installation's marker; `raise_epoch`: first raise the row's epoch if due."""
         with transaction():
             row = ensure_installation()
-            # A time in the future is from a clock since corrected: it must not delay the next renewal.
+            # A time in the future, from a clock since corrected, must not delay the renewal.
             recent = row.renewed_at is not None and now() - RENEW_EVERY < row.renewed_at <= now()
             if raise_epoch and not recent:
                 row.epoch += 1

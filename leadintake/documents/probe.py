@@ -1,4 +1,4 @@
-"""Probe of the storage: put a file, read it back, delete it, and tell operators what failed."""
+"""Probe of the storage, with errors worded for operators."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from leadintake.core.db.types import new_id
 from leadintake.documents.storage.interface import Storage
 
 BYTES = 64 * 1024
-"""More than a file system stores inline, outside its blocks."""
+"""More than a file system stores without a data block."""
 ERROR_TEXT = re.compile("<(?:Code|Message)>([^<]+)<")
 
 
@@ -22,7 +22,7 @@ class StorageBroken(Exception):
 
 
 def probe(storage: Storage, url: str) -> None:
-    """Put a file, read it and delete it. Raises StorageBroken with cause and advice."""
+    """Store a file, read it back and delete it. Raises StorageBroken with cause and advice."""
     key, content, place = f".probe-{new_id().hex}", os.urandom(BYTES), _strip_account(url)
     with _report_failure("store", place):
         end_save = storage.save(key, io.BytesIO(content))
@@ -41,7 +41,7 @@ def _report_failure(act: str, place: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # Storage errors are worded for prospects; their cause is what happened.
+        # Storage errors are worded for prospects; operators need the cause.
         cause = _extract_cause(str(error.__cause__ or error))
         raise StorageBroken(
             f"Cannot {act} a file at {place}: {cause}. Mend that, or LEADINTAKE_STORAGE_URL and its "
@@ -50,7 +50,7 @@ def _report_failure(act: str, place: str) -> Iterator[None]:
 
 
 def _extract_cause(text: str) -> str:
-    """Return one line: code and message of an object storage's XML, else the first line."""
+    """Return code and message of an object storage's XML, else the first line."""
     return (": ".join(ERROR_TEXT.findall(text)) or text.strip().partition("\n")[0]).rstrip(".")
 
 

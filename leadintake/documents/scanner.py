@@ -1,4 +1,4 @@
-"""Client of the virus scanner clamd over its socket (clamd(8))."""
+"""Client of the virus scanner clamd(8)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from leadintake.documents.inspection.findings import Flag, Refused
 CONNECT_SECONDS = 2.0
 PING_SECONDS = 2.0
 SCAN_SECONDS = 20.0
-"""Limit of a whole scan, from the first byte sent to the last of the answer."""
+"""Limit of a scan, from the first byte sent to the last of the answer."""
 
 CHUNK = 64 * 1024
 MAX_ANSWER_BYTES = 1024
@@ -31,20 +31,20 @@ log = structlog.get_logger()
 
 
 class ScannerUnavailable(Exception):
-    """The scanner gave no verdict; the message says what came instead."""
+    """The scanner gave no verdict; the message says why."""
 
 
 @dataclass(frozen=True)
 class Scanner:
-    """Client of the clamd at `address`. `needed`: refuse files while it is away, else mark them."""
+    """clamd at `address`. `needed`: refuse files while it is away, else flag them."""
 
     address: str
     needed: bool
 
     def scan(self, stream: IO[bytes]) -> frozenset[Flag]:
-        """Scan the whole stream and rewind it. Return flags.
+        """Scan the stream and rewind it.
 
-        Raises Refused when a virus is found, Unavailable when the scanner is away and needed.
+        Raises Refused for a virus, Unavailable when the scanner is away and needed.
         """
         stream.seek(0)
         try:
@@ -82,7 +82,7 @@ class Scanner:
             )
 
     def _ask(self, command: bytes, pieces: Iterable[bytes], *, timeout: float) -> bytes:
-        """Send command and pieces. Return the answer with its final NUL, or what came of it."""
+        """Send command and pieces. Return the answer with its final NUL, or the part that came."""
         answer = b""
         try:
             with _connect(self.address) as connection:
@@ -125,14 +125,14 @@ def _remaining_seconds(end: float) -> float:
 
 
 def _frame(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the INSTREAM format: pieces after their length, the last one empty."""
+    """Yield INSTREAM chunks: length and bytes; the last is empty."""
     while piece := stream.read(CHUNK):
         yield len(piece).to_bytes(4, "big") + piece
     yield bytes(4)
 
 
 def _parse_reply(answer: bytes) -> str:
-    """Return the name of the virus, empty for a clean file. Raises ScannerUnavailable otherwise."""
+    """Return the virus's name, empty for a clean file. Raises ScannerUnavailable."""
     if answer == CLEAN_REPLY:
         return ""
     if match := VIRUS_REPLY.fullmatch(answer):

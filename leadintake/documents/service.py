@@ -67,14 +67,14 @@ class Documents:
         return found
 
     def get_scanner(self, app: Flask) -> Scanner | None:
-        """Return the virus scanner of an application, if it has one."""
+        """Return the virus scanner of an application, if any."""
         found: Scanner | None = app.extensions["leadintake.scanner"]
         return found
 
     def judge(self, filename: str, stream: IO[bytes], *, sender: str = "") -> Verdict:
         """Inspect an upload, then scan it for viruses. `sender` is the client's address.
 
-        Raises Refused, or Unavailable when inspection or scan cannot run now.
+        Raises Refused; Unavailable when inspection or scan cannot run now.
         """
         slots = current_app.extensions["leadintake.inspections"]
         inspect = functools.partial(inspector.inspect, sender=sender, slots=slots)
@@ -84,9 +84,9 @@ class Documents:
         return replace(result, flags=result.flags | scanner.scan(stream)) if scanner else result
 
     def keep(self, upload: Verdict, stream: IO[bytes]) -> Document:
-        """Store the file durably, and delete it should the transaction fail.
+        """Store the file durably; delete it if the transaction fails.
 
-        Runs no SQL: the row is written when the caller's transaction is flushed.
+        Runs no SQL: a flush of the caller's transaction writes the row.
         """
         document = Document(
             id=new_id(),
@@ -98,14 +98,14 @@ class Documents:
         )
         document.key = key = secure_filename(f"{document.id}{upload.kind.extension}")
         storage = self.storage
-        on_rollback(lambda: storage.undo_save(key))  # before the save: a failed one may have stored it
+        on_rollback(lambda: storage.undo_save(key))  # before the save: even a failed one may have stored it
         on_end(storage.save(key, stream))
         return document
 
     def open(self, document: Document) -> IO[bytes]:
-        """Open the file in the storage that its row names, else in another known one.
+        """Open the file in its row's storage, else in another known one.
 
-        Logs an error and raises Unavailable if no storage has it.
+        Logs an error and raises Unavailable if none has it.
         """
         failed: Unavailable | None = None
         for place, url in enumerate(self._candidate_urls(document)):
@@ -125,16 +125,16 @@ class Documents:
         raise Unavailable("The file cannot be read right now. An operator has been told.")
 
     def list_known_urls(self) -> list[str]:
-        """Return the storages in use now or earlier, STORAGE_URL first."""
+        """Return the URLs of storages in use now or earlier, STORAGE_URL first."""
         others = db.session.scalars(sa.select(KnownStorage.url).order_by(KnownStorage.id))
         return list(dict.fromkeys([self.stores.url, *others]))
 
     def normalize_url(self, url: str) -> str:
-        """Return the URL as STORAGE_URL is spelled, relative folders resolved as in that setting."""
+        """Return the URL in the form of STORAGE_URL, with relative folders resolved."""
         return normalize_url(url, current_app.extensions["leadintake.storage_base"])
 
     def find_owned_keys(self, keys: Collection[str]) -> set[str]:
-        """Return those of `keys` that a committed document owns, deleted ones included."""
+        """Return the keys that committed documents own, deleted ones included. Ends the transaction."""
         db.session.rollback()  # a new snapshot: rows may have been committed meanwhile
         query = sa.select(Document.key).where(Document.key.in_(keys))
         found = set(db.session.scalars(query, execution_options=DELETED_TOO))
@@ -142,7 +142,7 @@ class Documents:
         return found
 
     def iterate_batches(self, condition: sa.ColumnElement[bool] | None = None) -> Iterator[list[Row]]:
-        """Yield all documents (for which `condition` holds) by id, deleted ones included."""
+        """Yield batches of documents by id, deleted ones included, filtered by `condition`."""
         columns = sa.select(Document.id, Document.key, Document.storage, Document.sha256, Document.size)
         last = uuid.UUID(int=0)
         while True:

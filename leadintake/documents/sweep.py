@@ -1,10 +1,10 @@
-"""Move files without a row, as crashes leave them, to the trash.
+"""Move orphans to the trash: files without a row, which crashes leave.
 
-1. Skip a storage that may belong to another installation (ownership.py).
-2. Count the files that are a day old and have no row. Refuse to move more than ten and more than one in
-   twenty a day: then the database is wrong, not the files.
-3. Look up each row once more, then move the file. A worker erases it thirty days later, or moves it back if a
-   row owns it by then (trash.py).
+1. Refuse if the storage may belong to another installation (ownership.py).
+2. Count orphans over a day old. Refuse to move more than ten and more than one in twenty files a day: then
+   the database is wrong, not the files.
+3. Look up each row again, then move the file. After thirty days a worker erases it, or moves it back if a row
+   owns it (trash.py).
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from leadintake.documents.storage.entries import name_batch
 from leadintake.documents.trash import empty_trash
 
 AGE = timedelta(days=1)
-"""Minimum age: the row of a younger file may be on its way, or in a backup being restored."""
+"""Minimum age: a younger file's row may be uncommitted, or in a backup being restored."""
 PERIOD = timedelta(days=1)
 MAX_UNASKED = 10
 SHARE_UNASKED = 0.05
-"""Limit of a day without --really: MAX_UNASKED files or this share of all, whichever is more."""
+"""Daily limit without --really: MAX_UNASKED files or this share of all, whichever is more."""
 MAX_AT_ONCE = 10_000
 MAX_NAMED = 20
 MAX_FAILED = 3
-"""Files that cannot be moved before the storage counts as failed."""
+"""Failures to move a file after which the storage counts as failed."""
 log = structlog.get_logger()
 
 
 @dataclass
 class Orphans:
-    """Files without a row. `number` of them, `keys` of the first, `young` ones left, of `files` in all.
+    """Files without a row: their `number`, the first `keys`; `young` ones, which stay; all `files`.
 
     `unknown` files are counted apart: this service never makes such names.
     """
@@ -56,7 +56,7 @@ class Orphans:
 
 @dataclass
 class Sweep:
-    """Result of a sweep. `refusal` is the reason why nothing was moved."""
+    """Result of a sweep. `refusal`: why nothing was moved."""
 
     orphans: Orphans = field(default_factory=Orphans)
     moved: list[str] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Sweep:
 
 
 def sweep(stop: Stop = never_stop, *, really: bool = False) -> Sweep:
-    """Move files without a row to the trash. `really`: without a limit on their number."""
+    """Move orphans to the trash. `really`: however many."""
     problem = ownership.judge(documents.storage).problem
     if problem:
         return _record_refusal(Sweep(refusal=problem))
@@ -92,7 +92,7 @@ def sweep(stop: Stop = never_stop, *, really: bool = False) -> Sweep:
 
 
 def find_orphans(stop: Stop = never_stop) -> Orphans:
-    """Count files and orphans, without moving any."""
+    """Count files and orphans."""
     orphans, before = Orphans(), now() - AGE
     entries = documents.storage.entries()
     while not stop() and (entry_batch := list(itertools.islice(entries, BATCH))):
@@ -113,7 +113,7 @@ def find_orphans(stop: Stop = never_stop) -> Orphans:
 
 
 def sweep_daily(stop: Stop) -> dict[str, object]:
-    """Sweep, empty the trash and log missing files, as a chore."""
+    """Sweep, empty the trash and log missing files (a chore)."""
     done = sweep(stop)
     missing = list(Search(stop))
     if missing:
@@ -133,7 +133,7 @@ def sweep_daily(stop: Stop) -> dict[str, object]:
 
 
 def _find_excess(orphans: Orphans) -> str:
-    """Return why there are too many orphans to move without --really; empty if there are not."""
+    """Return why the orphans are too many without --really, empty if they are not."""
     recent = [one for one in documents.storage.trash() if not one.forced and one.moved_at > now() - PERIOD]
     allowed = max(MAX_UNASKED, int(orphans.files * SHARE_UNASKED))
     if not orphans.number or len(recent) + orphans.number <= allowed:

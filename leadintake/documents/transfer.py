@@ -1,12 +1,12 @@
-"""Move documents from one storage to another while people submit and download.
+"""Move documents between storages while people submit and download.
 
-1. Copy a file under its key, read the copy back and compare its SHA-256 with the row's.
+1. Copy a file under its key, read it back and compare its SHA-256 with the row's.
 2. Switch the row to the new storage. The old file stays until an operator removes it.
-3. Readers try the storage of the row, then every other known one: a download finds the file at each moment,
-   also after kill -9 and from programs started with either STORAGE_URL.
+3. `documents.open` tries the row's storage, then the other known ones: it finds the file at any moment, after
+   kill -9, and with either STORAGE_URL.
 4. A second run skips switched rows and reuses whole copies.
 
-A row names its storage only if that differs from STORAGE_URL: so a folder can be moved by hand.
+A row names its storage only if that is not STORAGE_URL: so a folder can be moved by hand.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from leadintake.documents.storage.interface import Storage
 from leadintake.server_logs.failures import sentence_of
 
 MAX_PARALLEL = 4
-"""Files copied at once: more would share a slow line until each of them times out."""
+"""Files copied at once: more, sharing a slow line, would each time out."""
 MAX_CONSECUTIVE_FAILURES = 8
-"""Files failing one after the other before a storage counts as failed."""
+"""Consecutive failures after which a storage counts as failed."""
 PIECE = 1024 * 1024
 PROBE_PREFIX = ".leadintake-same-"
-"""Prefix of the note that tells whether two storages are the same."""
+"""Prefix of the note by which `is_same_storage` compares."""
 log = structlog.get_logger()
 
 
@@ -73,10 +73,10 @@ class Transfer:
     source: str
     target: str
     _source_urls: list[str] = field(default_factory=list)
-    """Spellings of the source in rows of earlier versions."""
+    """Spellings of the source's URL in rows, also of earlier versions."""
 
     def prepare(self) -> int:
-        """Claim the target and count the documents to move. Raises Conflict if it is foreign."""
+        """Claim the target. Return the number of documents to move. Raises Conflict."""
         if self.source == self.target:
             raise Conflict("Both are the same storage.")
         storage = documents.stores.at(self.target)
@@ -96,18 +96,17 @@ class Transfer:
         query = sa.select(sa.func.count()).select_from(Document).where(self._pending_condition())
         number = db.session.scalar(query, execution_options=DELETED_TOO) or 0
         db.session.rollback()
-        if not number and (place := self._find_other_url()):
+        if not number and (other := self._find_other_url()):
             raise Conflict(
-                f"Nothing to move: documents whose files are at {self.source} say that they are at {place}."
+                f"Nothing to move: documents whose files are at {self.source} say that they are at {other}."
             )
         return number
 
     def run(self) -> Iterator[Step]:
-        """Move all documents, then those that arrived meanwhile. Yield each step.
+        """Move all documents, then those submitted meanwhile. Yield each step.
 
-        Two passes, each up to the newest document at its start: submissions to the source could keep further
-        passes
-        busy for ever.
+        Two passes, each up to the newest document at its start: with submissions to the source, more passes
+        might never end.
         """
         failed: set[uuid.UUID] = set()
         for _ in range(2):
@@ -134,9 +133,9 @@ class Transfer:
             for rows in documents.iterate_batches(sa.and_(self._pending_condition(), Document.id <= end)):
                 todo = [row for row in rows if row.id not in failed and not self._is_in_target(row, names)]
                 for start in range(0, len(todo), MAX_PARALLEL):
-                    some = todo[start : start + MAX_PARALLEL]
-                    outcomes = list(threads.map(functools.partial(_try_to_copy, source, target), some))
-                    steps = [Step(row.id, outcome) for row, outcome in zip(some, outcomes, strict=True)]
+                    group = todo[start : start + MAX_PARALLEL]
+                    outcomes = list(threads.map(functools.partial(_try_to_copy, source, target), group))
+                    steps = [Step(row.id, outcome) for row, outcome in zip(group, outcomes, strict=True)]
                     self._switch([step.document for step in steps if step.outcome in SUCCESSES])
                     yield from steps
                     for step in steps:
@@ -148,7 +147,7 @@ class Transfer:
                         )
 
     def _switch(self, ids: list[uuid.UUID]) -> None:
-        """Let the rows name the target; None if that is STORAGE_URL."""
+        """Set the rows' storage to the target: NULL if that is STORAGE_URL."""
         value = None if self.target == documents.stores.url else self.target
         statement = (
             sa.update(Document).where(Document.id.in_(ids), self._pending_condition()).values(storage=value)
@@ -157,14 +156,14 @@ class Transfer:
             db.session.execute(statement, execution_options={**DELETED_TOO, "synchronize_session": False})
 
     def _pending_condition(self) -> sa.ColumnElement[bool]:
-        """Select rows whose file may be in the source: they name it or no storage."""
-        says_so = Document.storage.in_([self.source, *self._source_urls])
+        """Match rows that name the source, or no storage if STORAGE_URL is source or target."""
+        names_source = Document.storage.in_([self.source, *self._source_urls])
         if documents.stores.url in (self.source, self.target):
-            return sa.or_(says_so, Document.storage.is_(None))
-        return says_so
+            return sa.or_(names_source, Document.storage.is_(None))
+        return names_source
 
     def _find_other_url(self) -> str:
-        """Return where rows say the source's files are; empty if that is the target."""
+        """Return another storage that rows of the source's files name, or empty."""
         home = documents.stores.url
         names = documents.stores.at(self.source).names()
         while keys := list(itertools.islice(names, BATCH)):
@@ -176,14 +175,14 @@ class Transfer:
         return ""
 
     def _is_in_target(self, row: Row, names: set[str]) -> bool:
-        """Return whether the file of a row without storage is in the target, which is STORAGE_URL."""
+        """Return whether the row names no storage, the target is STORAGE_URL and has the file."""
         return row.storage is None and self.target == documents.stores.url and row.key in names
 
 
 def is_same_storage(source: Storage, target: Storage) -> bool:
     """Return whether a note written to the target appears in the source.
 
-    Names cannot tell: a folder may be mounted twice, a bucket may have two endpoints.
+    URLs cannot tell: a folder may be mounted twice, a bucket have two endpoints.
     """
     name = f"{PROBE_PREFIX}{new_id().hex}"
     target.write_note(name, b"")
@@ -205,12 +204,12 @@ def _try_to_copy(source: Storage, target: Storage, row: Row) -> Outcome:
 def _copy(source: Storage, target: Storage, row: Row) -> Outcome:
     """Copy a file, read it back and compare.
 
-    Never deletes a file that existed before under the key; only a whole one replaces it.
+    Never deletes a file that was in the target before; only a whole one replaces it.
     """
-    before = _compute_digest(target, row.key)
-    if before == row.sha256:
+    digest_before = _compute_digest(target, row.key)
+    if digest_before == row.sha256:
         return Outcome.PRESENT
-    if before is not None and _compute_digest(source, row.key) not in (None, row.sha256):
+    if digest_before is not None and _compute_digest(source, row.key) not in (None, row.sha256):
         return _report_damage(row)
     try:
         stream = source.open(row.key)
@@ -218,11 +217,11 @@ def _copy(source: Storage, target: Storage, row: Row) -> Outcome:
         return Outcome.MISSING
     with stream:
         target.drop_unfinished(row.key)
-        end = target.save(row.key, stream)
-    end()
+        end_save = target.save(row.key, stream)
+    end_save()
     if _compute_digest(target, row.key) == row.sha256:
         return Outcome.COPIED
-    if before is None:
+    if digest_before is None:
         target.delete(row.key)
     return _report_damage(row)
 
@@ -233,7 +232,7 @@ def _report_damage(row: Row) -> Outcome:
 
 
 def _compute_digest(storage: Storage, key: str) -> str | None:
-    """Return the SHA-256 of a file, None without one."""
+    """Return a file's SHA-256 in hexadecimal, None without the file."""
     digest = hashlib.sha256()
     try:
         stream = storage.open(key)

@@ -1,4 +1,4 @@
-"""Erase files thirty days after a sweep moved them, unless the clock may be wrong."""
+"""Erase files thirty days after a sweep moved them, if the clock can be trusted."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from leadintake.documents.storage.entries import RETURN_NOTE
 
 TRASH_AGE = timedelta(days=30)
 RETURN_DELAY = timedelta(days=1)
-"""Pause after workers resumed: time to notice a wrong clock."""
+"""Pause after workers resume: time to notice a wrong clock."""
 
 
 def empty_trash(stop: Stop = never_stop) -> tuple[int, int]:
-    """Erase old files; move back those that a row owns. Return both counts.
+    """Erase old files, move back those that a row owns. Return both counts.
 
-    Does nothing for a day after the clock may have jumped: what was moved yesterday looked old then.
+    Does nothing for a day after the clock may have jumped: files moved yesterday would look old.
     """
     erased = restored = 0
     if _is_back_recently():
@@ -40,12 +40,12 @@ def empty_trash(stop: Stop = never_stop) -> tuple[int, int]:
 
 
 def _is_back_recently() -> bool:
-    """Return whether workers resumed less than a day ago after days of absence."""
+    """Return whether workers resumed less than RETURN_DELAY ago after LONG_ABSENCE."""
     with read_only():
         row = find_installation()
         last = row.renewed_at if row else None
         db.session.rollback()
-    if last is not None and now() - last > LONG_ABSENCE:  # it jumped since the last renewal
+    if last is not None and now() - last > LONG_ABSENCE:  # no renewal since, so no RETURN_NOTE yet
         return True
     with contextlib.suppress(ValueError):
         at = datetime.fromisoformat((documents.storage.read_note(RETURN_NOTE) or b"").decode())

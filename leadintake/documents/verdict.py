@@ -1,4 +1,4 @@
-"""Verdict on an upload: an accepted kind, or a refusal with a sentence that helps the sender."""
+"""Verdict on an upload: an accepted kind, or a refusal that tells the sender what to do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PDF = ".pdf"
 ACCEPTED_ENDINGS = {".doc": {".doc", ".docx", ".rtf"}}
 """Kinds that Word opens although they are named .doc; many programs write such files."""
 Inspect = Callable[[IO[bytes], Collection[str]], Finding]
-"""Function with the contract of `detection.inspect`, in whatever process it runs."""
+"""Contract of `detection.inspect`, in any process."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def judge(filename: str, stream: IO[bytes], *, most_bytes: int, inspect: Inspect
 
 
 def _explain_mismatch(name: Name, kind: Kind | None) -> str:
-    """Return a sentence for a file whose name and content disagree, with a way out."""
+    """Tell the sender what to do when name and content disagree."""
     if kind is None and not name.ending:
         return N_("Please send your resume as PDF, DOC, DOCX, ODT, RTF or TXT.")
     if kind is None:

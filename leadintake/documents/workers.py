@@ -1,4 +1,4 @@
-"""Client of the processes that inspect files (`inspection/worker.py`)."""
+"""Client of the processes that inspect files (inspection/worker.py)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ReaderFailed(Exception):
 
 
 class WorkerLost(Exception):
-    """The worker ended or sent no valid answer; the message says what is known."""
+    """The worker ended or sent no valid answer; the message has details."""
 
 
 class WorkerTimeout(Exception):
@@ -57,7 +57,7 @@ class WorkerTimeout(Exception):
 
 
 class Answer(msgspec.Struct, forbid_unknown_fields=True):
-    """Answer of a worker; its members are documented in `inspection/worker.py`."""
+    """Answer of a worker, documented in inspection/worker.py."""
 
     last: bool
     kind: str | None = None
@@ -69,7 +69,7 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(eq=False)
 class Worker:
-    """Process that reads one file at a time."""
+    """Process that inspects one file at a time."""
 
     pid: int
     connection: socket.socket
@@ -78,7 +78,7 @@ class Worker:
 
     @classmethod
     def start(cls) -> Worker:
-        """Start a fresh interpreter. Never forks, since the server has threads. Raises OSError."""
+        """Start a fresh interpreter, without a fork: the server has threads. Raises OSError."""
         server_end, worker_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         folder = str(Path(inspection.__file__).parent)
         libraries = [entry for entry in sys.path if Path(entry).is_absolute()]
@@ -103,7 +103,7 @@ class Worker:
         return cls(pid, server_end)
 
     def inspect(self, descriptor: int, accepted: Collection[str], *, seconds: float) -> Finding:
-        """Inspect the file, as `detection.inspect` does. Raises Refused, or an exception above."""
+        """Run `detection.inspect` on the file. Raises Refused, or an exception of this module."""
         line = json.dumps({"accepted": sorted(accepted)}).encode() + b"\n"
         usable, self.usable = self.usable, False
         assert usable  # noqa: S101 - the pool holds usable workers only
@@ -119,7 +119,7 @@ class Worker:
         return self._parse_answer(answer)
 
     def end(self) -> int | None:
-        """Kill the process, wait, and return its exit status; None if it was reaped elsewhere."""
+        """Kill and reap the process. Return its exit status, None if it was reaped elsewhere."""
         self.usable = False
         self.connection.close()
         with contextlib.suppress(ChildProcessError):

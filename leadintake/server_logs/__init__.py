@@ -1,5 +1,5 @@
-"""Log lines of servers: small, and independent of the application, since a server loads it first.
+"""Server log lines, independent of the application.
 
-gunicorn lets gevent patch the standard library after reading its log configuration; the application's imports
-must not exist yet.
+gunicorn lets gevent patch the standard library only after loading its log configuration: until then, nothing
+of the application may be imported.
 """

@@ -1,4 +1,4 @@
-"""python -m leadintake.server_logs granian|gunicorn: print where that server's log configuration is."""
+"""python -m leadintake.server_logs granian|gunicorn: print the path of a server's log configuration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from leadintake.server_logs.lines import FILES, log_config
 
 
 def main(arguments: list[str]) -> int:
-    """Print the path; exit status 2 for an unknown server."""
+    """Print the path. Return the exit status: 2 for an unknown server."""
     if len(arguments) != 1 or arguments[0] not in FILES:
         sys.stderr.write(f"usage: python -m leadintake.server_logs {'|'.join(FILES)}\n")
         return 2

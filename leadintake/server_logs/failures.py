@@ -1,7 +1,6 @@
-"""Exceptions in logs: type, place and code, without typed text.
+"""Exceptions in logs: type, place and code lines, no message.
 
-A message may quote a value (`invalid literal for int(): 'Jane'`, `Duplicate entry 'jane@…'`), so it is
-omitted. The code lines of the traceback suffice.
+A message may quote what a person typed: `invalid literal for int(): 'Jane'`, `Duplicate entry 'jane@…'`.
 """
 
 from __future__ import annotations
@@ -13,23 +12,23 @@ from collections.abc import Iterator
 QUOTES = "'\"`(\N{LEFT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}"
 MAX_HINT_LENGTH, MAX_STATEMENT_LENGTH, MAX_CAUSES = 300, 1000, 10
 CLIENT_ERRORS = 2000
-"""MariaDB's codes from here on concern the connection (its manual, error codes)."""
+"""First of MariaDB's codes about the connection (its manual, error codes)."""
 
 
 def trace_of(error: BaseException) -> str:
-    """Return a traceback without messages and values, causes first."""
+    """Return the traceback without messages and values, causes first."""
     parts: list[str] = []
     for cause in reversed([*_causes(error)]):
         parts += traceback.format_tb(cause.__traceback__)
         parts.append(f"{_name(cause)}{_after_colon(hint_of(cause))}\n")
         statement = getattr(cause, "statement", None)
-        if isinstance(statement, str):  # of SQLAlchemy; values are separate
+        if isinstance(statement, str):  # SQLAlchemy's; it has no values
             parts.append(f"[SQL: {statement[:MAX_STATEMENT_LENGTH]}]\n")
     return "".join(parts).rstrip("\n")
 
 
 def sentence_of(error: BaseException) -> str:
-    """Return an exception in one line: type, hint, place."""
+    """Return one line: type, hint, place."""
     origin = getattr(error, "orig", None)
     cause = origin if isinstance(origin, BaseException) else error
     frames = traceback.extract_tb(error.__traceback__)
@@ -38,7 +37,7 @@ def sentence_of(error: BaseException) -> str:
 
 
 def hint_of(error: BaseException) -> str:
-    """Return a hint that no person typed: a code, or words of the system or a database."""
+    """Return a hint without typed text: a code, or words of the system or a database."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.strerror or ""
     module = type(error).__module__.partition(".")[0]

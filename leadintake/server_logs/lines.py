@@ -1,4 +1,4 @@
-"""The log formatter of granian.json and gunicorn.ini: a server's lines in the application's format."""
+"""Log formatter of granian.json and gunicorn.ini: server lines in the application's format."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FILES = {"granian": "granian.json", "gunicorn": "gunicorn.ini"}
 
 
 def log_config(server: str) -> Path:
-    """Return the file for a server's `--log-config`."""
+    """Return the path for a server's `--log-config`."""
     return Path(__file__).with_name(FILES[server])
 
 
 class LineFormatter(logging.Formatter):
-    """One line per record, as JSON with LEADINTAKE_LOG_FORMAT=json; exceptions without message."""
+    """One line per record, JSON if LEADINTAKE_LOG_FORMAT says so; exceptions without message."""
 
     def __init__(self, *_args: object, as_json: bool | None = None, **_kwargs: object) -> None:
         super().__init__()
@@ -65,9 +65,9 @@ def wants_json(environment: Mapping[str, str]) -> bool:
 
 
 def _message_of(record: logging.LogRecord, *, failed: bool) -> str:
-    """Return the first line of a message without quoted requests; of an exception, only the template.
+    """Return the message's first line without quoted requests; with an exception, only the template.
 
-    granian's messages are complete, and its traces follow in later lines.
+    granian's messages arrive formatted, with the trace in later lines.
     """
     template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
     message = template if failed else record.getMessage()

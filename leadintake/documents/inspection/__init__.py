@@ -1,6 +1,7 @@
-"""Kinds of file accepted as a resume, and what an inspection finds. `detection` reads the bytes.
+"""Kinds of file accepted as a resume, and results of an inspection.
 
-Imports no reader: only the processes that inspect files need them.
+Imports no reader: only the processes that inspect files need them. Any function that reads a document may
+raise Refused; docstrings name particular reasons.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ BY_EXTENSION = {kind.extension: kind for kind in KINDS}
 
 @dataclass(frozen=True)
 class Finding:
-    """Kind of a file and its flags. `kind` is None if it is not accepted."""
+    """Kind of a file, None if not accepted, and its flags."""
 
     kind: Kind | None
     flags: Flags = frozenset()

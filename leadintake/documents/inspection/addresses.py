@@ -1,8 +1,7 @@
-"""Places to which addresses in documents lead, in any spelling, from any program.
+"""Places to which addresses in documents lead.
 
-Reads them as the most tolerant reader would: Windows treats backslashes as slashes, drops invisible
-characters and contacts another machine for two leading slashes; Word decodes twice; LibreOffice has schemes
-of its own.
+Read as the most tolerant program would: Windows treats backslashes as slashes, drops invisible characters and
+contacts another machine for two leading slashes; Word decodes twice; LibreOffice has its own schemes.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ FETCH_HARMS = {
     Place.PROGRAM: Harm.OTHER_MACHINE,
     Place.UNUSUAL: Harm.OTHER_MACHINE,
 }
-"""Harm when opening the document fetches a picture from a place."""
+"""Harm when opening the document fetches a picture."""
 LINK_HARMS = FETCH_HARMS | {Place.WEB: Harm.DATA_LINK}
 """Harm when it fetches an object, text or data."""
 
@@ -65,8 +64,8 @@ CLICK_HARMS = {
 """Harm when only a click follows the address."""
 
 LONGEST = 4096
-"""Characters of an address that are read: its start decides."""
-ROUNDS = 4  # of decoding; known readers do two at most
+"""Characters of an address that are read: its start decides its place."""
+ROUNDS = 4  # of decoding; known programs do two at most
 UNSEEN = re.compile(
     "[\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
     "\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]+"
@@ -86,7 +85,7 @@ INNER = re.compile(
     r"|data:image/(?!svg)[a-z.+-]+[;,]",
     re.IGNORECASE,
 )
-"""Content of the document or the suite: parts as LibreOffice names them at run time, and data."""
+"""Content of document or suite: parts as LibreOffice names them at run time, and data."""
 MACHINES = re.compile(
     r"smb|cifs|(?:vnd\.sun\.star\.)?(?:web)?davs?|nfs|afp|sftp|scp|fish|rsync|unc|cmis|vnd\.libreoffice\.cmis",
     re.IGNORECASE,
@@ -115,7 +114,7 @@ PORT = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*:\d{1,5}(?:/|$)", re.IGNORECASE)
 
 
 def classify_address(address: str) -> Place:
-    """Return the place of an address, by its first characters."""
+    """Return the place of an address."""
     path = UNSEEN.sub("", address[: 4 * LONGEST])[:LONGEST]
     for _ in range(ROUNDS):
         decoded = UNSEEN.sub("", unquote(path))
@@ -163,14 +162,12 @@ def _classify_scheme(scheme: str, path: str, *, has_space: bool) -> Place:
     if PROGRAMS.fullmatch(scheme):
         return Place.PROGRAM
     if "/" not in path and (MAC.match(path) or has_space):
-        return (
-            Place.OWN_DISK if ":" in path[len(scheme) + 1 :] else Place.INSIDE
-        )  # a Mac's path, or just words
+        # A path of classic Mac OS, or words that only look like an address.
+        return Place.OWN_DISK if ":" in path[len(scheme) + 1 :] else Place.INSIDE
     return Place.WEB if PORT.match(path) else Place.UNUSUAL  # example.com:8080/jane
 
 
 def _classify_path(path: str) -> Place:
-    """Return the place of a path with a leading slash: two mean another machine."""
     if device := DEVICES.match(path):
         return Place.OWN_DISK if DRIVE.match(device[1]) else Place.OTHER_MACHINE
     return Place.OTHER_MACHINE if path.startswith("//") or AUTOMOUNTS.match(path) else Place.OWN_DISK
@@ -179,8 +176,8 @@ def _classify_path(path: str) -> Place:
 def _classify_file_url(rest: str) -> Place:
     """Return the place of `file:` and `rest`.
 
-    file:///C:/…, file:C:/…, file:////Users/… (Word for Mac) and file://localhost/… are the own disk;
-    file://host/…, file:////host/… and more slashes are another machine.
+    Own disk: file:///C:/…, file:C:/…, file:////Users/… (Word for Mac), file://localhost/…
+    Another machine: file://host/…, file:////host/… and more slashes.
     """
     slashes = len(rest) - len(rest.lstrip("/"))
     path = rest[slashes:]

@@ -1,4 +1,4 @@
-"""Limits on unpacking one upload, nested containers included."""
+"""Limits on unpacking an upload, including nested containers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ MB = 1024 * 1024
 class Budget:
     """Remaining amounts. Each method raises Refused when its amount is used up.
 
-    The largest of 2,686 genuine containers had 733 entries and 15 MB unpacked. The whole budget takes less
-    than
+    The largest of 2,686 genuine containers had 733 entries and 15 MB unpacked. A whole budget takes less than
     a second.
     """
 
@@ -25,7 +24,7 @@ class Budget:
     elements: int = 400_000
 
     def list(self, entries: int) -> None:
-        """Spend entries of a central directory."""
+        """Spend central directory entries."""
         self.entries -= entries
         _require(self.entries)
 
@@ -40,7 +39,7 @@ class Budget:
         _require(self.markup)
 
     def element(self, weight: int = 1) -> None:
-        """Spend elements of XML, or work of that cost."""
+        """Spend XML elements, or work of that cost."""
         self.elements -= weight
         if self.elements < 0:
             raise Refused(TOO_MUCH)

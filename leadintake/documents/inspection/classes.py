@@ -1,7 +1,7 @@
 """Harm of embedded objects by class name and class ID ([MS-OLEDS] 2.1).
 
-Only pictures and content of office suites are accepted: Windows loads any other class into Word as soon as
-the object is shown.
+Only pictures and content of office suites are accepted: Windows loads an object's class into Word when the
+object is shown.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NAMES = (
     (re.compile(r"forms\.|ms(com|cal|flex|win|inet)|shockwave|control|otkloadr", re.I), Harm.CONTROL),
     (re.compile(r"ole2?link|stdolelink", re.IGNORECASE), Harm.DATA_LINK),
 )
-"""Harm by pattern for the start of a class name; other names are Harm.PACKED_FILE."""
+"""Patterns for the start of a class name, with harms; any other is Harm.PACKED_FILE."""
 
 
 def _ids(*ids: str) -> list[bytes]:
@@ -104,7 +104,7 @@ def classify_id(clsid: bytes) -> Harm:
 
 
 def classify_text(clsid: str) -> Harm:
-    """Return the harm of a class ID written as 36 characters in braces."""
+    """Return the harm of a class ID in text form, with or without braces."""
     try:
         return classify_id(uuid.UUID(clsid.strip()).bytes_le)
     except ValueError:

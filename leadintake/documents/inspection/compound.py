@@ -1,8 +1,7 @@
 """Compound files ([MS-CFB]): a file system in a file, used by DOC and by embedded objects.
 
-Replaces olefile, which walks the tree recursively and repairs errors. No chain is followed for longer than
-the file has sectors, no sector belongs to two streams, and contradictions are refused as damage. The file is
-mapped: only what is asked for is read.
+Replaces olefile, which walks the tree recursively and repairs errors. Here, no chain has more sectors than
+the file, no sector belongs to two streams, and contradictions are refused. Only the parts used are read.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ CHUNK = 64 * 1024
 
 @dataclass
 class Entry:
-    """Storage or stream; `name` in lower case. `parent` is the number of its storage."""
+    """Storage or stream. `name` in lower case; `parent`: number of its storage."""
 
     number: int
     name: str
@@ -47,7 +46,7 @@ class Entry:
 
 
 class Content:
-    """Bytes of a stream, in runs of the file."""
+    """Bytes of a stream, as runs (start, length) of the file."""
 
     def __init__(self, data: Bytes, runs: list[tuple[int, int]], size: int) -> None:
         self._data, self._runs, self.size = data, runs, size
@@ -71,12 +70,12 @@ class Content:
         return b"".join(pieces)
 
     def all(self) -> bytes:
-        """Return every byte."""
+        """Return all bytes."""
         return self.read(0, self.size)
 
 
 class Compound:
-    """Directory of a compound file. Raises Refused if it is invalid."""
+    """Directory of a compound file."""
 
     def __init__(self, stream: IO[bytes] | Bytes) -> None:
         self._data = map_stream(stream)
@@ -105,32 +104,32 @@ class Compound:
                 self._children.setdefault(entry.parent, []).append(entry)
 
     def at_root(self, name: str) -> Entry | None:
-        """Return the entry of this name in the root storage."""
+        """Return the entry `name` in the root storage."""
         return self.find(0, name)
 
     def find(self, number: int, name: str) -> Entry | None:
-        """Return the entry of this name in the storage with this number. Raises Refused if there are two."""
+        """Return the entry `name` in the storage `number`. Raises Refused if there are two."""
         found = [entry for entry in self.children(number) if entry.name == name.casefold()]
         if len(found) > 1:
             raise Refused(DAMAGED)
         return found[0] if found else None
 
     def children(self, number: int) -> Sequence[Entry]:
-        """Return the entries of the storage with this number; the root is 0."""
+        """Return the entries of the storage `number`; the root is 0."""
         return self._children.get(number, ())
 
     def orphans(self) -> Sequence[Entry]:
-        """Return entries that are in no storage."""
+        """Return the entries in no storage."""
         return self._children.get(None, ())
 
     def open(self, entry: Entry) -> Content:
-        """Return the content of a stream. Raises Refused if it is cut or shares sectors."""
+        """Return a stream's content. Raises Refused if it is cut or shares sectors."""
         if entry.number not in self._contents:
             self._contents[entry.number] = self._open(entry)
         return self._contents[entry.number]
 
     def content(self, entry: Entry) -> bytes:
-        """Return all bytes of a stream. Raises Refused if it is cut."""
+        """Return all bytes of a stream."""
         return self.open(entry).all()
 
     def _open(self, entry: Entry) -> Content:
@@ -138,11 +137,11 @@ class Compound:
             return Content(b"", [], 0)
         if entry.size < CUTOFF and entry.kind != ROOT:
             return self._open_short(entry)
-        most = -(-entry.size // self._sector)
-        runs = list(_merge_runs(islice(self._chain(entry.start), most), self._sector, first=1))
+        needed = -(-entry.size // self._sector)
+        runs = list(_merge_runs(islice(self._chain(entry.start), needed), self._sector, first=1))
         count = sum(length for _, length in runs) // self._sector
         self._sectors_left -= count
-        if count < most or self._sectors_left < 0:
+        if count < needed or self._sectors_left < 0:
             raise Refused(DAMAGED)
         return Content(self._data, runs, entry.size)
 
@@ -152,9 +151,9 @@ class Compound:
             for sector in self._chain(self._small):
                 self._mini_next.extend(_read_numbers(self._read(sector)))
             self._mini_sectors_left = -(-self._mini.size // MINI_SECTOR)
-        most = -(-entry.size // MINI_SECTOR)
-        chain = islice(_follow_chain(entry.start, self._mini_next, len(self._mini_next)), most)
-        self._mini_sectors_left -= most
+        needed = -(-entry.size // MINI_SECTOR)
+        chain = islice(_follow_chain(entry.start, self._mini_next, len(self._mini_next)), needed)
+        self._mini_sectors_left -= needed
         if self._mini_sectors_left < 0:
             raise Refused(DAMAGED)
         runs = _merge_runs(chain, MINI_SECTOR)
@@ -168,7 +167,7 @@ class Compound:
         return self._data[start : start + self._sector]
 
     def _tables(self, first: Sequence[int], more: int, count: int) -> list[int]:
-        """Return the sectors of the allocation table; the header lists the first 109, 2.5."""
+        """Return the sectors of the allocation table; the header lists 109, 2.5."""
         count = min(count, -(-self._sectors * 4 // self._sector))  # enough for the whole file
         numbers = list(first)
         while len(numbers) < count and more < self._sectors:
@@ -194,7 +193,7 @@ class Compound:
                 number += 1
 
     def _set_parents(self) -> None:
-        """Set the parent of each entry: a storage's entries form a tree of siblings, 2.6.4."""
+        """Set each entry's parent: a storage's entries form a tree of siblings, 2.6.4."""
         pending = [(self.entries[0].child, 0)]
         self.entries[0].parent = -1
         while pending:
@@ -211,7 +210,7 @@ class Compound:
 
 
 def _merge_runs(chain: Iterator[int], size: int, first: int = 0) -> Iterator[tuple[int, int]]:
-    """Yield runs of adjacent sectors as start and length in bytes."""
+    """Yield runs of adjacent sectors: start and length in bytes."""
     start = length = 0
     for sector in chain:
         position = (sector + first) * size
@@ -226,7 +225,7 @@ def _merge_runs(chain: Iterator[int], size: int, first: int = 0) -> Iterator[tup
 
 
 def _follow_chain(sector: int, following: Sequence[int], count: int) -> Iterator[int]:
-    """Yield the chain that starts with `sector`, of `count` sectors in all. Raises Refused."""
+    """Yield the chain that starts with `sector`, of `count` sectors at most."""
     for _ in range(count + 1):
         if sector == END_OF_CHAIN:
             return

@@ -1,7 +1,7 @@
 """Zip containers of DOCX and ODT ([APPNOTE] is PKWARE's specification).
 
-Readers of the central directory and readers of the local headers must find the same entries; otherwise the
-attorney may open something uninspected. So no bytes may lie before, between or after the entries.
+Some programs read the central directory, others the local headers. Both must find the same entries, or the
+attorney may open what was not inspected. So no bytes may lie before, between or after the entries.
 """
 
 from __future__ import annotations
@@ -26,29 +26,19 @@ END_RECORD_64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14, written by tools that str
 END_LOCATOR_64 = struct.Struct("<4sLQL")  # 4.3.15
 MAX_COMMENT_LENGTH = 0xFFFF
 MAX_DIRECTORY_BYTES = 512 * 1024
-"""Bytes of a central directory; longer ones are an attack on memory and time."""
-DESCRIPTOR_SIZES = (
-    0,
-    12,
-    16,
-    20,
-    24,
-)  # bytes of data descriptors, [APPNOTE] 4.3.9
-UNSUPPORTED_FLAGS, HAS_DESCRIPTOR, UTF_8 = (
-    1 << 0 | 1 << 6 | 1 << 13,
-    1 << 3,
-    1 << 11,
-)  # general purpose flags, 4.4.4
+"""Bytes of a central directory; longer ones cost memory and time."""
+DESCRIPTOR_SIZES = (0, 12, 16, 20, 24)  # bytes of data descriptors, [APPNOTE] 4.3.9
+UNSUPPORTED_FLAGS, HAS_DESCRIPTOR, UTF_8 = 1 << 0 | 1 << 6 | 1 << 13, 1 << 3, 1 << 11  # flags, 4.4.4
 UNKNOWN, MANY = 0xFFFFFFFF, 0xFFFF
 ZIP64_FIELD = 0x0001  # extra field with 64-bit sizes, 4.5.3
 UNSAFE_PATH = re.compile(r"/|[A-Za-z]:|(.*/)?\.\.?(/|$)")
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffd]")
-"""Controls, line separators, and bidirectional controls that disguise a name (Unicode Annex #9)."""
+"""Controls, line separators, and bidirectional controls, which disguise a name (Unicode Annex #9)."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Entry of the central directory. `packed`, `size` in bytes; `header`: offset of its local header."""
+    """Entry of the central directory. `packed` and `size` in bytes; `header`: offset of the local header."""
 
     name: str
     flags: int
@@ -61,28 +51,28 @@ class Entry:
 
 @dataclass(frozen=True)
 class Container:
-    """Valid container: its entries, and the offset of each one's data."""
+    """Valid container. `entries` map to the offsets of their data."""
 
     stream: IO[bytes]
     entries: dict[Entry, int]
 
     @classmethod
     def of(cls, stream: IO[bytes], budget: Budget) -> Container:
-        """Read and check a container. Raises Refused."""
+        """Read and check a container."""
         file_size = stream.seek(0, 2)
         listed, end = _read_directory(stream, file_size, budget)
-        entries, position, late = {}, 0, False
+        entries, position, has_descriptor = {}, 0, False
         for entry in sorted(listed, key=lambda entry: entry.header):
-            if entry.header - position not in (DESCRIPTOR_SIZES if late else (0,)):
+            if entry.header - position not in (DESCRIPTOR_SIZES if has_descriptor else (0,)):
                 raise Refused(DAMAGED)
             entries[entry] = start = _check_header(stream, entry)
-            position, late = start + entry.packed, bool(entry.flags & HAS_DESCRIPTOR)
-        if end - position not in (DESCRIPTOR_SIZES if late else (0,)):
+            position, has_descriptor = start + entry.packed, bool(entry.flags & HAS_DESCRIPTOR)
+        if end - position not in (DESCRIPTOR_SIZES if has_descriptor else (0,)):
             raise Refused(DAMAGED)
         return cls(stream, entries)
 
     def find(self, name: str) -> Entry:
-        """Return the entry of this name, ignoring case. Raises Refused without one."""
+        """Return an entry by name, ignoring case. Raises Refused without it."""
         for entry in self.entries:
             if entry.name.casefold() == name.casefold():
                 return entry
@@ -90,7 +80,7 @@ class Container:
 
 
 def list_names(stream: IO[bytes]) -> set[str]:
-    """Return the names in a container, none if it is invalid."""
+    """Return the names of the entries, none if the container is invalid."""
     try:
         return {entry.name for entry in Container.of(stream, Budget()).entries}
     except Refused:
@@ -98,18 +88,18 @@ def list_names(stream: IO[bytes]) -> set[str]:
 
 
 def _read_directory(stream: IO[bytes], file_size: int, budget: Budget) -> tuple[list[Entry], int]:
-    """Return all entries, and the offset of the central directory."""
+    """Return the entries and the offset of the central directory."""
     stream.seek(max(0, file_size - END_RECORD.size - MAX_COMMENT_LENGTH))
     tail = stream.read(END_RECORD.size + MAX_COMMENT_LENGTH)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < END_RECORD.size:
         raise Refused(DAMAGED)
-    _, *disks, here, count, size, start, comment = END_RECORD.unpack_from(tail, at)
+    _, *disks, disk_count, count, size, start, comment = END_RECORD.unpack_from(tail, at)
     end = file_size - len(tail) + at
     if any(disks) or at + END_RECORD.size + comment != len(tail):
         raise Refused(DAMAGED)
-    here, count, size, start, end = _read_end_64(stream, (here, count, size, start), end)
-    if here != count or start + size != end:
+    disk_count, count, size, start, end = _read_end_64(stream, (disk_count, count, size, start), end)
+    if disk_count != count or start + size != end:
         raise Refused(DAMAGED)
     if size > MAX_DIRECTORY_BYTES:
         raise Refused(DAMAGED)
@@ -122,9 +112,9 @@ def _read_directory(stream: IO[bytes], file_size: int, budget: Budget) -> tuple[
 
 
 def _read_end_64(stream: IO[bytes], short_values: tuple[int, int, int, int], end: int) -> tuple[int, ...]:
-    """Return counts, size, offset and end of the directory, from the Zip64 end record if present.
+    """Return the directory's counts, size, offset and end, from the Zip64 end record if present.
 
-    Raises Refused if both end records disagree, or if the Zip64 one is not directly before its locator.
+    Raises Refused if the end records disagree or do not adjoin.
     """
     position = end - END_LOCATOR_64.size - END_RECORD_64.size
     stream.seek(max(0, position))
@@ -170,7 +160,7 @@ def _parse_entries(listed: bytes, count: int) -> Iterator[Entry]:
 
 
 def _resolve_sizes(extra: bytes, values: tuple[int, ...]) -> tuple[int, ...]:
-    """Replace unknown sizes and offsets by those of the Zip64 field. Raises Refused."""
+    """Take unknown sizes and offsets from the Zip64 field."""
     if UNKNOWN not in values:
         return values
     field = _find_extra_field(extra, ZIP64_FIELD)
@@ -182,7 +172,7 @@ def _resolve_sizes(extra: bytes, values: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _find_extra_field(extra: bytes, header_id: int) -> bytes:
-    """Return the extra field with this header ID, 4.5.1. Raises Refused unless there is exactly one."""
+    """Return the extra field with this ID, 4.5.1. Raises Refused unless there is exactly one."""
     found, at = list[bytes](), 0
     while len(extra) - at >= 4:
         kind, size = struct.unpack_from("<HH", extra, at)
@@ -205,7 +195,7 @@ def _decode_name(raw: bytes, flags: int) -> str:
 
 
 def _check_header(stream: IO[bytes], entry: Entry) -> int:
-    """Return the offset of the data. Raises Refused if local header and directory disagree."""
+    """Return the data's offset. Raises Refused if local header and directory disagree."""
     stream.seek(entry.header)
     header = stream.read(LOCAL_HEADER.size)
     if len(header) < LOCAL_HEADER.size:

@@ -1,4 +1,4 @@
-"""Detection of the kind by bytes, and inspection by its reader."""
+"""Detection of a file's kind, and inspection by its reader."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from . import KINDS, Finding, Flags, Kind, doc, docx, odt, pdf, plain, rtf
 
 
 class Reader(Protocol):
-    """Module that reads one kind. Both functions read from the start and may leave the stream anywhere."""
+    """Module that reads one kind. Functions get a rewound stream and may leave it anywhere."""
 
     def fits(self, stream: IO[bytes], /) -> bool:
         """Return whether the bytes are of this kind."""
 
     def inspect(self, stream: IO[bytes], /) -> Flags:
-        """Return flags, or raise Refused."""
+        """Return flags. Raises Refused."""
 
 
 READERS: dict[str, Reader] = {
@@ -29,7 +29,7 @@ READERS: dict[str, Reader] = {
 
 
 def detect_kind(stream: IO[bytes]) -> Kind | None:
-    """Return the kind of the bytes, None if it is not accepted."""
+    """Return the kind, None if it is none of KINDS."""
     for kind in KINDS:
         stream.seek(0)
         if READERS[kind.extension].fits(stream):
@@ -38,7 +38,7 @@ def detect_kind(stream: IO[bytes]) -> Kind | None:
 
 
 def inspect(stream: IO[bytes], accepted: Collection[str]) -> Finding:
-    """Detect the kind; inspect the file if its extension is accepted. Raises Refused."""
+    """Detect the kind; inspect the file if its extension is in `accepted`. Raises Refused."""
     kind = detect_kind(stream)
     if kind is None or kind.extension not in accepted:
         return Finding(kind)

@@ -13,7 +13,7 @@ RIGHTS = {"\tdrmcontent", "encryptedpackage"}  # [MS-OFFCRYPTO] 1.3: rights mana
 
 
 def fits(stream: IO[bytes]) -> bool:
-    """Return whether it is a compound file with the stream that only Word writes ([MS-DOC] 2.1)."""
+    """Return whether it is a compound file with Word's own stream ([MS-DOC] 2.1)."""
     try:
         return Compound(stream).at_root(wordtext.TEXT) is not None
     except Refused:
@@ -21,7 +21,7 @@ def fits(stream: IO[bytes]) -> bool:
 
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
-    """Inspect a whole DOC and return its flags. Raises Refused."""
+    """Inspect a DOC and return its flags."""
     found, findings = Compound(stream), Findings()
     if any(entry.name in RIGHTS for entry in found.children(0)):
         findings.add(Harm.PASSWORD)

@@ -31,7 +31,7 @@ MACRO_SHEET_NAME = re.compile(r"(.*/)?macrosheets/", re.IGNORECASE)
 CONTROL_TYPE = re.compile(r"ms-office\.activeX", re.IGNORECASE)
 CONTROL_NAME = re.compile(r"(.*/)?activeX/", re.IGNORECASE)
 MARKUP_TYPE = re.compile(r"(openxmlformats-officedocument|ms-(office|word|excel))\..*\+xml", re.IGNORECASE)
-# Names that only some readers decode, and interleaved parts (ECMA-376 part 2, 6.2.2 and 8.2.2).
+# Names that only some programs decode, and interleaved parts (ECMA-376 part 2, 6.2.2 and 8.2.2).
 ODD_NAME = re.compile(
     r".*%(2[d-fD-F]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAcCfF]|7[0-9aAeE])|.*/\[\d+\](\.last)?\.piece", re.I
 )
@@ -39,13 +39,13 @@ ROOTS = {f"{address} document" for address in WORD}
 
 
 def fits(stream: IO[bytes]) -> bool:
-    """Return whether it is an OPC package with a Word text, or an encrypted one."""
+    """Return whether it is an OPC package with a Word text, or encrypted."""
     names = list_names(stream)
     return (TYPES in names and any(TEXT.fullmatch(name) for name in names)) or _is_encrypted(stream)
 
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
-    """Inspect a whole DOCX and return its flags. Raises Refused."""
+    """Inspect a DOCX and return its flags."""
     findings = Findings()
     if _is_encrypted(stream):
         findings.add(Harm.PASSWORD)
@@ -58,7 +58,7 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
 
 
 def _is_encrypted(stream: IO[bytes]) -> bool:
-    """Return whether it is a compound file with an encrypted package, [MS-OFFCRYPTO] 2.3.2."""
+    """Return whether it is an encrypted package in a compound file, [MS-OFFCRYPTO] 2.3.2."""
     stream.seek(0)
     if stream.read(len(MAGIC)) != MAGIC:
         return False
@@ -86,7 +86,7 @@ class Package:
                 self.seen.add(entry.name)
 
     def reading(self, name: str) -> Reading | None:
-        """Return how to read the entry of this name. Raises Refused."""
+        """Return how to read the entry `name`."""
         if ODD_NAME.match(name):
             raise Refused(UNUSUAL)
         if CONTROL_NAME.match(name):
@@ -103,18 +103,18 @@ class Package:
         return elements.reading(typed=name.endswith(".svg"))
 
     def is_expected(self, name: str) -> bool:
-        """Return whether an object needs no warning: the data of a chart."""
+        """Return whether an object is a chart's data, which needs no warning."""
         return name.casefold() in self._links.of_charts
 
     def finish(self, *, has_empty_macros: bool) -> None:
-        """Refuse declared macros unless found empty, and XML that was not read."""
+        """Refuse declared macros unless found empty, and XML without an XML ending."""
         if (self._names_macros or self._links.has_macros) and not has_empty_macros:
             self._findings.add(Harm.MACROS)
-        if self._hides_markup:  # readers use the content type
+        if self._hides_markup:  # word processors go by the content type
             raise Refused(UNUSUAL)
 
     def require_text(self) -> None:
-        """Raise Refused unless the one main part is a Word text by type and root element."""
+        """Raise Refused unless the only main part is a Word text by type and root element."""
         if len(self._links.main) != 1:
             raise Refused(DAMAGED)
         name = self._links.main[0].casefold()

@@ -1,4 +1,4 @@
-"""Addresses in drawings of a DOC: linked pictures ([MS-ODRAW] 2.3.7), links ([MS-OSHARED] 2.3.7)."""
+"""Addresses of linked pictures ([MS-ODRAW] 2.3.7) and links ([MS-OSHARED] 2.3.7) in a DOC's drawings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HAS_MONIKER, HAS_NAME, HAS_FRAME, IS_STRING = 1, 0x10, 0x80, 0x100
 
 
 def judge(content: Content, findings: Findings) -> None:
-    """Judge the addresses in a stream. Raises Refused."""
+    """Judge all addresses in a stream."""
     data = content.all()
     for name in _find_pictures(data, findings):
         judge_address(findings, name, FETCH_HARMS)
@@ -39,7 +39,7 @@ def judge(content: Content, findings: Findings) -> None:
 
 
 def judge_links(data: bytes, findings: Findings) -> None:
-    """Judge the links in these bytes. Raises Refused."""
+    """Judge the links in `data`."""
     start = 0
     while (start := data.find(LINK, start)) >= 0:
         start += len(LINK)
@@ -69,7 +69,7 @@ def _find_pictures(data: bytes, findings: Findings) -> Iterator[str]:
 
 
 def _classify_link(data: bytes, start: int) -> Place | None:
-    """Return the place of a link, None for one inside the document."""
+    """Return a link's place, None inside the document."""
     version, flags = struct.unpack("<LL", data[start : start + 8].ljust(8, b"\0"))
     position = start + 8
     for _ in range((flags & HAS_NAME > 0) + (flags & HAS_FRAME > 0)):

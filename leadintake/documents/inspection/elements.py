@@ -1,4 +1,4 @@
-"""Elements of a DOCX, or of sheets and slides in it, that fetch, start or show something."""
+"""Elements of a DOCX, and of sheets and slides in it, that fetch, start or show something."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .markup import Attributes, Reading
 from .work import OBJECT_UNITS, judge_address
 
 Places = Mapping[str, tuple[Place, str]]
-"""Relationships of a part by ID: place and address."""
+"""Place and address of a part's relationships, by ID."""
 
 BY_ELEMENT = {
     **dict.fromkeys(("hyperlink", "hlinkClick", "hlinkHover", "hlinkMouseOver"), CLICK_HARMS),
@@ -25,7 +25,7 @@ BY_ELEMENT = {
     "attachedTemplate": TEMPLATE_HARMS,
     "subDoc": SUBDOCUMENT_HARMS,
 }
-"""Harm table by local name of an element that has a relationship; others are taken for objects."""
+"""Harm table by local name of an element with a relationship; other elements count as objects."""
 MERGE_SOURCES = {"dataSource", "headerSource", "src", "recipientData"}
 ELEMENT_HARMS = {
     "altChunk": Harm.OTHER_FORMAT,
@@ -34,10 +34,10 @@ ELEMENT_HARMS = {
     "dbPr": Harm.DATA_LINK,
     "foreignObject": Harm.OTHER_FORMAT,
 }
-"""Harm by element, wherever it occurs. webPr and dbPr are external data of a spreadsheet."""
+"""Harm by local name. webPr and dbPr are external data of a spreadsheet."""
 ADDRESSES = {"src", "althref", "href"}
 SPECIAL_ATTRIBUTES = {"manifestLocation", "embeddedHtml", "action", "onload", "onclick"}
-"""Attributes that matter on some elements."""
+"""Attributes that are judged on some elements only."""
 RELATIONSHIP = re.compile(r".*/relationships \S+", re.DOTALL)
 VML = re.compile(r"urn:schemas-microsoft-com:(vml|office:(office|word|excel|powerpoint)) ")
 SVG = "http://www.w3.org/2000/svg "
@@ -47,7 +47,7 @@ LONGEST = 4096
 
 
 class Elements:
-    """Judge of one part. Harmless names are remembered and not judged again."""
+    """Judge of one part. Names found harmless are not judged again."""
 
     def __init__(self, places: Places, findings: Findings) -> None:
         self._places, self._findings, self._fields = places, findings, Fields(findings)
@@ -97,7 +97,6 @@ class Elements:
             self._harmless_elements.add(element)
 
     def _judge_attribute(self, element: str, attribute: str, value: str) -> None:
-        """Judge an attribute that is an address or the ID of a relationship."""
         vocabulary, _, name = attribute.rpartition(" ")
         local = element.rpartition(" ")[2]
         if RELATIONSHIP.fullmatch(attribute):
@@ -126,7 +125,7 @@ class Elements:
             self._findings.add(Harm.OTHER_FORMAT)
 
     def judge_script(self, vocabulary: str, _attributes: Attributes) -> None:
-        """Judge a script in a drawing."""
+        """Judge a script in an SVG."""
         if f"{vocabulary} " == SVG:
             self._findings.add(Harm.OTHER_FORMAT)
 
@@ -138,25 +137,25 @@ class Elements:
             self._findings.add(classes.classify_name(name))
 
     def judge_pane(self, vocabulary: str, attributes: Attributes) -> None:
-        """Judge an add-in's task pane. Its reference is allowed only inside."""
+        """Judge an add-in's task pane."""
         if ADD_INS.match(vocabulary):
             self._task_pane_depth += 1
             if attributes.get("visibility", "1").strip().casefold() not in {"0", "false"}:
                 self._findings.add(Harm.ADD_IN)
 
     def judge_reference(self, vocabulary: str, _attributes: Attributes) -> None:
-        """Judge an add-in in the text."""
+        """Judge the reference to an add-in, allowed only in a task pane."""
         if ADD_INS.match(vocabulary) and not self._task_pane_depth:
             self._findings.add(Harm.ADD_IN)
 
     def judge_property(self, vocabulary: str, attributes: Attributes) -> None:
-        """Judge an add-in that opens its own pane."""
+        """Judge a property by which an add-in opens its pane."""
         name, value = (attributes.get(key, "").strip(" \"'").casefold() for key in ("name", "value"))
         if ADD_INS.match(vocabulary) and name in AUTO_OPEN_PROPERTIES and value not in {"false", "0", ""}:
             self._findings.add(Harm.ADD_IN)
 
     def judge_connection(self, _vocabulary: str, attributes: Attributes) -> None:
-        """Judge a data source of a mail merge."""
+        """Judge a mail merge's data source."""
         for attribute, value in attributes.items():
             if attribute.rpartition(" ")[2] == "val":
                 merging.judge_connection(value[: 4 * LONGEST], self._findings)

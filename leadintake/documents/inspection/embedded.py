@@ -1,4 +1,4 @@
-"""Embedded objects in compound files: class, and whether anything runs or fetches."""
+"""Embedded objects in compound files, judged by class and streams."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STREAMS = {
     "\x03ocxdata": Harm.CONTROL,
     "\x03vbframe": Harm.MACROS,
 }
-"""Harm of an object that has a stream of this name ([MS-OLEDS] 2.3, [MS-DOC] 2.1.6)."""
+"""Harm by name of a stream ([MS-OLEDS] 2.3, [MS-DOC] 2.1.6)."""
 NATIVE, COMPOBJ, OLE, INFO, PACKAGE = "\x01ole10native", "\x01compobj", "\x01ole", "\x03objinfo", "package"
 BOOKS = {"workbook", "book"}
 OFFICE_STREAMS = BOOKS | {"worddocument", "powerpoint document", PACKAGE}
@@ -33,7 +33,7 @@ PICTURE_STREAMS = {
     OLE,
     INFO,
 }
-"""Streams of an object without a class that is only a picture."""
+"""Streams of a picture without a class."""
 PICTURES = (b"BM", b"\xd7\xcd\xc6\x9a")  # a bitmap, a metafile
 IS_LINK = 1  # [MS-OLEDS] 2.3.3
 IS_LINK_IN_WORD, IS_CONTROL_IN_WORD = 1 << 4, 1 << 12  # [MS-DOC] 2.9.167
@@ -43,11 +43,11 @@ BOUNDSHEET, SUPBOOK, FILEPASS, END_OF_GLOBALS = 0x85, 0x1AE, 0x2F, 0x0A  # [MS-X
 MACRO_SHEETS = {1, 6}
 ITSELF, ADD_INS = 0x0401, 0x3A01
 MAX_RECORDS, RECORDS = 50_000, 16
-"""Limit of records before the sheets, and records per unit of work."""
+"""Limit of global records, and records per unit of work."""
 
 
 def judge(compound: Compound, findings: Findings) -> None:
-    """Judge macros, objects, links and controls of a compound file. Raises Refused."""
+    """Judge macros, objects, links and controls of a compound file."""
     for entry in compound.entries:
         if entry.kind != UNUSED:
             _judge_entry(compound, entry, findings)
@@ -62,13 +62,13 @@ def judge(compound: Compound, findings: Findings) -> None:
 
 
 def judge_file(compound: Compound, findings: Findings) -> None:
-    """Judge a compound file that is an embedded object as a whole. Raises Refused."""
+    """Judge a compound file that is itself an embedded object."""
     judge(compound, findings)
     judge_object(compound, compound.entries[0], findings)
 
 
 def judge_object(compound: Compound, storage: Entry, findings: Findings) -> None:
-    """Judge the object in a storage by its class. Raises Refused."""
+    """Judge the object in a storage by class and streams."""
     findings.spend(OBJECT_UNITS)
     stream = compound.find(storage.number, COMPOBJ)
     clsid, name = _read_class(compound.open(stream).read(0, 4096)) if stream else (classes.NULL_CLASS_ID, "")
@@ -86,7 +86,7 @@ def judge_object(compound: Compound, storage: Entry, findings: Findings) -> None
 def _judge_entry(compound: Compound, entry: Entry, findings: Findings) -> None:
     if entry.name in MACRO_STORAGES and (entry.kind != STORAGE or entry.parent is None):
         is_part = entry.parent is not None and compound.entries[entry.parent].name == "vba"
-        findings.add(Harm.EMPTY_MACROS if is_part else Harm.MACROS)  # judge() looks at whole projects
+        findings.add(Harm.EMPTY_MACROS if is_part else Harm.MACROS)  # judge() judges whole projects
     if entry.kind in {STORAGE, ROOT}:
         harm = classes.BY_ID.get(entry.clsid, Harm.PASTED_OBJECT)
         if harm is not Harm.PASTED_OBJECT:
@@ -95,7 +95,7 @@ def _judge_entry(compound: Compound, entry: Entry, findings: Findings) -> None:
         findings.add(STREAMS[entry.name])
     if entry.kind != STREAM:
         return
-    if entry.parent is None:  # in no storage: readers cannot find it, and its sectors may be reused
+    if entry.parent is None:  # in no storage: programs cannot find it, its sectors may be reused
         if entry.name in {NATIVE, PACKAGE}:
             findings.add(Harm.PACKED_FILE)
         return
@@ -123,7 +123,7 @@ def _judge_stream(compound: Compound, entry: Entry, findings: Findings) -> None:
 
 
 def _read_class(content: bytes) -> tuple[bytes, str]:
-    """Return class ID and class name from CompObjHeader and its strings, [MS-OLEDS] 2.3.7."""
+    """Return class ID and class name of a CompObjStream, [MS-OLEDS] 2.3.7."""
     clsid, position = content[12:28].ljust(16, b"\0"), 28
     for _ in range(2):  # display name; clipboard format, as a string or as a number
         length = int.from_bytes(content[position : position + 4], "little")
@@ -134,7 +134,7 @@ def _read_class(content: bytes) -> tuple[bytes, str]:
 
 
 def _judge_book(content: bytes, findings: Findings) -> None:
-    """Judge the global records of an Excel workbook: macro sheets, passwords, DDE."""
+    """Judge an Excel workbook's global records: macro sheets, password, DDE."""
     position = 0
     for number in range(MAX_RECORDS):
         findings.spend(not number % RECORDS)

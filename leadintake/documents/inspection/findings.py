@@ -1,4 +1,4 @@
-"""Results of an inspection: reasons to refuse a file, and flags."""
+"""Results of an inspection: refusals and flags."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class TooLarge(Refused):
 
 
 class Flag(StrEnum):
-    """Reason for a warning on an accepted file."""
+    """Reason to warn the reader of an accepted file."""
 
     JAVASCRIPT = "javascript"
     LAUNCH = "launch"
@@ -38,4 +38,4 @@ WARNINGS = {
     Flag.UNREAD: "Parts of its text could not be looked at.",
     Flag.UNSCANNED: "The virus scanner was away when it came.",
 }
-"""Sentence of each flag for the reader of the file."""
+"""Warning by flag, for the reader of the file."""

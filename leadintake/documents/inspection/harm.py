@@ -1,4 +1,4 @@
-"""Harms of documents and their effects: refusal, warning, or none. docs/security.md shows the table."""
+"""Harms of documents and their effects, as tabled in docs/security.md."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .sentences import (
 
 
 class Harm(StrEnum):
-    """Something a document does, worded as in docs/security.md."""
+    """Something a document does or contains, worded as in docs/security.md."""
 
     PROGRAM = "starts or carries a program"
     PACKED_FILE = "carries another file that opens by itself or behind an icon"
@@ -59,7 +59,7 @@ class Harm(StrEnum):
 
 @dataclass(frozen=True)
 class Effect:
-    """Consequence of a harm: refuse with `sentence`, keep with warning `flag`, or just keep."""
+    """Refuse with `sentence`, accept with warning `flag`, or just accept."""
 
     sentence: str = ""
     flag: Flag | None = None
@@ -98,21 +98,21 @@ TABLE = {
 
 
 UNITS = 100_000
-"""Units of work per document, embedded objects included. Following a field takes some ten.
+"""Units of work per document, embedded objects included. A field takes some ten.
 
-A long resume has some hundred fields and links; a book with five thousand still fits.
+A long resume has some hundred fields and links; a book with five thousand fits.
 """
 
 
 @dataclass
 class Findings:
-    """Flags found so far in a document, and units of work left."""
+    """Flags of a document, and units of work left."""
 
     flags: set[Flag] = field(default_factory=set)
     units: int = UNITS
 
     def add(self, harm: Harm) -> None:
-        """Apply the table: raise Refused or record the flag."""
+        """Raise Refused or record a flag, as TABLE says."""
         effect = TABLE[harm]
         if effect.sentence:
             raise Refused(effect.sentence)
@@ -120,7 +120,7 @@ class Findings:
             self.flags.add(effect.flag)
 
     def spend(self, units: int) -> None:
-        """Spend units of work. Raises Refused when they are used up."""
+        """Spend units. Raises Refused when they are used up."""
         self.units -= units
         if self.units < 0:
             raise Refused(TOO_MUCH)

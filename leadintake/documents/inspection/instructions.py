@@ -1,7 +1,7 @@
-"""Instructions of fields in Word texts (ECMA-376 part 1, 17.16), for DOC and RTF.
+"""Fields of DOC, DOCX and RTF (ECMA-376 part 1, 17.16), judged by their instructions.
 
-Inner fields may build an instruction. So it is read in several ways: as written, with their stored results,
-and with the words that an inner QUOTE makes of numbers.
+Inner fields may build an instruction. So it has three readings: own text only, with the stored results of
+inner fields, and with each inner QUOTE evaluated.
 """
 
 from __future__ import annotations
@@ -19,24 +19,23 @@ from .work import judge_address
 HARMS = dict.fromkeys(
     ("dde", "ddeauto", "link", "include", "includetext", "import", "database", "rd"), Harm.DATA_LINK
 ) | {"data": Harm.MAIL_MERGE, "control": Harm.CONTROL, "htmlcontrol": Harm.CONTROL}
-"""Harm by first word: fields that fetch or run something.
+"""Harm by first word, of fields that fetch or run something.
 
-EMBED is absent: its object is in the document and judged there. MACROBUTTON starts a macro that is not in
-the document.
+EMBED is absent: its object is judged. MACROBUTTON is absent: its macro is not in the document.
 """
 PLACES = {"includepicture": FETCH_HARMS, "hyperlink": CLICK_HARMS}
-"""Harm tables by first word: fields judged by their address."""
+"""Harm table by first word, of fields judged by their address."""
 ARGUMENT_SWITCHES = {"l", "o", "t", "s", "c", "*", "#", "@"}
 """Switches with an argument that is not the address."""
 
 LONGEST = 16 * 1024
-"""Characters kept of an instruction. Reference managers store longer data in theirs."""
+"""Characters kept of an instruction; reference managers write longer ones."""
 MAX_SPELLINGS = 64
-"""Addresses in one instruction, in all spellings; an unquoted one with blanks counts word by word."""
+"""Addresses in an instruction, in all spellings; an unquoted one with blanks counts word by word."""
 HEAD = 64
 """Characters in which the first word must be."""
 CHARACTERS_PER_UNIT = 16
-"""Characters passed from an inner field to the outer one per unit of work."""
+"""Characters that an inner field adds to the outer one per unit of work."""
 DEEPEST = 256
 BLANKS = re.compile(r"\s+")
 UNSEEN = re.compile(
@@ -51,7 +50,7 @@ ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def judge(instruction: str, findings: Findings) -> None:
-    """Judge a field by its instruction. Raises Refused."""
+    """Judge a field by its instruction."""
     count = 0
     word = _first_word(instruction)
     if word in HARMS or word.startswith("dde"):
@@ -73,16 +72,16 @@ def _first_word(instruction: str) -> str:
 
 
 def _find_addresses(instruction: str, start: int) -> Iterator[str]:
-    """Yield everything that may be the address: no switches, no arguments of switches."""
-    follows = False
+    """Yield arguments that may be the address, so no arguments of switches."""
+    after_switch = False
     for quoted, switch, bare in ARGUMENT.findall(instruction.translate(QUOTES), start):
-        if not switch and not follows:
+        if not switch and not after_switch:
             yield quoted or bare
-        follows = switch.lower() in ARGUMENT_SWITCHES
+        after_switch = switch.lower() in ARGUMENT_SWITCHES
 
 
 def _evaluate_quote(instruction: str) -> str:
-    """Evaluate { QUOTE 68 68 69 }: numbers are letters."""
+    """Evaluate { QUOTE 68 68 69 }: numbers are character codes."""
     result = ""
     for quoted, _, bare in ARGUMENT.findall(instruction.translate(QUOTES))[1:]:
         is_letter = bare.isascii() and bare.isdigit() and len(bare) <= 6 and int(bare) <= 0x10FFFF
@@ -92,16 +91,17 @@ def _evaluate_quote(instruction: str) -> str:
 
 @dataclass
 class _Words:
-    """Text in order, runs of blanks as one. Inner fields have several readings."""
+    """Text in three readings, with single blanks, cut to LONGEST."""
 
     parts: list[tuple[str, str, str]] = field(default_factory=list)
-    """Text as written, with stored results, and with QUOTE evaluated."""
+    """Pieces: own text, with stored results, with QUOTE evaluated."""
     head: str = ""
+    """Start of the own text."""
     length: int = 0
     is_blank: bool = True
 
     def add(self, own: str, stored: str, quoted: str) -> None:
-        """Append the three readings, up to a limit."""
+        """Append a piece in three readings."""
         if self.length < LONGEST and (stored or quoted):
             self.parts.append((own, stored, quoted))
             self.length += max(len(stored), len(quoted))
@@ -109,14 +109,14 @@ class _Words:
             self.head = (self.head + own)[:HEAD] if len(self.head) < HEAD else self.head
 
     def add_own(self, words: str) -> None:
-        """Append text outside inner fields."""
+        """Append own text."""
         if self.length < LONGEST:
             visible = BLANKS.sub(" ", UNSEEN.sub("", words))
             visible = (visible[1:] if self.is_blank and visible[:1] == " " else visible)[:LONGEST]
             self.add(visible, visible, visible)
 
     def readings(self) -> tuple[str, str, str]:
-        """Return the whole text in each reading."""
+        """Return each reading."""
         own, stored, quoted = map("".join, zip(*self.parts, strict=True)) if self.parts else ("", "", "")
         return own, stored, quoted
 
@@ -129,21 +129,22 @@ class Field:
     result: _Words = field(default_factory=_Words)
     is_instruction: bool = True
     inner_words: set[str] = field(default_factory=set)
-    """First words of the fields in the instruction."""
+    """First words of fields in the instruction."""
     has_built_first_word: bool = False
+    """Whether an inner field began before the first word was complete."""
 
     @property
     def word(self) -> str:
-        """First word of the instruction."""
+        """First word of the own text."""
         return _first_word(self.instruction.head)
 
     def begin_inner(self) -> None:
-        """Note the start of an inner field."""
+        """Begin an inner field."""
         if self.is_instruction and WHOLE_FIRST_WORD.match(self.instruction.head) is None:
             self.has_built_first_word = True
 
     def add_inner(self, inner: Field) -> None:
-        """Append the text of an inner field that ended."""
+        """Append the text of an ended inner field."""
         stored = inner.result.readings()[1]
         if self.is_instruction:
             self.inner_words.add(inner.word)
@@ -153,7 +154,7 @@ class Field:
             self.result.add("", stored, stored)
 
     def judge(self, findings: Findings) -> None:
-        """Judge each reading of the instruction. Raises Refused."""
+        """Judge each reading, and what inner fields other than QUOTE build."""
         for reading in dict.fromkeys(self.instruction.readings()):
             judge(reading, findings)
         if self.inner_words - {"quote"}:
@@ -164,7 +165,7 @@ class Field:
 
 
 class Fields:
-    """Nested fields of a text, in order."""
+    """Open fields of a text."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
@@ -172,7 +173,7 @@ class Fields:
         self._instructions = 0
 
     def begin(self) -> None:
-        """Begin a field. Raises Refused."""
+        """Begin a field."""
         self._findings.spend(1)
         if len(self._open) >= DEEPEST:
             raise Refused(UNUSUAL)
@@ -182,14 +183,14 @@ class Fields:
         self._instructions += 1
 
     def separate(self) -> None:
-        """End the instruction; the result follows. Raises Refused."""
+        """End the innermost instruction; its result follows."""
         if self._open and self._open[-1].is_instruction:
             self._open[-1].judge(self._findings)
             self._open[-1].is_instruction = False
             self._instructions -= 1
 
     def end(self) -> None:
-        """End a field. Raises Refused."""
+        """End the innermost field."""
         self.separate()
         if self._open:
             inner = self._open.pop()
@@ -198,19 +199,19 @@ class Fields:
                 self._open[-1].add_inner(inner)
 
     def end_all(self) -> None:
-        """End all open fields at the end of the text. Raises Refused."""
+        """End all open fields."""
         while self._open:
             self.end()
 
     def add_text(self, words: str) -> None:
-        """Append text. Results are kept only inside an instruction."""
+        """Append text to the innermost field, if an instruction is open."""
         if self._instructions:
             inner = self._open[-1]
             (inner.instruction if inner.is_instruction else inner.result).add_own(words)
 
     @property
     def needs_text(self) -> bool:
-        """Whether the next text is part of an instruction."""
+        """Whether an instruction is open, so that text matters."""
         return self._instructions > 0
 
     @property

@@ -1,7 +1,4 @@
-"""Code in OpenDocument containers: libraries of Basic, dialogs, scripts.
-
-LibreOffice leaves an empty library in documents that never had a macro.
-"""
+"""Macro libraries of OpenDocument containers. LibreOffice leaves empty ones in documents without macros."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ LIBRARY, SCRIPT = "http://openoffice.org/2000/library", "http://openoffice.org/2
 XLINK = "http://www.w3.org/1999/xlink"
 LISTS = {f"{LIBRARY} {name}" for name in ("libraries", "library", "element")}
 MODULE = f"{SCRIPT} module"
-# Lines of a new module by LibreOffice, without effect.
+# Lines without effect in LibreOffice's new modules.
 EMPTY_LINE = re.compile(
     r"\s*(?:(?:REM\b|').*(?<!_)|Option \w+(?: \w+)?|Sub Main(?:\(\))?|End Sub)?\s*", re.IGNORECASE
 )
@@ -26,13 +23,13 @@ LONGEST = 64 * 1024
 
 
 class Library:
-    """One part of a library: an index or a module."""
+    """Part of a library: an index or a module."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings, self._source, self._size = findings, list[str](), 0
 
     def reading(self, name: str) -> Reading:
-        """Return how to read the part. Raises Refused for other parts than Basic's."""
+        """Return how to read the part `name`. Raises Refused unless it is an index or Basic."""
         if INDEX.fullmatch(name):
             return Reading(self._list, self._refuse_words, typed=True)
         if not name.lower().endswith(".xml") or CODE.fullmatch(name)[1].lower() != "basic":  # type: ignore[index] # callers match CODE first
@@ -41,9 +38,9 @@ class Library:
 
     def _list(self, element: str, attributes: Attributes) -> None:
         target = attributes.get(f"{XLINK} href", "")
-        is_far = attributes.get(f"{LIBRARY} link", "false") != "false" or target
+        is_linked = attributes.get(f"{LIBRARY} link", "false") != "false" or target
         is_locked = attributes.get(f"{LIBRARY} passwordprotected", "false") != "false"
-        if element not in LISTS or is_far or is_locked:
+        if element not in LISTS or is_linked or is_locked:
             self._findings.add(Harm.MACROS)
 
     def _refuse_words(self, _element: str, words: str) -> None:

@@ -35,20 +35,19 @@ def leads_outside(target: str, folder: str) -> bool:
 
 
 class Fields:
-    """Fields of one part of a DOCX (ECMA-376 part 1, 17.16); instructions come in pieces.
+    """Fields of one part of a DOCX (ECMA-376 part 1, 17.16).
 
-    Readers may skip elements of other namespaces, or choose one of several (part 3). So fields must be the
-    same
-    with and without these elements.
+    Word processors may skip foreign elements (of other namespaces) or choose among them (part 3). So fields
+    must be the same with and without these: each must leave as many fields open as it found.
     """
 
     def __init__(self, findings: Findings) -> None:
         self._fields, self._findings = instructions.Fields(findings), findings
-        self._outer_depths: list[int] = []  # per open foreign element: number of fields open before it
+        self._outer_depths: list[int] = []  # fields open before each open foreign element
         self._is_foreign: dict[str, bool] = {}
 
     def begin(self, element: str, attributes: Attributes) -> None:
-        """Handle the start of an element. Raises Refused."""
+        """Process the start of an element."""
         is_foreign = self._is_foreign.get(element)
         if is_foreign is None:
             is_foreign = self._is_foreign[element] = element.rpartition(" ")[0] not in WORD
@@ -62,7 +61,7 @@ class Fields:
             self._mark(attributes.get(MARKS[element], ""))
 
     def text(self, element: str, words: str) -> None:
-        """Handle text of an element; an instruction may come in many pieces. Raises Refused."""
+        """Add a piece of an element's text."""
         if self._fields.needs_text:
             is_shown = element in RESULT_TEXTS and self._fields.depth > (
                 self._outer_depths[-1] if self._outer_depths else 0
@@ -71,7 +70,7 @@ class Fields:
                 self._fields.add_text(words)
 
     def end(self, element: str) -> None:
-        """Handle the end of an element. Raises Refused."""
+        """Process the end of an element."""
         if self._is_foreign[element]:
             if self._outer_depths.pop() != self._fields.depth:
                 raise Refused(UNUSUAL)
@@ -79,7 +78,7 @@ class Fields:
             self._fields.end()
 
     def end_all(self) -> None:
-        """Handle the end of the part. Raises Refused."""
+        """Process the end of the part."""
         self._fields.end_all()
 
     def _begin(self) -> None:

@@ -1,6 +1,6 @@
 """Detection of code in macro projects ([MS-OVBA]).
 
-Word leaves an empty project in documents that never had a macro. A malformed or larger one counts as code.
+Word leaves empty projects in documents without macros. A malformed or larger one counts as code.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .compound import STORAGE, Compound, Entry
 from .findings import Refused
 
 LARGEST = 256 * 1024
-"""Bytes of a project's directory and sources, unpacked, and of one stream; empty ones have a few KB."""
+"""Bytes of a project's directory and sources, unpacked, and of one stream; an empty project has a few KB."""
 MAX_MODULES = 64
 CHUNK, SIGNATURE = 4096, 0b011  # [MS-OVBA] 2.4.1.1.5
 VERSION, STREAM_NAME, STREAM_NAME_UNICODE, OFFSET, END = 0x09, 0x1A, 0x32, 0x31, 0x2B  # 2.3.4.2
@@ -25,7 +25,7 @@ EMPTY_LINE = re.compile(
 )
 HEADER_LINE = re.compile(r"\s*Attribute VB_", re.IGNORECASE)
 CACHED_LINES = re.compile(rb"\xfe\xca\x01\0(..)", re.DOTALL)
-"""Compiled form before a module's source: a mark, a version, the number of lines."""
+"""Mark, version and number of lines in the compiled form, which precedes a module's source."""
 
 
 class _MalformedError(Exception):
@@ -33,12 +33,12 @@ class _MalformedError(Exception):
 
 
 def find_projects(compound: Compound) -> list[int]:
-    """Return the numbers of the storages with sources of a project, [MS-OVBA] 2.2.1."""
+    """Return the numbers of storages with a project's sources, [MS-OVBA] 2.2.1."""
     return [n for n, entry in enumerate(compound.entries) if entry.kind == STORAGE and entry.name == "vba"]
 
 
 def has_code(compound: Compound) -> bool:
-    """Return whether a macro project in the file has a line of code, or cannot be read."""
+    """Return whether a macro project has code or cannot be read."""
     budget = _UnpackBudget(LARGEST)
     try:
         return any(_has_code(compound, number, budget) for number in find_projects(compound))
@@ -48,8 +48,6 @@ def has_code(compound: Compound) -> bool:
 
 @dataclass
 class _UnpackBudget:
-    """Bytes that may still be unpacked."""
-
     size: int
 
     def spend(self, size: int) -> None:
@@ -75,7 +73,7 @@ def _content(compound: Compound, entry: Entry | None) -> bytes:
 
 
 def _is_code(stream: bytes, offset: int, budget: _UnpackBudget) -> bool:
-    """Return whether a module's source has code, or fewer lines than its compiled form."""
+    """Return whether a module's source has code, or fewer lines than the compiled form."""
     lines = _decompress(stream[offset:], budget).decode("latin-1").splitlines()
     visible = sum(not HEADER_LINE.match(line) for line in lines)
     cached = [int.from_bytes(match[1], "little") for match in CACHED_LINES.finditer(stream[:offset])]
@@ -88,7 +86,7 @@ def _read_modules(listed: bytes) -> Iterator[tuple[str, int]]:
     while position < len(listed):
         kind, size = struct.unpack_from("<HL", listed, position)
         position += 6
-        size = 6 if kind == VERSION else size  # its size field is wrong by specification, 2.3.4.2.1.11
+        size = 6 if kind == VERSION else size  # its size field is specified wrong, 2.3.4.2.1.11
         content = listed[position : position + size]
         if len(content) < size:
             raise _MalformedError
@@ -119,7 +117,7 @@ def _decompress(packed: bytes, budget: _UnpackBudget) -> bytes:
 
 
 def _decompress_chunk(packed: bytes) -> bytes:
-    """Unpack a chunk: a byte of flags, then eight tokens, each a literal or a copy."""
+    """Unpack a chunk: each byte of flags precedes eight tokens, literals or copies."""
     chunk, position = bytearray(), 0
     while position < len(packed):
         flags = packed[position]

@@ -1,4 +1,4 @@
-"""Memory mapping of uploads, so that only the parts used are read."""
+"""Memory mapping of uploads: only the parts used are read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SMALL = 1024 * 1024
 
 
 def map_stream(stream: IO[bytes] | Bytes) -> Bytes:
-    """Return all bytes of a stream, mapped if large; return bytes unchanged."""
+    """Return the bytes of a stream, mapped if large; bytes unchanged."""
     if isinstance(stream, bytes | mmap.mmap):
         return stream
     size = stream.seek(0, 2)

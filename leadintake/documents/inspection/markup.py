@@ -1,4 +1,4 @@
-"""Streaming XML reader on expat: no tree, no entities, and hardly a document type."""
+"""Streaming XML reader on expat: no tree, no entities, no DTD."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from .sentences import DAMAGED, UNUSUAL
 
 Attributes = dict[str, str]
 Start = Callable[[str, Attributes], None]
-"""Called with name and attributes of each element; names are "namespace local" or "local"."""
+"""Called with name and attributes at each element's start. Names: "namespace local" or "local"."""
 End = Callable[[str], None]
-"""Called with the name of each element at its end."""
+"""Called with the name at each element's end."""
 Text = Callable[[str, str], None]
 """Called with the name of an element and a piece of its text."""
 
 DEEPEST = 256  # as in libxml2; Word nests far less
 MAX_TAG_LENGTH = 4 * MB
-"""Bytes of a tag. Old drawings have pictures in one; expat rescans an unfinished tag each time."""
+"""Bytes of a tag: it may hold a picture in old drawings, but expat rescans it at each call until it ends."""
 MAX_NAMES, MAX_NAME_LENGTH = 10_000, 1000
-"""Different names in a part, and characters of one; expat stores them all."""
+"""Distinct names in a part, and characters of one: expat stores them all."""
 MAX_ATTRIBUTES = 10_000
-"""Equals signs in the middle of a long tag; a picture there ends with two at most."""
+"""Equals signs in a tag before its end is read; the base64 of a picture adds two at most."""
 MAX_ADDRESS_LENGTH = 1000
-"""Characters of a namespace. Those of Office have less than 100."""
+"""Characters of a namespace; Office's have less than 100."""
 DECLARATION = "xmlns"
 DECLARATION_WEIGHT = 2
-"""Elements of the budget per namespace declaration."""
+"""Cost of a namespace declaration in elements."""
 XML = "http://www.w3.org/XML/1998/namespace"
 
 
@@ -40,10 +40,7 @@ def ignore(_element: str, _attributes: Attributes) -> None:
 
 @dataclass(frozen=True)
 class Reading:
-    """Callbacks for a part. `typed`: a document type may be named, without declarations.
-
-    `done` is called at the end.
-    """
+    """Callbacks for a part, `done` at its end. `typed`: a DOCTYPE without internal subset is allowed."""
 
     start: Start = ignore
     text: Text | None = None
@@ -89,7 +86,7 @@ class _Handler:
 
 
 def read(pieces: Iterable[bytes], reading: Reading, budget: Budget) -> None:
-    """Parse a part and call `reading`. Raises Refused if it is no XML, or declares entities."""
+    """Parse a part and call `reading`. Raises Refused if it is no XML or has a DTD."""
     handler = _Handler(reading, budget)
     parser = expat.ParserCreate(intern=handler.names)
     parser.buffer_text = True
@@ -118,7 +115,7 @@ def read(pieces: Iterable[bytes], reading: Reading, budget: Budget) -> None:
 
 
 def _batch_pieces(pieces: Iterable[bytes], parser: expat.XMLParserType) -> Iterator[bytes]:
-    """Join pieces until they are as long as the unfinished tag, which expat rescans with each call."""
+    """Join pieces to the length of the unfinished tag: expat rescans it at each call."""
     pending, size, read = list[bytes](), 0, 0
     for piece in pieces:
         pending.append(piece)
@@ -137,10 +134,10 @@ def _refuse() -> NoReturn:
 
 
 class _Namespaces:
-    """Scopes of prefixes ("Namespaces in XML 1.0"). Each method raises Refused.
+    """Scopes of prefixes ("Namespaces in XML 1.0").
 
-    expat itself would copy the namespace for each name before it can be stopped: a few kilobytes of XML would
-    take a gigabyte.
+    Not left to expat: it copies the namespace for each name before it can be stopped, so that a few kilobytes
+    of XML take a gigabyte.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -152,7 +149,7 @@ class _Namespaces:
         self._attributes: dict[str, str] = {}
 
     def enter(self, element: str, attributes: dict[str, str]) -> tuple[str, dict[str, str]]:
-        """Begin an element: return its name and attributes as "namespace local" or "local"."""
+        """Begin an element. Return its name and attributes with expanded names."""
         known = self._attributes
         try:
             found = {known[name]: value for name, value in attributes.items()}
@@ -176,14 +173,14 @@ class _Namespaces:
         return name, found
 
     def leave(self) -> None:
-        """End an element and its declarations."""
+        """End an element's declarations."""
         if declared := self._declared.pop():
             for prefix in declared:
                 self._addresses[prefix].pop()
             self._forget()
 
     def _resolve_attributes(self, attributes: dict[str, str]) -> tuple[dict[str, str], list[str] | None]:
-        """Return attributes with expanded names, and the prefixes declared."""
+        """Return attributes with expanded names, and declared prefixes."""
         declared = [self._declare(name, attributes) for name in attributes if _is_declaration(name)]
         if declared:
             self._forget()

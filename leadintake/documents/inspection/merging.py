@@ -21,12 +21,12 @@ LOCAL_NAMES = {"", ".", "(local)", "localhost", "(localdb)"}
 
 
 def judge_file(name: str, findings: Findings) -> None:
-    """Judge data taken from this file. Raises Refused."""
+    """Judge a data file."""
     judge_address(findings, name, DATA_HARMS)
 
 
 def judge_connection(connection: str, findings: Findings) -> None:
-    """Judge a connection string. Raises Refused."""
+    """Judge a connection string."""
     judge_file(connection, findings)
     for found in SOURCE.finditer(connection):
         source = found[1].strip(" \"'\0")

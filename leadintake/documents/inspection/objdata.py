@@ -1,4 +1,4 @@
-"""Data of an RTF object ([MS-OLEDS] 2.2): a header, then the program's own data."""
+"""Data of an RTF object ([MS-OLEDS] 2.2): a header, then native data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHUNK = 64 * 1024
 
 
 def decode_hex(data: Bytes, start: int, end: int) -> bytes:
-    """Decode hexadecimal digits, ignoring blanks."""
+    """Decode hexadecimal digits without blanks."""
     content, rest = bytearray(), b""
     for position in range(start, end, CHUNK):
         digits = rest + data[position : min(position + CHUNK, end)].translate(None, b" \t\r\n\f\v")
@@ -28,7 +28,7 @@ def decode_hex(data: Bytes, start: int, end: int) -> bytes:
 
 
 def judge(content: bytes, findings: Findings) -> None:
-    """Judge an object by its data. Raises Refused."""
+    """Judge an object by its data."""
     findings.spend(OBJECT_UNITS)
     _, form = struct.unpack("<LL", content[:8].ljust(8, b"\0"))
     if form == LINKED:

@@ -18,14 +18,14 @@ from .unpacking import unpack
 
 KIND, TEXT, LOCKED_WHOLE, MANIFEST = "mimetype", "content.xml", "encrypted-package", "META-INF/manifest.xml"
 KINDS = {b"application/vnd.oasis.opendocument.text"}
-"""Content of the entry `mimetype`, wherever it is (ODF 1.3 part 2, 3.3); templates have another."""
+"""Accepted content of the entry `mimetype`, at any position (ODF 1.3 part 2, 3.3); templates have another."""
 MAX_KIND_LENGTH = 128
 ROOT = f"{ODF}office:1.0 document-content"
 LOCK = "encryption-data"  # in any version of its namespace
 
 
 def fits(stream: IO[bytes]) -> bool:
-    """Return whether it is a container whose mimetype is that of an OpenDocument text."""
+    """Return whether it is a container with the mimetype of an OpenDocument text."""
     try:
         budget = Budget()
         found = Container.of(stream, budget)
@@ -41,9 +41,9 @@ def fits(stream: IO[bytes]) -> bool:
 
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
-    """Inspect a whole ODT and return its flags. Raises Refused.
+    """Inspect an ODT and return its flags.
 
-    Its own formulas and charts are folders of XML: inspected like the rest, without a flag.
+    Formulas and charts are folders of XML: inspected like the rest, without a flag.
     """
     budget, findings = Budget(), Findings()
     found = Container.of(stream, budget)
@@ -71,7 +71,7 @@ class Package:
         self.is_locked = False
         for entry in container.entries:
             if entry.name.casefold() == MANIFEST.casefold() and entry.size:
-                # OpenOffice 2 and KOffice name a document type in the manifest; readers do not fetch it.
+                # OpenOffice 2 and KOffice name a document type in the manifest; programs do not fetch it.
                 read(unpack(container, entry, budget), Reading(self._begin, typed=True), budget)
                 self.seen.add(entry.name)
 
@@ -81,7 +81,7 @@ class Package:
         return self._text.root if self._text else ""
 
     def reading(self, name: str) -> Reading | None:
-        """Return how to read the entry of this name. Raises Refused."""
+        """Return how to read the entry `name`."""
         if CODE.fullmatch(name):
             return Library(self._findings).reading(name)
         if not name.lower().endswith((".xml", ".svg")):
@@ -92,7 +92,7 @@ class Package:
         return elements.reading(typed=name.lower().endswith(".svg"))
 
     def is_expected(self, _name: str) -> bool:
-        """Return False: its own charts are no containers."""
+        """Return False: ODF's charts are no containers."""
         return False
 
     def finish(self, *, has_empty_macros: bool) -> None:

@@ -1,4 +1,4 @@
-"""Elements of an OpenDocument: what fetches, starts or shows something, and what needs a click."""
+"""Elements of an OpenDocument that fetch, start or show something, at once or at a click."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .work import judge_address
 
 ODF = "urn:oasis:names:tc:opendocument:xmlns:"
 VOCABULARY = re.compile(r"(?:urn:[^ ]*:xmlns:|http://openoffice\.org/20\d\d/)([a-z0-9-]+)(?::[\d.]+)?")
-"""Short name of an ODF namespace; LibreOffice ignores version and age."""
+"""ODF namespace and its short name; like LibreOffice, ignores version and age."""
 SVG = "http://www.w3.org/2000/svg"
 XFORMS = "http://www.w3.org/2002/xforms"
 OBJECT_VOCABULARIES = {
     *("office", "text", "table", "drawing", "draw", "form", "presentation", "animation", "database", "chart"),
     *("dr3d", "script", "loext", "smil-compatible", "field"),
 }
-"""Namespaces in which an address on an element not listed below counts as an object's."""
+"""Namespaces in which an address counts as an object's unless its element is in TABLES."""
 
 CLICK_ELEMENTS = {
     *("text a", "drawing a", "form form", "form button", "form image", "form frame"),
@@ -42,7 +42,7 @@ TABLES: Mapping[str, Mapping[Place, Harm]] = {
     "meta template": TEMPLATE_HARMS,
     "meta auto-reload": LINK_HARMS,
 }
-"""Harm table of an element with an address, by short name."""
+"""Harm table by short name of an element with an address."""
 ELEMENT_HARMS = {
     "script event-listener": Harm.MACROS,
     "script event": Harm.MACROS,
@@ -54,7 +54,7 @@ ELEMENT_HARMS = {
     "office library-linked": Harm.MACROS,
     "SVG script": Harm.OTHER_FORMAT,
 }
-"""Harm by element, wherever it occurs."""
+"""Harm by short name."""
 CODE = {"office script", "office module", "office source-code", "script module"}
 """Elements whose text is code."""
 CODE_ADDRESS = re.compile(r"\s*(?:macro|script|vnd\.sun\.star\.script):", re.IGNORECASE)
@@ -66,12 +66,12 @@ ADDRESSES = {
     "src": "XFORMS ",
     "schema": "XFORMS ",
 }
-"""Attributes that are judged, with a prefix of the elements where they matter."""
+"""Attributes that are judged, with the prefix of their elements."""
 EXECUTE_ACTIONS = {"execute", "verb"}  # actions of a click on a shape, ODF 1.3 part 3, 19.380
 
 
 class Elements:
-    """Judge of one part. Harmless attribute names are remembered and not judged again."""
+    """Judge of one part. Attribute names found harmless are not judged again."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
@@ -124,12 +124,12 @@ class Elements:
             table = LINK_HARMS
         if CODE_ADDRESS.match(address) and table is not CLICK_HARMS:
             self._findings.add(Harm.MACROS)
-        if table is not None:  # readers do not fetch from other elements
+        if table is not None:  # programs do not fetch from other elements
             judge_address(self._findings, address, table)
 
 
 def _shorten_name(name: str) -> str:
-    """Return short namespace and local name of an element or attribute."""
+    """Return an element's short namespace and local name."""
     address, _, local = name.rpartition(" ")
     if address in {SVG, XFORMS}:
         return f"{'SVG' if address == SVG else 'XFORMS'} {'script' if local == 'foreignObject' else local}"

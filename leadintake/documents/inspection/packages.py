@@ -1,4 +1,4 @@
-"""Packages (zip files) that newer Office programs embed in older documents."""
+"""Packages (zip files) that Office embeds in older formats."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ NAMES = (
     (re.compile(r".*(embeddings|oleobject)", re.IGNORECASE), Harm.PACKED_FILE),
     (re.compile(r".*webextensions/", re.IGNORECASE), Harm.ADD_IN),
 )
-"""Harm by pattern for the start of a part's name."""
+"""Patterns for the start of a part's name, with harms."""
 
 
 def judge(content: bytes, findings: Findings) -> None:
-    """Judge a package within an object; it may not contain another object. Raises Refused."""
+    """Judge a package in an object; it may contain no object."""
     findings.spend(PACKAGE_UNITS)
     budget = Budget(entries=500, unpacked=2 * MB, markup=MB, elements=20_000)
     package = Container.of(io.BytesIO(content), budget)

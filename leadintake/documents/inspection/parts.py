@@ -1,4 +1,4 @@
-"""Inspection of a container entry by entry: programs, objects, nested containers and XML."""
+"""Inspection of a container's entries: programs, objects, nested containers and XML."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from .unpacking import unpack
 
 
 class PackageReader(Protocol):
-    """What a document (or nested one) knows of its package before its entries are read."""
+    """Reader of a document's package, which knows its types and links before entries are read."""
 
     seen: set[str]
-    """Names of entries that were read already."""
+    """Names of entries already read."""
 
     def reading(self, name: str) -> Reading | None:
-        """Return how to read an XML entry, None for other entries. May raise Refused."""
+        """Return how to read an XML entry, None for others."""
 
     def is_expected(self, name: str) -> bool:
         """Return whether an object of this name needs no warning."""
 
     def finish(self, *, has_empty_macros: bool) -> None:
-        """Judge what needs all entries to be read. May raise Refused."""
+        """Judge the package after all entries were read."""
 
 
 Open = Callable[[Container, Budget, Findings], PackageReader]
 
-COM = re.compile(r".*\.com[. ]*", re.IGNORECASE | re.DOTALL)  # no web address in a container
+COM = re.compile(r".*\.com[. ]*", re.IGNORECASE | re.DOTALL)  # an entry's name is no web address
 CONTAINER_MAGIC = (container.MAGIC, b"PK\x05\x06")
 LOCKED = ("encryptedpackage", "encryptioninfo")
 SMALL = 1 * MB  # bytes spooled in memory, more on disk
@@ -55,7 +55,7 @@ def inspect(
     *,
     nested: bool = False,
 ) -> None:
-    """Inspect every entry. `open_nested` creates the reader of a nested container. Raises Refused."""
+    """Inspect every entry. `open_nested` creates readers of nested containers."""
     has_empty_macros = False
     for entry in container.entries:
         judge_name(entry.name, findings)
@@ -93,7 +93,7 @@ def inspect(
 
 
 def judge_name(name: str, findings: Findings) -> None:
-    """Judge an entry by its name. Raises Refused."""
+    """Judge an entry's name."""
     if programs.is_program(name) or COM.fullmatch(name):
         findings.add(Harm.PROGRAM)
 
@@ -126,7 +126,6 @@ def _exhaust(pieces: Iterable[bytes]) -> None:
 
 @contextmanager
 def _spool(pieces: Iterable[bytes]) -> Iterator[IO[bytes]]:
-    """Spool the pieces into a temporary file for random access."""
     with tempfile.SpooledTemporaryFile(SMALL) as file:
         for piece in pieces:  # writelines checks the size only once
             file.write(piece)

@@ -16,7 +16,7 @@ from .sentences import DAMAGED, TOO_MUCH
 PRC, PCDT = 1, 2  # 2.9.38: first bytes of its parts
 IS_8_BIT = 1 << 30  # 2.9.73
 MAX_PIECES = 50_000
-"""Pieces of a text. Word rewrites the file before there are thousands."""
+"""Pieces of a text; Word rewrites a file before it has thousands."""
 MAX_TABLE_BYTES = 1024 * 1024
 """Bytes of a table of pieces or fields."""
 CHUNK = 64 * 1024
@@ -28,7 +28,7 @@ localized the names."""
 
 
 def judge(block: Block, findings: Findings) -> None:
-    """Judge the fields of a text, its headers, notes and boxes. Raises Refused."""
+    """Judge the fields of a text, its headers, notes and text boxes."""
     fields = Fields(findings)
     for words in _read_chunks(block):
         position = 0
@@ -44,7 +44,7 @@ def judge(block: Block, findings: Findings) -> None:
 
 
 def _judge_numbers(table: bytes, findings: Findings) -> None:
-    """Judge fields by type, 2 bytes each after the offsets, 2.8.25."""
+    """Judge fields by type: 2 bytes each after the offsets, 2.8.25."""
     count = max(0, len(table) - 4) // 6
     kinds = table[(count + 1) * 4 :]
     field_types = {
@@ -58,7 +58,7 @@ def _judge_numbers(table: bytes, findings: Findings) -> None:
 
 def _read_chunks(block: Block) -> Iterator[str]:
     """Yield the text in reading order."""
-    budget = 2 * block.text.size + CHUNK  # pieces may overlap, within limits
+    budget = 2 * block.text.size + CHUNK  # pieces may overlap
     for length, position, width in _read_pieces(_find_piece_table(block)):
         budget -= length
         if budget < 0:
@@ -72,7 +72,7 @@ def _read_chunks(block: Block) -> Iterator[str]:
 
 
 def _find_piece_table(block: Block) -> bytes:
-    """Return the piece table without its wrapper. Raises Refused."""
+    """Return the piece table without its wrapper."""
     content = block.table(PIECES, MAX_TABLE_BYTES)
     position = 0
     while content[position : position + 1] == bytes([PRC]):
@@ -90,7 +90,7 @@ def _find_piece_table(block: Block) -> bytes:
 
 
 def _read_pieces(table: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield characters, offset and bytes per character of each piece."""
+    """Yield each piece: number of characters, offset, bytes per character."""
     count = (len(table) - 4) // 12
     if count > MAX_PIECES:
         raise Refused(TOO_MUCH)

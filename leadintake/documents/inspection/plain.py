@@ -22,11 +22,11 @@ NO_LETTER = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffe\uffff]")
 DOS_END = b"\x1a"
 """Ctrl-Z, written at the end by old editors."""
 BEGINNING = 1024
-"""Bytes of UTF-16 searched for the start of a page."""
+"""Bytes of UTF-16 in which a page may start."""
 
 
 def inspect(_stream: IO[bytes]) -> frozenset[Flag]:
-    """Return no flags: text has nothing to warn of."""
+    """Return no flags: text carries no harm."""
     return frozenset()
 
 
@@ -48,7 +48,7 @@ def fits(stream: IO[bytes]) -> bool:
 
 
 def _wide_encoding(head: bytes) -> str:
-    """Return the kind of UTF-16, by byte order mark or else by the null bytes of ASCII characters."""
+    """Return the kind of UTF-16 by byte order mark, else by null bytes of ASCII characters; or empty."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     for encoding, first, other in (("utf-16-le", 1, 0), ("utf-16-be", 0, 1)):

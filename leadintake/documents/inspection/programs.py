@@ -1,4 +1,4 @@
-"""Detection of programs by file name and by first bytes."""
+"""Detection of programs by file name and first bytes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ ENDINGS = re.compile(
     "|vb[es]?|webloc|website|wll|workflow|ws[cfh]|xbap|xll",
     re.IGNORECASE,
 )
-"""Endings of files that Windows or macOS runs, or follows elsewhere, on opening.
+"""Endings of files that Windows or macOS runs or follows on opening.
 
-Without top-level domains: a broken link to www.example.com looks like such a file.
+No top-level domains such as com: a broken link to www.example.com would match.
 """
 ON_A_MAC = re.compile(
     r"(?:file:)?/*(?:localhost/)?(?:system/)?applications/[^?#]*?\.app(?:/|$)", re.IGNORECASE
@@ -30,7 +30,7 @@ MAX_MAGIC_LENGTH = 8
 
 
 def is_program(path: str) -> bool:
-    """Return whether opening a file of this path runs it. Slashes are forward ones."""
+    """Return whether opening a file at `path`, with forward slashes, runs it."""
     name = path.lower().removesuffix("::$data").rstrip("./ ")  # Windows ignores these at the end
     _, dot, ending = name.rpartition(".")
     if not dot:

@@ -1,4 +1,4 @@
-"""Files that a DOC refers to: template, data, parts ([MS-DOC] 2.9.269, 2.9.288, 2.9.162)."""
+"""Files that a DOC refers to ([MS-DOC] 2.9.269, 2.9.288, 2.9.162)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LARGE = 0xFFFF
 
 
 def judge(text: Block, findings: Findings) -> None:
-    """Judge references to other files. Raises Refused."""
+    """Judge template, mail-merge data, other files and controls."""
     names = list(_read_names(text.table(NAMES, MAX_TABLE_BYTES)))
     for number, name in enumerate(names):
         if number == TEMPLATE:
@@ -32,14 +32,12 @@ def judge(text: Block, findings: Findings) -> None:
     for name in _read_names(text.table(FILES, MAX_TABLE_BYTES)):
         judge_address(findings, name, FETCH_HARMS)
     _judge_source(text.table(MERGE, MAX_TABLE_BYTES), findings)
-    if (
-        len(text.table(CONTROLS, MAX_TABLE_BYTES)) > 4
-    ):  # the places of controls, of which there is one more than controls
+    if len(text.table(CONTROLS, MAX_TABLE_BYTES)) > 4:  # n controls have n + 1 places of 4 bytes
         findings.add(Harm.CONTROL)
 
 
 def _read_names(table: bytes) -> Iterator[str]:
-    """Yield the strings of an STTB, 2.2.4. Raises Refused if it is cut."""
+    """Yield the strings of an STTB, 2.2.4."""
     if not table:
         return
     is_wide = table[:2] == b"\xff\xff"
@@ -59,7 +57,7 @@ def _read_names(table: bytes) -> Iterator[str]:
 
 
 def _judge_source(table: bytes, findings: Findings) -> None:
-    """Judge the data source of a mail merge, 2.9.162. Raises Refused."""
+    """Judge a mail merge's data source, 2.9.162."""
     position = 0
     for _ in range(MAX_NAMES):
         if position >= len(table):

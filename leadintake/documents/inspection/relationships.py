@@ -1,4 +1,4 @@
-"""Relationships of a package (ECMA-376 part 2, 9.3): targets of each part, and their harm."""
+"""Relationships of a package (ECMA-376 part 2, 9.3), and their harm."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BY_KIND = {
     "subdocument": SUBDOCUMENT_HARMS,
     **dict.fromkeys(("image", "audio", "video", "media", "movie", "sound", "hdphoto", "svg"), FETCH_HARMS),
 }
-"""Harm table by last word of the relationship's type; other types are linked objects."""
+"""Harm table by last segment of a relationship's type; other types are linked objects."""
 MERGE_SOURCES = {"mailmergesource", "mailmergeheadersource", "recipientdata"}
 KIND_HARMS = {
     "afchunk": Harm.OTHER_FORMAT,
@@ -42,13 +42,13 @@ KIND_HARMS = {
     "xlmacrosheet": Harm.MACROS,
     "xlintlmacrosheet": Harm.MACROS,
 }
-"""Harm by the same word, wherever it leads."""
+"""Harm by the same segment, whatever the target."""
 MACROS = {"vbaproject", "wordvbadata", "vbadata"}
 MAX_LINKS = 10_000
 
 
 class Relationships:
-    """Relationships that leave the package, by source part."""
+    """Relationships of a package by source part."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
@@ -56,12 +56,12 @@ class Relationships:
         self._count = 0
         self.has_macros = False
         self.of_charts: set[str] = set()
-        """Names of parts with data of a chart, in lower case."""
+        """Names of parts with a chart's data, in lower case."""
         self.main: list[str] = []
         """Names of main parts."""
 
     def reading(self, name: str) -> Reading:
-        """Return how to read the relationships part of this name."""
+        """Return how to read the relationships part `name`."""
         folder = posixpath.dirname(posixpath.dirname(name))
         part = posixpath.join(folder, posixpath.basename(name)[: -len(ENDING)]).casefold()
         places = self._places.setdefault(part, {})
@@ -73,7 +73,7 @@ class Relationships:
         return Reading(start)
 
     def of(self, part: str) -> Places:
-        """Return place and address by ID of a part's relationships that leave the package."""
+        """Return a part's relationships that leave the package: place and address by ID."""
         return self._places.get(part.casefold(), {})
 
     def _add(self, part: str, folder: str, places: Places, attributes: Attributes) -> None:

@@ -1,4 +1,4 @@
-"""RTF (specification 1.9.1), judged by its fields, objects, pictures and addresses."""
+"""RTF (specification 1.9.1), judged by fields, objects, pictures and addresses."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .rtfreader import Reader
 
 
 def fits(stream: IO[bytes]) -> bool:
-    """Return whether it starts as RTF, after at most a byte order mark or white space."""
+    """Return whether it starts as RTF, after a byte order mark or white space."""
     return re.match(rb"(?:\xef\xbb\xbf)?[\t\n\r ]*+\{\\rtf", stream.read(1024)) is not None
 
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
-    """Inspect a whole RTF document and return its flags. Raises Refused."""
+    """Inspect an RTF document and return its flags."""
     findings = Findings()
     Reader(map_stream(stream), findings).read()
     return frozenset(findings.flags)

@@ -1,4 +1,4 @@
-"""One pass over RTF from its first brace to its last: groups, and the significant words in them."""
+"""Reader of RTF in one pass: tokens, a stack of groups, and the significant control words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .rtfwords import DESTINATIONS, FIRST_BYTES, Destination
 from .sentences import DAMAGED, N_
 
 MAX_WORDS = 1_000_000
-"""Backslashes. A long resume by Word has a hundred thousand; its pictures have none."""
+"""Backslashes. A long resume by Word has a hundred thousand; pictures have none."""
 MAX_TOKENS = 300_000
 """Braces and significant words."""
 CHUNK = 1024 * 1024
@@ -31,26 +31,31 @@ OBJECTS = {
     "objocx": Harm.CONTROL,
     "objhtml": Harm.OTHER_FORMAT,
 }
+"""Harm by control word of an object."""
 
 
 @dataclass
 class _Group:
-    """State of a group: the target of its text, and the fallback characters after \\u for old readers."""
+    """State of a group. Its text goes to a field, to a destination, or nowhere."""
 
     destination: Destination | None = None
     is_field_text: bool = False
     fallback: int = 1
+    """Characters after \\u to skip: they are for programs without Unicode."""
     fresh: bool = True
+    """Whether only blanks and \\* have been read."""
     ignorable: bool = False
+    """Whether \\* precedes the next control word: programs may ignore the group."""
     ends: str = ""
     """What ends with the group: field, instruction, object, or nothing."""
     fields: int = 0
-    """Number of open fields after that."""
+    """Number of fields that stay open at its end."""
     in_field: bool = False
+    """Whether it is in a \\field group, where the result follows the instruction."""
 
 
 class Reader:
-    """Single pass over a document, token by token, with a stack of groups."""
+    """Reader of one document."""
 
     def __init__(self, data: Bytes, findings: Findings) -> None:
         self.data, self.findings = data, findings
@@ -62,7 +67,7 @@ class Reader:
         self.objects = 0  # open objects still without data
 
     def read(self) -> None:
-        """Read up to the brace that closes the first group; only white space may follow."""
+        """Read the first group; only white space may follow."""
         words = braces = 0
         for start in range(0, len(self.data), CHUNK):
             chunk = self.data[start : start + CHUNK]
@@ -99,7 +104,7 @@ class Reader:
 
     def _process(self, token: re.Match[bytes]) -> None:
         kind, content, group = token.lastgroup, token[0], self.groups[-1]
-        if b"\0" in content:  # some readers skip NUL, so that the text is ambiguous
+        if b"\0" in content:  # ambiguous: some programs skip NUL
             raise Refused(DAMAGED)
         if content == b"\\*":
             group.ignorable = group.fresh
@@ -194,7 +199,7 @@ class Reader:
             group.destination, group.is_field_text = Destination(word), False
 
     def _read_object(self) -> None:
-        """Read an object's data: digits up to the end of the group. Anything else is refused."""
+        """Read an object's data: hexadecimal digits up to the end of the group."""
         digits = HEX.match(self.data, self.position)
         end = digits.end() if digits else self.position
         if self.data[end : end + 1] != b"}":
@@ -205,7 +210,7 @@ class Reader:
         self.objects -= 1
 
     def _skip_bytes(self, number: bytes) -> None:
-        """Skip raw bytes of a picture. Refused elsewhere: readers disagree on where they end."""
+        """Skip a picture's raw bytes. Refuse them elsewhere: programs disagree on their end."""
         destination = self.groups[-1].destination
         if destination is None or destination.word != "pict" or len(number) > 9:
             raise Refused(DAMAGED)

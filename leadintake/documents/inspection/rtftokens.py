@@ -1,4 +1,4 @@
-"""Tokens of RTF: braces, control words, text, and long runs of insignificant ones."""
+"""Tokens of RTF: braces, control words, text, and runs of insignificant ones."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SIGNIFICANT_WORDS = ("bin", "obj*", "field", "fldinst", "fldrslt", "uc", "ud", *
 
 
 def _ignore_case(words: Iterable[str]) -> bytes:
-    """Return a pattern of these words; a star matches letters. Sets of two letters match fastest."""
+    """Return a pattern of these words; a star matches letters. Sets like [Aa] match fastest."""
     letters = {letter: f"[{letter.upper()}{letter}]" for letter in ascii_lowercase} | {"*": "[A-Za-z]*"}
     return "|".join("".join(letters[letter] for letter in word) for word in words).encode()
 
 
-# Insignificant text and words. The repetition is limited so that the memory of a match is bounded.
+# Insignificant text and words. The limited repetition bounds the memory of a match.
 IDLE = re.compile(
     rb"(?:[^\\{}\0]++|\\(?:(?!(?:%b)(?![A-Za-z]))[A-Za-z]++(?:-?[0-9]++)?+ ?+"
     rb"|'[0-9A-Fa-f]{2}|[^A-Za-z'*\0])){1,10000}+" % _ignore_case(SIGNIFICANT_WORDS),
@@ -31,8 +31,8 @@ IDLE = re.compile(
 HEX = re.compile(rb"[0-9A-Fa-f \t\r\n\f\v]*+")
 BLANK = re.compile(rb"[ \t\r\n\f\v]*+")
 END = re.compile(rb"[\0\t\n\f\r \x1a]*+\Z")
-# Destinations whose text is apart from the surrounding text. Writers never put them into a field, where
-# they would hide its first word.
+# Destinations whose text is apart from the surrounding text. Word processors never put them into a field;
+# there they would hide its first word.
 SEPARATE_TEXTS = re.compile(
     "annotation|author|buptim|category|colortbl|comment|company|creatim|doccomm|falt|filetbl|fonttbl|footnote"
     "|(?:footer|header)[flr]?|info|keywords|listtext|manager|nonesttables|nonshppict|operator|pntext|pntxt[ab]"

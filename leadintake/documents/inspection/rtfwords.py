@@ -1,4 +1,4 @@
-"""RTF destinations that are judged: addresses, class names, first bytes of pictures."""
+"""RTF destinations that are judged: addresses, class names, pictures."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _judge_base(address: str, findings: Findings) -> None:
 
 
 def _judge_link(digits: str, findings: Findings) -> None:
-    """Judge the data of a field: for a link it is [MS-OSHARED] 2.3.7, which Word uses."""
+    """Judge a field's data: Word reads that of a link, [MS-OSHARED] 2.3.7."""
     drawings.judge_links(bytes.fromhex(digits[: len(digits) // 2 * 2]), findings)
 
 
@@ -59,7 +59,7 @@ DESTINATIONS: dict[str, Judge] = {
     "pict": _judge_picture,
     "template": _judge_by_place(TEMPLATE_HARMS),
     "sn": lambda _name, _findings: None,
-    "sv": lambda _value, _findings: None,  # judged by the property name before it
+    "sv": lambda _value, _findings: None,  # judged by the property's name, which precedes it
     "hlsrc": _judge_by_place(CLICK_HARMS),
     "hlinkbase": _judge_base,
     "nextfile": _judge_by_place(FETCH_HARMS),
@@ -74,18 +74,18 @@ DESTINATIONS: dict[str, Judge] = {
     "mmodsoudldata": _judge_hex_connection,
     "oleclsid": lambda clsid, findings: findings.add(classes.classify_text(clsid)),
 }
-"""Judge of each destination, by control word."""
+"""Judge by control word."""
 HEX_DESTINATIONS = {"pict", "datafield", "mmconnectstrdata", "mmodsoudldata"}
 SHAPES: dict[str, Judge] = dict.fromkeys(
     ("pibname", "pibprintname", "fillblipname", "lineblipname", "linefillblipname"),
     _judge_by_place(FETCH_HARMS),
 ) | {"hlink": _judge_by_place(CLICK_HARMS), "pihlshape": _judge_by_place(CLICK_HARMS)}
-"""Judges of shape properties that are addresses; names and alternative texts only look like them."""
+"""Judge by shape property that is an address; names and alternative texts only look like addresses."""
 
 
 @dataclass
 class Destination:
-    """Text of a destination. `word` is its control word."""
+    """Text of a destination. `word`: control word."""
 
     word: str
     parts: list[str] = field(default_factory=list)
@@ -102,7 +102,7 @@ class Destination:
         return "".join(self.parts)
 
     def add(self, text: str) -> None:
-        """Append text without invisible characters and leading blanks."""
+        """Append text, without invisible characters and leading blanks."""
         if self.is_full:
             return
         visible = UNSEEN.sub("", text)
@@ -115,7 +115,7 @@ class Destination:
             self.length += len(visible)
 
     def judge(self, findings: Findings, shape_property: str) -> None:
-        """Judge the text. Raises Refused."""
+        """Judge the text."""
         text = self.text
         if self.word in HEX_DESTINATIONS:
             found = HEX.match(text)

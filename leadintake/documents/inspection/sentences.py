@@ -1,10 +1,10 @@
-"""Sentences for the sender of a document that is refused."""
+"""Sentences of refusals, for the sender."""
 
 from __future__ import annotations
 
 
 def N_(sentence: str) -> str:  # noqa: N802 - the name by which gettext's tools find sentences
-    """Mark a sentence for translation; it is translated where it is shown."""
+    """Mark a sentence for translation, which happens where it is shown."""
     return sentence
 
 

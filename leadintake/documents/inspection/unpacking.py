@@ -1,4 +1,4 @@
-"""Unpacking of zip entries, measured on the way: sizes in the directory may be false."""
+"""Unpacking of zip entries, measured on the way: the directory's sizes may be false."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .sentences import DAMAGED, TOO_MUCH
 
 CHUNK = 64 * 1024
 HIGHEST_RATIO = 200
-"""Unpacked bytes per packed one: Word stays below 50, a bomb is near deflate's limit of 1032."""
+"""Unpacked bytes per packed one. Word stays below 50; a bomb is near deflate's limit, 1032."""
 FREE_SIZE = 1 * MB  # bytes without a limit on the ratio
 
 
 def unpack(container: Container, entry: Entry, budget: Budget) -> Iterator[bytes]:
-    """Yield the entry's bytes. Raises Refused if size or checksum differ from the directory."""
+    """Yield an entry's bytes. Raises Refused if size or checksum differ from the directory's."""
     size = crc = 0
-    most = max(FREE_SIZE, HIGHEST_RATIO * entry.packed)
+    max_size = max(FREE_SIZE, HIGHEST_RATIO * entry.packed)
     for piece in _read_stored(container, entry) if entry.method == STORED else _inflate(container, entry):
         budget.unpack(len(piece))
         size += len(piece)
         crc = zlib.crc32(piece, crc)
-        if size > most:
+        if size > max_size:
             raise Refused(TOO_MUCH)
         yield piece
     if (size, crc) != (entry.size, entry.crc):
@@ -34,7 +34,7 @@ def unpack(container: Container, entry: Entry, budget: Budget) -> Iterator[bytes
 def _read_stored(container: Container, entry: Entry) -> Iterator[bytes]:
     start = container.entries[entry]
     for position in range(start, start + entry.packed, CHUNK):
-        # Seek each time: the stream may have been read elsewhere between two pieces.
+        # Seek each time: others may have moved the stream between two pieces.
         container.stream.seek(position)
         yield container.stream.read(min(CHUNK, start + entry.packed - position))
 

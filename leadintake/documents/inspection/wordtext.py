@@ -1,4 +1,4 @@
-"""All Word texts in a compound file, those of embedded documents included."""
+"""Word texts in a compound file, including embedded documents'."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = 512
 
 
 def judge(compound: Compound, findings: Findings) -> None:
-    """Judge all texts. Raises Refused."""
+    """Judge all texts."""
     for entry in compound.entries:
         if entry.name == TEXT and entry.parent is not None:
             _judge_storage(compound, entry.parent, findings)
@@ -26,7 +26,7 @@ def _judge_storage(compound: Compound, storage: int, findings: Findings) -> None
     try:
         text = read_block(compound, storage)
     except Refused as refused:
-        if storage and str(refused) == TOO_OLD:  # an embedded document is judged as an object, too
+        if storage and str(refused) == TOO_OLD:  # an embedded document is also judged as an object
             return
         raise
     _judge_block(text, findings)

@@ -1,4 +1,4 @@
-"""Cost of inspecting parts of a document, in units of `Findings`."""
+"""Costs of inspection, in units of `Findings`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .harm import Findings, Harm
 
 ADDRESS_UNITS, LETTERS_PER_UNIT = 4, 25
 OBJECT_UNITS, PACKAGE_UNITS, PROJECT_UNITS = 100, 5_000, 20_000
-"""Units. A field mark costs one, an address of usual length a few; all together take less than a second."""
+"""Units. A field mark costs one, a usual address a few; a whole budget takes less than a second."""
 
 
 def judge_address(findings: Findings, address: str, table: Mapping[Place, Harm]) -> None:
-    """Add the harm that `table` names for the place of an address. Raises Refused."""
+    """Add the harm that `table` has for an address."""
     findings.spend(ADDRESS_UNITS + len(address) // LETTERS_PER_UNIT)
     findings.add(table[classify_address(address)])

@@ -1,15 +1,14 @@
 """Process that inspects files: a fresh interpreter with resource limits, asked over a socket.
 
-A request is one line of JSON, {"accepted": [extension, …]}, with the file's descriptor (SCM_RIGHTS, unix(7)).
-The answer is one line of JSON with one of:
+Request: a line of JSON, {"accepted": [extension, …]}, and the file's descriptor (SCM_RIGHTS, unix(7)).
+Answer: a line of JSON with "last", true if the process ends afterwards, and one of:
 
-- "kind": an extension or null, with "flags": the result of inspect();
-- "refused": the sentence of a Refused;
-- "exhausted": true, without enough memory or temporary space;
-- "failed": a traceback without message, for a bug in a reader;
+- "kind": extension or null, and "flags": the result of inspect();
+- "refused": sentence of a Refused;
+- "exhausted": true: memory or temporary space did not suffice;
+- "failed": traceback without message: a reader has a bug.
 
-and "last": true, if the process ends afterwards. Exceeding the CPU time ends the process by SIGPROF, whatever
-code is running: no handler, no Python.
+SIGPROF without a handler ends the process when the CPU time is used up, whatever code is running.
 """
 
 from __future__ import annotations
@@ -32,19 +31,19 @@ from .findings import Refused
 
 MB = 1024 * 1024
 CPU_SECONDS = 1.5
-"""CPU time per file, system calls included."""
+"""CPU time per file, including system calls."""
 MEMORY = 28 * MB
-"""Memory per file above the idle interpreter (RLIMIT_DATA: private and writable, setrlimit(2))."""
+"""Memory per file above the idle interpreter's (RLIMIT_DATA: private and writable, setrlimit(2))."""
 ADDRESSES = 64 * MB
-"""Address space beyond twice the file's size: libraries loaded late (RLIMIT_AS)."""
+"""Address space beyond MEMORY and twice the file's size, for libraries loaded late (RLIMIT_AS)."""
 TEMPORARY_FILE = 32 * MB
 """Size limit of a temporary file."""
 DESCRIPTORS = 32
 NICENESS = 10
-"""A lower priority than the server's: a costly file uses only idle processor time (nice(2))."""
+"""Priority below the server's (nice(2)): a costly file hardly slows requests."""
 MAX_FILES = 1000
 MAX_UNRELEASED = 8 * MB
-"""A process ends after MAX_FILES, or when this much memory above the idle interpreter is not released."""
+"""A process ends after MAX_FILES, or if it keeps this much memory above the idle interpreter's."""
 MAX_LINE_LENGTH = 4096
 MAX_TRACE_LENGTH = 8000
 NO_SPACE_ERRORS = {errno.ENOMEM, errno.EFBIG, errno.ENOSPC, errno.EDQUOT}
@@ -53,14 +52,14 @@ STATM = Path("/proc/self/statm")  # proc_pid_statm(5)
 
 @dataclass(frozen=True)
 class Usage:
-    """Memory of the process in bytes: all addresses, and private writable ones."""
+    """Memory of the process in bytes: address space, and its private writable part."""
 
     addresses: int
     data: int
 
     @classmethod
     def now(cls) -> Usage | None:
-        """Read it from the kernel; None without Linux."""
+        """Ask the kernel; None without Linux."""
         try:
             fields = STATM.read_text(encoding="ascii").split()
         except OSError:
@@ -82,25 +81,25 @@ def main(descriptor: int) -> None:
 
 
 def limit_process(idle: Usage | None) -> None:
-    """Set the limits for the life of the process; it cannot raise them again."""
-    for kind, most in (
+    """Set hard limits, which the process cannot raise again."""
+    for kind, limit in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_NOFILE, DESCRIPTORS),
         (resource.RLIMIT_FSIZE, TEMPORARY_FILE),
     ):
-        _limit(kind, most)
+        _set_limit(kind, limit)
     if idle:
-        _limit(resource.RLIMIT_DATA, idle.data + MEMORY)
+        _set_limit(resource.RLIMIT_DATA, idle.data + MEMORY)
 
 
 def start_clock(seconds: float) -> None:
-    """End the process by SIGPROF after so much CPU time; 0 stops the clock."""
+    """End the process by SIGPROF after `seconds` of CPU time; 0 stops the clock."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def serve(connection: socket.socket, idle: Usage | None, clock: Callable[[float], None]) -> None:
-    """Answer one request after the other."""
+    """Answer requests one by one."""
     for number in range(1, MAX_FILES + 1):
         request = _receive(connection)
         if request is None:
@@ -118,7 +117,7 @@ def serve(connection: socket.socket, idle: Usage | None, clock: Callable[[float]
 
 
 def _receive(connection: socket.socket) -> tuple[bytes, int] | None:
-    """Return one line and its descriptor, None at the end."""
+    """Return a line and its descriptor, None at the end."""
     line, descriptors = b"", list[int]()
     while not line.endswith(b"\n"):
         piece, more, _, _ = socket.recv_fds(connection, MAX_LINE_LENGTH, 1)
@@ -157,7 +156,7 @@ def _limit_addresses(size: int) -> None:
         )
 
 
-def _limit(kind: int, most: int) -> None:
+def _set_limit(kind: int, limit: int) -> None:
     _, hard = resource.getrlimit(kind)
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(kind, (most, most))
+    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(kind, (limit, limit))

@@ -1,1 +1,1 @@
-"""Storages: where files are kept."""
+"""Storages of uploaded files."""

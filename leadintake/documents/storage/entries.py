@@ -13,7 +13,7 @@ MARKER = ".leadintake-owner"
 SHARED = ".leadintake-shared"
 """Note of an installation that stores files in a storage of another one."""
 RETURN_NOTE = ".leadintake-returned"
-"""Time at which workers resumed after days, or the clock jumped: see trash.py."""
+"""Note with the time at which workers resumed after days, or the clock jumped (trash.py)."""
 TRASH = "trash"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _FORCED = "-forced"
@@ -21,7 +21,7 @@ _BATCH = re.compile(rf"\d{{8}}T\d{{6}}Z(?:{_FORCED})?")
 
 
 class NoteUnreadable(Unavailable):
-    """A note exists but cannot be read: the owner is unknown, so nothing may be removed."""
+    """A note cannot be read: the owner is unknown, so nothing may be removed."""
 
 
 class Entry(NamedTuple):
@@ -31,11 +31,11 @@ class Entry(NamedTuple):
     modified: datetime
     size: int = 0
     is_unknown: bool = False
-    """Whether it was not made by this service (a link, a name beyond ASCII): it stays."""
+    """Whether this service cannot have made it (a link, a name beyond ASCII): it stays."""
 
 
 class TrashEntry(NamedTuple):
-    """File in the trash, and the name of its batch."""
+    """File in the trash. `batch`: folder, named by the time of the move."""
 
     key: str
     batch: str
@@ -52,20 +52,20 @@ class TrashEntry(NamedTuple):
 
     @property
     def forced(self) -> bool:
-        """Whether an operator forced the move, whatever the number."""
+        """Whether an operator moved it with --really."""
         return self.batch.endswith(_FORCED)
 
 
 def name_batch(moment: datetime, *, forced: bool) -> str:
-    """Return the batch name for files moved to the trash at `moment`."""
+    """Return the name of the batch moved at `moment`."""
     return moment.astimezone(UTC).strftime(_STAMP) + (_FORCED if forced else "")
 
 
 def is_file(name: str) -> bool:
-    """Return whether a name is that of an uploaded file: not hidden, no folder."""
+    """Return whether a name may be an upload's: not hidden, in no folder."""
     return "/" not in name and not name.startswith(".")
 
 
 def is_batch(name: str) -> bool:
-    """Return whether a sweep made this folder of the trash."""
+    """Return whether a folder of the trash is a batch."""
     return _BATCH.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""Files in a folder of this machine."""
+"""Storage in a local folder."""
 
 from __future__ import annotations
 
@@ -28,18 +28,17 @@ log = structlog.get_logger()
 
 
 class LocalFolder:
-    """Folder. A file is complete or absent under its name, also after a power cut.
+    """Folder in which a file is complete or absent under its name, also after a power cut.
 
-    An upload holds a shared lock (flock(2)) on its file until its transaction ends: so a sweep can tell an
-    orphan
-    from a file whose row is not yet committed. The kernel drops the locks of dead processes.
+    An upload holds a shared lock (flock(2)) on its file until its transaction ends: it tells a sweep that the
+    row may not be committed yet. The kernel releases the locks of dead processes.
     """
 
     def __init__(self, path: str) -> None:
         self.folder = Path(path)
 
     def save(self, key: str, stream: IO[bytes]) -> Callable[[], None]:
-        """Write to a temporary name, sync, rename, sync the folder."""
+        """Write under a temporary name, sync, rename, sync the folder."""
         path = self.folder / key
         part = self.folder / f"{key}{PART}"
         with _translate_errors("store"):
@@ -62,11 +61,11 @@ class LocalFolder:
         return lambda: os.close(descriptor)
 
     def open(self, key: str) -> IO[bytes]:
-        """Open the file for reading. Reads one byte, so that a failing disk raises here."""
+        """Open the file and read one byte, so that a failing disk raises here."""
         try:
             file = (self.folder / key).open("rb")
             try:
-                os.pread(file.fileno(), 1, 0)  # servers send from the offset of the descriptor, which stays
+                os.pread(file.fileno(), 1, 0)  # leaves the offset, from which servers send
             except BaseException:
                 file.close()
                 raise
@@ -82,12 +81,12 @@ class LocalFolder:
         (self.folder / key).unlink(missing_ok=True)
 
     def undo_save(self, key: str) -> None:
-        """Remove the file. After a failure here a sweep removes it."""
+        """Remove the file; if that fails, a sweep does."""
         with contextlib.suppress(Unavailable), _translate_errors("undo"):
             self.delete(key)
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every file by name, unfinished ones included; restrict its mode to the owner."""
+        """Yield the files by name; restrict their modes to the owner."""
         with _translate_errors("list"):
             if not self.folder.is_dir():
                 return
@@ -96,7 +95,7 @@ class LocalFolder:
             for path in (self.folder / name for name in names):
                 with contextlib.suppress(FileNotFoundError):  # its upload was undone meanwhile
                     state = path.lstat()
-                    if stat.S_ISDIR(state.st_mode):  # a volume brings its lost+found
+                    if stat.S_ISDIR(state.st_mode):  # such as a volume's lost+found
                         continue
                     is_regular = stat.S_ISREG(state.st_mode) and path.name.isascii()
                     if is_regular:
@@ -104,14 +103,14 @@ class LocalFolder:
                     yield Entry(path.name, _modified_at(state), state.st_size, is_unknown=not is_regular)
 
     def names(self) -> Iterator[str]:
-        """Yield the names of accepted files in directory order, without sorting first."""
+        """Yield the names in directory order, without sorting."""
         with _translate_errors("list"):
             if self.folder.is_dir():
                 with os.scandir(self.folder) as found:
                     yield from (entry.name for entry in found if _is_accepted(entry))
 
     def discard(self, key: str, batch: str, before: datetime, is_owned: Callable[[], bool]) -> bool:
-        """Move the file only if its lock is free: an upload holds it until its transaction ends."""
+        """Move the file if its lock is free, so that no upload is using it."""
         path = self.folder / key
         with _translate_errors("discard"):
             try:
@@ -132,7 +131,7 @@ class LocalFolder:
         return True
 
     def trash(self) -> Iterator[TrashEntry]:
-        """Yield every file in the trash, oldest batch first."""
+        """Yield the trash, oldest batch first."""
         folder = self.folder / TRASH
         with _translate_errors("list"):
             batches = (
@@ -144,7 +143,7 @@ class LocalFolder:
                     yield from (TrashEntry(name, batch.name) for name in names)
 
     def restore(self, trashed: TrashEntry) -> bool:
-        """Move it back with the current time, so that no sweep takes it for a day."""
+        """Move the file back, dated now, so that no sweep takes it for a day."""
         source, target = self.folder / trashed.path, self.folder / trashed.key
         if target.exists():
             return False
@@ -156,14 +155,14 @@ class LocalFolder:
         return True
 
     def erase(self, trashed: TrashEntry) -> None:
-        """Remove the file, and its batch if that is empty."""
+        """Remove the file, and its batch if empty."""
         path = self.folder / trashed.path
         with _translate_errors("erase"):
             path.unlink(missing_ok=True)
         self._drop_batch(path.parent)
 
     def drop_unfinished(self, key: str) -> None:
-        """Remove the temporary file of a crashed writer: its lock is free."""
+        """Remove the temporary file if its lock is free: then its writer crashed."""
         abandoned = self.folder / f"{key}{PART}"
         with contextlib.suppress(FileNotFoundError), _translate_errors("store", or_missing=True):
             descriptor = os.open(abandoned, LOCK_FLAGS)
@@ -184,7 +183,7 @@ class LocalFolder:
             raise NoteUnreadable(f"The marker {path} cannot be read: {error.strerror}.") from error
 
     def write_note(self, name: str, content: bytes) -> None:
-        """Write to a temporary name, sync, rename, sync the folder."""
+        """Write under a temporary name, sync, rename, sync the folder."""
         part = self.folder / f"{name}.{secrets.token_hex(4)}"
         with _translate_errors("mark"):
             durable.make_folder(self.folder)
@@ -200,9 +199,9 @@ class LocalFolder:
 
     def check(self) -> None:
         """Raise unless the folder can be written to or created."""
-        there = next(path for path in (self.folder, *self.folder.parents) if os.path.lexists(path))
-        if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-            raise Unavailable(f"{there} is no folder that can be written to.")
+        nearest = next(path for path in (self.folder, *self.folder.parents) if os.path.lexists(path))
+        if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+            raise Unavailable(f"{nearest} is no folder that can be written to.")
 
     def _drop_batch(self, folder: Path) -> None:
         with contextlib.suppress(OSError):  # not empty
@@ -210,7 +209,7 @@ class LocalFolder:
 
 
 def _is_regular_file(path: Path) -> bool:
-    """Return whether this service may have made it: no link, an ASCII name."""
+    """Return whether this service may have made it: a regular file with an ASCII name."""
     return is_file(path.name) and path.name.isascii() and stat.S_ISREG(path.lstat().st_mode)
 
 

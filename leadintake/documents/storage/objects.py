@@ -1,4 +1,4 @@
-"""Files in an object storage: S3, Google Cloud Storage, Azure."""
+"""Storage in a bucket: S3, Google Cloud Storage, Azure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 class Limits(NamedTuple):
-    """Time limit of a request in seconds, and number of retries."""
+    """Limits of a request: seconds, and number of retries."""
 
     seconds: int = 5
     retries: int = 1
@@ -35,16 +35,16 @@ DEFAULT_LIMITS = Limits()
 MIGRATION_LIMITS = Limits(seconds=120, retries=3)
 """For `flask storage migrate`: a large file over a slow line."""
 UNDO_LIMITS = Limits(seconds=2, retries=0)
-"""For undoing a save before the 503 is sent."""
+"""For `undo_save`, which delays the 503."""
 
 
 class ObjectStore:
-    """Bucket and prefix. Objects are complete or absent: a put is one request, durable when answered."""
+    """Bucket and prefix. A put is one request, durable when answered: objects are complete or absent."""
 
     def __init__(self, url: str, limits: Limits = DEFAULT_LIMITS) -> None:
         self.url, self.limits = url, limits
 
-    # Created at first use: a client from before a fork hangs in the child.
+    # Created at first use: a client made before a fork hangs in the child.
     @functools.cached_property
     def _store(self) -> Any:
         return _client(self.url, self.limits)
@@ -54,13 +54,13 @@ class ObjectStore:
         return _client(self.url, UNDO_LIMITS)
 
     def save(self, key: str, stream: IO[bytes]) -> Callable[[], None]:
-        """Put the object in one request, memory-mapped, so that its size costs no memory."""
+        """Put the object in one request, memory-mapped to save memory."""
         with _translate_errors("store"), _map_stream(stream) as content:
             obstore.put(self._store, key, content, use_multipart=False)
         return lambda: None
 
     def open(self, key: str) -> IO[bytes]:
-        """Return a reader that fetches only what is read."""
+        """Return a reader that fetches what is read."""
         try:
             with _translate_errors("open", or_missing=True):
                 return io.BufferedReader(_Raw(obstore.open_reader(self._store, key)), CHUNK)
@@ -73,7 +73,7 @@ class ObjectStore:
             obstore.delete(self._store, key)
 
     def undo_save(self, key: str) -> None:
-        """Remove the object if the failed put stored it after all. After a failure a sweep removes it."""
+        """Remove the object: even a failed put may have stored it. If that fails, a sweep does."""
         with contextlib.suppress(FileNotFoundError, Unavailable), _translate_errors("undo", or_missing=True):
             obstore.delete(self._quick, key)
 
@@ -87,11 +87,11 @@ class ObjectStore:
                         yield Entry(key, found["last_modified"], found["size"], is_unknown=not key.isascii())
 
     def names(self) -> Iterator[str]:
-        """Yield the names of all accepted files."""
+        """Yield the names that this service may have given."""
         return (entry.key for entry in self.entries() if not entry.is_unknown)
 
     def discard(self, key: str, batch: str, before: datetime, is_owned: Callable[[], bool]) -> bool:
-        """Move the object by age and row: an object storage has no locks."""
+        """Move the object, judged by age and row: there are no locks."""
         try:
             with _translate_errors("discard", or_missing=True):
                 if obstore.head(self._store, key)["last_modified"] > before or is_owned():
@@ -102,7 +102,7 @@ class ObjectStore:
         return True
 
     def trash(self) -> Iterator[TrashEntry]:
-        """Yield every object in the trash."""
+        """Yield the objects in the trash."""
         with _translate_errors("list"):
             for batch in obstore.list(self._store, prefix=TRASH):
                 for found in batch:
@@ -151,7 +151,7 @@ class ObjectStore:
 
 
 class _Raw(io.RawIOBase):
-    """Raw stream over obstore that returns bytes: WSGI servers reject its own buffers (PEP 3333)."""
+    """Raw stream that returns bytes: WSGI servers reject obstore's buffers (PEP 3333)."""
 
     def __init__(self, reader: obstore.ReadableFile) -> None:
         self._reader = reader
@@ -186,7 +186,7 @@ def _client(url: str, limits: Limits) -> Any:
 
 @contextlib.contextmanager
 def _map_stream(stream: IO[bytes]) -> Iterator[IO[bytes] | mmap.mmap]:
-    """Yield the stream memory-mapped, or as it is when it is in memory."""
+    """Yield the stream memory-mapped, or itself if it is in memory."""
     stream.seek(0)  # flushes its buffer
     try:
         number = stream.fileno()
@@ -200,13 +200,13 @@ def _map_stream(stream: IO[bytes]) -> Iterator[IO[bytes] | mmap.mmap]:
     try:
         yield content
     finally:
-        with contextlib.suppress(BufferError):  # an abandoned request still reads it, and unmaps it later
+        with contextlib.suppress(BufferError):  # an abandoned request still reads it and unmaps it later
             content.close()
 
 
 @contextlib.contextmanager
 def _translate_errors(act: str, *, or_missing: bool = False) -> Iterator[None]:
-    """Turn storage errors into 503, a missing key too (it may be a missing bucket)."""
+    """Raise Unavailable for storage errors, by default for a missing key too: it may be a missing bucket."""
     try:
         yield
     except (BaseError, OSError) as error:

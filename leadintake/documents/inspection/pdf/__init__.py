@@ -1,4 +1,4 @@
-"""PDF (ISO 32000-2): complete, with a page, without a password, judged by its actions."""
+"""PDF (ISO 32000-2), judged by its actions. It must be complete and need no password."""
 
 from __future__ import annotations
 
@@ -25,13 +25,16 @@ def fits(stream: IO[bytes]) -> bool:
 
 
 def inspect(stream: IO[bytes]) -> frozenset[Flag]:
-    """Inspect a whole PDF and return its flags. Raises Refused as harm.py says, or if it is damaged."""
-    # A mapped file supports search and slices like bytes; nothing else is used here.
+    """Inspect a PDF and return its flags."""
+    # A mapped file supports search and slices like bytes; only these are used.
     return _Inspection(cast("bytes", map_stream(stream))).inspect()
 
 
 class _Inspection:
-    """One PDF, read in this order: end, objects, cipher, object streams, active objects."""
+    """One PDF, read in this order: end, objects, cipher, object streams, active objects.
+
+    An object is active if its bytes match MAY_ACT; only these are parsed and judged.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -83,7 +86,6 @@ class _Inspection:
             self._ends.append(end)
 
     def _find_cipher(self) -> Cipher | None:
-        """Return the cipher, None for an unencrypted file."""
         trailer_ends = dict(self._trailers)
         streams = []
         for at, end in zip(self._active, self._ends, strict=True):
@@ -123,7 +125,7 @@ class _Inspection:
             self._note_active(content, object_index, start, end)
 
     def _refuse_unreadable(self, at: int, end: int) -> None:
-        """Refuse an unreadable object that contains a relevant name."""
+        """Refuse an unreadable object that contains one of REFUSED_NAMES."""
         source, start = self._objects.locate(at)
         if list_names(source, start, end, self._budget) & REFUSED_NAMES:
             raise Refused(PDF_UNUSUAL)

@@ -1,4 +1,4 @@
-"""RC4 and AES (7.6.3). The library is imported on the first encrypted file."""
+"""RC4 and AES (7.6.3). The library is imported at the first encrypted file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def apply_rc4(key: bytes, pieces: Pieces) -> Pieces:
 
 
 def decrypt_aes(key: bytes, pieces: Pieces) -> Pieces:
-    """Decrypt AES-CBC; the first block is the initialization vector. Keeps the padding."""
+    """Decrypt AES-CBC, keeping the padding; the first block is the initialization vector."""
     from cryptography.hazmat.primitives.ciphers import Cipher
     from cryptography.hazmat.primitives.ciphers.algorithms import AES
     from cryptography.hazmat.primitives.ciphers.modes import CBC
@@ -35,7 +35,7 @@ def decrypt_aes(key: bytes, pieces: Pieces) -> Pieces:
 
 
 def encrypt_aes(key: bytes, vector: bytes, content: bytes) -> bytes:
-    """Encrypt whole blocks with AES-CBC, without padding."""
+    """Encrypt whole blocks with AES-CBC."""
     from cryptography.hazmat.primitives.ciphers import Cipher
     from cryptography.hazmat.primitives.ciphers.algorithms import AES
     from cryptography.hazmat.primitives.ciphers.modes import CBC

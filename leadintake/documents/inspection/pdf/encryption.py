@@ -1,7 +1,7 @@
-"""Standard security handler (7.6), for files that need no password.
+"""Standard security handler (7.6), with the empty password.
 
-Most "encrypted" resumes only forbid changes and are judged like any other. Files that need a password or a
-certificate are refused.
+Most encrypted resumes only forbid changes and open without a password. Files that need one, or a certificate,
+are refused.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from .streams import resolve_single
 from .values import Dictionary, Reference, String
 
 MAX_DICTIONARIES = 100
-"""Number of /Encrypt dictionaries, one per revision of the file; they must agree."""
+"""/Encrypt dictionaries, one per revision of the file; they must agree."""
 RC4, AES_128, AES_256 = "V2", "AESV2", "AESV3"
 IDENTITY = "Identity"
 SHORT, LONG = 5, 16
 """Key lengths in bytes that programs use; the cipher library accepts few others."""
 METHODS = {RC4, AES_128, AES_256}
 SUPPORTED_VERSIONS = {(1, 2), (1, 3), (2, 3), (4, 4), (5, 5), (5, 6)}
-"""Versions and revisions of the standard handler; (5, 5) is by Acrobat 9."""
+"""Versions and revisions of the handler; (5, 5) is Acrobat 9's."""
 NO_STRING = String(b"", is_hex=False, owner=None)
 Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
 class Cipher:
-    """Key, and methods for strings, streams and attached files; IDENTITY means plain."""
+    """Key, and methods for strings, streams and attached files; IDENTITY: none."""
 
     key: bytes
     strings: str
@@ -42,17 +42,17 @@ class Cipher:
     files: str
 
     def string(self, content: bytes, owner: Reference) -> bytes:
-        """Decrypt a string outside object streams; inside, the stream is encrypted as a whole."""
+        """Decrypt a string outside object streams, which are encrypted as a whole."""
         found = b"".join(self._decrypt(self.strings, iter((content,)), owner))
         padding = found[-1] if found and self.strings in (AES_128, AES_256) else 0
         return found[:-padding] if 0 < padding <= ciphers.BLOCK else found
 
     def stream(self, pieces: Pieces, owner: Reference) -> Pieces:
-        """Decrypt the bytes of a stream."""
+        """Decrypt a stream."""
         return self._decrypt(self.streams, pieces, owner)
 
     def file(self, pieces: Pieces, owner: Reference) -> Pieces:
-        """Decrypt the bytes of an attached file."""
+        """Decrypt an attached file."""
         return self._decrypt(self.files, pieces, owner)
 
     def _decrypt(self, method: str, pieces: Pieces, owner: Reference) -> Pieces:
@@ -70,9 +70,9 @@ class Cipher:
 
 
 def find_cipher(objects: Objects, trailers: list[Dictionary]) -> Cipher | None:
-    """Return the cipher for an empty password, None for an unencrypted file. Raises Refused.
+    """Return the cipher, None for an unencrypted file.
 
-    `trailers` are all dictionaries in which viewers look for /Encrypt.
+    `trailers`: all dictionaries in which viewers look for /Encrypt.
     """
     encrypted, found = [], []
     is_mixed = False
@@ -104,7 +104,7 @@ def _read_first_id(objects: Objects, trailer: Dictionary) -> bytes | None:
 
 
 def _read_handler(objects: Objects, dictionary: Resolved) -> Handler:
-    """Read the dictionary of 7.6.2. Raises Refused, also for other handlers than the standard one."""
+    """Read the dictionary of 7.6.2. Raises Refused for other handlers."""
     if not isinstance(dictionary, dict):
         raise Refused(PDF_UNUSUAL)
 

@@ -1,4 +1,4 @@
-"""Start and end of a PDF (7.5.2, 7.5.4, 7.5.5), and files hidden after its end."""
+"""Start and end of a PDF (7.5.2, 7.5.4, 7.5.5), and files hidden behind."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..sentences import PDF_DAMAGED, PDF_TWO_FILES
 from .syntax import SPACE
 
 FARTHEST_HEADER = 1024
-"""Bytes in which viewers look for the header; printers and tools write lines before it."""
+"""Bytes in which viewers look for the header: printers and tools write lines before it."""
 MAX_BEHIND_THE_END = 2048
-"""Bytes accepted after the last %%EOF: scanners add some, and viewers search about that far."""
+"""Bytes accepted after the last %%EOF: scanners add some; viewers search about that far."""
 FARTHEST_SECOND_FILE = 4096
 MAX_ZIP_END_LENGTH = 22 + 65535
 MAX_ZIP_ENDS = 100
@@ -34,7 +34,7 @@ PREAMBLE = re.compile(
     rb"|cache-control|last-modified|etag|accept-ranges|vary|age|via|keep-alive|x-[a-z0-9-]++):[^\r\n\x00<>]*+)"
     rb")*+"
 )
-"""Lines of printers and web servers, and comments. None starts another kind of file."""
+"""Lines of printers and web servers, and comments; none starts another kind of file."""
 START = re.compile(rb"startxref" + SPACE + rb"*+(\d{1,12})")
 TABLE = re.compile(rb"xref(?<!startxref)" + SPACE + rb"*+\d")
 ANOTHER_FILE = re.compile(
@@ -51,9 +51,9 @@ def is_pdf_start(head: bytes) -> bool:
 
 
 def check_end(data: bytes) -> int:
-    """Check the end of the file and return the offset of the cross-reference table.
+    """Return the offset of the cross-reference table, from the end of the file.
 
-    Viewers search the end backwards. Raises Refused if it is missing or another file follows.
+    Viewers search backwards. Raises Refused if the end is missing or another file follows.
     """
     end = data.rfind(b"%%EOF")
     first, last = _find_content(data, end + 5)
@@ -68,12 +68,12 @@ def check_end(data: bytes) -> int:
 
 
 def has_table(data: bytes, start: int) -> bool:
-    """Return whether there is a cross-reference table, at `start` or elsewhere."""
+    """Return whether there is a cross-reference table, at `start` or anywhere."""
     return TABLE.match(data, start) is not None or TABLE.search(data) is not None
 
 
 def _find_content(data: bytes, start: int) -> tuple[int, int]:
-    """Return start and end of the part that is not white space."""
+    """Return start and end of what follows `start` without white space around it."""
     found = NOT_BLANK.search(data, start)
     if found is None:
         return len(data), len(data)
@@ -88,7 +88,7 @@ def _find_content(data: bytes, start: int) -> tuple[int, int]:
 
 
 def _ends_a_zip(tail: bytes) -> bool:
-    """Return whether a zip's end record (APPNOTE 4.3.16) reaches exactly to the end of the file."""
+    """Return whether a zip's end record (APPNOTE 4.3.16) may end the file."""
     records = [found.start() for found in islice(re.finditer(rb"PK\x05\x06", tail[:-18]), MAX_ZIP_ENDS + 1)]
     return len(records) > MAX_ZIP_ENDS or any(
         struct.unpack_from("<H", tail, at + 20)[0] == len(tail) - at - 22 for at in records

@@ -1,4 +1,4 @@
-"""File specifications (7.11): their places, and the kinds of attached files."""
+"""File specifications (7.11): places of files, and kinds of attached ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RUN_BY_A_SYSTEM = """
     webloc ws wsc wsf wsh xbap xll xnk zsh docm dotm ppam ppsm pptm potm sldm xla xlam xlsm xltm
 """
 PROGRAMS = frozenset(RUN_BY_A_SYSTEM.split())
-"""Endings of files that a system runs, that lead to one, or that carry macros."""
+"""Endings of files that a system runs or follows, or that carry macros."""
 PAGES = {"htm", "html", "mht", "mhtml", "shtml", "svg", "svgz", "xht", "xhtml"}
 PROGRAM = re.compile(
     rb"MZ|\x7fELF|#!|\xca\xfe\xba\xbe|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|dex\n|\x4c\0\0\0\x01\x14\x02\0|ITSF"
@@ -29,19 +29,16 @@ PAGE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 HEAD_SIZE = 1024
-"""Bytes of an attached file that identify programs."""
+"""Bytes of an attached file that are searched for a program or page."""
 
 
 def find_extension(name: str) -> str:
-    """Return the extension as systems see it: trailing blanks and dots are ignored."""
+    """Return the extension as Windows sees it, without trailing blanks and dots."""
     return name.partition("\0")[0].rstrip(". \t\r\n").rpartition(".")[2].lower()
 
 
 def classify_file(specification: str) -> Place:
-    """Return the place of a file specification.
-
-    `/server/share/file` may be another machine (7.11.2, table 43).
-    """
+    """Return the place of a file; `/server/share/file` may be on another machine (7.11.2, table 43)."""
     path = specification.replace("\\", "/")
     first = path[1:].partition("/")[0] if path.startswith("/") else ""
     if not first.startswith(".") and ("." in first or "@" in first) and "/" in path[1:]:
@@ -50,7 +47,7 @@ def classify_file(specification: str) -> Place:
 
 
 def list_file_names(objects: Objects, specification: Dictionary) -> list[str]:
-    """Return the names or addresses of a file, one per kind of system."""
+    """Return a file's names or addresses, one per system."""
     return [
         objects.text(found)
         for key in KEYS
@@ -60,7 +57,7 @@ def list_file_names(objects: Objects, specification: Dictionary) -> list[str]:
 
 
 def find_attached(objects: Objects, specification: Dictionary) -> tuple[list[Stream], bool]:
-    """Return the streams of an attached file, and whether there is one."""
+    """Return an attached file's streams, and whether there is one, readable or not."""
     streams, is_carried = [], False
     for versions in objects.resolve(specification.get("EF")):
         if versions is UNKNOWN:
@@ -74,7 +71,7 @@ def find_attached(objects: Objects, specification: Dictionary) -> tuple[list[Str
 
 
 def read_head(objects: Objects, stream: Stream, decrypt: Decrypt | None) -> bytes:
-    """Return the first bytes of an attached file; fewer if it is damaged. Raises Refused."""
+    """Return the first bytes of an attached file, fewer if it is damaged."""
     head = b""
     try:
         for piece in unpack(objects, stream, decrypt):

@@ -1,6 +1,6 @@
-"""Stream filters (7.4) except those for pictures, as generators.
+"""Stream filters (7.4), except for pictures, as generators.
 
-Each step spends its output from the budget, so that no chain expands without limit.
+Each spends its output from the budget, which limits every chain.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .values import NO_HEX
 
 CHUNK = 4096
 COST_OF_PREDICTION = 12
-"""Price of a predicted byte in plain ones: predictors run in Python."""
+"""Cost of a predicted byte in plain ones: predictors run in Python."""
 COST_OF_BASE85 = 4
 COST_OF_RUN = 16
 MAX_ROW_LENGTH = 4096
@@ -30,7 +30,7 @@ class Undecodable(Exception):
 
 
 def inflate(pieces: Pieces, budget: Budget) -> Pieces:
-    """Decode FlateDecode (7.4.4). A truncated stream yields what there is."""
+    """Decode FlateDecode (7.4.4); a truncated stream as far as it goes."""
     unpacking = zlib.decompressobj()
     try:
         for packed in pieces:
@@ -107,9 +107,9 @@ def decode_run_lengths(pieces: Pieces, budget: Budget) -> Pieces:
 
 
 def undo_predictor(pieces: Pieces, budget: Budget, columns: int, size: int) -> Pieces:
-    """Undo a PNG predictor (7.4.4.4): each row starts with its method of prediction.
+    """Undo a PNG predictor (7.4.4.4); each row's first byte is its method.
 
-    `columns` in bytes, `size` of a pixel in bytes.
+    `columns`: bytes of a row; `size`: bytes of a pixel.
     """
     if not (0 < columns <= MAX_ROW_LENGTH and 0 < size <= 8):
         raise Refused(PDF_UNUSUAL)
@@ -125,23 +125,23 @@ def undo_predictor(pieces: Pieces, budget: Budget, columns: int, size: int) -> P
         rest = rest[rows * (columns + 1) :]
 
 
-def _restore_row(way: int, row: bytearray, above: bytearray, size: int) -> bytearray:
-    if way == 2:
-        return bytearray((now + up) & 255 for now, up in zip(row, above, strict=True))
-    if way in (1, 3, 4):
-        for at, now in enumerate(row):
-            before = row[at - size] if at >= size else 0
+def _restore_row(method: int, row: bytearray, above: bytearray, size: int) -> bytearray:
+    if method == 2:
+        return bytearray((byte + up) & 255 for byte, up in zip(row, above, strict=True))
+    if method in (1, 3, 4):
+        for at, byte in enumerate(row):
+            left = row[at - size] if at >= size else 0
             corner = above[at - size] if at >= size else 0
-            row[at] = (now + _predict(way, before, above[at], corner)) & 255
-    elif way:
+            row[at] = (byte + _predict(method, left, above[at], corner)) & 255
+    elif method:
         raise Undecodable
     return row
 
 
-def _predict(way: int, left: int, up: int, corner: int) -> int:
-    if way == 1:
+def _predict(method: int, left: int, up: int, corner: int) -> int:
+    if method == 1:
         return left
-    if way == 3:
+    if method == 3:
         return (left + up) // 2
     distances = (abs(up - corner), abs(left - corner), abs(left + up - 2 * corner))
     return (left, up, corner)[distances.index(min(distances))]

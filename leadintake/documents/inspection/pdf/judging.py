@@ -1,4 +1,4 @@
-"""Actions of a PDF (12.6), judged by the dictionaries' values."""
+"""Actions of a PDF (12.6), judged by values of dictionaries."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ SENTENCES = {
     Harm.OTHER_FORMAT: PDF_PAGE_INSIDE,
     Harm.PASSWORD: PDF_LOCKED,
 }
-"""Sentences for refusals of a PDF: the table's advise saving as PDF."""
+"""Sentences for refusals of a PDF: those of TABLE advise saving as PDF."""
 DATA_ACTIONS = {"SubmitForm", "ImportData"}
 OPENING_ACTIONS = {"URI", "GoToR", "GoToE", *DATA_ACTIONS}
-"""Actions that are harmless only if they need a click."""
+"""Actions that are harmless only at a click."""
 EMPTY_LINK = re.compile(r"\s*(?:about:blank|javascript:\s*(?:void\s*\(\s*0?\s*\))?\s*;?)\s*", re.IGNORECASE)
-"""Links without effect, as browsers print them from pages."""
+"""Links without effect, which browsers print from pages."""
 FETCH_HARMS = {
     Place.INSIDE: Harm.UNFETCHED,
     Place.OWN_DISK: Harm.OWN_DISK,
@@ -59,17 +59,17 @@ FETCH_HARMS = {
 
 
 class PdfFindings(Findings):
-    """Findings with sentences for senders of a PDF."""
+    """Findings with sentences for a PDF's sender."""
 
     def add(self, harm: Harm) -> None:
-        """Apply the table: raise Refused or record the flag."""
+        """Raise Refused or record a flag, as TABLE says."""
         if TABLE[harm].sentence:
             raise Refused(SENTENCES.get(harm, TABLE[harm].sentence))
         super().add(harm)
 
 
 class Judge:
-    """Judge of values; results are in `findings`."""
+    """Judge of values, with results in `findings`."""
 
     def __init__(self, objects: Objects, cipher: Cipher | None) -> None:
         self.findings = PdfFindings()
@@ -78,23 +78,23 @@ class Judge:
         self._known_starts: set[int | None] = set()
 
     def judge(self, value: Value | Stream) -> None:
-        """Judge all dictionaries in a value. Raises Refused."""
+        """Judge all dictionaries in a value."""
         if isinstance(value, str):
             self._judge_name(value)
-        left: list[Value | Stream] = [value]
-        while left:
-            one = left.pop()
-            if isinstance(one, Stream):
-                self._judge_dictionary(one.dictionary, is_stream=True)
-                left.extend(one.dictionary.values())
-            elif isinstance(one, dict):
-                self._judge_dictionary(one)
-                left.extend(part for part in one.values() if isinstance(part, (dict, list)))
-            elif isinstance(one, list):
-                left.extend(part for part in one if isinstance(part, (dict, list)))
+        pending: list[Value | Stream] = [value]
+        while pending:
+            item = pending.pop()
+            if isinstance(item, Stream):
+                self._judge_dictionary(item.dictionary, is_stream=True)
+                pending.extend(item.dictionary.values())
+            elif isinstance(item, dict):
+                self._judge_dictionary(item)
+                pending.extend(part for part in item.values() if isinstance(part, (dict, list)))
+            elif isinstance(item, list):
+                pending.extend(part for part in item if isinstance(part, (dict, list)))
 
     def _judge_name(self, name: str) -> None:
-        """Judge a bare name object: it may be a value in a dictionary that is not read."""
+        """Judge an object that is a name: a dictionary not read may refer to it."""
         self._judge_kinds({name}, {name})
         if name == "MCD":
             raise Refused(PDF_UNUSUAL)
@@ -139,7 +139,7 @@ class Judge:
             self.findings.add(Harm.MEDIA)
 
     def _has_script(self, value: Value) -> bool:
-        """Return whether the value is a script, not a picture of this name."""
+        """Return whether a /JS value is a script; /JS may name an image."""
         return any(
             found is UNKNOWN
             or (isinstance(found, String) and bool(self._objects.text(found).strip()))
@@ -194,16 +194,16 @@ class Judge:
                 self.findings.add(Harm.ACTION)
 
     def _follow_actions(self, actions: list[Resolved], seen: set[int]) -> Iterator[Dictionary]:
-        """Yield these actions and their successors (12.6.2)."""
-        left = list(actions)
-        while left:
-            action = left.pop()
+        """Yield the actions and their successors (12.6.2)."""
+        pending = list(actions)
+        while pending:
+            action = pending.pop()
             self._objects.budget.follow()
             if isinstance(action, dict) and id(action) not in seen:
                 seen.add(id(action))
                 yield action
                 for following in self._objects.resolve(action.get("Next")):
                     if isinstance(following, list):
-                        left.extend(found for part in following for found in self._objects.resolve(part))
+                        pending.extend(found for part in following for found in self._objects.resolve(part))
                     else:
-                        left.append(following)
+                        pending.append(following)

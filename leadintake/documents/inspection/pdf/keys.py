@@ -1,4 +1,4 @@
-"""Encryption key of a file without a password (7.6.4.3 and 7.6.4.4)."""
+"""Encryption key for the empty password (7.6.4.3 and 7.6.4.4)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import ciphers
 PAD = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
 ROUNDS = 64
 MAX_ROUNDS = 320
-"""Limit for algorithm 2.B, which ends by the 287th round."""
+"""Limit of algorithm 2.B, which ends by round 287."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def find_key(handler: Handler, first_id: bytes) -> bytes | None:
 
 
 def _compute_md5_key(handler: Handler, first_id: bytes, length: int) -> bytes:
-    """Run algorithm 2 with the empty password."""
+    """Run algorithm 2."""
     digest = md5(PAD + handler.owner[:32], usedforsecurity=False)
     digest.update(handler.permissions.to_bytes(4, "little") + first_id)
     if handler.revision >= 4 and not handler.encrypts_metadata:
@@ -53,7 +53,7 @@ def _compute_md5_key(handler: Handler, first_id: bytes, length: int) -> bytes:
 
 
 def _is_key(handler: Handler, first_id: bytes, key: bytes) -> bool:
-    """Run algorithms 4 to 6: compare with the user password's entry."""
+    """Run algorithms 4 to 6: compare with /U."""
     if handler.revision == 2:
         return b"".join(ciphers.apply_rc4(key, iter((PAD,)))) == handler.user[:32]
     content = md5(PAD + first_id, usedforsecurity=False).digest()
@@ -63,7 +63,7 @@ def _is_key(handler: Handler, first_id: bytes, key: bytes) -> bool:
 
 
 def _decrypt_file_key(handler: Handler) -> bytes | None:
-    """Run algorithm 2.A with the empty password: `user` is a hash and two salts."""
+    """Run algorithm 2.A: `user` is a hash and two salts."""
     if len(handler.user) < 48 or len(handler.user_key) < 32:
         return None
     check, check_salt, key_salt = handler.user[:32], handler.user[32:40], handler.user[40:48]
@@ -74,7 +74,7 @@ def _decrypt_file_key(handler: Handler) -> bytes | None:
 
 
 def _hash(revision: int, salt: bytes) -> bytes:
-    """Run algorithm 2.B with the empty password; revision 5 has only its first step."""
+    """Run algorithm 2.B; revision 5 has only its first step."""
     key = sha256(salt).digest()
     if revision == 5:
         return key

@@ -1,4 +1,4 @@
-"""Limits on reading one PDF, from measurements of genuine documents."""
+"""Limits on reading one PDF, measured on genuine documents."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..sentences import PDF_TOO_MUCH, PDF_UNUSUAL
 DEEPEST = 200
 """Nesting of brackets."""
 MAX_OVERLAP = 2
-"""Average number of objects that may contain a byte; one, in honest files."""
+"""Average number of objects that may contain a byte: one in valid files."""
 MAX_OF_ONE_NUMBER = 200
-"""Objects with the same number; each revision of a document may add one."""
+"""Objects with the same number; each revision of a file may add one."""
 MAX_CHAIN_LENGTH = 16
 """References to references, and filters of a stream."""
 
@@ -22,16 +22,14 @@ MAX_CHAIN_LENGTH = 16
 class Budget:
     """Remaining amounts. Each method raises Refused when its amount is used up."""
 
-    tokens: int = (
-        1_000_000  # brackets and strings outside streams, plus six per object; a resume has hundreds
-    )
+    tokens: int = 1_000_000  # brackets and strings outside streams, six per object; a resume has hundreds
     values: int = 250_000  # names, numbers and strings of parsed objects
     steps: int = 250_000  # references followed
     decryptions: int = 10_000  # strings and streams
     unpacked: int = 16 * MB  # bytes of object streams, which hold no text; a thick book takes 2 or 3 MB
 
     def scan(self, tokens: int) -> None:
-        """Spend tokens while searching the ends of objects."""
+        """Spend tokens of the search for objects' ends."""
         self.tokens -= tokens
         if self.tokens < 0:
             raise Refused(PDF_UNUSUAL)

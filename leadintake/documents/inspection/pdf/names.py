@@ -1,4 +1,4 @@
-"""Names that make a PDF act, and patterns that find them before anything is parsed."""
+"""Names that make a PDF act, and patterns that find them without parsing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WATCHED = (
     | MEDIA_ACTIONS
     | MEDIA_ANNOTATIONS
 )
-"""Names without which no dictionary does a harm of the table; /F is apart, as it is mostly a number."""
+"""Every harmful dictionary has one of these names or /F, apart in MAY_ACT since it is mostly a number."""
 REFUSED_NAMES = WATCHED | LINKS | {"F"}
 """Names refused in objects that cannot be parsed."""
 
@@ -45,7 +45,7 @@ MAY_ACT = re.compile(
     rb"/(?:(?:%b)%b|F(?=[(<%%]|%b++(?:[(<%%]|%b))|[^\x00\t\n\f\r ()<>\[\]{}/%%#]*+\#)"
     % (_join_names(WATCHED), END_OF_NAME, SPACE, NUMBER_OF_OBJECT)
 )
-"""A watched name, or one with #xx escapes, which must be decoded first."""
+"""A watched name, or any with #xx escapes, which hide it."""
 SHAPE = {name: re.compile(b"/" + match_names(name) + END_OF_NAME) for name in ("Catalog", "Page", "XRef")}
-"""Names in every PDF, possibly packed; XRef only where there is no table."""
+"""Names in every PDF, possibly in object streams; XRef only where there is no table."""
 ENCRYPT = re.compile(b"/" + match_names("Encrypt") + END_OF_NAME)

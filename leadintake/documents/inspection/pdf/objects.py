@@ -1,4 +1,4 @@
-"""Objects of one PDF by number, parsed on demand."""
+"""Objects of one PDF, parsed on demand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .values import (
 
 @dataclass(frozen=True)
 class Stream:
-    """Dictionary, and the offset of its data; None if the start violates the standard."""
+    """Dictionary and offset of the data; None if the start violates the standard."""
 
     dictionary: Dictionary
     start: int | None
@@ -45,11 +45,11 @@ UNKNOWN = Unknown.UNKNOWN
 BYTES_PER_STEP = 8
 MARKS = {BOM_UTF16_BE: "utf-16-be", BOM_UTF16_LE: "utf-16-le", BOM_UTF8: "utf-8"}
 Resolved = str | int | String | Stream | Unknown | list[Value] | Dictionary
-"""Value that is no reference, or UNKNOWN. `null` is left out."""
+"""Value that is no reference or null, or UNKNOWN."""
 
 
 class Objects:
-    """All objects that any viewer could find, those in object streams included. Spends its budget."""
+    """All objects that any viewer could find, also in object streams."""
 
     def __init__(self, data: bytes, budget: Budget) -> None:
         self.data = data
@@ -62,7 +62,7 @@ class Objects:
         self._read: dict[int, Value | Stream | Unknown] = {}
 
     def add(self, start: int) -> int:
-        """Add an object of the file itself at `start`. Return its index."""
+        """Add the object at `start` of the file. Return its index."""
         self._source_of.append(0)
         self._starts.append(start)
         self._numbers.append(-1)
@@ -70,7 +70,7 @@ class Objects:
         return len(self._starts) - 1
 
     def add_packed(self, content: bytes, objects: list[tuple[int, int]]) -> range:
-        """Add the objects of an object stream, given as starts and numbers."""
+        """Add an object stream's objects, given as starts and numbers. Return their indexes."""
         self._sources.append(content)
         first = len(self._starts)
         self._source_of.extend([len(self._sources) - 1] * len(objects))
@@ -80,11 +80,11 @@ class Objects:
         return range(first, len(self._starts))
 
     def locate(self, at: int) -> tuple[bytes, int]:
-        """Return the bytes that contain an object, and its start in them."""
+        """Return the bytes that contain an object, and its start there."""
         return self._sources[self._source_of[at]], self._starts[at]
 
     def read(self, at: int) -> Value | Stream:
-        """Parse one object. Raises Ambiguous."""
+        """Parse an object. Raises Ambiguous."""
         source, start = self.locate(at)
         owner = None if self._source_of[at] else read_number(source, start)
         if (
@@ -93,7 +93,7 @@ class Objects:
             and self._source_of[at] == 0
             and source[start - 3 : start] == b"obj"
         ):
-            raise Ambiguous  # without its number, the key of its strings is unknown
+            raise Ambiguous  # the key of its strings depends on its number
         value, end = read_value(source, start, owner, self.budget)
         if isinstance(value, dict) and self._source_of[at] == 0 and (found := STREAM.match(source, end)):
             is_usual = found["line_end"] is not None and found["comment"] is None
@@ -101,13 +101,13 @@ class Objects:
         return value
 
     def resolve(self, value: Value) -> list[Resolved]:
-        """Return what a value may stand for: each object of that number, each value of a duplicate key."""
+        """Return what a value may stand for: all objects of a number, all values of a duplicate key."""
         if isinstance(value, (Reference, Alternatives)):
             return list(self._resolve(value, 0))
         return [] if value is None else [value]
 
     def text(self, string: String) -> str:
-        """Decrypt and decode a string (7.9.2), cut to MAX_STRING_LENGTH."""
+        """Return a string (7.9.2) decrypted and decoded, cut to MAX_STRING_LENGTH."""
         self.budget.follow(min(len(string.raw), MAX_STRING_LENGTH) // BYTES_PER_STEP)
         content = string.content()
         if self.decrypt_string and string.owner:

@@ -1,4 +1,4 @@
-"""Object streams (7.5.7): detection and content."""
+"""Object streams (7.5.7)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .values import DIGITS, Ambiguous, find_string_end
 
 MAX_UNPACKED = 8 * MB
 MAY_BE_PACKED = re.compile(rb"/(?:" + match_names("ObjStm", "First") + b")" + END_OF_NAME)
-"""Viewers use /First where /Type is missing or elsewhere; no other stream has it."""
+"""/First counts: viewers need no /Type, and no other stream has it."""
 NUMBERS = re.compile(rb"(?:" + SPACE + rb"*+\d{1,10}(?!\d))*+")
 MIN_PAIR_LENGTH = 4  # bytes
 TOKENS_OF_PAIR = 4
 
 
 def read_packed(objects: Objects, at: int, decrypt: Decrypt | None) -> tuple[bytes, list[tuple[int, int]]]:
-    """Return the content of an object stream, and start and number of each object; else nothing."""
+    """Return an object stream's content, and each object's start and number; nothing for other objects."""
     try:
         stream = objects.read(at)
     except Ambiguous as error:
@@ -49,7 +49,7 @@ def read_packed(objects: Objects, at: int, decrypt: Decrypt | None) -> tuple[byt
 
 
 def _parse_pairs(content: bytes, first: int, count: int, objects: Objects) -> list[tuple[int, int]]:
-    """Return starts and numbers, as the pairs at the start of the stream say."""
+    """Return starts and numbers from the pairs at the start of the stream."""
     header = NUMBERS.match(content)
     written = header[0] if header else b""
     objects.budget.scan(min(max(count, 0), len(written) // MIN_PAIR_LENGTH) * TOKENS_OF_PAIR)
@@ -61,7 +61,7 @@ def _parse_pairs(content: bytes, first: int, count: int, objects: Objects) -> li
 
 
 def find_packed_end(content: bytes, start: int, budget: Budget) -> int:
-    """Return the end of an object in an object stream, where no keyword marks it. Raises Refused."""
+    """Return the end of an object in an object stream: no keyword marks it."""
     token = TOKEN.match(content, start)
     if token is None:
         return start

@@ -1,4 +1,4 @@
-"""Start and end of each object of a PDF, without parsing."""
+"""Start and end of each object, found without parsing."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .values import OPENED_BY, Reference, find_string_end
 
 TOKENS_OF_OBJECT = 6
 MAX_NUMBER_LENGTH = 32
-"""Bytes before `obj` that contain its number."""
+"""Bytes before `obj` in which its number is searched."""
 
 
 def read_end(data: bytes, position: int, budget: Budget) -> tuple[int, bool]:
-    """Return the end of the object at `position`, and whether it has a stream. Raises Refused."""
+    """Return the end of the object at `position`, and whether it has a stream."""
     brackets: list[bytes] = []
     count = TOKENS_OF_OBJECT
     is_stream = False
@@ -43,11 +43,10 @@ def read_end(data: bytes, position: int, budget: Budget) -> tuple[int, bool]:
 
 
 def find_objects(data: bytes, budget: Budget) -> Iterator[tuple[int, int, bool]]:
-    """Yield start, end, and whether it has a stream, of each object and trailer. Raises Refused.
+    """Yield each object and trailer: start, end, and whether it has a stream.
 
     Viewers jump to objects by offset, even into a string, comment or stream (7.5.4). So each is read from its
-    own
-    start; in honest files they do not overlap.
+    own start, and may overlap others; in valid files none does.
     """
     bytes_left = MAX_OVERLAP * len(data)
     for pattern in (OBJECT, TRAILER):

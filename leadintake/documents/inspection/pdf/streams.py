@@ -1,4 +1,4 @@
-"""Content of streams (7.3.8), decrypted and unpacked."""
+"""Content of streams (7.3.8), decrypted and decoded."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .values import Dictionary, Reference, Value
 
 Decrypt = Callable[[Pieces, Reference], Pieces]
 UNUSUAL_KEYS = ("F", "FFilter", "FDecodeParms", "DP")
-"""Keys of a stream whose data is in another file, or that few viewers support."""
+"""Keys of streams in other files, or that few viewers support."""
 MAX_BYTES_WITHOUT_LENGTH = 1 * MB
 
 
 def unpack(objects: Objects, stream: Stream, decrypt: Decrypt | None) -> Pieces:
-    """Yield the decoded bytes of a stream. Raises Refused if they are ambiguous or undecodable."""
+    """Yield a stream's decoded bytes. Raises Refused, or Undecodable from a filter."""
     dictionary = stream.dictionary
     if stream.start is None or any(key in dictionary for key in UNUSUAL_KEYS):
         raise Refused(PDF_UNUSUAL)
@@ -58,7 +58,7 @@ def _apply_predictor(objects: Objects, name: str, parameters: Dictionary, pieces
 
 
 def resolve_single(objects: Objects, value: Value) -> Resolved | None:
-    """Return the one value that `value` stands for, None without one. Raises Refused if it has several."""
+    """Return what `value` stands for, or None. Raises Refused if it has several meanings."""
     found = objects.resolve(value)
     if not found:
         return None
@@ -68,7 +68,7 @@ def resolve_single(objects: Objects, value: Value) -> Resolved | None:
 
 
 def _read_steps(objects: Objects, dictionary: Dictionary) -> list[tuple[str, Dictionary]]:
-    """Return names and parameters of the filters, in order."""
+    """Return the filters' names and parameters, in order."""
     filters = _resolve_list(objects, dictionary.get("Filter"))
     parameters = _resolve_list(objects, dictionary.get("DecodeParms"))
     if len(filters) > MAX_CHAIN_LENGTH or len(parameters) > len(filters):
@@ -92,7 +92,7 @@ def _resolve_list(objects: Objects, value: Value) -> list[Resolved | None]:
 
 
 def _find_end(objects: Objects, stream: Stream, start: int) -> int:
-    """Return the end of an unfiltered stream: by its length, else at `endstream`."""
+    """Return an unfiltered stream's end: by /Length, else at `endstream`."""
     lengths = [found for found in objects.resolve(stream.dictionary.get("Length")) if isinstance(found, int)]
     if lengths:
         return start + max(lengths)

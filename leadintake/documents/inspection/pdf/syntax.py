@@ -1,7 +1,4 @@
-"""Syntax of PDF (ISO 32000-2, 7.2 and 7.3) as patterns.
-
-Possessive quantifiers prevent backtracking: every search takes linear time.
-"""
+"""Syntax of PDF (7.2 and 7.3) as patterns. Possessive quantifiers keep every search linear."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import re
 
 
 def match_names(*names: str) -> bytes:
-    """Return a pattern of these names with any letter optionally as #xx (7.3.5)."""
+    """Return a pattern of these names, any letter optionally as #xx (7.3.5)."""
     return b"|".join(
         "".join(f"(?:{letter}|\\#(?i:{ord(letter):02x}))" for letter in name).encode() for name in names
     )
@@ -23,7 +20,7 @@ HEX_STRING = rb"<(?!<)[^>]*+>?+"
 FLAT_ARRAY = rb"\[[^\[\]()<>%]*+\]"
 FLAT_DICTIONARY = rb"<<[^<>()\[\]%]*+>>(?!" + SPACE + rb"*+(?:stream|%))"
 
-# After two numbers or a comment (7.3.10), and before a value; hardly ever found in pictures.
+# After two numbers or the end of a comment (7.3.10), and before a value: hardly ever found in pictures.
 OBJECT = re.compile(
     rb"obj(?:(?<=[\x00\t\n\f\r 0-9+\-.)>]{2}obj)|(?<=[\r\n]obj))(?=[\x00\t\n\f\r ()<>\[\]{}/%0-9+\-.fnt])"
 )
@@ -33,7 +30,7 @@ NUMBERED = re.compile(rb"\+?(\d{1,10})" + SPACE + rb"++\+?(\d{1,5})" + SPACE + r
 
 
 def _match_brackets(*flat: bytes) -> re.Pattern[bytes]:
-    """Return a pattern of irrelevant text (words, names, comments, flat values) and the next bracket."""
+    """Return a pattern of irrelevant text (words, names, comments, flat values), then a bracket."""
     bracket = rb"(?P<opening><<|\[)|(?P<closing>>>|\])|(?P<end>obj)|(?P<string>\()"
     no_bracket = b"(?!" + re.sub(rb"\?P<\w+>", b"?:", bracket) + b")"
     skipped = b"|".join((FLAT_STRING, *flat, HEX_STRING, no_bracket + rb"[o><\[\]]"))

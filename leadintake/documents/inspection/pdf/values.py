@@ -1,6 +1,6 @@
-"""Parser of PDF values (7.3), exact and in one pass.
+"""Parser of PDF values (7.3) in one pass.
 
-Names are `str`, integers `int`; other numbers are irrelevant and None, like `null`.
+Names are `str`, integers `int`; other numbers do not matter and are None, like `null`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Reference(NamedTuple):
 
 
 class Alternatives(list["Value"]):
-    """Values of a duplicate key: viewers take the first or the last."""
+    """Values of a duplicate key, of which viewers take the first or the last."""
 
 
 @dataclass(frozen=True)
 class String:
-    """String as in the file, without brackets. `owner`: the object whose key encrypts it."""
+    """String as in the file, without brackets. `owner`: object whose key encrypts it."""
 
     raw: bytes
     is_hex: bool
@@ -53,7 +53,7 @@ ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n?|\n)|(.))|\r\n?", re.DOTALL)
 ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 IN_NAME = re.compile(rb"#([0-9A-Fa-f]{2})")
 PLAIN_WORDS = re.compile(rb"null|[+\-.0-9eE]++|[+-]?(?i:nan|inf|infinity)")
-"""Words accepted as values; careless programs write malformed numbers."""
+"""Words accepted as values; some programs write malformed numbers."""
 BOOLEANS = {b"true": True, b"false": False}
 OPENED_BY = {b">>": b"<<", b"]": b"["}
 
@@ -68,7 +68,7 @@ def _unescape(match: re.Match[bytes]) -> bytes:
 
 
 class Ambiguous(Exception):
-    """The bytes here can be read in two ways, or in none."""
+    """The bytes can be read in several ways, or in none."""
 
 
 def decode_name(written: bytes) -> str:
@@ -79,7 +79,7 @@ def decode_name(written: bytes) -> str:
 
 
 def find_string_end(data: bytes, position: int, budget: Budget) -> int | None:
-    """Return the end of the string that opened before `position`, None if it is not closed."""
+    """Return the end of the string opened before `position`, None if not closed."""
     depth, count = 1, 0
     for found in IN_STRING.finditer(data, position):
         count += 1
@@ -94,7 +94,7 @@ def find_string_end(data: bytes, position: int, budget: Budget) -> int | None:
 
 
 def read_value(data: bytes, position: int, owner: Reference | None, budget: Budget) -> tuple[Value, int]:
-    """Parse one value. Return it and its end. Raises Ambiguous, or Refused when the budget is used up."""
+    """Parse a value. Return it and its end. Raises Ambiguous."""
     stack: list[tuple[bytes, list[Value]]] = []
     items: list[Value] = []
     count = 0
@@ -130,7 +130,7 @@ def read_value(data: bytes, position: int, owner: Reference | None, budget: Budg
 
 
 def _add_atom(token: re.Match[bytes], kind: str | None, owner: Reference | None, items: list[Value]) -> None:
-    """Append a value without brackets to the items."""
+    """Append a value without brackets."""
     if kind == "name":
         items.append(decode_name(token["name"]))
     elif kind == "reference":
@@ -173,7 +173,7 @@ def _build_dictionary(items: list[Value]) -> Dictionary:
 
 
 def list_names(data: bytes, start: int, end: int, budget: Budget) -> set[str]:
-    """Return the names in this range, ignoring the structure of brackets."""
+    """Return the names in this range, ignoring brackets."""
     names: set[str] = set()
     position = start
     while position < end and (token := TOKEN.match(data, position)):
