@@ -40,7 +40,7 @@ class SignInFirst(Refusal):
 
 
 def guard() -> None:
-    """Check access mark (core/http/access.py), sign-in, second factor, permission, origin, CSRF token, in order.
+    """Check in order: mark (core/http/access.py), sign-in, second factor, permission, origin, CSRF token.
 
     A bearer token skips second factor, origin and CSRF token, and is refused on a user's own account. Public
     views check only mark and origin.
