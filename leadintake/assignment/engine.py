@@ -1,4 +1,9 @@
-"""The decision, a pure function of a situation: exclude candidates, then choose among the rest."""
+"""The decision, a pure function of a situation.
+
+1. Exclude candidates with an obstacle.
+2. Choose the first eligible of the first choices (earlier assignee, substitute).
+3. Otherwise keep the candidates with the best preferred match, and let the strategy choose.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ NO_CANDIDATES = "Nobody's role works on leads."
 
 
 def decide(situation: Situation) -> Decision:
-    """Decide. The order of candidates does not matter; the situation is not changed."""
+    """Decide. The order of candidates does not matter."""
     verdicts = [(one, _find_obstacle(one, situation)) for one in situation.candidates]
     excluded = {one.user_id: against[0] for one, against in verdicts if against}
     eligible = {one.user_id: one for one, against in verdicts if not against}
@@ -38,7 +43,7 @@ def decide(situation: Situation) -> Decision:
 
 
 def _find_obstacle(candidate: Candidate, situation: Situation) -> tuple[str, str] | None:
-    """Return why the candidate is excluded: words to follow a name, words to follow a count."""
+    """Return why the candidate is excluded, in words after a name and in words after a count."""
     area, language = situation.practice_area, situation.language
     full = candidate.capacity is not None and candidate.open_leads >= candidate.capacity
     enough = candidate.per_day is not None and candidate.today >= candidate.per_day
@@ -81,7 +86,7 @@ def _explain_first_choice(candidate: Candidate, first: FirstChoice) -> str:
 
 
 def _select_best_fit(eligible: Sequence[Candidate], situation: Situation) -> Sequence[Candidate]:
-    """Return the candidates with the best preferred match: practice area before language."""
+    """Return the candidates with the best preferred match; practice area counts more than language."""
 
     def fit(candidate: Candidate) -> tuple[bool, bool]:
         area, language = situation.match_practice_area, situation.match_language

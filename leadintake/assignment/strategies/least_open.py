@@ -9,7 +9,7 @@ from leadintake.assignment.types import Candidate, Choice, count_noun
 
 
 def choose(candidates: Sequence[Candidate], _seed: int) -> Choice:
-    """Choose the lowest load. Ties: longest since the last lead, then lowest user id."""
+    """Choose the lowest load. Ties: longest since the last lead, lowest user id."""
     load = {one.user_id: Fraction(one.open_leads, one.weight) for one in candidates}
     chosen = min(candidates, key=lambda one: (load[one.user_id], one.last_turn, one.user_id.bytes))
     equals = sum(found == load[chosen.user_id] for found in load.values()) - 1

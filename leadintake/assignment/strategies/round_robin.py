@@ -1,11 +1,9 @@
 """Strategy: take turns in proportion to weight.
 
-1. Each lead is shared among its candidates: the credit of each grows by their share, and the chosen one pays
-   one whole lead (Fagin and Williams, A fair carpool scheduling algorithm, IBM J. Res. Dev. 27, 1983). The
-   credit of people who are not candidates does not change.
-2. Among candidates not ahead of their share, the one whose next lead is due first is chosen (Balinski and
-   Young's quota method, 1975). So with constant candidates each has, at any moment, their share rounded up or
-   down.
+1. Each candidate's credit grows by their share of the lead; the chosen one pays a whole lead (Fagin and
+   Williams, A fair carpool scheduling algorithm, IBM J. Res. Dev. 27, 1983). Other users' credit stays.
+2. Of the candidates not ahead of their share, the one whose next lead is due first is chosen (Balinski and
+   Young's quota method, 1975). So constant candidates have, at any moment, their share rounded up or down.
 """
 
 from __future__ import annotations
@@ -16,13 +14,13 @@ from fractions import Fraction
 from leadintake.assignment.types import Candidate, Choice
 
 TURN = 720_720_000_000
-"""Credit of one lead: a multiple of every sum of weights up to 16, large enough for other sums."""
+"""Credit of one lead: a multiple of all sums of weights up to 16, with small rounding errors for others."""
 NOTHING = TURN // 1_000_000
-"""Less than any share of a lead, more than accumulated rounding errors."""
+"""Less than any share, more than accumulated rounding errors."""
 
 
 def choose(candidates: Sequence[Candidate], _seed: int) -> Choice:
-    """Choose the one whose next lead is due first. Ties: longest since the last lead."""
+    """Choose the earliest next lead. Ties: longest since the last lead, lowest user id."""
     weights = sum(one.weight for one in candidates)
     share = {one.user_id: one.weight * TURN // weights for one in candidates}
     behind = [one for one in candidates if one.credit + share[one.user_id] > NOTHING] or candidates
