@@ -169,7 +169,7 @@ class Allocator:
         )
 
     def _find_first_choices(self, lead: LeadToAssign) -> list[FirstChoice]:
-        """Return the prospect's earlier assignees, latest first, each followed by the substitute if absent."""
+        """Return the prospect's earlier assignees, latest first, each absent one before their substitute."""
         choices, last_owner = [], self._last_owners.get(lead.prospect)
         for owner in [last_owner, *lead.owners] if last_owner else lead.owners:
             choices.append(FirstChoice(owner, "returning"))
