@@ -136,8 +136,8 @@ class SmtpSender:
     def check(self) -> None:
         """Send MAIL FROM, RCPT TO and RSET for the sender's address, without a message. Raises ChannelDown.
 
-        Many servers check EHLO name and sender only at RCPT TO. A refusal of the recipient passes: it may have
-        no mailbox there.
+        Many servers check EHLO name and sender only at RCPT TO. A refusal of the recipient passes: it may
+        have no mailbox there.
         """
         sender = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])[1]
         try:
