@@ -38,7 +38,10 @@ class Absences:
         if execute(_SOME_ABSENCE, [{"day": day}]).first() is None:
             return {}  # as on most days; the next query joins users
         rows = db.session.scalars(sa.select(Absence).where(_COVERS), {"day": day}).all()
-        return {one.user_id: one for one in sorted(rows, key=lambda one: one.last_day or date.max)}
+        return {
+            absence.user_id: absence
+            for absence in sorted(rows, key=lambda absence: absence.last_day or date.max)
+        }
 
     def of(self, user_id: uuid.UUID) -> Absence | None:
         """Return the user's absence today."""
@@ -47,7 +50,7 @@ class Absences:
     def of_today(self, user_id: uuid.UUID) -> Sequence[Absence]:
         """Return all absences of the user today."""
         today = self.today()
-        return [one for one in self.coming(user_id) if one.first_day <= today]
+        return [absence for absence in self.coming(user_id) if absence.first_day <= today]
 
     def coming(self, user_id: uuid.UUID | None = None) -> Sequence[Absence]:
         """Return absences not ended, of all users or one, by first day."""

@@ -143,7 +143,10 @@ class Allocator:
         balances: Mapping[str, int] = msgspec.json.decode(row.credits) if row else {}
         return situations.build_situation(
             self.rules,
-            [(one.email, self._build_candidate(one, lead, balances)) for one in self.people.values()],
+            [
+                (person.email, self._build_candidate(person, lead, balances))
+                for person in self.people.values()
+            ],
             moment=self.moment,
             practice_area=lead.practice_area or "",
             language=lead.language or "",

@@ -18,9 +18,9 @@ NO_CANDIDATES = "Nobody's role works on leads."
 
 def decide(situation: Situation) -> Decision:
     """Decide. The order of candidates does not matter."""
-    verdicts = [(one, _find_obstacle(one, situation)) for one in situation.candidates]
-    excluded = {one.user_id: against[0] for one, against in verdicts if against}
-    eligible = {one.user_id: one for one, against in verdicts if not against}
+    verdicts = [(candidate, _find_obstacle(candidate, situation)) for candidate in situation.candidates]
+    excluded = {candidate.user_id: against[0] for candidate, against in verdicts if against}
+    eligible = {candidate.user_id: candidate for candidate, against in verdicts if not against}
     tally = Counter(against[1] for _, against in verdicts if against)
     left_out = ", ".join(f"{number} {what}" for what, number in sorted(tally.items()))
     if not eligible:
@@ -28,8 +28,10 @@ def decide(situation: Situation) -> Decision:
         return Decision(None, situation.strategy, reason, excluded)
     also = f" Left out: {left_out}." if left_out else ""
     for first in situation.first_choices:
-        if one := eligible.get(first.user_id):
-            return Decision(one.user_id, first.strategy, _explain_first_choice(one, first) + also, excluded)
+        if candidate := eligible.get(first.user_id):
+            return Decision(
+                candidate.user_id, first.strategy, _explain_first_choice(candidate, first) + also, excluded
+            )
     choice = STRATEGIES[situation.strategy](_select_best_fit([*eligible.values()], situation), situation.seed)
     return Decision(
         choice.chosen.user_id,
@@ -95,5 +97,5 @@ def _select_best_fit(eligible: Sequence[Candidate], situation: Situation) -> Seq
             language == "preferred" and candidate.fits_language,
         )
 
-    best = max(fit(one) for one in eligible)
-    return [one for one in eligible if fit(one) == best]
+    best = max(fit(candidate) for candidate in eligible)
+    return [candidate for candidate in eligible if fit(candidate) == best]

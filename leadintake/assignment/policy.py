@@ -107,7 +107,7 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True)
 
     def counts_days(self) -> bool:
         """Return whether anyone has a daily limit."""
-        return self.per_day is not None or any(one.per_day for one in self.attorneys.values())
+        return self.per_day is not None or any(terms.per_day for terms in self.attorneys.values())
 
 
 def read(path: Path, *, practice_areas: Collection[str], languages: Collection[str]) -> Policy:

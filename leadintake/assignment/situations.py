@@ -48,7 +48,7 @@ def build_situation(
         match_language=area.match_language or "off",
         seed=seed if area.strategy == "random" else 0,
         first_choices=tuple(first_choices),
-        candidates=tuple(complete(email, one) for email, one in people),
+        candidates=tuple(complete(email, candidate) for email, candidate in people),
     )
 
 

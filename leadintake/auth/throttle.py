@@ -108,7 +108,7 @@ def _count_attempt(subjects: Sequence[_Subject]) -> list[SignInAttempt]:
         past = SignInAttempt.at.between(moment - longest, moment + CLOCKS_DIFFER)
         db.session.execute(sa.delete(SignInAttempt).where(~past))
         _refuse_over_limit(subjects, rates, moment, longest)
-        attempt = [SignInAttempt(key=one.key, at=moment) for one in subjects]
+        attempt = [SignInAttempt(key=subject.key, at=moment) for subject in subjects]
         db.session.add_all(attempt)
         db.session.flush()
         for row in attempt:
@@ -119,7 +119,7 @@ def _count_attempt(subjects: Sequence[_Subject]) -> list[SignInAttempt]:
 def _refuse_over_limit(
     subjects: Sequence[_Subject], rates: Sequence[RateLimitItem], moment: datetime, longest: timedelta
 ) -> None:
-    wait = max(_seconds_to_wait(one, rates, moment, moment - longest) for one in subjects)
+    wait = max(_seconds_to_wait(subject, rates, moment, moment - longest) for subject in subjects)
     if wait > 0:
         raise TooMany(math.ceil(min(wait, longest.total_seconds())))
 

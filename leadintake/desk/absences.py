@@ -60,7 +60,7 @@ def _page(errors: Errors, status: int = 200) -> Response:
         "desk/absences.html",
         absences=list_for_reader(),
         today=absences.today(),
-        choices=[(one.id, one.name) for one in auth.everyone() if one.works_on_leads],
+        choices=[(user.id, user.name) for user in auth.everyone() if user.works_on_leads],
         for_others=current_actor().may(Permission.ASSIGN_LEADS),
         errors=errors,
         typed=request.form,

@@ -62,14 +62,14 @@ class Chart:
 
 def chart(series: Sequence[Series]) -> Chart:
     """Lay out the bars, scaled to the longest."""
-    most = max((bar.value for one in series for bar in one.bars), default=0) or 1
+    most = max((bar.value for person in series for bar in person.bars), default=0) or 1
     groups, y = [], 0
-    for one in series:
+    for person in series:
         bars = [
             BarShape(kind, y + LABEL + kind * BAR, round(LONGEST * bar.value / most, 1), bar.text)
-            for kind, bar in enumerate(one.bars)
+            for kind, bar in enumerate(person.bars)
         ]
-        groups.append(Group(_short(one.name), y, bars))
+        groups.append(Group(_short(person.name), y, bars))
         y += LABEL + len(bars) * BAR + GAP
     return Chart(y, [bar.name for bar in series[0].bars] if series else [], groups)
 

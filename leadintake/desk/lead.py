@@ -32,7 +32,7 @@ def show(lead_id: LeadKey) -> Response:
         render_template(
             "desk/lead.html",
             lead=lead,
-            fields=[one for one in FIELDS if one.kind is not Kind.NAME],
+            fields=[field for field in FIELDS if field.kind is not Kind.NAME],
             allowed=detail.allowed,
             duplicates=detail.duplicates,
             pulse=detail.entity_tag(),

@@ -34,13 +34,11 @@ def folded(email: str) -> str:
 
 
 def _folded_email(context: DefaultExecutionContext) -> str:
-    """Return the folded address of the row being inserted."""
     row = context.get_current_parameters()  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
     return folded(str(row["email"]))
 
 
 def _phone_as_typed(context: DefaultExecutionContext) -> bool:
-    """Return whether the phone number of the row being inserted could not be parsed."""
     row = context.get_current_parameters()  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
     return is_as_typed(row.get("phone") or "")
 

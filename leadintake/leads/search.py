@@ -95,7 +95,10 @@ def _alternatives(text: str, region: str) -> list[list[str]]:
         for part in ([_digits(word)] if _digits(word) else parts)
     ]
     alternatives = [words, bare, *_numbers(text, region)]
-    return [list(one) for one in dict.fromkeys(tuple(dict.fromkeys(one)) for one in alternatives)]
+    return [
+        list(alternative)
+        for alternative in dict.fromkeys(tuple(dict.fromkeys(alternative)) for alternative in alternatives)
+    ]
 
 
 def _numbers(text: str, region: str) -> list[list[str]]:

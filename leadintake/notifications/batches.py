@@ -109,7 +109,6 @@ class ClaimQueue:
         return bool(affected(execute(row.values(values))))
 
     def _reservation_update(self) -> sa.Update:
-        """Return an UPDATE of the messages still reserved."""
         return sa.update(OUTBOX).where(
             OUTBOX.c.id.in_([message.id for message in self._reserved]),
             OUTBOX.c.status == Status.QUEUED,

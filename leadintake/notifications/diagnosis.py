@@ -84,7 +84,6 @@ def explain_state(state: ChannelState) -> str:
 
 
 def _format_cause(cause: BaseException | None) -> str:
-    """Return the server's reply, else the error, on one line."""
     reply: Any = getattr(cause, "smtp_error", None)
     if reply is None:
         return (str(cause).strip() or type(cause).__name__).partition("\n")[0].rstrip(".")

@@ -166,7 +166,6 @@ class Worker:
         return handled
 
     def _deliver_one(self, sender: Sender, message: Notification) -> OutcomeRecorder:
-        """Deliver a message; return the call that records the outcome."""
         try:
             return partial(leases.mark_sent, message, sender.deliver(message))
         except TransientFailure as error:
@@ -205,7 +204,6 @@ class Worker:
         return time.monotonic() - self._last_tick > TICK_SECONDS or self._is_beat_due()
 
     def _run_periodic_tasks(self) -> None:
-        """Record a beat and run the worker ticks, if due."""
         self._beat()
         if time.monotonic() - self._last_tick > TICK_SECONDS:
             self._run_ticks()
@@ -215,7 +213,6 @@ class Worker:
         self._last_tick = time.monotonic()
 
     def _run_chores(self, stop: embedded.Stop) -> None:
-        """Run the chores in a thread beside the deliveries."""
         last_runs: dict[str, float] = {}
         while not stop():
             chores.run_due(self.app, stop, last_runs)

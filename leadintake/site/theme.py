@@ -1,4 +1,4 @@
-"""Accent colour with a contrast of 4.5 to 1 (WCAG 2.2, 1.4.3) as text and background, for any ACCENT_COLOR."""
+"""Accent colour with a contrast of 4.5 to 1 (WCAG 2.2, 1.4.3) as text and background, for any setting."""
 
 from __future__ import annotations
 

@@ -21,18 +21,22 @@ NOTHING = TURN // 1_000_000
 
 def choose(candidates: Sequence[Candidate], _seed: int) -> Choice:
     """Choose the earliest next lead. Ties: longest since the last lead, lowest user id."""
-    weights = sum(one.weight for one in candidates)
-    share = {one.user_id: one.weight * TURN // weights for one in candidates}
-    behind = [one for one in candidates if one.credit + share[one.user_id] > NOTHING] or candidates
-    due = {one.user_id: Fraction(TURN - one.credit, one.weight) for one in behind}
-    chosen = min(behind, key=lambda one: (due[one.user_id], one.last_turn, one.user_id.bytes))
-    paid = {one.user_id: one.credit + share[one.user_id] for one in candidates}
+    weights = sum(candidate.weight for candidate in candidates)
+    share = {candidate.user_id: candidate.weight * TURN // weights for candidate in candidates}
+    behind = [
+        candidate for candidate in candidates if candidate.credit + share[candidate.user_id] > NOTHING
+    ] or candidates
+    due = {candidate.user_id: Fraction(TURN - candidate.credit, candidate.weight) for candidate in behind}
+    chosen = min(
+        behind, key=lambda candidate: (due[candidate.user_id], candidate.last_turn, candidate.user_id.bytes)
+    )
+    paid = {candidate.user_id: candidate.credit + share[candidate.user_id] for candidate in candidates}
     paid[chosen.user_id] -= sum(share.values())
     equals = sum(found == due[chosen.user_id] for found in due.values()) - 1
     return Choice(
         chosen,
         f"It was the turn of {chosen.name}, one of {len(candidates)}.",
-        {one.user_id: f"{one.credit / TURN:+.2f} leads behind" for one in candidates},
+        {candidate.user_id: f"{candidate.credit / TURN:+.2f} leads behind" for candidate in candidates},
         "waited longest since the last lead" if equals else "",
         paid,
     )

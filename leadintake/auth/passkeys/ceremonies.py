@@ -38,7 +38,9 @@ def creation_options(user: User, challenge: bytes, excluded_ids: Iterable[str]) 
         user_display_name=user.name,
         challenge=challenge,
         timeout=TIMEOUT_MILLISECONDS,
-        exclude_credentials=[structs.PublicKeyCredentialDescriptor(to_bytes(one)) for one in excluded_ids],
+        exclude_credentials=[
+            structs.PublicKeyCredentialDescriptor(to_bytes(credential_id)) for credential_id in excluded_ids
+        ],
         authenticator_selection=structs.AuthenticatorSelectionCriteria(
             resident_key=structs.ResidentKeyRequirement.REQUIRED,
             user_verification=structs.UserVerificationRequirement.REQUIRED,

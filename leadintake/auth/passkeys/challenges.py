@@ -50,7 +50,9 @@ def verify(client_data: str, purpose: str) -> bytes:
         raise BadChallenge("This is not what a browser says of a ceremony.") from error
     body, seal = challenge[:-SEAL_BYTES], challenge[-SEAL_BYTES:]
     seals = (_seal(key, purpose, body) for key in keys("challenge"))
-    if len(body) != RANDOM_BYTES + TIME_BYTES or not any(hmac.compare_digest(seal, one) for one in seals):
+    if len(body) != RANDOM_BYTES + TIME_BYTES or not any(
+        hmac.compare_digest(seal, expected) for expected in seals
+    ):
         raise BadChallenge("This challenge was not given for this.")
     if _end(challenge) <= now():
         raise BadChallenge("This challenge is too old.")

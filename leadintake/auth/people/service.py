@@ -218,7 +218,7 @@ class Users:
         self._tell(user, sentence + (more if tokens_ended else ""))
 
     def _refuse_last_admin(self, user: User) -> None:
-        others = [one for one in auth.admins() if one.joined_at is not None and one.id != user.id]
+        others = [admin for admin in auth.admins() if admin.joined_at is not None and admin.id != user.id]
         here = user.role is Role.ADMIN and user.active and user.joined_at is not None
         if here and not others:  # invited admins do not count: an invitation may never arrive
             raise LastAdmin(f"{user.email} is the last active admin. Make another one first.")

@@ -100,7 +100,6 @@ class Provider:
             raise Untrusted("the ID token is signed with a key that is not published") from error
 
     def _exchange(self, document: _Document, code: str, verifier: str, back_to: str) -> str:
-        """Return the ID token. Raises Untrusted, ProviderAway."""
         ways = document.token_endpoint_auth_methods_supported
         way = POST if POST in ways and BASIC not in ways else BASIC
         with self._open_client(
@@ -163,14 +162,16 @@ class Provider:
         """Raise ProviderAway for another issuer (Discovery, 4.3), or unencrypted endpoints."""
         endpoints = (document.authorization_endpoint, document.token_endpoint, document.jwks_uri)
         scheme, _, _ = self._issuer.partition("://")
-        if document.issuer != self._issuer or not all(one.startswith(f"{scheme}://") for one in endpoints):
+        if document.issuer != self._issuer or not all(
+            endpoint.startswith(f"{scheme}://") for endpoint in endpoints
+        ):
             log.error("oidc_provider_is_another", issuer=self._issuer, found=document.issuer)
             raise ProviderAway
 
     def _fetch_keys(self, metadata: _Metadata) -> KeySet:
         """Fetch the signing keys. Unsupported kinds are skipped."""
         published = self._fetch(metadata.document.jwks_uri, _JWK_SETS).keys
-        metadata.keys = KeySet([key for one in published if (key := _import_key(one)) is not None])
+        metadata.keys = KeySet([key for jwk in published if (key := _import_key(jwk)) is not None])
         return metadata.keys
 
     def _fetch(self, address: str, decoder: msgspec.json.Decoder[Shape]) -> Shape:

@@ -133,7 +133,6 @@ def is_local(path: str) -> bool:
 
 
 def _open_journey(answer: SsoAnswer, sealed: str) -> Journey:
-    """Unseal and check the journey. Raises NotAdmitted."""
     try:
         journey = msgspec.json.decode(unseal(PURPOSE, sealed), type=Journey)
     except Unreadable as error:
@@ -146,7 +145,6 @@ def _open_journey(answer: SsoAnswer, sealed: str) -> Journey:
 
 
 def _fetch_claims(answer: SsoAnswer, journey: Journey, back_to: str) -> Mapping[str, Any]:
-    """Return the verified claims. Raises NotAdmitted, ProviderAway."""
     from leadintake.auth.sso.oidc import Untrusted
 
     if answer.iss and answer.iss != current_app.config["OIDC_ISSUER"]:

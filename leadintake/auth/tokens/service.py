@@ -119,7 +119,6 @@ class Tokens:
         return row.id, user
 
     def _note_use(self, token_id: uuid.UUID, last: datetime | None) -> None:
-        """Store the time of use, at most once a minute."""
         if last is None or now() - last > USE_INTERVAL:
             used = sa.update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now())
             with read_only(False), db.engine.begin() as connection:

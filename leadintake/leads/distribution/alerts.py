@@ -145,7 +145,6 @@ def _enqueue_alert(kind: str, lead: Lead, person: Recipient) -> None:
 
 
 def _waiting_query(manager: User) -> sa.Select[Any]:
-    """Select the waiting leads visible to a manager."""
     return sa.select(Lead).where(is_waiting(), Lead.id.not_in(visibility.screened_leads(manager.id)))
 
 

@@ -172,7 +172,6 @@ def _list_ineligible_ids() -> Sequence[uuid.UUID]:
 
 
 def _list_ineligible_owners() -> Sequence[User]:
-    """Return assignees of open leads who are deactivated, away, or of another role."""
     open_leads = sa.select(Lead.id).where(Lead.assignee_id == User.id, where_open(Lead.status))
     is_ineligible = sa.or_(
         User.active.is_(False),

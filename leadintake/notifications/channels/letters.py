@@ -134,7 +134,6 @@ def _require_one_line(value: str) -> str:
 
 @lru_cache(maxsize=1000)
 def _encode_header(name: str, words: str) -> str:
-    """Encode and fold the value of header `name`."""
     if _require_one_line(words).isascii() and len(words) <= MAX_UNFOLDED_LENGTH and "=?" not in words:
         return words
     return Header(words, "utf-8", header_name=name).encode(linesep=CRLF)
@@ -142,7 +141,6 @@ def _encode_header(name: str, words: str) -> str:
 
 @lru_cache(maxsize=100)
 def _format_sender(firm: str, address: str) -> str:
-    """Return the value of From."""
     encoded = _encode_header("From", firm)
     return f'"{quote(firm)}" <{address}>' if encoded == firm else f"{encoded}{CRLF} <{address}>"
 
