@@ -174,7 +174,7 @@ def search_text(values: Values, reference: str) -> str:
 
 
 def _searched_parts(values: Values) -> list[str]:
-    """Return the texts to search. Names come last: folded, some are too long."""
+    """Return the texts to search. Names come last: folding makes some longer than fits."""
     searched = [form_field for form_field in FIELDS if form_field.in_search]
     searched.sort(key=lambda form_field: form_field.kind is Kind.NAME)
     texts = [(form_field.kind, values.get(form_field.name) or "") for form_field in searched]

@@ -39,10 +39,7 @@ log = structlog.get_logger()
 
 
 class Handover:
-    """Hand leads on to the next assignee.
-
-    `cause`: a word for the stored decision; `why`: a sentence for people.
-    """
+    """Hand leads on. `cause`: a word for the stored decision; `why`: a sentence for people."""
 
     def hand_back_on_departure(self, departure: UserDeparted) -> None:
         """Listen to `user_departed`."""
