@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """A role in the firm."""
+    """A user's role in the firm."""
 
     ADMIN = "admin"
     MANAGER = "manager"

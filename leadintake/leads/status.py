@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 
 class LeadStatus(StrEnum):
-    """Progress of a lead."""
+    """How far a lead is."""
 
     PENDING = "PENDING"
     REACHED_OUT = "REACHED_OUT"

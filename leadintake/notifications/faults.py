@@ -44,7 +44,7 @@ MAILBOX_CODES = {"2.1", "2.2", "2.3", "2.4"}
 RECIPIENT_CODES = RECIPIENT_ADDRESS_CODES | MAILBOX_CODES
 """Take precedence over the reply code."""
 MESSAGE_CODES = RECIPIENT_CODES | {
-    *("3.3", "3.4", "4.1", "4.4", "4.7"),  # too big; no answer from, no route to the recipient's host
+    *("3.3", "3.4", "4.1", "4.4", "4.7"),  # too big; the recipient's host: no answer, no route
     *("6.0", "6.1", "6.2", "6.3", "6.4", "6.5", "6.6", "6.7", "6.8", "6.9", "6.10"),  # the content
     *("7.15", "7.16", "7.17", "7.18", "7.19"),  # priority not supported; the mailbox has a new owner
     # Exchange: the recipient rejects the sender, is restricted, gets too much mail, or has no address.

@@ -17,7 +17,7 @@ from leadintake.core.db.types import TextEnum
 
 
 class Status(StrEnum):
-    """State of a message."""
+    """Where a message is on its way."""
 
     QUEUED = "queued"
     SENDING = "sending"
