@@ -11,7 +11,7 @@ from leadintake.core import checks, chores
 
 
 def init_app(app: Flask) -> None:
-    """Register the room's checks, chores and commands."""
+    """Load the policy; register checks, chores and commands."""
     policy.load(app)
     checks.register(app, "intake", assignment.check, needed=False)
     checks.register(app, "policy", assignment.check_policy, needed=False)

@@ -1,4 +1,4 @@
-"""Verbs on absences. An absence from today on hands the person's pending leads over."""
+"""Verbs on absences."""
 
 from __future__ import annotations
 
@@ -34,23 +34,26 @@ class Absences:
         return policy.current().local(now()).date()
 
     def on(self, day: date) -> Mapping[uuid.UUID, Absence]:
-        """Return the absence of each user on this day. If two overlap, the one that ends later."""
+        """Return absences by user on this day; of overlapping ones that which ends last."""
         if execute(_SOME_ABSENCE, [{"day": day}]).first() is None:
-            return {}  # as on most days; what follows loads users
+            return {}  # as on most days; the next query joins users
         rows = db.session.scalars(sa.select(Absence).where(_COVERS), {"day": day}).all()
-        return {one.user_id: one for one in sorted(rows, key=lambda one: one.last_day or date.max)}
+        return {
+            absence.user_id: absence
+            for absence in sorted(rows, key=lambda absence: absence.last_day or date.max)
+        }
 
     def of(self, user_id: uuid.UUID) -> Absence | None:
         """Return the user's absence today."""
         return self.on(self.today()).get(user_id)
 
     def of_today(self, user_id: uuid.UUID) -> Sequence[Absence]:
-        """Return every absence of this user that covers today."""
+        """Return all absences of the user today."""
         today = self.today()
-        return [one for one in self.coming(user_id) if one.first_day <= today]
+        return [absence for absence in self.coming(user_id) if absence.first_day <= today]
 
     def coming(self, user_id: uuid.UUID | None = None) -> Sequence[Absence]:
-        """Return absences that have not ended, of all users or one, by first day."""
+        """Return absences not ended, of all users or one, by first day."""
         absences_query = sa.select(Absence).where(
             sa.or_(Absence.last_day.is_(None), Absence.last_day >= self.today())
         )
@@ -59,7 +62,7 @@ class Absences:
         return db.session.scalars(absences_query.order_by(Absence.first_day, Absence.id)).all()
 
     def get(self, absence_id: uuid.UUID) -> Absence:
-        """Return an absence that has not ended. Raises NotFound."""
+        """Return an absence not ended. Raises NotFound."""
         absence_query = sa.select(Absence).where(Absence.id == absence_id)
         found = db.session.scalar(absence_query.execution_options(populate_existing=True))
         if found is None or (found.last_day is not None and found.last_day < self.today()):
@@ -75,7 +78,7 @@ class Absences:
         *,
         actor: UserOrOperator,
     ) -> Absence:
-        """Record an absence. If it has begun, hand the user's pending leads over now.
+        """Record an absence; if it has begun, reassign the user's open leads now.
 
         Raises UnprocessableContent.
         """
@@ -90,7 +93,7 @@ class Absences:
         return absence
 
     def end(self, absence: Absence, *, actor: UserOrOperator) -> None:
-        """End an absence now, or cancel a future one. Raises NotFound if it has ended."""
+        """End an absence now, or cancel a future one. Raises NotFound."""
         departures.lock_assignment()
         absence = self.get(absence.id)  # a concurrent request may have ended it
         absence.deleted_at = now()

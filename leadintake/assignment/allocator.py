@@ -1,8 +1,10 @@
-"""The assignment decisions of one transaction. Each sees the ones before.
+"""The assignment decisions of one transaction. Each counts the ones before.
 
-`next` decides, `save` stores decisions, turns and credits: call both.
+1. A new allocator reads users, absences, counts, turns and credits, in a constant number of statements.
+2. `next` decides on a lead, and counts the decision in memory.
+3. `save` stores decisions, turns and credits.
 
-The caller holds the assignment lock, except to call `ask` alone.
+The caller holds the assignment lock, unless it calls only `ask`.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from leadintake.core.db import rows
 from leadintake.core.db.database import db, execute
 
 Tally = Callable[[Collection[uuid.UUID], datetime | None], tuple[dict[uuid.UUID, int], dict[uuid.UUID, int]]]
-"""Counts open leads, and leads assigned since an instant, by user. See leads/distribution/workload.py."""
+"""Counts open leads, and leads assigned since an instant, by user: leads/distribution/workload.py."""
 MAX_REASON_LENGTH = 500
 WORKERS = [role for role, granted in GRANTS.items() if Permission.UPDATE_LEADS in granted]
 
@@ -54,11 +56,7 @@ _INSERT_TURN = sa.insert(_TURNS)
 
 @dataclass(frozen=True)
 class LeadToAssign:
-    """A lead to assign. `owners`: earlier owners of the prospect's leads, the latest first.
-
-    `prospect`: the casefolded address. Within one allocator, the last owner is the first choice for a
-    prospect's next lead.
-    """
+    """A lead to assign. `prospect`: the casefolded address; `owners`: its earlier assignees, latest first."""
 
     lead_id: uuid.UUID
     prospect: str
@@ -71,7 +69,7 @@ class LeadToAssign:
 
 @dataclass
 class Allocator:
-    """The state from which the decisions of a transaction start."""
+    """State of the firm, with the decisions made so far."""
 
     tally: Tally
     rules: policy.Policy = field(default_factory=policy.current)
@@ -94,12 +92,12 @@ class Allocator:
         )
 
     def ask(self, lead: LeadToAssign) -> tuple[Situation, Decision]:
-        """Return the situation now and its decision; change nothing."""
+        """Return the situation and its decision; count nothing."""
         situation = self._build_situation(lead)
         return situation, decide(situation)
 
     def next(self, lead: LeadToAssign, *, cause: str, why: str = "") -> Decision:
-        """Decide and count the turn. `why`, a sentence, precedes the reason."""
+        """Decide and count. `why`: a sentence that precedes the reason."""
         situation, decision = self.ask(lead)
         reason = f"{why} {decision.reason}".strip()[:MAX_REASON_LENGTH]
         decision = msgspec.structs.replace(decision, reason=reason)
@@ -122,7 +120,7 @@ class Allocator:
         return decision
 
     def save(self) -> None:
-        """Store the decisions. Their leads must be in the database already."""
+        """Store the decisions, after their leads."""
         for decision in self._decisions:
             rows.add(decision)
         self._decisions = []
@@ -135,7 +133,7 @@ class Allocator:
         self._changed_turns = {}
 
     def uncount(self, user_id: uuid.UUID, assigned_at: datetime) -> None:
-        """Subtract a lead that is taken from this user from their counts."""
+        """Take a lead off the user's counts, before it is reassigned."""
         self.open_leads[user_id] = self.open_leads.get(user_id, 0) - 1
         if self.rules.local(assigned_at).date() == self.local.date():
             self.today[user_id] = self.today.get(user_id, 0) - 1
@@ -145,7 +143,10 @@ class Allocator:
         balances: Mapping[str, int] = msgspec.json.decode(row.credits) if row else {}
         return situations.build_situation(
             self.rules,
-            [(one.email, self._build_candidate(one, lead, balances)) for one in self.people.values()],
+            [
+                (person.email, self._build_candidate(person, lead, balances))
+                for person in self.people.values()
+            ],
             moment=self.moment,
             practice_area=lead.practice_area or "",
             language=lead.language or "",
@@ -171,7 +172,7 @@ class Allocator:
         )
 
     def _find_first_choices(self, lead: LeadToAssign) -> list[FirstChoice]:
-        """Return the prospect's earlier owners, each followed by the substitute if absent."""
+        """Return the prospect's earlier assignees, latest first, each absent one before their substitute."""
         choices, last_owner = [], self._last_owners.get(lead.prospect)
         for owner in [last_owner, *lead.owners] if last_owner else lead.owners:
             choices.append(FirstChoice(owner, "returning"))

@@ -1,4 +1,9 @@
-"""The decision, a pure function of a situation: exclude candidates, then choose among the rest."""
+"""The decision, a pure function of a situation.
+
+1. Exclude candidates with an obstacle.
+2. Choose the first eligible of the first choices (earlier assignee, substitute).
+3. Otherwise keep the candidates with the best preferred match, and let the strategy choose.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +17,10 @@ NO_CANDIDATES = "Nobody's role works on leads."
 
 
 def decide(situation: Situation) -> Decision:
-    """Decide. The order of candidates does not matter; the situation is not changed."""
-    verdicts = [(one, _find_obstacle(one, situation)) for one in situation.candidates]
-    excluded = {one.user_id: against[0] for one, against in verdicts if against}
-    eligible = {one.user_id: one for one, against in verdicts if not against}
+    """Decide. The order of candidates does not matter."""
+    verdicts = [(candidate, _find_obstacle(candidate, situation)) for candidate in situation.candidates]
+    excluded = {candidate.user_id: against[0] for candidate, against in verdicts if against}
+    eligible = {candidate.user_id: candidate for candidate, against in verdicts if not against}
     tally = Counter(against[1] for _, against in verdicts if against)
     left_out = ", ".join(f"{number} {what}" for what, number in sorted(tally.items()))
     if not eligible:
@@ -23,8 +28,10 @@ def decide(situation: Situation) -> Decision:
         return Decision(None, situation.strategy, reason, excluded)
     also = f" Left out: {left_out}." if left_out else ""
     for first in situation.first_choices:
-        if one := eligible.get(first.user_id):
-            return Decision(one.user_id, first.strategy, _explain_first_choice(one, first) + also, excluded)
+        if candidate := eligible.get(first.user_id):
+            return Decision(
+                candidate.user_id, first.strategy, _explain_first_choice(candidate, first) + also, excluded
+            )
     choice = STRATEGIES[situation.strategy](_select_best_fit([*eligible.values()], situation), situation.seed)
     return Decision(
         choice.chosen.user_id,
@@ -38,7 +45,7 @@ def decide(situation: Situation) -> Decision:
 
 
 def _find_obstacle(candidate: Candidate, situation: Situation) -> tuple[str, str] | None:
-    """Return why the candidate is excluded: words to follow a name, words to follow a count."""
+    """Return why the candidate is excluded, in words after a name and in words after a count."""
     area, language = situation.practice_area, situation.language
     full = candidate.capacity is not None and candidate.open_leads >= candidate.capacity
     enough = candidate.per_day is not None and candidate.today >= candidate.per_day
@@ -81,7 +88,7 @@ def _explain_first_choice(candidate: Candidate, first: FirstChoice) -> str:
 
 
 def _select_best_fit(eligible: Sequence[Candidate], situation: Situation) -> Sequence[Candidate]:
-    """Return the candidates with the best preferred match: practice area before language."""
+    """Return the candidates with the best preferred match; practice area counts more than language."""
 
     def fit(candidate: Candidate) -> tuple[bool, bool]:
         area, language = situation.match_practice_area, situation.match_language
@@ -90,5 +97,5 @@ def _select_best_fit(eligible: Sequence[Candidate], situation: Situation) -> Seq
             language == "preferred" and candidate.fits_language,
         )
 
-    best = max(fit(one) for one in eligible)
-    return [one for one in eligible if fit(one) == best]
+    best = max(fit(candidate) for candidate in eligible)
+    return [candidate for candidate in eligible if fit(candidate) == best]

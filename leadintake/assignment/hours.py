@@ -15,9 +15,9 @@ PATTERN = re.compile(
 
 @functools.cache
 def parse(text: str) -> tuple[frozenset[int], time, time]:
-    """Return weekdays (Monday is 0), begin and end. The end 24:00 is midnight.
+    """Return weekdays (Monday is 0), begin and end; 24:00 as time.max.
 
-    Raises ValueError, also if the end is not after the begin: write night hours as two entries.
+    Raises ValueError, also for an end not after the begin: night hours are two entries.
     """
     found = PATTERN.fullmatch(text)
     if found is None:
@@ -32,7 +32,7 @@ def parse(text: str) -> tuple[frozenset[int], time, time]:
 
 
 def is_within(hours: Sequence[str], local: datetime) -> bool:
-    """Return whether a local time is in one of these hours. Without hours: True."""
+    """Return whether a local time is within these hours. Without hours: True."""
     clock = local.time()
     return not hours or any(
         local.weekday() in days and begin <= clock and (clock < end or end == time.max)

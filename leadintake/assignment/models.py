@@ -1,4 +1,4 @@
-"""Tables of the room: turns, rotations, absences and decisions."""
+"""Tables of turns, rotations, absences and decisions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from leadintake.auth.models import User
 from leadintake.core.db.database import Model, SoftDeletes
 
 LongText = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
-"""MySQL's TEXT holds 64 KiB, too little for a decision among 500 people."""
+"""MariaDB's TEXT holds 64 KiB, too little for a decision among 500 people."""
 
 
 class Turn(Model):
-    """The last turn of a user, counted in assignments, so that no clock can reorder it."""
+    """Number of the user's last assignment, among all of the firm: no clock can reorder turns."""
 
     __tablename__ = "turns"
 
@@ -27,20 +27,17 @@ class Turn(Model):
 
 
 class Rotation(Model):
-    """Credits of all users, in the firm's rotation or in that of a practice area."""
+    """Credits of all users in one rotation: the firm's (no name) or a practice area's."""
 
     __tablename__ = "rotations"
 
     name: Mapped[str] = mapped_column(sa.String(100), unique=True)
     credits: Mapped[str] = mapped_column(LongText)
-    """JSON: credit by user id. One row, so that 500 people cost one statement."""
+    """JSON: credit by user id. One row: 500 people cost one statement."""
 
 
 class Absence(SoftDeletes, Model):
-    """Days away, first and last included, in the firm's time zone.
-
-    One that was ended early is deleted; the audit trail has the time.
-    """
+    """Days away, first and last included, in the firm's time zone. Soft-deleted if ended early."""
 
     __tablename__ = "absences"
 
@@ -55,12 +52,12 @@ class Absence(SoftDeletes, Model):
 
     @property
     def until(self) -> str:
-        """Return the last day as a phrase."""
+        """The last day in words."""
         return self.last_day.isoformat() if self.last_day else UNTIL_FURTHER_NOTICE
 
 
 class AssignmentDecision(Model):
-    """One decision, automatic or manual, with its reason. Never changed."""
+    """A decision, automatic or manual. Never changed."""
 
     __tablename__ = "decisions"
     __table_args__ = (sa.Index("ix_decisions_user_id_created_at", "user_id", "created_at"),)
@@ -74,4 +71,4 @@ class AssignmentDecision(Model):
     policy: Mapped[str] = mapped_column(sa.String(16))
     """Hash of the policy; empty for a manual decision."""
     record: Mapped[str] = mapped_column(LongText)
-    """JSON (types.Record), enough to decide again; empty for a manual decision."""
+    """JSON (types.Record), enough to repeat it; empty for a manual decision."""

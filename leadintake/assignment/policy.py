@@ -1,4 +1,4 @@
-"""The firm's assignment rules, from a TOML file. Default: fewest open leads, no limits."""
+"""The firm's assignment policy, from a TOML file. Default: fewest open leads, no limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Bound = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Area(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Rules of one practice area that differ from the firm's. It has its own rotation."""
+    """Rules of a practice area where they differ from the firm's. It has its own rotation."""
 
     strategy: str = ""
     match_practice_area: Match | None = None
@@ -30,7 +30,7 @@ class Area(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Terms(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What an attorney accepts. Empty `practice_areas` or `languages`: any."""
+    """What an attorney takes. Empty `practice_areas` or `languages`: any."""
 
     weight: Weight = 1
     capacity: Bound | None = None
@@ -42,7 +42,7 @@ class Terms(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True):
-    """The whole file. `capacity`, `per_day` and `hours` are defaults for attorneys without their own."""
+    """The file. `capacity`, `per_day`, `hours` and `timezone` are defaults for attorneys."""
 
     strategy: str = "least_open"
     match_practice_area: Match = "hard"
@@ -56,11 +56,11 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True)
 
     @functools.cached_property
     def hash(self) -> str:
-        """Identify the rules, independent of the file's layout."""
+        """Hash of the rules, whatever the file's layout."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:16]
 
     def area(self, name: str | None) -> Area:
-        """Return the rules for this practice area, with defaults filled in."""
+        """Return the complete rules of a practice area."""
         own = self.areas.get(name or "", Area())
         return Area(
             own.strategy or self.strategy,
@@ -69,11 +69,11 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True)
         )
 
     def rotation(self, practice_area: str | None) -> str:
-        """Return the rotation's name: the practice area, or empty for the firm's."""
+        """Return the name of the rotation: a practice area with rules of its own, else empty."""
         return practice_area if practice_area and practice_area in self.areas else ""
 
     def terms(self, email: str) -> Terms:
-        """Return the attorney's terms, with defaults filled in."""
+        """Return the complete terms of an attorney."""
         return self._terms_by_email.get(email, self._default_terms)
 
     @functools.cached_property
@@ -94,24 +94,24 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True)
         )
 
     def zone(self) -> ZoneInfo:
-        """Return the firm's time zone, used for absences and days."""
+        """Return the firm's time zone."""
         return ZoneInfo(self.timezone)
 
     def local(self, moment: datetime) -> datetime:
-        """Convert a moment to the firm's time zone."""
+        """Return a moment in the firm's time zone."""
         return moment.astimezone(self.zone())
 
     def has_rotations(self) -> bool:
-        """Return whether leads of any practice area are assigned in turn."""
+        """Return whether the firm or a practice area uses round_robin."""
         return "round_robin" in {self.strategy, *(area.strategy for area in self.areas.values())}
 
     def counts_days(self) -> bool:
-        """Return whether any attorney has a daily limit."""
-        return self.per_day is not None or any(one.per_day for one in self.attorneys.values())
+        """Return whether anyone has a daily limit."""
+        return self.per_day is not None or any(terms.per_day for terms in self.attorneys.values())
 
 
 def read(path: Path, *, practice_areas: Collection[str], languages: Collection[str]) -> Policy:
-    """Read and check a policy file. Raises ValueError with all problems, one a line."""
+    """Read and check a file. Raises ValueError with all problems, one a line."""
     try:
         policy = msgspec.toml.decode(path.read_bytes(), type=Policy)
     except OSError as error:
@@ -130,14 +130,14 @@ def read(path: Path, *, practice_areas: Collection[str], languages: Collection[s
 
 
 def load(app: Flask) -> None:
-    """Load the policy of ASSIGNMENT_POLICY, which the settings have checked."""
+    """Load ASSIGNMENT_POLICY, which the settings have checked."""
     path = app.config["ASSIGNMENT_POLICY"]
     names = {"practice_areas": app.config["PRACTICE_AREAS"], "languages": app.config["LANGUAGES"]}
     app.extensions["leadintake.policy"] = read(Path(path), **names) if path else Policy()
 
 
 def current() -> Policy:
-    """Return the policy of the application."""
+    """Return the application's policy."""
     found: Policy = current_app.extensions["leadintake.policy"]
     return found
 

@@ -1,4 +1,4 @@
-"""Verbs on assignment. Decisions are made under a lock."""
+"""Verbs on assignment."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Assignment:
     """Assignment of leads."""
 
     def begin(self, tally: Tally) -> Allocator:
-        """Return an allocator. `tally` counts leads, which this room does not know."""
+        """Return an allocator. `tally` counts leads, which a room above knows."""
         return Allocator(tally)
 
     def may_hold_leads(self, user: User) -> bool:
-        """Return whether the user may have pending leads: works on leads, and is not absent."""
+        """Return whether the user may have open leads: works on leads, and is present."""
         return user.works_on_leads and absences.of(user.id) is None
 
     def away(self) -> Collection[uuid.UUID]:
@@ -67,7 +67,7 @@ class Assignment:
             raise RuntimeError(f"ASSIGNMENT_POLICY has terms for nobody here: {', '.join(unknown)}")
 
     def note_policy(self, _stop: Stop) -> Mapping[str, object]:
-        """Record the policy's hash in the audit trail if it changed. A chore."""
+        """Audit the policy's hash if it changed. A chore."""
         with transaction():
             last, rules = audit.last(POLICY_CHANGED), policy.current().hash
             changed = last is None or last["policy"] != rules

@@ -23,7 +23,7 @@ def build_situation(
     first_choices: Collection[FirstChoice],
     seed: int,
 ) -> Situation:
-    """Return the situation at a moment. `people`: address and candidate without policy fields."""
+    """Return the situation. `people`: addresses, and candidates without the fields of their terms."""
     area, policy_hash = rules.area(practice_area), rules.hash
 
     def complete(email: str, candidate: Candidate) -> Candidate:
@@ -48,7 +48,7 @@ def build_situation(
         match_language=area.match_language or "off",
         seed=seed if area.strategy == "random" else 0,
         first_choices=tuple(first_choices),
-        candidates=tuple(complete(email, one) for email, one in people),
+        candidates=tuple(complete(email, candidate) for email, candidate in people),
     )
 
 

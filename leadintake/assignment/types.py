@@ -1,4 +1,4 @@
-"""Input and output of a decision. Plain values, stored as JSON beside the lead."""
+"""Input and output of a decision: plain values, stored as JSON."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Literal
 import msgspec
 
 Match = Literal["hard", "preferred", "off"]
-"""Non-matching candidates are excluded, come last, or count as equal."""
+"""Candidates without a match are excluded, come last, or count as equal."""
 UNTIL_FURTHER_NOTICE = "further notice"
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A user whose role works on leads, at the time of a decision."""
+    """A user whose role works on leads, at a decision."""
 
     user_id: uuid.UUID
     name: str
@@ -23,11 +23,11 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     screened: bool = False
     declined: bool = False
     away_until: str = ""
-    """Last day away, or `further notice`; empty if present."""
+    """Last day away, or UNTIL_FURTHER_NOTICE; empty if present."""
     in_hours: bool = True
     open_leads: int = 0
     capacity: int | None = None
-    """Maximum of open leads; None: no limit."""
+    """Most open leads; None: no limit."""
     today: int = 0
     """Leads assigned since midnight and not reassigned."""
     per_day: int | None = None
@@ -35,13 +35,13 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     fits_language: bool = True
     weight: int = 1
     last_turn: int = 0
-    """Number of the firm's assignment, which no clock can reorder; 0: none yet."""
+    """models.Turn; 0: none yet."""
     credit: int = 0
-    """Distance behind the fair share in the rotation (round_robin.TURN is one lead)."""
+    """How far behind the share in the rotation (round_robin.TURN: one lead)."""
 
 
 class FirstChoice(msgspec.Struct, frozen=True):
-    """A user preferred to all others, if eligible: earlier owner of the prospect, or substitute."""
+    """A user preferred to others if eligible: earlier assignee of the prospect, or substitute."""
 
     user_id: uuid.UUID
     strategy: Literal["returning", "substitute"]
@@ -50,7 +50,7 @@ class FirstChoice(msgspec.Struct, frozen=True):
 
 
 class Situation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """All input of a decision: equal situations give equal decisions."""
+    """All input of a decision: equal ones give equal decisions."""
 
     strategy: str
     policy: str
@@ -67,7 +67,7 @@ class Situation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """Result of a strategy: candidate, reason (a sentence), scores and changed credits."""
+    """Result of a strategy. `why`: a sentence; `credits`: the changed ones."""
 
     chosen: Candidate
     why: str
@@ -77,20 +77,20 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The chosen user (None: no eligible user), strategy and reason (a sentence)."""
+    """The chosen user (None: no eligible one) and why. `reason`: a sentence."""
 
     user_id: uuid.UUID | None
     strategy: str
     reason: str
     excluded: dict[uuid.UUID, str] = {}
-    """Why each excluded user was: words to follow the name."""
+    """Reason by excluded user: words after the name."""
     scores: dict[uuid.UUID, str] = {}
     tie_break: str = ""
     credits: dict[uuid.UUID, int] = {}
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A stored decision with its situation."""
+    """A decision with its situation."""
 
     situation: Situation
     decision: Decision

@@ -1,6 +1,5 @@
-"""Types of actors. Verbs take an explicit actor, without a default.
-
-Verbs for requests take `User`, those for commands too `UserOrOperator`, those for workers too `Actor`.
+"""Types of the explicit actor of a verb: `User` in requests, `UserOrOperator` also in commands, `Actor` also
+in workers. No default: None must never mean power.
 """
 
 from __future__ import annotations

@@ -26,10 +26,7 @@ csrf = CSRFProtect()
 
 
 class Forged(Refusal):
-    """Possible cross-site request.
-
-    Not a Forbidden: desk pages answer those with a redirect and a message, this one stays a 403.
-    """
+    """Possible cross-site request. Not a Forbidden, which desk pages turn into a redirect."""
 
     status = 403
     title = "Forbidden"
@@ -43,10 +40,10 @@ class SignInFirst(Refusal):
 
 
 def guard() -> None:
-    """Check mark (core/http/access.py), sign-in, second factor, permission, origin, CSRF token, in order.
+    """Check in order: mark (core/http/access.py), sign-in, second factor, permission, origin, CSRF token.
 
-    Bearer tokens skip second factor, origin and CSRF token, and are refused on a user's own account. Views
-    for everybody check the origin only.
+    A bearer token skips second factor, origin and CSRF token, and is refused on a user's own account. Public
+    views check only mark and origin.
     """
     raise_read_failure()
     view = current_app.view_functions[request.endpoint or ""]
@@ -80,7 +77,7 @@ def guard() -> None:
 
 
 def _record_credential() -> bool:
-    """Note the session or API token for the audit trail; return whether it is a token."""
+    """Note session or API token for the audit trail; return whether it is a token."""
     row = current().row
     if "api_token" in g:
         note_credential("token", g.api_token)
@@ -90,7 +87,7 @@ def _record_credential() -> bool:
 
 
 def _is_factor_settled(view: Any) -> bool:
-    """Return whether the session has verified a second factor, or the view needs none."""
+    """Return whether the session verified a second factor or the view needs none."""
     row = current().row
     return view.with_password_alone or (row is not None and row.second_factor)
 
@@ -107,10 +104,8 @@ def _has_earlier_key() -> bool:
 
 
 def _refuse_foreign_pages() -> None:
-    """Refuse unsafe cross-site requests.
-
-    Uses the first header present of Sec-Fetch-Site (Fetch Metadata), Origin (RFC 6454), Referer. Without any,
-    the client is no browser.
+    """Refuse unsafe cross-site requests, by Sec-Fetch-Site (Fetch Metadata), else Origin (RFC 6454), else
+    Referer. A client without any of them is no browser.
     """
     if request.method in SAFE_METHODS:
         return
@@ -126,7 +121,7 @@ def _refuse_foreign_pages() -> None:
 
 
 def _origin_of(address: str) -> tuple[str, str]:
-    """Return scheme and host without default port; for an unparsable address, the address."""
+    """Return scheme, and host without default port; an unparsable address as it is."""
     try:
         parts = urlsplit(address)
     except ValueError:

@@ -1,11 +1,10 @@
 """Queues for a costly operation. Known callers never wait behind strangers.
 
-1. While fewer than `at_once` calls run, a call begins at once.
-2. Else it waits in one of two FIFO queues: for known callers (a known device, a signed-in user, a mailed
-   link), or for strangers. The queue of strangers is bounded. If it is full, or a wait exceeds the queue's
-   timeout, the call is refused with 503 and Retry-After, before any work.
-3. A call that ends passes its turn to the first known caller, else to the first stranger. So a known caller
-   waits only for running calls and earlier known callers.
+1. While fewer than `at_once` calls run, a call begins immediately.
+2. Otherwise it waits in a FIFO queue: for known callers (known device, signed-in user, mailed link), or for
+   strangers. If the queue of strangers is full, or the wait exceeds the queue's timeout, it is refused with
+   503 and Retry-After, before any work.
+3. A call that ends passes its turn to the first known caller, else to the first stranger.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ CROWDED = "Too many people are signing in at once. Please try again in a moment.
 
 
 class Lanes:
-    """The running calls and the two queues. Waits in seconds."""
+    """The free turns and the two queues. Waits in seconds."""
 
     def __init__(
         self, at_once: int, *, most_strangers: int, stranger_waits: float, known_waits: float
@@ -43,7 +42,7 @@ class Lanes:
             self._end_turn()
 
     def refuse_crowd(self) -> None:
-        """Raise Unavailable if the queue of strangers is full, before other costs arise."""
+        """Raise Unavailable if the queue of strangers is full."""
         with self._guard:
             if len(self._stranger_line) >= self.most_strangers:
                 raise Unavailable(CROWDED)
@@ -68,7 +67,7 @@ class Lanes:
             raise Unavailable(CROWDED)
 
     def _leave_line(self, line: deque[threading.Event], ticket: threading.Event) -> bool:
-        """Leave the queue and return True; False if the turn has come already."""
+        """Leave the queue; return False if the turn was given already."""
         with self._guard:
             if ticket.is_set():
                 return False

@@ -42,7 +42,7 @@ class User(SoftDeletes, Model):
     totp_since: Mapped[datetime | None] = mapped_column()
     """When the first valid code activated the app; None: no app."""
     totp_last_step: Mapped[int] = mapped_column(sa.BigInteger, default=0)
-    """Time step of the last accepted code; no step up to it is accepted again."""
+    """Time step of the last accepted code: only later ones are accepted."""
 
     is_authenticated = True
     is_anonymous = False
@@ -56,7 +56,7 @@ class User(SoftDeletes, Model):
 
     @property
     def is_here(self) -> bool:
-        """Return whether the user is active and has joined: invitations may be misaddressed."""
+        """Return whether the user is active and joined: an invitation may be misaddressed."""
         return self.active and self.joined_at is not None
 
     @property
@@ -65,12 +65,12 @@ class User(SoftDeletes, Model):
         return self.is_here and Permission.UPDATE_LEADS in GRANTS[self.role]
 
     def get_id(self) -> str:
-        """Return the id that Flask-Login stores in the session."""
+        """Required by Flask-Login."""
         return str(self.id)
 
     @property
     def permissions(self) -> list[str]:
-        """Return the role's permissions, limited by the token's scopes."""
+        """The role's permissions, limited by the token's scopes."""
         return sorted(permission for permission in GRANTS[self.role] if self.may(permission))
 
     def may(self, permission: Permission) -> bool:
@@ -94,16 +94,16 @@ class SignedInSession(Model):
     second_factor: Mapped[bool] = mapped_column(default=False)
     """Whether a second factor was verified."""
     stale: Mapped[bool] = mapped_column(default=False)
-    """Whether the next request rotates the token, since the user's role changed."""
+    """Whether the next request rotates the token, after a change of role."""
     previous_hash: Mapped[str | None] = mapped_column(sa.String(64), index=True)
-    """Hash of the token before rotation, which concurrent requests may carry for seconds."""
+    """Hash of the token before, accepted for interface.GRACE."""
     rotated_at: Mapped[datetime | None] = mapped_column()
 
     user: Mapped[User] = relationship()
 
 
 class _Credential(Model):
-    """Base of credentials, deleted with their user."""
+    """Deleted with its user."""
 
     __abstract__ = True
 
@@ -111,7 +111,7 @@ class _Credential(Model):
 
 
 class AccountLink(_Credential):
-    """A mailed link: single use, short-lived. Only the mail holds the token."""
+    """A mailed link: single use, short-lived. The row holds the token's SHA-256."""
 
     __tablename__ = "account_links"
 
@@ -121,7 +121,7 @@ class AccountLink(_Credential):
 
 
 class PasswordRequest(Model):
-    """A request to reset a password, with its sealed address, until a worker answers."""
+    """A request to reset a password, with its sealed address, until a worker handles it."""
 
     __tablename__ = "password_requests"
 
@@ -129,7 +129,7 @@ class PasswordRequest(Model):
 
 
 class RecoveryCode(_Credential):
-    """A hashed single-use code for a lost phone. Deleted after use."""
+    """A hashed single-use code. Deleted after use."""
 
     __tablename__ = "recovery_codes"
 
@@ -145,7 +145,7 @@ class Passkey(_Credential):
     credential_id: Mapped[str] = mapped_column(sa.Text)
     """base64url."""
     credential_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
-    """SHA-256 of the id, which may exceed an index's limit."""
+    """SHA-256 of the id, which can be too long for an index."""
     public_key: Mapped[str] = mapped_column(sa.Text)
     """COSE key, base64url."""
     sign_count: Mapped[int] = mapped_column(sa.BigInteger)
@@ -153,7 +153,7 @@ class Passkey(_Credential):
 
 
 class ApiToken(_Credential):
-    """A bearer token of a program, acting as a user with some of their permissions."""
+    """A program's bearer token: acts as a user with some of their permissions."""
 
     __tablename__ = "api_tokens"
 
@@ -169,7 +169,7 @@ class ApiToken(_Credential):
 
 
 class SpentChallenge(Model):
-    """An answered challenge, stored while a replay is possible."""
+    """A used challenge, stored while a replay is possible."""
 
     __tablename__ = "spent_challenges"
 

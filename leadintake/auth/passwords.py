@@ -1,7 +1,6 @@
-"""Passwords: argon2id hashing and strength rules.
+"""Passwords: argon2id (RFC 9106, second recommended option) and strength rules.
 
-Each hash takes a core and 64 MiB, so AT_ONCE bounds memory. Parameters: RFC 9106, second recommended option,
-argon2-cffi's default.
+A hash takes a core and 64 MiB: AT_ONCE bounds both.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from leadintake.core.text import TooLong, compose
 SHORTEST, LONGEST = 12, 1024
 AT_ONCE, MAX_STRANGERS = 2, 32
 STRANGER_WAITS, KNOWN_WAITS = 3, 15
-"""Seconds. Only known callers delay known callers."""
+"""Seconds in the queue (lanes.py)."""
 
 hasher = PasswordHasher()
 lanes = Lanes(AT_ONCE, most_strangers=MAX_STRANGERS, stranger_waits=STRANGER_WAITS, known_waits=KNOWN_WAITS)
 
 
 class BadCredentials(Refusal):
-    """Account and password do not match. Which is wrong is not disclosed."""
+    """Account and password do not match. Which is wrong stays undisclosed."""
 
     status = 401
     title = "Not signed in"
@@ -38,21 +37,20 @@ class BadCredentials(Refusal):
 
 
 class WeakPassword(ValueError):
-    """The password is easy to guess; the message says why."""
+    """The password is easy to guess: the message says why."""
 
 
 def hash_password(password: str) -> str:
-    """Hash a password. The caller counts as known."""
+    """Hash a password, as a known caller."""
     normal = _normalize(password)
     with lanes.turn(is_known=True):
         return run_off_hub(lambda: hasher.hash(normal))
 
 
 def verify(password_hash: str | None, password: str, *, is_known: bool = True) -> bool:
-    """Return whether the password matches. `is_known`: a known user or device asks.
+    """Return whether the password matches. `is_known`: of a known user or device (lanes.py).
 
-    Without a hash (unknown user, no password yet) it takes the same time and returns False. Overlong
-    passwords are not hashed.
+    Without a hash (unknown user, no password yet) it takes the same time.
     """
     try:
         normal = _normalize(password)
@@ -65,7 +63,7 @@ def verify(password_hash: str | None, password: str, *, is_known: bool = True) -
 
 
 def rehash_outdated(password_hash: str, password: str) -> str | None:
-    """Return a new hash if `password_hash` has outdated parameters; else None."""
+    """Return a new hash if the parameters of `password_hash` are outdated."""
     return hash_password(password) if hasher.check_needs_rehash(password_hash) else None
 
 
@@ -94,7 +92,7 @@ def refuse_weak(password: str, *context: str) -> None:
 
 
 def _normalize(password: str) -> str:
-    """Return the same text for every keyboard (NIST SP 800-63B, 3.1.1.2)."""
+    """Return the same text from every keyboard (NIST SP 800-63B, 3.1.1.2)."""
     return compose(password, LONGEST)
 
 

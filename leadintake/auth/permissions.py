@@ -19,7 +19,7 @@ class Permission(StrEnum):
 
     READ_LEADS = "read_leads"
     UPDATE_LEADS = "update_leads"
-    """Mark leads as reached out; attorneys their own only."""
+    """Change the status of one's own leads."""
     TAKE_LEADS = "take_leads"
     """Take an unassigned lead."""
     UPDATE_ANY_LEAD = "update_any_lead"

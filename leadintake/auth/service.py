@@ -1,4 +1,4 @@
-"""Verbs on sign-in, and queries of users. people/service.py changes users."""
+"""Verbs on sign-in, and queries of users."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from leadintake.core.db.database import db, read_only
 from leadintake.core.text import fold_text
 
 MAX_TYPED_LENGTH = 1024
-"""Characters of a typed address, more than any account has."""
+"""Characters of a typed address."""
 
 
 class Auth:
@@ -33,16 +33,16 @@ class Auth:
     ) -> tuple[User, bool]:
         """Return the active user with this password, and whether a second factor was verified.
 
-        `is_known`: the account knows the device, which then waits behind no stranger.
+        `is_known`: from a known device of the account (lanes.py).
 
-        Raises BadCredentials, equal in content and time for wrong passwords, unknown and inactive users; with
-        the right password OtpRequired or BadCode if the user has a second factor.
+        Raises BadCredentials, the same in content and time for a wrong password, an unknown and an inactive
+        user; after the right password OtpRequired or BadCode.
         """
         account = folded(email)
         with read_only():
             user_query = sa.select(User.id, User.password_hash)
             row = db.session.execute(user_query.where(User.email == account, User.active.is_(True))).first()
-            # Hashing takes 100 ms: hold no transaction, and on SQLite no lock, meanwhile.
+            # Hashing takes 100 ms: hold no transaction, and on SQLite no lock.
             db.session.rollback()
         matches = passwords.verify(row.password_hash if row else None, password, is_known=is_known)
         new_hash = passwords.rehash_outdated(row.password_hash, password) if row and matches else None
@@ -63,7 +63,7 @@ class Auth:
         return user, second_factor
 
     def lock_unchanged(self, user_id: uuid.UUID, password_hash: str) -> User | None:
-        """Lock and return the user if still active with the verified hash; else None."""
+        """Lock and return the user if still active and with this hash."""
         user_query = sa.select(User).where(
             User.id == user_id, User.password_hash == password_hash, User.active.is_(True)
         )
@@ -74,7 +74,7 @@ class Auth:
         audit.record_refusal("sign_in.refused", actor=ANONYMOUS, about=about, account=_mark_of(account))
 
     def sign_in(self, user: User, *, how: str, second_factor: bool) -> None:
-        """Begin a session for this browser. `how`: `password`, `passkey` or `sso`."""
+        """Begin a session. `how`: `password`, `passkey` or `sso`."""
         sessions.delete_expired(current_app)
         sessions.begin(user, second_factor=second_factor)
         user.joined_at = user.joined_at or now()
@@ -124,19 +124,19 @@ class Auth:
         return db.session.scalars(managers_query.where(User.joined_at.is_not(None)).order_by(User.id)).all()
 
     def admins(self) -> Sequence[User]:
-        """Lock and return active admins, in one order until the transaction ends."""
+        """Lock active admins in one order, and return them."""
         admins_query = sa.select(User).where(User.active.is_(True), User.role == Role.ADMIN)
         return db.session.scalars(admins_query.order_by(User.id).with_for_update()).all()
 
 
 def folded(email: str) -> str:
-    """Return the form of an address that is stored and looked up."""
+    """Return the address as it is stored and looked up."""
     text = email[:MAX_TYPED_LENGTH].replace("\x00", "\ufffd")  # matches no account; PostgreSQL refuses NUL
     return fold_text(text, MAX_TYPED_LENGTH).strip()
 
 
 def _mark_of(account: str) -> str:
-    """Return a keyed hash that distinguishes accounts and reveals nothing else."""
+    """Return a keyed hash: distinguishes accounts, reveals nothing else."""
     return keyed_hash("account", account)[:16]
 
 

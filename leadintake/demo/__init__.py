@@ -1,4 +1,4 @@
-"""Floor 5: a demonstration of the whole service."""
+"""Floor 5: a demonstration of the service."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from leadintake.demo.cli import demo
 
 
 def init_app(app: Flask) -> None:
-    """Wire the room."""
+    """Register the command."""
     app.cli.add_command(demo)

@@ -1,4 +1,4 @@
-"""Users and prospects of the demonstration, and their resumes."""
+"""Users, prospects and resumes of the demonstration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Desk of the attorneys: pages over the services that JSON routes use, behind the same guard."""
+"""Floor 5: the attorneys' pages, over the services and the guard of the JSON routes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOMS = (signing_in, account, queue, lead, absences, quarantine, messages, repor
 
 
 def init_app(app: Flask) -> None:
-    """Register helpers of the templates; blueprints.py mounts the pages behind the guard."""
+    """Register helpers of templates. blueprints.py mounts the pages behind the guard."""
     words.init_app(app)
     banner.init_app(app)
     app.jinja_env.tests["reached"] = is_reached

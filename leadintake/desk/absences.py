@@ -1,4 +1,4 @@
-"""Absences: one's own, and everybody's for those who assign leads."""
+"""Absences: one's own, or with ASSIGN_LEADS all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ bp = Blueprint("absences", __name__, url_prefix="/absences")
 @bp.get("")
 @allow(Permission.TAKE_LEADS)
 def show() -> Response:
-    """Show current and future absences, and a form."""
+    """Show current and future absences."""
     return _page({})
 
 
@@ -51,7 +51,7 @@ def end(absence_id: uuid.UUID) -> AnyResponse:
 
 @bp.errorhandler(Forbidden)
 def show_refusal(refusal: Refusal) -> AnyResponse:
-    """Show why the action was refused."""
+    """Show why an action was refused."""
     return redirect_with_reasons(refusal, url_for("desk.absences.show"))
 
 
@@ -60,7 +60,7 @@ def _page(errors: Errors, status: int = 200) -> Response:
         "desk/absences.html",
         absences=list_for_reader(),
         today=absences.today(),
-        choices=[(one.id, one.name) for one in auth.everyone() if one.works_on_leads],
+        choices=[(user.id, user.name) for user in auth.everyone() if user.works_on_leads],
         for_others=current_actor().may(Permission.ASSIGN_LEADS),
         errors=errors,
         typed=request.form,

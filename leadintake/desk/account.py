@@ -1,4 +1,4 @@
-"""One's own account: password, authenticator app, sessions."""
+"""One's own account."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ bp = Blueprint("account", __name__, url_prefix="/account")
 @bp.get("")
 @allow(with_password_alone=True)
 def show() -> Response:
-    """Show sign-in settings."""
+    """Show password, second factor and sessions."""
     return _page({})
 
 
 @bp.post("/password")
 @allow()
 def change_password() -> Response:
-    """Change one's password and end all other sessions."""
+    """Change the password and end all other sessions."""
     person = current_actor()
     try:
         with throttle.limit_attempt(person.email, own_device(person.email), counts=WrongPassword):
@@ -39,7 +39,7 @@ def change_password() -> Response:
             users.change_own_password(person, passwords.current_password, passwords.new_password)
     except UnprocessableContent as refusal:
         return _page(refusal.errors or {}, 422)
-    # No redirect: the session is a new one and would not carry the message.
+    # No redirect: the renewed session would not carry the message.
     flash("Your password is changed. Everywhere else you are signed out.")
     return _page({})
 
@@ -47,7 +47,7 @@ def change_password() -> Response:
 @bp.post("/app")
 @allow(with_password_alone=True)
 def begin_app() -> Response:
-    """Start the setup of an authenticator app and show its secret once."""
+    """Begin to set up an authenticator app, and show its secret once."""
     sessions.require_recent_sign_in()
     factors.refuse_unproved(current_actor(), proved=sessions.is_verified())
     secret, address = factors.begin(current_actor())
@@ -57,7 +57,7 @@ def begin_app() -> Response:
 @bp.post("/app/confirm")
 @allow(with_password_alone=True)
 def confirm_app() -> Response:
-    """Verify the first code; later sign-ins require one."""
+    """Verify the first code, and show recovery codes."""
     sessions.require_recent_sign_in()
     factors.refuse_unproved(current_actor(), proved=sessions.is_verified())
     throttle.count(f"confirm|{current_actor().id}")
@@ -84,7 +84,7 @@ def remove_app() -> AnyResponse:
 @bp.post("/sign-out-everywhere")
 @allow()
 def sign_out_everywhere() -> AnyResponse:
-    """End every session, this one included."""
+    """End all sessions."""
     auth.sign_out_everywhere(current_actor())
     response = redirect(url_for("desk.signing_in.ask"), 303)
     response.headers.extend(CLEAR_BROWSER)
@@ -94,7 +94,7 @@ def sign_out_everywhere() -> AnyResponse:
 @bp.errorhandler(Conflict)
 @bp.errorhandler(Forbidden)
 def show_refusal(refusal: Refusal) -> AnyResponse:
-    """Show why the action was refused."""
+    """Show why an action was refused."""
     return redirect_with_reasons(refusal, url_for("desk.account.show"))
 
 

@@ -1,4 +1,4 @@
-"""Banner with the watchdog's problems on every page of those who manage messages."""
+"""Banner with the watchdog's problems, for users who manage messages."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ PAGES = {
 
 
 class Line(NamedTuple):
-    """One problem on the page."""
+    """A problem."""
 
     sentence: str
     advice: str
     role: str
-    """ARIA role: alert interrupts a screen reader, status waits."""
+    """ARIA role: alert interrupts a screen reader, status does not."""
     page: str
     link: str
 
 
 def init_app(app: Flask) -> None:
-    """Register the lines for templates."""
+    """Register `lines` for templates."""
     app.jinja_env.globals["lines_of_banner"] = lines
 
 

@@ -1,6 +1,6 @@
-"""Geometry of SVG bar charts for templates.
+"""Geometry of SVG bar charts.
 
-Lengths in per cent of the width, so that text keeps its size on narrow screens; heights in pixels.
+Lengths are per cent of the width, since text keeps its size on narrow screens; heights are pixels.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LONGEST = 75
-"""Per cent: leaves room for the figure after the longest bar."""
+"""Per cent: leaves room for the figure after the bar."""
 LABEL, BAR, GAP = 20, 16, 14
 MAX_LABEL_LENGTH = 40
 
 
 @dataclass(frozen=True)
 class Bar:
-    """Measure: name, value, value as text."""
+    """A measure: name, value, value as text."""
 
     name: str
     value: float
@@ -25,7 +25,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Series:
-    """Person and their bars."""
+    """A person's measures."""
 
     name: str
     bars: Sequence[Bar]
@@ -33,7 +33,7 @@ class Series:
 
 @dataclass(frozen=True)
 class BarShape:
-    """Bar of a chart. `kind` is the index of the measure."""
+    """A bar. `kind`: index of the measure."""
 
     kind: int
     y: int
@@ -43,7 +43,7 @@ class BarShape:
 
 @dataclass(frozen=True)
 class Group:
-    """Bars of a person below their name."""
+    """A person's name and bars."""
 
     label: str
     y: int
@@ -52,7 +52,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Chart:
-    """Chart. `kinds` names the measures."""
+    """A chart. `kinds`: names of the measures."""
 
     height: int
     kinds: Sequence[str]
@@ -61,15 +61,15 @@ class Chart:
 
 
 def chart(series: Sequence[Series]) -> Chart:
-    """Lay out the bars from top to bottom, scaled to the longest."""
-    most = max((bar.value for one in series for bar in one.bars), default=0) or 1
+    """Lay out the bars, scaled to the longest."""
+    most = max((bar.value for person in series for bar in person.bars), default=0) or 1
     groups, y = [], 0
-    for one in series:
+    for person in series:
         bars = [
             BarShape(kind, y + LABEL + kind * BAR, round(LONGEST * bar.value / most, 1), bar.text)
-            for kind, bar in enumerate(one.bars)
+            for kind, bar in enumerate(person.bars)
         ]
-        groups.append(Group(_short(one.name), y, bars))
+        groups.append(Group(_short(person.name), y, bars))
         y += LABEL + len(bars) * BAR + GAP
     return Chart(y, [bar.name for bar in series[0].bars] if series else [], groups)
 

@@ -1,4 +1,4 @@
-"""Redirects to sign-in and second-factor setup for people whom the guard refuses."""
+"""Redirects of users refused by the guard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from leadintake.desk.forms import redirect_with_reasons
 
 
 def redirect_to_sign_in(refusal: SignInFirst) -> Response:
-    """Redirect to sign-in; requests that are no page visits get the error."""
+    """Redirect page visits to sign-in; other requests get the error."""
     if request.method not in SAFE_METHODS or "HX-Request" in request.headers:
         return answer_to(refusal)
     wanted = request.full_path.rstrip("?")
@@ -21,5 +21,5 @@ def redirect_to_sign_in(refusal: SignInFirst) -> Response:
 
 
 def redirect_to_factor_setup(refusal: SecondFactorRequired) -> Response:
-    """Redirect to the setup of the second factor that the role requires."""
+    """Redirect to the setup of a second factor."""
     return redirect_with_reasons(refusal, "")

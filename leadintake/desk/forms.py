@@ -1,4 +1,4 @@
-"""Forms of the desk, validated by the schemas of the JSON routes."""
+"""Forms, validated by the schemas of the JSON routes."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ IGNORED_FIELDS = frozenset({"csrf_token", "version"})
 
 
 def parse_form(schema: type[Schema], *, but: frozenset[str] = frozenset()) -> Schema:
-    """Build `schema` from the form without the fields in `but`. Raises UnprocessableContent."""
+    """Build `schema` from the form, without the fields in `but`. Raises UnprocessableContent."""
     return _validate_form(schema, request.form, IGNORED_FIELDS | but)
 
 
 def parse_query(schema: type[Schema], **instead: str) -> Schema:
-    """Build `schema` from the query string; `instead` replaces values. Raises UnprocessableContent."""
+    """Build `schema` from the query string, with the values of `instead`. Raises UnprocessableContent."""
     return _validate_form(schema, {**request.args, **instead}, set())
 
 
 def _validate_form(schema: type[Schema], typed: Mapping[str, str], but: set[str] | frozenset[str]) -> Schema:
-    """Validate without empty fields: browsers send every field of a form."""
+    """Validate without empty fields, which browsers send, too."""
     filled = {name: value for name, value in typed.items() if name not in but and value.strip()}
     return validate(schema, filled, strict=False)
 
 
 def read_form_version() -> frozenset[str] | None:
-    """Return the version that the page showed, like If-Match in JSON routes; None if it names none."""
+    """Return the version that the page showed, as If-Match does in JSON routes."""
     version = request.form.get("version")
     return None if version is None else frozenset({version})
 
 
 def redirect_with_reasons(refusal: Refusal, back: str) -> Response:
-    """Redirect a refused POST to `back` with the reasons; answer other requests with an error page."""
+    """Redirect a refused POST to `back` with the reasons; respond to other requests with an error page."""
     if isinstance(refusal, SecondFactorRequired):
         back = url_for("desk.account.show")
     elif request.method != "POST":
         return answer_to(refusal)
-    rollback()  # a redirect would commit the partial action
+    rollback()  # a redirect would commit
     reasons = [reason for found in (refusal.errors or {}).values() for reason in found]
     flash(" ".join(reasons) or refusal.detail, "problem")
     return redirect(back, 303)

@@ -1,4 +1,4 @@
-"""Page of one lead, and the actions allowed to the reader."""
+"""Page of a lead, and its actions."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ bp = Blueprint("lead", __name__, url_prefix="/leads/<lead:lead_id>")
 @bp.get("")
 @allow(Permission.READ_LEADS)
 def show(lead_id: LeadKey) -> Response:
-    """Show the lead, its file, history and messages."""
+    """Show the lead."""
     lead = leads.read(lead_id, "page", reader=current_actor(), actor=current_actor())
     detail = leads.detail(lead, reader=current_actor())
     return make_response(
         render_template(
             "desk/lead.html",
             lead=lead,
-            fields=[one for one in FIELDS if one.kind is not Kind.NAME],
+            fields=[field for field in FIELDS if field.kind is not Kind.NAME],
             allowed=detail.allowed,
             duplicates=detail.duplicates,
             pulse=detail.entity_tag(),
@@ -59,7 +59,7 @@ def pulse(lead_id: LeadKey) -> AnyResponse:
 @bp.post("/reached-out")
 @allow(Permission.UPDATE_LEADS)
 def reach_out(lead_id: LeadKey) -> AnyResponse:
-    """Record that the prospect was reached."""
+    """Record the contact."""
     with leads.edit(lead_id, current_actor(), if_version=read_form_version()) as lead:
         leads.change_status(lead, LeadStatus.REACHED_OUT, actor=current_actor())
     return _redirect_with_message(lead_id, "Recorded: you reached out.")
@@ -77,7 +77,7 @@ def take(lead_id: LeadKey) -> AnyResponse:
 @bp.post("/assign")
 @allow(Permission.ASSIGN_LEADS)
 def assign(lead_id: LeadKey) -> AnyResponse:
-    """Assign the lead to a person, or to nobody."""
+    """Assign the lead to a user, or to none."""
     has_owner = bool(request.form.get("user_id"))
     with leads.edit(lead_id, current_actor(), if_version=read_form_version(), lock_assignment=True) as lead:
         leads.assign(lead, parse_form(AssigneeChange).user_id if has_owner else None, actor=current_actor())
@@ -88,7 +88,7 @@ def assign(lead_id: LeadKey) -> AnyResponse:
 @bp.post("/decline")
 @allow(Permission.UPDATE_LEADS)
 def decline(lead_id: LeadKey) -> AnyResponse:
-    """Decline the lead, so that it goes to the next person."""
+    """Decline the lead."""
     with leads.edit(lead_id, current_actor(), if_version=read_form_version(), lock_assignment=True) as lead:
         handover.decline(lead, parse_form(Declining).reason, actor=current_actor())
     flash("You declined it; it went to the next who can take it.")
@@ -99,7 +99,7 @@ def decline(lead_id: LeadKey) -> AnyResponse:
 @bp.errorhandler(Forbidden)
 @bp.errorhandler(UnprocessableContent)
 def show_refusal(refusal: Refusal) -> AnyResponse:
-    """Show why the action was refused, on the lead's current page."""
+    """Show why an action was refused, on the lead's page."""
     return redirect_with_reasons(
         refusal, url_for("desk.lead.show", lead_id=(request.view_args or {})["lead_id"])
     )
@@ -107,7 +107,7 @@ def show_refusal(refusal: Refusal) -> AnyResponse:
 
 @bp.errorhandler(PreconditionFailed)
 def show_conflict(_refusal: Refusal) -> AnyResponse:
-    """Say that the page was out of date, on the page of the lead as it is now."""
+    """Show that the page was outdated, on the lead's page."""
     words = "A colleague changed this lead meanwhile. Here is how it is now."
     return show_refusal(PreconditionFailed(words))
 

@@ -1,4 +1,4 @@
-"""Messages queued, sent and failed, for those who manage them."""
+"""Messages of the outbox."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def retry(notification_id: uuid.UUID) -> AnyResponse:
 @bp.post("/retry-failed")
 @allow("manage_notifications")
 def retry_all_failed() -> AnyResponse:
-    """Send every failed message again now."""
+    """Send all failed messages again now."""
     number = notifications.retry_all_failed(actor=current_actor())
     if number:
         words = "1 message is" if number == 1 else f"{number} messages are"
@@ -62,5 +62,5 @@ def retry_all_failed() -> AnyResponse:
 @bp.errorhandler(Conflict)
 @bp.errorhandler(Forbidden)
 def show_refusal(refusal: Refusal) -> AnyResponse:
-    """Show why the action was refused."""
+    """Show why an action was refused."""
     return redirect_with_reasons(refusal, url_for("desk.messages.show", status=Status.FAILED))

@@ -1,4 +1,4 @@
-"""People of the firm: listed for managers, invited and changed by administrators."""
+"""Users of the firm."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ bp = Blueprint("people", __name__, url_prefix="/people")
 @bp.get("")
 @allow(Permission.READ_USERS)
 def show() -> Response:
-    """Show everybody by name."""
+    """Show all users by name."""
     return _page({})
 
 
 @bp.post("")
 @allow(Permission.MANAGE_USERS)
 def invite() -> AnyResponse:
-    """Invite a person: mail a link to choose a password."""
+    """Invite a user."""
     try:
         invitation = parse_form(Invitation)
         user = users.invite(
@@ -49,7 +49,7 @@ def invite() -> AnyResponse:
 @bp.post("/<uuid:user_id>")
 @allow(Permission.MANAGE_USERS)
 def change(user_id: uuid.UUID) -> AnyResponse:
-    """Change role, intake and access of a person."""
+    """Change a user."""
     user = get_to_change(user_id, own=True)
     apply(parse_form(UserPatch), user)
     flash(f"{user.name} was changed.")
@@ -59,7 +59,7 @@ def change(user_id: uuid.UUID) -> AnyResponse:
 @bp.post("/<uuid:user_id>/invitation")
 @allow(Permission.MANAGE_USERS)
 def invite_again(user_id: uuid.UUID) -> AnyResponse:
-    """Send a new link to a person who has not accepted the invitation."""
+    """Mail a new link to a user who has not joined."""
     user = get_to_change(user_id, own=True)
     users.invite_again(user, actor=current_actor())
     flash(f"A new invitation is on its way to {user.email}.")
@@ -69,7 +69,7 @@ def invite_again(user_id: uuid.UUID) -> AnyResponse:
 @bp.errorhandler(Conflict)
 @bp.errorhandler(Forbidden)
 def show_refusal(refusal: Refusal) -> AnyResponse:
-    """Show why the action was refused."""
+    """Show why an action was refused."""
     return redirect_with_reasons(refusal, url_for("desk.people.show"))
 
 

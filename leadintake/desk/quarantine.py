@@ -1,4 +1,4 @@
-"""Submissions that look like spam: release or discard."""
+"""Submissions in quarantine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def show() -> Response:
 @bp.post("/<lead:lead_id>/release")
 @allow(Permission.REVIEW_QUARANTINE)
 def release(lead_id: LeadKey) -> AnyResponse:
-    """Release a submission as a lead."""
+    """Release a submission."""
     with leads.edit(lead_id, current_actor(), lock_assignment=True, quarantined=True) as lead:
         quarantine.release(lead, actor=current_actor())
     owner = lead.assigned_to.name if lead.assigned_to else "nobody yet"
@@ -51,5 +51,5 @@ def discard(lead_id: LeadKey) -> AnyResponse:
 @bp.errorhandler(Conflict)
 @bp.errorhandler(Forbidden)
 def show_refusal(refusal: Refusal) -> AnyResponse:
-    """Show why the action was refused."""
+    """Show why an action was refused."""
     return redirect_with_reasons(refusal, url_for("desk.quarantine.show"))

@@ -1,4 +1,4 @@
-"""Queue: own open leads first, then the others, searched and sorted."""
+"""The queue: own open leads, then the others."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ UNTIL = "created_to"
 @bp.get("")
 @allow(Permission.READ_LEADS)
 def show() -> Response:
-    """Show one page of the leads visible to the reader."""
+    """Show a page of the leads visible to the reader."""
     wanted = _read_filter()
     own_leads: list[Lead] = []
     if wanted.names():
@@ -66,7 +66,7 @@ def show() -> Response:
 @bp.get("/pulse")
 @allow(Permission.READ_LEADS)
 def pulse() -> AnyResponse:
-    """Respond 304 while no lead has changed."""
+    """Respond 304 while no visible lead has changed."""
     current().unattended = True
     found = queue.pulse(reader=current_actor())
     response = make_response(render_template("desk/pulse.html", pulse=found))
@@ -76,10 +76,7 @@ def pulse() -> AnyResponse:
 
 
 def _read_filter() -> LeadQuery:
-    """Read the filter: empty fields are left out, days are in the firm's time zone.
-
-    Raises UnprocessableContent.
-    """
+    """Read the filter. Days are in the firm's time zone. Raises UnprocessableContent."""
     days = {
         name: _start_of(request.args[name], name).isoformat()
         for name in ("created_from", UNTIL)
@@ -89,7 +86,7 @@ def _read_filter() -> LeadQuery:
 
 
 def _start_of(day: str, field: str) -> datetime:
-    """Return the start of a day; for the last day of a period, the start of the next one."""
+    """Return the start of a day, or for UNTIL of the next day."""
     try:
         first = date.fromisoformat(day) + timedelta(days=1 if field == UNTIL else 0)
     except (ValueError, OverflowError) as error:
@@ -98,7 +95,7 @@ def _start_of(day: str, field: str) -> datetime:
 
 
 def _without_paging(filters: LeadFilter) -> dict[str, str]:
-    """Return the filter for the export's query string."""
+    """Return the filter as the export's query string."""
     values = {name: getattr(filters, name) for name in (*FILTERS, "sort")}
     return {
         name: value.isoformat() if isinstance(value, datetime) else str(value)

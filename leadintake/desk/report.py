@@ -1,4 +1,4 @@
-"""Workload and response times as SVG, for those who assign leads."""
+"""Workload and response times as SVG."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PERIODS = {7: "Last 7 days", 30: "Last 30 days", 90: "Last 90 days", 365: "Last 
 
 
 class Period(msgspec.Struct, forbid_unknown_fields=True):
-    """Period in days until now."""
+    """Days until now."""
 
     days: Annotated[int, msgspec.Meta(ge=1, le=3660)] = 30
 
@@ -30,7 +30,7 @@ class Period(msgspec.Struct, forbid_unknown_fields=True):
 @bp.get("")
 @allow(Permission.ASSIGN_LEADS)
 def show() -> Response:
-    """Show the distribution of leads in a period, and the time until prospects were reached."""
+    """Show how leads were shared, and how soon prospects were contacted."""
     period = parse_query(Period)
     found = report(now() - timedelta(days=period.days), None, actor=current_actor())
     workload = [

@@ -35,7 +35,7 @@ FILL_IN = "Please fill in your e-mail address and your password."
 @bp.get("/sign-in")
 @allow_anonymous
 def ask() -> Response:
-    """Show the sign-in form; without any user, how to create the first."""
+    """Show the form; without any user, how to create the first."""
     return _page()
 
 
@@ -83,7 +83,7 @@ def ask_address() -> Response:
 @bp.post("/forgotten")
 @allow_anonymous
 def forgot() -> Response:
-    """Mail a link if the account exists; the page is the same either way."""
+    """Request a link. The page does not disclose whether the account exists."""
     try:
         wanted = parse_form(Forgotten)
         throttle.count("forgotten", device=known_device(folded(wanted.email)))
@@ -100,7 +100,7 @@ def forgot() -> Response:
 
 
 class _Step(msgspec.Struct):
-    """First step of a sign-in with a code: address and password."""
+    """First step of a sign-in with a code."""
 
     email: str
     password: str
@@ -108,13 +108,13 @@ class _Step(msgspec.Struct):
 
 
 def _seal_step(credentials: Credentials) -> str:
-    """Encrypt the credentials for the step with the code: no page contains the password in clear."""
+    """Encrypt the credentials for the second step: no page has the password in clear."""
     step = _Step(credentials.email, credentials.password, (now() + GOOD_FOR).timestamp())
     return seal(PURPOSE, msgspec.json.encode(step).decode())
 
 
 def _read_credentials() -> Credentials:
-    """Return the credentials of a sign-in of one or two steps. Raises UnprocessableContent."""
+    """Return the credentials, of one step or two. Raises UnprocessableContent."""
     if "step" not in request.form:
         return parse_form(Credentials, but=frozenset({"next"}))
     try:
@@ -143,6 +143,6 @@ def _page(status: int = 200, problem: str = "", *, step: str = "") -> Response:
 
 
 def _next_page() -> str:
-    """Return the requested page of the desk, never another address: anybody can write the link."""
+    """Return the requested page, of the desk only: any site can set the link."""
     wanted = request.values.get("next", "")
     return wanted if wanted.startswith("/desk") and is_local(wanted) else url_for("desk.queue.show")

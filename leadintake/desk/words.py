@@ -1,4 +1,4 @@
-"""Texts of the desk: times, sizes, actions and states."""
+"""Times, sizes, actions and states in words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from leadintake.notifications.messages import SUBJECTS
 from leadintake.notifications.models import Status
 
 LOCALE = "en"
-"""The desk is in English; only pages for prospects are translated."""
+"""Only pages for prospects are translated."""
 STATES = {LeadStatus.PENDING: "Waiting", LeadStatus.REACHED_OUT: "Reached out"}
 DELIVERIES = {
     Status.QUEUED: "waits to be sent",
@@ -47,12 +47,12 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         ago=ago, moment=moment, iso=iso, duration=duration, weight=weight, title_of=title_of
     )
-    # Used by the desk's own pages only: error pages must not need the database.
+    # For the desk's pages only: error pages must not query the database.
     app.jinja_env.globals.update(current_user=current_user, STATES=STATES, DELIVERIES=DELIVERIES, ACTS=ACTS)
 
 
 def ago(instant: datetime) -> str:
-    """Return the time since: `3 hours ago`."""
+    """Return `3 hours ago`."""
     passed = now() - instant
     if passed < timedelta(minutes=1):
         return "just now"
@@ -70,7 +70,7 @@ def iso(instant: datetime) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration: `3 hours`."""
+    """Return `3 hours`."""
     return format_timedelta(timedelta(seconds=max(seconds, 1)), locale=LOCALE, threshold=1.2)
 
 

@@ -22,7 +22,7 @@ from leadintake.notifications.events import message_failed, message_failing
 
 
 def init_app(app: Flask) -> None:
-    """Register the room's events, checks, worker chores and commands."""
+    """Register URL converter, events, worker ticks, metrics, alarms and commands."""
     app.url_map.converters["lead"] = LeadKeyConverter
     message_failing.connect(app, alerts.lock_lead, when=When.IN_TRANSACTION)
     message_failed.connect(app, alerts.report_failure, when=When.IN_SAVEPOINT)

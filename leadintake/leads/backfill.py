@@ -1,7 +1,6 @@
-"""Backfill of columns that processes of an older version do not write.
+"""Backfill of columns that older processes do not write.
 
-These are the reference (migration 0009), the gate of quarantined or released leads (0016) and the search text
-(0018).
+Reference (migration 0009), gate of quarantined or released leads (0016), search text (0018).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from leadintake.leads.status import Gate, where_gate_outdated
 
 BATCH = 500
 QUARANTINE_STRATEGY = "quarantine"
-"""Strategy of quarantined leads. The previous version's index begins with this column."""
+"""Strategy of quarantined leads: the first column of the index that serves `correct_gates`."""
 SEARCHED = [form_field.name for form_field in FIELDS if form_field.in_search]
 LEADS = sa.table(
     "leads",
@@ -41,15 +40,14 @@ WITHOUT_TEXT = sa.select(LEADS.c.id).where(LEADS.c.search_text.is_(None), LEADS.
 
 
 def give_references(connection: sa.Connection, ids: Sequence[uuid.UUID]) -> None:
-    """Give these leads references in the connection's transaction; existing references stay.
+    """Give these leads references in the connection's transaction. Existing ones stay.
 
-    Neither `version` nor `updated_at` changes, for the lead did not. After a conflict all are drawn again.
+    `version` and `updated_at` do not change. After a conflict all are drawn again.
     """
     while True:
         reference_by_id = {lead_id: draw_reference() for lead_id in ids}
-        references = sa.case(
-            reference_by_id, value=LEADS.c.id
-        )  # one statement: MariaDB's driver would send one per row
+        # One statement: MariaDB's driver would send one per row.
+        references = sa.case(reference_by_id, value=LEADS.c.id)
         statement = sa.update(LEADS).where(LEADS.c.id.in_(ids), LEADS.c.reference.is_(None))
         try:
             with connection.begin_nested():
@@ -62,7 +60,7 @@ def give_references(connection: sa.Connection, ids: Sequence[uuid.UUID]) -> None
 
 
 def run_worker_tick() -> None:
-    """Give references to leads without one. Costs one index lookup if there are none."""
+    """Give references to leads without one. Without any: one index lookup."""
     with read_only():
         ids = db.session.scalars(WITHOUT_REFERENCE.limit(BATCH)).all()
         db.session.rollback()
@@ -72,7 +70,7 @@ def run_worker_tick() -> None:
 
 
 def correct_gates() -> None:
-    """Set the gate of leads that an older process quarantined or released. Costs two index lookups."""
+    """Set the gate of leads that an older process quarantined or released. Two index lookups."""
     with read_only():
         queries = {
             gate: sa.select(LEADS.c.id).where(condition).limit(BATCH) for gate, condition in OUTDATED.items()
@@ -82,20 +80,20 @@ def correct_gates() -> None:
     for gate, ids in outdated.items():
         if ids:
             with transaction():
-                # The condition again: a lead may have changed since it was read.
+                # The condition again: the lead may have changed.
                 statement = sa.update(LEADS).where(LEADS.c.id.in_(ids), OUTDATED[gate])
                 db.session.execute(statement.values(gate=gate))
 
 
 def index_texts() -> None:
-    """Fill the search text and the index of leads that have none. Costs one index lookup."""
+    """Index leads without a search text. Without any: one index lookup."""
     with read_only():
         ids = db.session.scalars(WITHOUT_TEXT.limit(BATCH)).all()
         db.session.rollback()
     if not ids:
         return
     with transaction():
-        # Locked, and asked again: another worker may be at the same leads.
+        # Lock and check again: another worker may index the same leads.
         columns = [LEADS.c.id, LEADS.c.reference, *(LEADS.c[name] for name in SEARCHED)]
         unindexed = sa.select(*columns).where(LEADS.c.id.in_(ids), LEADS.c.search_text.is_(None))
         rows = db.session.execute(unindexed.with_for_update()).mappings().all()

@@ -1,4 +1,4 @@
-"""The disclaimer beside the submit button (no attorney-client relationship yet) and its versions."""
+"""The disclaimer of an attorney-client relationship beside the submit button, and its versions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = re.compile("[0-9a-f]{12}")
 
 @dataclass(frozen=True)
 class RenderedDisclaimer:
-    """A disclaimer on a page: its language and its HTML with white space collapsed."""
+    """A disclaimer on a page. White space in `html` is collapsed."""
 
     language: str
     html: Markup
@@ -31,7 +31,7 @@ class RenderedDisclaimer:
 
 
 def render_current() -> RenderedDisclaimer:
-    """Render the present disclaimer in the current language."""
+    """Render the disclaimer in the current language."""
     return RenderedDisclaimer(current_language(), Markup(" ".join(text("disclaimer").split())))  # noqa: S704 - is Markup already
 
 
@@ -41,10 +41,10 @@ def find_version(version: str) -> Disclaimer | None:
 
 
 def store_version(version: str) -> str | None:
-    """Store the text of this version once. Return the version, or None if it is unknown.
+    """Store the text of this version unless stored. Return the version, or None if it is unknown.
 
-    Known are stored versions and the present text in each supported language. Two submissions at once would
-    both insert it, so the caller holds the assignment lock.
+    Known: stored versions, and the current text in each language. The caller holds the assignment lock: two
+    submissions would both insert.
     """
     if not VERSION.fullmatch(version):
         return None

@@ -1,7 +1,6 @@
-"""Events about leads: arrival, assignment, status and gate.
+"""Events about leads, sent in the transaction of the change (core/hooks.py).
 
-Each is sent in the transaction of the change (core/hooks.py). Payloads name the lead by id: a listener must
-check visibility (visibility.py) before it informs a person.
+A listener must check visibility (visibility.py) before it informs a person.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from leadintake.leads.status import Gate, LeadStatus
 
 
 class LeadCreated(msgspec.Struct, frozen=True):
-    """A lead arrived. Unless the gate is open, only reviewers of the quarantine may see it."""
+    """A lead arrived. Unless the gate is open, only reviewers may see it."""
 
     lead_id: uuid.UUID
     gate: Gate
 
 
 class LeadAssigned(msgspec.Struct, frozen=True):
-    """A lead was assigned; `assignee_id` is None if it has no assignee now."""
+    """A lead was assigned, or left without an assignee (`assignee_id` None)."""
 
     lead_id: uuid.UUID
     assignee_id: uuid.UUID | None

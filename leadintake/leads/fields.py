@@ -1,8 +1,7 @@
 """The fields of the intake form, each declared once, in the order of the page.
 
-FIELDS defines the form and its page, the OpenAPI document, the content of a submission, its fingerprint, the
-JSON of a lead, the CSV columns, the search and the desk's page of a lead. A field is stored in the column of
-`leads` with its name.
+FIELDS defines the form, OpenAPI document, fingerprint, JSON, CSV, search and desk page of a lead. A field is
+stored in the column of `leads` with its name.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ MAX_NAME_LENGTH, MAX_CHOICE_LENGTH = 100, 100
 MAX_SEARCH_LINE_LENGTH = 1000
 """Characters of the columns `searchable` and `search_text`."""
 SEARCH_END = "  "
-"""End of a search text, so that three characters begin at each of its characters."""
+"""End of a search text: its last characters begin parts of three characters, too (search_index.py)."""
 LANGUAGE_NAMES = {
     "ar": "العربية", "de": "Deutsch", "en": "English", "es": "Español", "fr": "Français", "it": "Italiano",
     "ko": "한국어", "pl": "Polski", "pt": "Português", "ru": "Русский",
     "uk": "Українська", "vi": "Tiếng Việt", "zh": "中文",
 }  # fmt: skip
-"""Languages in their own words. Of another the page shows the code, capitalized (`Nl`); the desk any code."""
+"""Languages in their own words. The page shows the code of others, capitalized; the desk always the code."""
 AREA_NAMES = {
     "business": N_("Business"), "criminal": N_("Criminal"), "employment": N_("Employment"),
     "estate": N_("Estate"), "family": N_("Family"), "immigration": N_("Immigration"),
 }  # fmt: skip
-"""Practice areas with a word in every language; another is shown capitalized, spaces for hyphens."""
+"""Practice areas with translations. Others are shown capitalized, with spaces for hyphens."""
 
 Demand = Literal["off", "optional", "required"]
 Values = Mapping[str, str | None]
@@ -39,7 +38,7 @@ Values = Mapping[str, str | None]
 
 
 class Kind(StrEnum):
-    """Kind of a field: decides its input, validation, schema and display."""
+    """Kind of a field: defines input, validation, schema and display."""
 
     NAME = "name"
     TEXT = "text"
@@ -50,10 +49,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Choices:
-    """The values that a choice field offers: those of `setting`.
-
-    `empty_label`: words of the empty option; `names`: words by value.
-    """
+    """Options of a choice field: the values of `setting`. `names`: labels by value."""
 
     setting: str
     empty_label: str
@@ -62,7 +58,7 @@ class Choices:
 
 @dataclass(frozen=True, kw_only=True)
 class FormField:
-    """A form field: `label` and `hint` are for the page, `title` for the desk, `longest` in characters."""
+    """A form field. `label`, `hint`: for the page; `title`: for the desk; `longest`: characters."""
 
     name: str
     kind: Kind
@@ -76,7 +72,7 @@ class FormField:
     autocomplete: str = ""
     """Token of the HTML standard."""
     shares_row: bool = False
-    """Whether it shares a row with neighbours that also set this."""
+    """Whether it shares a row with neighbours that set this, too."""
     choices: Choices | None = None
     in_fingerprint: bool = True
     in_lists: bool = True
@@ -88,7 +84,7 @@ class FormField:
     """Convert a valid value to its stored form, by the settings."""
 
     def resolve_demand(self, settings: Mapping[str, Any]) -> Demand:
-        """Return `off`, `optional` or `required` with these settings."""
+        """Return the demand with these settings."""
         found: Demand = settings[self.demand_setting] if self.demand_setting else self.demand
         return found
 
@@ -134,12 +130,12 @@ FIELDS = (
 )  # fmt: skip
 
 FIRST_FINGERPRINT = ("first_name", "last_name", "email", "practice_area", "language")
-"""Fields of the first version, in its order: fingerprints stored then must still match."""
+"""Fields of the first version, in its order: its fingerprints must still match."""
 FIRST_COLUMNS = (
     "id", "created_at", "updated_at", "first_name", "last_name", "email", "status",
     "practice_area", "language", "assigned_to", "resume", "reference",
 )  # fmt: skip
-"""CSV columns that programs may know by position: new ones follow them."""
+"""Programs may know these by position: new columns follow."""
 
 
 def list_enabled_fields(settings: Mapping[str, Any]) -> list[FormField]:
@@ -148,9 +144,9 @@ def list_enabled_fields(settings: Mapping[str, Any]) -> list[FormField]:
 
 
 def fingerprint_content(values: Values) -> list[Any]:
-    """Return what the fingerprint covers: the first five values by position, later fields by name.
+    """Return the content of the fingerprint: first fields by position, later fields by name unless empty.
 
-    Empty later fields are left out: a submission sent before a field existed still matches when sent again.
+    So a submission from before a later field existed matches when it is sent again.
     """
     later = {
         form_field.name: value
@@ -164,12 +160,12 @@ def fingerprint_content(values: Values) -> list[Any]:
 
 
 def search_line(values: Values) -> str:
-    """Return the search text of a lead for processes of the version before."""
+    """Return the search text for processes of the version before."""
     return fold_texts(*_searched_parts(values))[:MAX_SEARCH_LINE_LENGTH]
 
 
 def search_text(values: Values, reference: str) -> str:
-    """Return the folded search text of a lead: words with hyphens apart and in one, then SEARCH_END."""
+    """Return the folded words of a lead, hyphenated ones both split and joined, then SEARCH_END."""
     parts = [reference, *_searched_parts(values)]
     words = " ".join(fold_search(part) for part in parts).split()
     joined = " ".join(fold_search(part, hyphen="") for part in parts).split()
@@ -178,7 +174,7 @@ def search_text(values: Values, reference: str) -> str:
 
 
 def _searched_parts(values: Values) -> list[str]:
-    """Return the texts that are searched. Names come last: some unfold to more than fits."""
+    """Return the texts to search. Names come last: folding makes some longer than fits."""
     searched = [form_field for form_field in FIELDS if form_field.in_search]
     searched.sort(key=lambda form_field: form_field.kind is Kind.NAME)
     texts = [(form_field.kind, values.get(form_field.name) or "") for form_field in searched]

@@ -27,7 +27,7 @@ from leadintake.leads.service import leads
 bp = Blueprint("lead_files", __name__)
 
 SANDBOX_POLICY = "sandbox; default-src 'none'; base-uri 'none'; frame-ancestors 'self'"
-"""Content-Security-Policy of submitted files: no scripts, no requests, framed only by the desk."""
+"""Of submitted files: no scripts, no requests, framed only by the desk."""
 
 COLUMNS = csv_columns()
 
@@ -61,7 +61,7 @@ def _send_file(document: Document, body: IO[bytes], kind: str) -> Response:
     )
     response.call_on_close(body.close)
     response.content_length = document.size
-    # RFC 6266: the full name in filename*, and an ASCII one for older clients.
+    # RFC 6266: filename* has the full name, filename an ASCII one for older clients.
     response.headers.set("Content-Disposition", _disposition(kind, document.filename))
     response.headers["Content-Security-Policy"] = SANDBOX_POLICY
     response.headers["ETag"] = quote_etag(document.sha256)
@@ -89,7 +89,7 @@ def lines_of(rows: Iterable[Lead]) -> Iterator[str]:
 
 
 def row_of(lead: Lead) -> dict[str, object]:
-    """Return a lead as a CSV row of plain values."""
+    """Return the values of a lead by CSV column."""
     assignee = lead.assigned_to.email if lead.assigned_to else None
     values = {"assigned_to": assignee, "resume": lead.resume.filename}
     return {name: values[name] if name in values else getattr(lead, name) for name in COLUMNS}

@@ -1,11 +1,11 @@
-"""Leads that contain some words, found at the cost of a page, however many leads there are.
+"""Search for leads, at the cost of a page however many leads there are.
 
-1. Look through the first rows of the list in its order: a common word fills the page there.
-2. Otherwise ask the index, and look into the leads it names, unless there are too many.
-3. Both again with ten times as many. So neither a word that is rarer than it seems, nor one whose leads are
-   all at the end of the list, costs much more than the better of the two.
+1. Scan the first rows of the list: a common word fills the page.
+2. Otherwise take the candidates of the index and check them, unless there are too many.
+3. Repeat both with MORE times as many. So neither a word that is rarer than it seems, nor one at the end of
+   the list, costs much more than the better way.
 
-Leads that the index does not have yet (backfill.py) are looked through one by one.
+Leads not indexed yet (backfill.py) are scanned.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from leadintake.leads.models import Lead
 from leadintake.leads.search_index import Words
 
 Statement = sa.Select[Any]
-"""A select of leads. Its SQLAlchemy type differs between 2.0 and 2.1."""
+"""A select of leads: its type differs between SQLAlchemy 2.0 and 2.1."""
 FIRST_ROWS, MAX_CANDIDATES, MORE = 500, 3000, 10
-"""Rows that are looked through, leads that the index may name, and how many times as many the next time."""
+"""Rows scanned at first, candidates taken at first, factor of the next round."""
 MAX_COUNTED, MAX_WALKED = 10_000, 20_000
-"""Leads that are counted, and rows that are looked through for it before the index is asked."""
+"""Bound of a count; lists up to MAX_WALKED rows are counted without the index."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """What to look for: leads with all words of one of the alternatives.
+    """A search for leads with all words of any alternative. Without alternatives no lead matches.
 
-    `old_alternatives` is the same for the column of the version before. No alternative matches no lead.
+    `old_alternatives`: the same for the search text of the version before.
     """
 
     alternatives: Sequence[Words]
     old_alternatives: Sequence[Words]
 
     def narrow(self, statement: Statement, order: Order[Any], limit: int) -> Statement:
-        """Reduce a statement to its first `limit` leads that match, or some more (pagination.Narrow)."""
+        """Restrict a statement to its first `limit` matches, or some more (pagination.Narrow)."""
         if not self.alternatives:
             return statement.where(sa.false())
         if not _has_unindexed():
@@ -53,7 +53,7 @@ class Search:
         return statement.where(Lead.id.in_([*new, *old]))
 
     def count(self, statement: Statement) -> int:
-        """Count the leads that match, MAX_COUNTED + 1 at most."""
+        """Count the matches, MAX_COUNTED + 1 at most."""
         if not self.alternatives:
             return 0
         candidates = None
@@ -64,11 +64,11 @@ class Search:
         return count_leads(self._join(statement, candidates.subquery()))
 
     def _find(self, statement: Statement, order: Order[Any], limit: int) -> Sequence[uuid.UUID]:
-        """Return the ids of the first `limit` leads that match, in the order."""
+        """Return the ids of the first `limit` matches, in order."""
         rows, most = max(FIRST_ROWS, 2 * limit), MAX_CANDIDATES
         candidates = None
         while True:
-            found = self._look_through(statement, order, rows)
+            found = self._scan_first(statement, order, rows)
             if len(found) >= limit or _is_short(statement, rows):
                 return found[:limit]
             if candidates is None:
@@ -77,7 +77,7 @@ class Search:
             if number == 0:
                 return []
             if candidates is not None and number <= most:
-                # Materialized, so that PostgreSQL asks the index first.
+                # Materialized: PostgreSQL must begin with the index.
                 named = candidates.limit(most).cte("named").prefix_with("MATERIALIZED", dialect="postgresql")
                 matching = self._join(statement, named).order_by(*order.clauses(Lead))
                 return db.session.scalars(_ids(matching).limit(limit)).all()
@@ -86,8 +86,8 @@ class Search:
     def _join(self, statement: Statement, named: sa.FromClause) -> Statement:
         return statement.join(named, named.c.lead_id == Lead.id).where(self._matches())
 
-    def _look_through(self, statement: Statement, order: Order[Any], rows: int) -> Sequence[uuid.UUID]:
-        """Return the ids of the matching leads among the first rows, in the order."""
+    def _scan_first(self, statement: Statement, order: Order[Any], rows: int) -> Sequence[uuid.UUID]:
+        """Return the ids of the matches among the first rows, in order."""
         columns = (Lead.id, getattr(Lead, order.column), self._matches().label("matches"))
         all_rows = statement.with_only_columns(*columns, maintain_column_froms=True)
         first = all_rows.order_by(*order.clauses(Lead)).limit(rows).subquery()
@@ -102,19 +102,19 @@ class Search:
 
 
 def count_leads(statement: Statement) -> int:
-    """Count the leads of a statement, MAX_COUNTED + 1 at most."""
+    """Count leads, MAX_COUNTED + 1 at most."""
     return _count_rows(_ids(statement).limit(MAX_COUNTED + 1))
 
 
 def _has_unindexed() -> bool:
-    """Return whether a lead, deleted or not, is not in the index yet. One look into an index."""
+    """Return whether a lead, deleted or not, is not indexed yet. One index lookup."""
     table = Lead.__table__
     unindexed = sa.select(table.c.id).where(table.c.search_text.is_(None)).limit(1)
     return db.session.execute(unindexed).first() is not None
 
 
 def _is_short(statement: Statement, rows: int) -> bool:
-    """Return whether the statement has at most this many rows."""
+    """Return whether the statement has no more rows than this."""
     return _count_rows(_ids(statement).limit(rows + 1)) <= rows
 
 

@@ -1,4 +1,4 @@
-"""Tables of the room: leads, their history, disclaimers, screens and declines."""
+"""Tables of leads, their history, disclaimers, screens and declines."""
 
 from __future__ import annotations
 
@@ -29,18 +29,16 @@ from leadintake.leads.status import (
 
 
 def folded(email: str) -> str:
-    """Return an address in lower case, cut to 254 characters."""
+    """Return the casefolded address, cut to the column's length."""
     return email.casefold()[:254]
 
 
 def _folded_email(context: DefaultExecutionContext) -> str:
-    """Return the folded address of the row being inserted."""
     row = context.get_current_parameters()  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
     return folded(str(row["email"]))
 
 
 def _phone_as_typed(context: DefaultExecutionContext) -> bool:
-    """Return whether the phone number of the row being inserted could not be parsed."""
     row = context.get_current_parameters()  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
     return is_as_typed(row.get("phone") or "")
 
@@ -62,7 +60,7 @@ class Lead(SoftDeletes, Model):
         sa.Index("ix_leads_folded_email", "folded_email"),
         sa.Index("ix_leads_status_id", "status", "id"),
         sa.Index("ix_leads_status_created_at_id", "status", "created_at", "id"),
-        # Partial where supported, so that no planner uses it for open leads, which are nearly all.
+        # Partial where supported: no planner shall use it for open leads, which are nearly all.
         sa.Index("ix_leads_gate", "gate", "quarantined_at", "id", **only(sa.text("gate = 'quarantine'"))),
         # For backfill.correct_gates, and for processes of the previous version.
         sa.Index("ix_leads_in_quarantine", "assignment_strategy", "quarantined_at", "id"),
@@ -89,7 +87,7 @@ class Lead(SoftDeletes, Model):
     )
 
     reference: Mapped[str] = mapped_column(BlankIsNull(LENGTH), default=draw_reference, nullable=True)
-    """Short name for use on the telephone. Empty in rows of an older process until the backfill."""
+    """See reference.py. Empty in rows of an older process until the backfill."""
     first_name: Mapped[str] = mapped_column(sa.String(100))
     last_name: Mapped[str] = mapped_column(sa.String(100))
     email: Mapped[str] = mapped_column(sa.String(254))
@@ -100,14 +98,14 @@ class Lead(SoftDeletes, Model):
     practice_area: Mapped[str | None] = mapped_column(sa.String(100))
     language: Mapped[str | None] = mapped_column(sa.String(100))
     page_language: Mapped[str] = mapped_column("spoken", sa.String(12), server_default=ENGLISH)
-    """Language of the page it was sent from. The column is called `spoken`."""
+    """Language of the form's page. The column is called `spoken`."""
     searchable: Mapped[str] = mapped_column(sa.String(1000))
-    """Names, address and number, folded for searches of the version before."""
+    """Search text for processes of the version before."""
     search_text: Mapped[str | None] = mapped_column(sa.String(1000))
-    """What is searched, folded (fields.search_text). NULL in rows of an older process until the backfill."""
+    """See fields.search_text. NULL in rows of an older process until the backfill."""
     status: Mapped[LeadStatus] = mapped_column(TextEnum(LeadStatus), default=FIRST)
     version: Mapped[int] = mapped_column(default=1)
-    """Incremented by every change of a LeadDetail except `duplicates`, which other submissions change."""
+    """Incremented by every change of a LeadDetail, except `duplicates`, which other submissions change."""
 
     resume_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("documents.id"), unique=True)
     assignee_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))
@@ -115,20 +113,19 @@ class Lead(SoftDeletes, Model):
     assignment_reason: Mapped[str] = mapped_column(sa.String(500))
     assigned_at: Mapped[datetime]
     reached_at: Mapped[datetime | None]
-    """Time of the first contact with the prospect."""
+    """Time of the first contact."""
 
     gate: Mapped[Gate] = mapped_column(TextEnum(Gate), default=Gate.OPEN, server_default=Gate.OPEN.value)
-    """Whether the lead is listed or in quarantine."""
     quarantined_at: Mapped[datetime | None]
     """Start of the quarantine."""
     quarantine_reason: Mapped[str | None] = mapped_column(sa.String(500))
 
     submission_key: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
-    """SHA-256 of the submission's idempotency key."""
+    """SHA-256 of the idempotency key."""
     submission_fingerprint: Mapped[str] = mapped_column(sa.String(64))
-    """SHA-256 of the submitted content: one key with two fingerprints is a client error."""
+    """SHA-256 of the content: one key with two fingerprints is a client's error."""
     disclaimer_version: Mapped[str | None] = mapped_column(sa.String(12))
-    """Version of the disclaimer shown. NULL if unknown, as on the firm's own page."""
+    """Version of the disclaimer shown. NULL if unknown, as from a firm's own page."""
 
     resume: Mapped[Document] = relationship(lazy="joined", innerjoin=True)
     assigned_to: Mapped[User | None] = relationship(lazy="joined")
@@ -142,12 +139,12 @@ class Lead(SoftDeletes, Model):
 
 
 def has_key(key: LeadKey) -> sa.ColumnElement[bool]:
-    """Match the lead with this id or reference."""
+    """Match a lead by id or reference."""
     return Lead.reference == key if isinstance(key, Reference) else Lead.id == key
 
 
 def is_waiting() -> sa.ColumnElement[bool]:
-    """Match leads to be assigned: pending, listed, without assignee, not left unassigned by a person."""
+    """Match open, listed leads without an assignee, unless a person left them so."""
     unassigned = sa.and_(where_open(Lead.status), Lead.assignee_id.is_(None))
     return sa.and_(unassigned, Lead.assignment_strategy != MANUAL, is_listed())
 
@@ -186,7 +183,7 @@ class Disclaimer(Model):
 
 
 class Screen(Model):
-    """An ethical wall between a user and a lead (ABA Model Rule 1.10): the lead is hidden from the user."""
+    """An ethical wall (ABA Model Rule 1.10): hides a lead from a user."""
 
     __tablename__ = "screens"
     __table_args__ = (sa.UniqueConstraint("user_id", "lead_id"),)
@@ -194,7 +191,7 @@ class Screen(Model):
     lead_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("leads.id"), index=True)
     user_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id"))
     notice: Mapped[str] = mapped_column(sa.String(500))
-    """The reason, as its author wrote it."""
+    """The reason."""
     set_by: Mapped[str] = mapped_column(sa.String(254))
     """E-mail address of the author, or `operator`."""
 
@@ -202,7 +199,7 @@ class Screen(Model):
 
 
 class Decline(Model):
-    """A user's refusal of a lead: the lead is never assigned to that user automatically."""
+    """A user's refusal of a lead, which is never assigned to that user automatically."""
 
     __tablename__ = "declines"
     __table_args__ = (sa.UniqueConstraint("lead_id", "user_id"),)

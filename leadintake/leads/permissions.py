@@ -1,4 +1,4 @@
-"""Permissions on one lead: who may do what with it."""
+"""Permissions on one lead."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from leadintake.leads.status import is_open
 
 
 def may_change_status(user: User, lead: Lead) -> bool:
-    """Return whether `user` may change the status: the assignee, and users who may update any lead."""
+    """Return whether `user` may change the status: as assignee, or with UPDATE_ANY_LEAD."""
     if user.may(Permission.UPDATE_ANY_LEAD):
         return True
     return user.may(Permission.UPDATE_LEADS) and lead.assignee_id == user.id
@@ -21,18 +21,18 @@ def may_assign(user: User) -> bool:
 
 
 def may_take(user: User, lead: Lead) -> bool:
-    """Return whether `user` may take the lead: it is unassigned. Taking one's own lead changes nothing."""
+    """Return whether `user` may take the lead: it is unassigned, or their own, which changes nothing."""
     return user.may(Permission.TAKE_LEADS) and lead.assignee_id in (None, user.id)
 
 
 def may_decline(user: User, lead: Lead) -> bool:
-    """Return whether `user` may decline the lead: the assignee, until the prospect was contacted."""
+    """Return whether `user` may decline the lead: as assignee, before the contact."""
     is_own = user.may(Permission.UPDATE_LEADS) and lead.assignee_id == user.id
     return is_own and is_open(lead.status)
 
 
 def allowed(user: User, lead: Lead) -> list[str]:
-    """Return the actions open to `user`, as in LeadDetail."""
+    """Return the actions permitted to `user`, as in LeadDetail."""
     if lead.in_quarantine:
         return ["release", "discard"] if user.may(Permission.REVIEW_QUARANTINE) else []
     acts = {

@@ -1,4 +1,4 @@
-"""The desk's work queue: a user's own open leads, then the others."""
+"""The desk's queue: a user's own open leads, then the others."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from leadintake.leads.status import where_open
 
 MAX_OWN = 50
 MAX_WATCHED, MAX_COUNTED = 100, 10_000
-"""Limits on the leads behind a pulse: each open page asks for it every ten seconds."""
+"""Leads read for a pulse: each open page requests one every ten seconds."""
 
 
 class Queue:
-    """Lists of leads in working order."""
+    """Leads in working order."""
 
     def list_own(self, user: User) -> Sequence[Lead]:
-        """Return the user's open leads, oldest first: MAX_OWN and one more if there are more."""
+        """Return the user's open leads, oldest first, MAX_OWN + 1 at most."""
         oldest_query = _own_open_query(user).order_by(Lead.created_at, Lead.id).limit(MAX_OWN + 1)
         return db.session.scalars(oldest_query).all()
 
     def page_others(self, filters: LeadFilter, *, actor: User, limit: int, cursor: str | None) -> Page[Lead]:
-        """Return a page of the other visible leads in the requested order, and audit the listing of all."""
+        """Return a page of the other visible leads, and audit the listing of all."""
         not_own = sa.or_(Lead.assignee_id.is_(None), Lead.assignee_id != actor.id)
         others_query = matching_query(filters, actor).where(sa.or_(sa.not_(where_open(Lead.status)), not_own))
         audit.record("leads.listed", actor=actor, filters=filters.names())
@@ -43,8 +43,8 @@ class Queue:
     def pulse(self, *, reader: User) -> str:
         """Return a digest that changes when a lead visible to `reader` changes, appears or disappears.
 
-        Only visible leads count: not those deleted, screened or in quarantine. With more than MAX_COUNTED
-        leads the digest may miss a lead that disappears and was not among the MAX_WATCHED changed last.
+        With more than MAX_COUNTED leads it may miss one that disappears and is not among the MAX_WATCHED
+        changed last.
         """
         visible = visible_query(reader).with_only_columns(Lead.id, Lead.version, maintain_column_froms=True)
         latest_query = visible.order_by(Lead.updated_at.desc(), Lead.id.desc()).limit(MAX_WATCHED)
@@ -56,7 +56,7 @@ class Queue:
 
 
 def _count_query(leads_query: Any) -> sa.Select[Any]:
-    """Select the number of leads, MAX_COUNTED at most."""
+    """Count leads, MAX_COUNTED at most."""
     bounded = leads_query.with_only_columns(Lead.id, maintain_column_froms=True).limit(MAX_COUNTED)
     return sa.select(sa.func.count()).select_from(bounded.subquery())
 

@@ -1,4 +1,4 @@
-"""The reference of a lead: a short name for the telephone, accepted wherever the id is."""
+"""The reference of a lead: a short name for the telephone, accepted like the id."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from werkzeug.routing import BaseConverter
 from leadintake.core.text import fold_text
 
 ALPHABET = "23456789CFGHJMPQRVWX"
-"""From Open Location Code, which chose it against words of thirty languages: no vowels, so that it spells no
-word. Of characters that look or sound alike (0 O, 1 I L, 2 Z, 5 S, 8 B, U V, D T, M N) it has one or none."""
+"""From Open Location Code, which chose it against words of thirty languages: no vowels. Of characters that
+look or sound alike (0 O, 1 I L, 2 Z, 5 S, 8 B, U V, D T, M N) it has one or none."""
 LOOK_ALIKES = str.maketrans("0OZSBU", "QQ258V")
-"""Characters read as a similar one of the alphabet."""
+"""Read as a similar character of the alphabet."""
 GROUP = 4
 LENGTH = 2 * GROUP + 1
 MAX_TYPED_LENGTH = 20
@@ -28,7 +28,7 @@ UUID = re.compile("[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 TYPED_GROUP = f"[{ALPHABET}{ALPHABET.lower()}0OSZBUoszbu]{{{GROUP}}}"
 PATTERN = f"^[{ALPHABET}]{{{GROUP}}}-[{ALPHABET}]{{{GROUP}}}$"
 UNIQUE_INDEX_NAMES = ("uq_leads_reference", "leads.reference")
-"""The unique index in error messages: of PostgreSQL and MariaDB, and of SQLite."""
+"""The unique index in errors of PostgreSQL and MariaDB, and of SQLite."""
 
 
 class Reference(str):
@@ -44,13 +44,13 @@ LeadKey = uuid.UUID | Reference
 
 
 def draw_reference() -> str:
-    """Draw a reference from the system's random source: 20**8 values (34 bits), unrelated to the id."""
+    """Draw a random reference: 20**8 values (34 bits), unrelated to the id."""
     characters = [secrets.choice(ALPHABET) for _ in range(2 * GROUP)]
     return f"{''.join(characters[:GROUP])}-{''.join(characters[GROUP:])}"
 
 
 def parse_reference(text: str) -> Reference | None:
-    """Parse a reference in any case, with or without separator. Return None if it is none."""
+    """Parse a reference in any case, with or without separator; None if invalid."""
     if len(text) > MAX_TYPED_LENGTH:
         return None
     typed = SEPARATORS.sub("", fold_text(text, MAX_TYPED_LENGTH)).upper().translate(LOOK_ALIKES)
@@ -60,19 +60,19 @@ def parse_reference(text: str) -> Reference | None:
 
 
 def parse_key(text: str) -> LeadKey | None:
-    """Parse an id or a reference. Return None if it is neither."""
+    """Parse an id or a reference; None if invalid."""
     return uuid.UUID(text) if UUID.fullmatch(text) else parse_reference(text)
 
 
 def is_reference_conflict(error: IntegrityError) -> bool:
-    """Return whether the database refused a row because its reference is not unique."""
+    """Return whether the error is a duplicate reference."""
     return any(name in str(error.orig) for name in UNIQUE_INDEX_NAMES)
 
 
 class LeadKeyConverter(BaseConverter):
     """`<lead:lead_id>` in a route: an id or a reference."""
 
-    # As narrow as parse_key: a path that matches answers 405 to a wrong method, not 404.
+    # As narrow as parse_key: a path that matches responds 405 to a wrong method, not 404.
     regex = f"(?:{UUID.pattern}|{TYPED_GROUP}{SEPARATOR}?{TYPED_GROUP})"
     schema = {  # noqa: RUF012 - read by the OpenAPI document, a constant
         "type": "string",
@@ -81,7 +81,7 @@ class LeadKeyConverter(BaseConverter):
     }
 
     def to_python(self, value: str) -> LeadKey:
-        """Parse the key; any other path is a 404."""
+        """Parse the key."""
         key = parse_key(value)
         assert key is not None  # noqa: S101 - the pattern matches only keys
         return key
@@ -92,7 +92,7 @@ class LeadKeyConverter(BaseConverter):
 
 
 class LeadKeyType(click.ParamType[LeadKey]):
-    """The ID of a command: an id or a reference."""
+    """Argument of a command: an id or a reference."""
 
     name = "id"
 

@@ -1,4 +1,4 @@
-"""Queries for leads: what a reader may see, and filters on it."""
+"""Queries for leads: visibility, filters, search."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ from leadintake.leads.schemas import LeadFilter
 
 
 def visible_query(reader: UserOrOperator) -> Statement:
-    """Select the listed leads that `reader` may see; OPERATOR sees all.
+    """Select the listed leads visible to `reader`. Every list and count starts here.
 
-    Every list and count starts here: a screen overrides every role, and leads in quarantine are left out.
-    Raises RuntimeError for OPERATOR in a request.
+    Screens override every role. OPERATOR sees all; in a request it raises RuntimeError.
     """
     return _unscreened_query(reader).where(is_listed())
 
 
 def readable_query(reader: UserOrOperator) -> Statement:
-    """Select the leads `reader` may open: also those in quarantine, for its reviewers and OPERATOR."""
+    """Select the leads `reader` may open: for reviewers and OPERATOR also those in quarantine."""
     may_review = reader is OPERATOR or reader.may(Permission.REVIEW_QUARANTINE)
     return _unscreened_query(reader) if may_review else visible_query(reader)
 
@@ -63,7 +62,10 @@ def matching_query(filters: LeadFilter, reader: UserOrOperator) -> Statement:
 
 
 def parse_search(statement: Statement, filters: LeadFilter) -> tuple[Statement, Search | None]:
-    """Return the statement, and what to look for in it; a reference that a lead has is found at once."""
+    """Return the statement, and the search in it: None without `q` or for an existing reference.
+
+    Raises UnprocessableContent for control characters.
+    """
     text = (filters.q or "").strip()
     if not text:
         return statement, None
@@ -81,15 +83,22 @@ def parse_search(statement: Statement, filters: LeadFilter) -> tuple[Statement, 
 
 
 def _alternatives(text: str, region: str) -> list[list[str]]:
-    """Return the words that a lead must have: as they are, with bare digits, or the text as a number."""
+    """Return the alternatives: the words, the words with bare digits, the text as a telephone number."""
     typed = text.split()
-    as_they_are = [fold_search(word, "" if _digits(word) else " ").split() for word in typed]
-    words = [word for each in as_they_are for word in each]
+    parts_by_word = [fold_search(word, "" if _digits(word) else " ").split() for word in typed]
+    words = [part for parts in parts_by_word for part in parts]
     if not words:
         return []
-    bare = [[_digits(word)] if _digits(word) else each for word, each in zip(typed, as_they_are, strict=True)]
-    found = [words, [word for each in bare for word in each], *_numbers(text, region)]
-    return [list(one) for one in dict.fromkeys(tuple(dict.fromkeys(one)) for one in found)]
+    bare = [
+        part
+        for word, parts in zip(typed, parts_by_word, strict=True)
+        for part in ([_digits(word)] if _digits(word) else parts)
+    ]
+    alternatives = [words, bare, *_numbers(text, region)]
+    return [
+        list(alternative)
+        for alternative in dict.fromkeys(tuple(dict.fromkeys(alternative)) for alternative in alternatives)
+    ]
 
 
 def _numbers(text: str, region: str) -> list[list[str]]:
@@ -97,18 +106,18 @@ def _numbers(text: str, region: str) -> list[list[str]]:
 
 
 def _digits(word: str) -> str:
-    """Return the digits of what may be a part of a telephone number, without zeros in front, else ""."""
+    """Return the digits of a part of a telephone number, without leading zeros, else ""."""
     return min(search_terms(word, ""), key=len, default="")
 
 
 def id_query(text: str) -> Statement | None:
-    """Select the id of the lead with this reference, deleted or not. Return None if it is no reference."""
+    """Select the id of the lead with this reference, deleted or not; None for another text."""
     reference, table = parse_reference(text), Lead.__table__
     return None if reference is None else sa.select(table.c.id).where(table.c.reference == reference)
 
 
 def _has_any(statement: Statement) -> bool:
-    """Return whether the select has a row: many names can be read as a reference that no lead has."""
+    """Return whether the select has a row: many words can be read as a reference that no lead has."""
     return db.session.scalar(statement.with_only_columns(Lead.id, maintain_column_froms=True)) is not None
 
 

@@ -1,12 +1,10 @@
-"""Index of the parts of three characters of search texts: which leads may contain some words.
-
-Each engine has its own in the table `lead_search` (migration 0018):
+"""Index of the parts (three characters) of search texts, in the table `lead_search` (migration 0018).
 
 - SQLite: FTS5 with its trigram tokenizer, and the list of all parts, for words of one or two characters.
 - PostgreSQL: a GIN index on a tsvector of the parts.
 - MariaDB: a row for each part of a lead.
 
-What is found may not match: the caller looks into the text itself.
+It gives candidates: the caller checks the text.
 """
 
 from __future__ import annotations
@@ -21,20 +19,20 @@ from leadintake.core.db.database import db, execute
 
 LENGTH = 3
 MAX_PARTS = 6
-"""Parts that are asked for: of longer words those at even distances."""
+"""Parts per query: of longer words those at even distances."""
 MAX_SHORT_WORDS = 2
-"""Words of one or two characters that are asked for: each is in many parts."""
+"""Words of one or two characters per query: each begins many parts."""
 MAX_SHORT = 500
-"""Parts that may begin with a word of one or two characters: more are in so many leads that none is asked."""
+"""On SQLite a short word that begins more parts is left out: too many leads have one."""
 MAX_CHARACTER = "\U0010ffff"
 Words = Sequence[str]
-"""Folded words that a lead must all contain."""
+"""Folded words, all of which a lead must contain."""
 TEXTS = sa.table("lead_search", sa.column("text", sa.String()), sa.column("lead_id", sa.Uuid()))
 PARTS = sa.table("lead_search", sa.column("part", sa.String()), sa.column("lead_id", sa.LargeBinary()))
 
 
 def add(texts: Mapping[uuid.UUID, str]) -> None:
-    """Add the search texts of these leads, whose rows exist. One statement."""
+    """Add the search texts of these leads, whose rows exist, in one statement."""
     if _engine_name() != "mysql":
         rows = [{"lead_id": lead_id, "text": text} for lead_id, text in texts.items()]
         execute(sa.insert(TEXTS), rows)
@@ -52,7 +50,7 @@ def add(texts: Mapping[uuid.UUID, str]) -> None:
 def candidates_query(alternatives: Sequence[Words]) -> sa.Select[Any] | None:
     """Select the `lead_id` of leads that may contain all words of an alternative.
 
-    Return None if the index cannot say: a single character is in too many parts.
+    None if the index cannot narrow it: a single character begins too many parts.
     """
     find = {"sqlite": _find_on_sqlite, "postgresql": _find_on_postgresql, "mysql": _find_on_mariadb}
     return find[_engine_name()](alternatives)
@@ -100,7 +98,7 @@ def _find_on_postgresql(alternatives: Sequence[Words]) -> sa.Select[Any]:
 
 
 def _find_on_mariadb(alternatives: Sequence[Words]) -> sa.Select[Any]:
-    """Join the rows of the parts: the server begins with the rarest, whose rows it estimates."""
+    """Join the rows of the parts: the server estimates them and begins with the rarest."""
     selects = []
     for words in alternatives:
         parts = _choose_parts(words)
@@ -119,14 +117,14 @@ def _find_on_mariadb(alternatives: Sequence[Words]) -> sa.Select[Any]:
 
 
 def _choose_parts(words: Words) -> list[str]:
-    """Return MAX_PARTS parts of the words at most, at even distances."""
+    """Return at most MAX_PARTS parts, at even distances."""
     parts = [part for word in words for part in _split_parts(word)]
     step = max(1, len(parts) / MAX_PARTS)
     return list(dict.fromkeys(parts[int(place * step)] for place in range(min(MAX_PARTS, len(parts)))))
 
 
 def _begins_with(part: sa.ColumnElement[str], word: str) -> sa.ColumnElement[bool]:
-    """Match parts that begin with a word. By LIKE MariaDB misses letters above U+FFFF after it."""
+    """Match parts that begin with a word. With LIKE MariaDB misses following letters above U+FFFF."""
     return part.between(word, word + MAX_CHARACTER)
 
 
@@ -135,19 +133,19 @@ def _split_parts(text: str) -> list[str]:
 
 
 def _choose_short(words: Words) -> list[str]:
-    """Return the words of one or two characters to ask for, beside longer ones none of one."""
+    """Return the short words for the query, longest first: single characters only without a long word."""
     least = LENGTH - 1 if any(len(word) >= LENGTH for word in words) else 1
     short = [word for word in words if least <= len(word) < LENGTH]
     return sorted(short, key=len, reverse=True)[:MAX_SHORT_WORDS]
 
 
 def _quote(part: str) -> str:
-    """Quote a string of FTS5."""
+    """Quote for FTS5."""
     return '"' + part.replace('"', '""') + '"'
 
 
 def _quote_lexeme(part: str) -> str:
-    """Quote a lexeme of a tsquery."""
+    """Quote for a tsquery."""
     return "'" + part.replace("\\", "\\\\").replace("'", "''") + "'"
 
 

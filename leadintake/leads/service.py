@@ -1,4 +1,4 @@
-"""Actions on leads: read, edit, assign, delete."""
+"""Verbs on leads: read, edit, assign, delete."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ MAX_DUPLICATES = 100
 
 
 class Leads:
-    """The leads of the firm."""
+    """Leads of the firm."""
 
     def get(self, key: LeadKey, *, reader: UserOrOperator) -> Lead:
-        """Return the lead if `reader` may open it. Raises NotFound."""
+        """Return a lead that `reader` may open. Raises NotFound."""
         return self._fetch(readable_query(reader).where(has_key(key)), deleted=False)
 
     def read(self, key: LeadKey, part: str, *, reader: UserOrOperator, actor: UserOrOperator) -> Lead:
-        """Return the lead as `get` does, and audit that `actor` read this part of it."""
+        """Return the lead like `get`, and audit that `actor` read this part of it."""
         lead = self.get(key, reader=reader)
         self._note_reading(lead, part, actor=actor)
         return lead
@@ -58,20 +58,18 @@ class Leads:
         deleted: bool = False,
         quarantined: bool = False,
     ) -> Iterator[Lead]:
-        """Lock a lead until the transaction ends, for a change by `actor`; flush the change at the end.
+        """Lock a lead until the transaction ends, for a change by `actor`; flush it at the end.
 
-        1. Take the assignment lock (`lock_assignment`) before all others: needed by whatever assigns the
-           lead, depends on who may have it, or removes it from the leads that managers are reminded of.
+        1. With `lock_assignment`, take the assignment lock, before all others. It is needed by every change
+           that assigns the lead, depends on who may have it, or ends its waiting (reminders of managers).
         2. Lock the row of the lead.
-        3. Read the lead. Raises NotFound unless it is visible to `actor`. `deleted`: also a deleted one.
+        3. Read it. Raises NotFound unless visible to `actor`. `deleted`: also a deleted one.
         4. Raise Conflict for a lead in quarantine, unless `quarantined` or `deleted`.
-        5. Raise PreconditionFailed unless its version is in `if_version`. None allows any.
-
-        Both locks are held until the transaction ends.
+        5. Raise PreconditionFailed unless its version is in `if_version`. None: any.
         """
         if lock_assignment:
             departures.lock_assignment()
-        # Lock before the read: with a join MariaDB would lock the attorney and the document, too.
+        # Lock before the read: with a join MariaDB locks attorney and document, too.
         lock_query = sa.select(Lead.id).where(has_key(key)).with_for_update()
         db.session.scalar(lock_query.execution_options(include_deleted=deleted))
         statement = readable_query(actor).where(has_key(key))
@@ -94,7 +92,7 @@ class Leads:
         limit: int,
         cursor: str | None,
     ) -> Page[Lead]:
-        """Return a page of the matching leads in the requested order, and audit that `actor` listed them."""
+        """Return a page of the matching leads, and audit that `actor` listed them."""
         bound_to = {
             "status": filters.status,
             "assigned_to": filters.assigned_to,
@@ -118,15 +116,15 @@ class Leads:
     ) -> Iterator[Lead]:
         """Iterate over all matching leads in batches, with constant memory and no open transaction.
 
-        The filters are checked and the export is audited at once; the leads are read later, as the caller
-        consumes them, after that transaction has ended.
+        Filters are checked and the export is audited now, in the caller's transaction; the leads are read as
+        the caller consumes them.
         """
         statement, search = parse_search(matching_query(filters, reader), filters)
         audit.record("leads.exported", actor=actor, filters=filters.names())
         return iterate_all(statement, Order.parse(Lead, filters.sort), search.narrow if search else None)
 
     def note_download(self, lead: Lead, *, inline: bool, actor: UserOrOperator) -> None:
-        """Audit a download of the resume; `inline` means that the browser shows it."""
+        """Audit a download of the resume. `inline`: the browser shows it."""
         audit.record("lead.downloaded", actor=actor, about=("lead", lead.id), inline=inline)
 
     def history(self, lead: Lead) -> Sequence[LeadEvent]:
@@ -139,18 +137,18 @@ class Leads:
         return disclaimers.find_version(lead.disclaimer_version) if lead.disclaimer_version else None
 
     def duplicates(self, lead: Lead, *, reader: UserOrOperator) -> list[uuid.UUID]:
-        """Return the ids of visible leads with the same address, newest first, MAX_DUPLICATES at most."""
+        """Return the ids of other visible leads of the address, newest first, MAX_DUPLICATES at most."""
         same_email = visible_query(reader).where(Lead.email == lead.email, Lead.id != lead.id)
         ids = same_email.with_only_columns(Lead.id).order_by(Lead.created_at.desc(), Lead.id.desc())
         return list(db.session.scalars(ids.limit(MAX_DUPLICATES)))
 
     def detail(self, lead: Lead, *, reader: User) -> LeadDetail:
-        """Return the lead's detail for `reader`."""
+        """Return the detail for `reader`."""
         duplicates = self.duplicates(lead, reader=reader)
         return LeadDetail.of_lead(lead, duplicates=duplicates, allowed=permissions.allowed(reader, lead))
 
     def change_status(self, lead: Lead, status: LeadStatus, *, actor: UserOrOperator) -> None:
-        """Change the status. Raises Forbidden, and Conflict for a transition that is not allowed."""
+        """Change the status. Raises Forbidden, and Conflict for a transition not allowed."""
         if actor is not OPERATOR and not permissions.may_change_status(actor, lead):
             raise Forbidden("This lead is somebody else's. Only its attorney or a manager may change it.")
         if lead.status == status:
@@ -164,9 +162,9 @@ class Leads:
         lead_status_changed.send(LeadStatusChanged(lead.id, before, status, alerts.name_of(actor)))
 
     def assign(self, lead: Lead, user_id: uuid.UUID | None, *, actor: UserOrOperator) -> None:
-        """Assign the lead to a user, or to none, and alert the new assignee unless it is the actor.
+        """Assign the lead to a user, or to none, and alert the assignee unless it is the actor.
 
-        Raises Forbidden, and UnprocessableContent for a user who may not have it.
+        Raises Forbidden, and UnprocessableContent for an ineligible user.
         """
         is_taking = actor is not OPERATOR and user_id == actor.id and permissions.may_take(actor, lead)
         if actor is not OPERATOR and not permissions.may_assign(actor) and not is_taking:
@@ -182,7 +180,7 @@ class Leads:
         )
 
     def possible_owners(self, lead: Lead) -> Sequence[User]:
-        """Return the users `assign` accepts now, by name: active, not away, not screened."""
+        """Return the users that `assign` accepts now, by name."""
         unavailable = {*visibility.screened_users(lead.id), *assignment.away()}
         return [user for user in auth.everyone() if user.works_on_leads and user.id not in unavailable]
 
@@ -194,7 +192,7 @@ class Leads:
         notifications.hide_for_lead(lead.id)
 
     def restore(self, lead: Lead, *, actor: UserOrOperator) -> None:
-        """Restore a deleted lead. Hand it on if its assignee may not have leads any more."""
+        """Restore a deleted lead; reassign it if its assignee may not have leads now."""
         if lead.deleted_at is None:
             self._note_reading(lead, "detail", actor=actor)  # nothing to change
             return
@@ -213,7 +211,7 @@ class Leads:
     def _record(
         self, lead: Lead, action: str, words: str = "", *, actor: UserOrOperator, **detail: object
     ) -> None:
-        """Add an action to the lead's history, in words, and to the audit trail, without them."""
+        """Record an action in the lead's history, with the words, and in the audit trail, without them."""
         alerts.record(lead, action, words, actor=actor)
         audit.record(f"lead.{action}", actor=actor, about=("lead", lead.id), **detail)
 
@@ -226,7 +224,7 @@ class Leads:
     def _owner(self, user_id: uuid.UUID, screened: Collection[uuid.UUID]) -> User:
         user = None if user_id in screened else auth.get(user_id)
         if user is not None:
-            db.session.refresh(user)  # the user may have been read before the lock was granted
+            db.session.refresh(user)  # may have been read before the lock was granted
         if user is None or not assignment.may_hold_leads(user):
             raise UnprocessableContent(
                 {"user_id": ["Choose somebody who is active, not away, and may work on leads."]}

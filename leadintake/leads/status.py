@@ -1,6 +1,6 @@
-"""The states of a lead: its status (progress) and its gate (listed or in quarantine).
+"""The states of a lead: status (progress) and gate (listed or in quarantine).
 
-Only this module compares them: a new state is a line here and one in the desk's words.
+Only this module compares them. A new status is a line here and one in desk/words.py.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ FIRST = LeadStatus.PENDING
 """Status of a new lead."""
 TRANSITIONS = {LeadStatus.PENDING: {LeadStatus.REACHED_OUT}, LeadStatus.REACHED_OUT: set[LeadStatus]()}
 OPEN = {LeadStatus.PENDING}
-"""Statuses in which the prospect still waits for contact."""
+"""Statuses before the contact."""
 REACHED = {LeadStatus.REACHED_OUT}
-"""Statuses in which the prospect was contacted."""
+"""Statuses after the contact."""
 
 
 def may_follow(before: LeadStatus, after: LeadStatus) -> bool:
@@ -43,7 +43,7 @@ def may_follow(before: LeadStatus, after: LeadStatus) -> bool:
 
 
 def is_open(status: LeadStatus) -> bool:
-    """Return whether the prospect still waits for contact."""
+    """Return whether the prospect waits for contact."""
     return status in OPEN
 
 
@@ -58,15 +58,15 @@ def where_open(column: Any) -> sa.ColumnElement[bool]:
 
 
 def where_reached(column: Any) -> sa.ColumnElement[bool]:
-    """Match statuses in which the prospect was contacted."""
+    """Match statuses after the contact."""
     return _where(column, REACHED)
 
 
 def is_quarantined(gate: Gate, since: datetime | None) -> bool:
-    """Return whether a lead with this gate and start of quarantine is in quarantine.
+    """Return whether gate and start of quarantine both say so.
 
-    Processes of the version before the gate set only the time. Until a worker corrects the gate
-    (backfill.py), a lead counts as quarantined, or as listed, only if both values agree.
+    Older processes set only the time. Until a worker corrects the gate (backfill.py), such a lead is neither
+    quarantined nor listed.
     """
     return gate is Gate.QUARANTINE and since is not None
 
@@ -82,7 +82,7 @@ def where_listed(gate: Any, since: Any) -> sa.ColumnElement[bool]:
 
 
 def where_gate_outdated(gate: Any, since: Any) -> dict[Gate, sa.ColumnElement[bool]]:
-    """Match leads whose gate an older process did not update. Return one condition per correct gate."""
+    """Return the conditions of leads with an outdated gate, by the correct one."""
     return {
         Gate.OPEN: sa.and_(_where_gate(gate, Gate.QUARANTINE), since.is_(None)),
         Gate.QUARANTINE: sa.and_(_where_gate(gate, Gate.OPEN), since.is_not(None)),
@@ -90,13 +90,13 @@ def where_gate_outdated(gate: Any, since: Any) -> dict[Gate, sa.ColumnElement[bo
 
 
 def _where_gate(column: Any, gate: Gate) -> sa.ColumnElement[bool]:
-    """Match one gate, as a literal and not a parameter: the index is partial, on this gate alone."""
+    """Match a gate. A literal, no parameter: the index is partial, on one gate."""
     condition: sa.ColumnElement[bool] = column == sa.bindparam(None, gate, column.type, literal_execute=True)
     return condition
 
 
 def _where(column: Any, states: set[LeadStatus]) -> sa.ColumnElement[bool]:
-    """Match these statuses, by equality if there is one: every engine serves that from an index."""
+    """Match statuses; one by equality, which every engine serves from an index."""
     condition: sa.ColumnElement[bool] = (
         column == next(iter(states)) if len(states) == 1 else column.in_(sorted(states))
     )

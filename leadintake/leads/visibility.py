@@ -13,7 +13,7 @@ from leadintake.leads.models import Lead, Screen, folded
 
 
 def screened_leads(user_id: uuid.UUID) -> sa.Select[Any]:
-    """Select the ids of the leads hidden from this user, whatever their role."""
+    """Select the ids of the leads hidden from this user."""
     return sa.select(Screen.lead_id).where(Screen.user_id == user_id)
 
 
@@ -23,9 +23,9 @@ def screened_users(lead_id: uuid.UUID) -> Collection[uuid.UUID]:
 
 
 def screens_for_email(email: str) -> Sequence[Screen]:
-    """Return the latest screen of each user screened from any lead with this address.
+    """Return the latest screen of each user from any lead of this address, case-insensitively.
 
-    Deleted leads count: the screen is about the client (ABA Model Rule 1.10). Case is ignored.
+    Deleted leads count: the screen is about the client (ABA Model Rule 1.10).
     """
     same_email = Lead.folded_email == folded(email)
     screen_query = sa.select(Screen).join(Lead, Lead.id == Screen.lead_id).where(same_email)

@@ -1,4 +1,4 @@
-"""Floor 2: the outbox, the channels and the worker."""
+"""Floor 1½: outbox, channels and worker."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Unsent and failed messages, for metrics and alarms.
-
-Every query uses an index and reads at most MAX_ROWS rows.
-"""
+"""Metrics and alarms of the outbox. Each query uses an index and reads at most MAX_ROWS rows."""
 
 from __future__ import annotations
 
@@ -23,13 +20,13 @@ from leadintake.notifications.models import Notification, Priority, Status, Work
 from leadintake.notifications.service import BEAT_LASTS, notifications
 
 MAX_ROWS = 10_000
-"""Upper limit of a count: this number means so many or more."""
+"""Bound of a count: this number means so many or more."""
 MAX_ROWS_PER_KIND = 1_000
 FAILURE_ALARM_PERIOD = timedelta(days=3)
-"""Time for which a permanent failure raises an alarm."""
+"""How long a permanent failure raises an alarm."""
 MESSAGES_PAGE = "desk.messages.show"
 ALERT_KINDS = tuple(kind for kind in SUBJECTS if kind not in OPTIONAL_KINDS)
-"""Kinds whose recipients are people of the firm."""
+"""Kinds to people of the firm."""
 
 table = Notification.__table__.c
 UNSENT = sa.and_(table.due_at > EPOCH, table.deleted_at.is_(None))
@@ -37,8 +34,8 @@ FAILED = sa.and_(table.status == sa.literal("failed", literal_execute=True), tab
 
 
 def count_by_status() -> dict[str, int]:
-    """Return the number of queued, sending and failed messages."""
-    by_index = table.priority.in_([*Priority])  # first column of the index on (priority, due_at)
+    """Count queued, sending and failed messages."""
+    by_index = table.priority.in_([*Priority])  # for the index on (priority, due_at)
     some = sa.select(table.status).where(by_index, UNSENT).limit(MAX_ROWS).subquery()
     tally = sa.select(some.c.status, sa.func.count()).group_by(some.c.status)
     found = {str(status): number for status, number in db.session.execute(tally)}
@@ -51,7 +48,7 @@ def count_by_status() -> dict[str, int]:
 
 
 def find_oldest() -> dict[str, datetime]:
-    """Return `owed_since` of the oldest unsent message of each kind that has one."""
+    """Return `owed_since` of the oldest unsent message by kind."""
 
     def oldest_query(kind: str) -> Any:
         condition = sa.and_(table.kind == kind, UNSENT)
@@ -70,25 +67,25 @@ def find_oldest() -> dict[str, datetime]:
 
 
 def measure_oldest_age() -> dict[str, float]:
-    """Return the age in seconds of the oldest unsent message of each kind; 0 without one."""
+    """Return the age in seconds of the oldest unsent message by kind; 0 without one."""
     found = find_oldest()
     return {kind: max(0.0, (now() - found.get(kind, now())).total_seconds()) for kind in SUBJECTS}
 
 
 def count_workers() -> Mapping[str, float]:
-    """Return the number of workers with a beat in the last minute."""
+    """Count workers with a beat in the last minute."""
     alive = sa.select(sa.func.count()).where(WorkerBeat.seen_at > now() - BEAT_LASTS)
     return {"": db.session.scalar(alive) or 0}
 
 
 def measure_beat_age() -> Mapping[str, float]:
-    """Return the age in seconds of the latest beat; empty if there was none for ten minutes."""
+    """Return the age in seconds of the latest beat; empty without one."""
     seen = notifications.find_last_beat()
     return {} if seen is None else {"": max(0.0, (now() - seen).total_seconds())}
 
 
 def check_mail() -> Problem | None:
-    """Return a problem if an alert waits too long or the mail channel has been closed too long."""
+    """Return a problem if an alert waits, or the mail channel is closed, for ALERT_LATE_MINUTES."""
     if current_app.config["MAIL_HOLD"]:
         return None  # a restored copy: mail is held on purpose
     late = timedelta(minutes=current_app.config["ALERT_LATE_MINUTES"])

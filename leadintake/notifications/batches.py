@@ -1,13 +1,13 @@
 """Claims of one worker: urgent messages one by one, ordinary messages in reserved batches.
 
 1. An urgent message is claimed first, alone.
-2. Without one, up to MAX_RESERVED ordinary messages are reserved: they stay QUEUED, `claimed_by` is set and
-   `due_at` moves to the end of a lease, so no other worker takes them. No attempt is counted.
-   After a crash the reservation ends with its lease; other workers take the messages, no loss is recorded.
-3. Each reserved message is claimed, which counts the attempt, in the transaction that records the outcome of
-   the one before. It is skipped if its reservation ended or it was withdrawn. So at most one message is
-   claimed without an outcome; after a crash it is sent again, with the same Message-ID, once its lease ends.
-4. Between two ordinary messages urgent ones are looked up again, once a second.
+2. Without one, up to MAX_RESERVED ordinary messages are reserved for a lease: they stay QUEUED, `claimed_by`
+   is set, `due_at` is the end of the lease. No attempt is counted. After a crash other workers take them once
+   the lease ends, without a recorded loss.
+3. Each reserved message is claimed (the attempt is counted) in the transaction that records the outcome of
+   the one before; it is skipped if its reservation ended or it was withdrawn. So a crash leaves at most one
+   message claimed without an outcome: it is sent again, with the same Message-ID, once its lease ends.
+4. Once a second, urgent messages go before the next reserved one.
 5. Reservations are renewed every RENEW_AFTER_SECONDS and released at the end of the batch.
 """
 
@@ -35,11 +35,11 @@ from leadintake.notifications.models import OUTBOX, Notification, Priority, Stat
 MAX_RESERVED = 10
 URGENT_CHECK_SECONDS = 1.0
 RENEW_AFTER_SECONDS = 5.0
-"""Plus the longest delivery this is shorter than a lease."""
+"""With the longest delivery added, shorter than a lease."""
 
 
 class ClaimQueue:
-    """Messages that one worker claims, of these priorities. The caller opens the transactions."""
+    """Messages of these priorities for one worker. The caller opens the transactions."""
 
     def __init__(self, worker: str, priorities: Collection[Priority] = EVERY_PRIORITY) -> None:
         self.worker, self.priorities = worker, priorities
@@ -47,11 +47,11 @@ class ClaimQueue:
         self._urgent_checked_at = self._renewed_at = -LEASE.total_seconds()
 
     def claim_next(self) -> Notification | None:
-        """Claim the next message, detached from the session, or return None. Commit before the delivery."""
+        """Claim the next message, detached from the session. Commit before the delivery."""
         return self._claim_urgent() or self._claim_reserved()
 
     def release(self) -> None:
-        """Release the reserved messages at their old place in the queue."""
+        """Release the reservations: the messages are due as before."""
         if self._reserved:
             execute(self._reservation_update().values(claimed_by=None, due_at=self._reserved[0].due_at))
             self._reserved.clear()
@@ -73,7 +73,7 @@ class ClaimQueue:
         return None
 
     def _reserve(self) -> bool:
-        """Reserve due messages that no other worker has locked; return whether there are any."""
+        """Reserve due messages not locked by other workers; return whether there are any."""
         if Priority.ORDINARY not in self.priorities:
             return False
         due = due_query(Priority.ORDINARY).limit(MAX_RESERVED).with_for_update(skip_locked=True)
@@ -96,7 +96,7 @@ class ClaimQueue:
             self._renewed_at = time.monotonic()
 
     def _claim(self, message: Notification) -> bool:
-        """Claim a reserved message and count the attempt; return False if the reservation ended."""
+        """Claim a reserved message; return False if the reservation ended."""
         row = sa.update(OUTBOX).where(
             OUTBOX.c.id == message.id,
             OUTBOX.c.status == Status.QUEUED,
@@ -109,7 +109,6 @@ class ClaimQueue:
         return bool(affected(execute(row.values(values))))
 
     def _reservation_update(self) -> sa.Update:
-        """Return an UPDATE of the messages that this worker still has reserved."""
         return sa.update(OUTBOX).where(
             OUTBOX.c.id.in_([message.id for message in self._reserved]),
             OUTBOX.c.status == Status.QUEUED,
@@ -118,7 +117,7 @@ class ClaimQueue:
 
 
 def detach(notification: Notification | None) -> Notification | None:
-    """Detach a claimed message from the session, so that it stays loaded after the commit."""
+    """Detach a message from the session: it stays loaded after the commit."""
     if notification is not None:
         db.session.flush()
         db.session.expunge(notification)

@@ -1,10 +1,10 @@
-"""State of the mail channel: open or closed, since when, and the reply that closed it.
+"""State of the mail channel: its closed scopes, since when, and the reply that closed them.
 
-A refusal of the sender closes the scope ALL_MAIL. A refusal seen only on mail to prospects closes
-PROSPECT_MAIL: addresses that prospects type must not hold back alerts to the firm. A closed scope gets one
-trial delivery a minute.
+A refusal of the sender closes ALL_MAIL; one seen only on mail to prospects closes PROSPECT_MAIL, since
+addresses that prospects type must not stop alerts to the firm. A closed scope gets a trial delivery a minute
+(refusals.py).
 
-Replies appear on the desk, in the log and in incidents; they are stored without addresses.
+Replies appear on the desk, in logs and incidents: they are stored without addresses.
 """
 
 from __future__ import annotations
@@ -28,45 +28,45 @@ TRIAL_INTERVAL = timedelta(seconds=60)
 ADDRESS = re.compile(r"[^\s<>@,;:]+@[^\s<>@,;:]+")
 MAX_WORDS_LENGTH = 500
 RECENT_ATTEMPTS = 500
-"""Attempts that are searched for the last sent mail."""
+"""Attempts searched for the last sent mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
-    """Closed scope of the mail channel."""
+    """A closed scope of the mail channel."""
 
     scope: str
-    """`everybody`, or `strangers`: only mail to prospects waits."""
+    """ALL_MAIL or PROSPECT_MAIL."""
     since: datetime
     step: str
-    """SMTP step that failed: connect, EHLO, STARTTLS, AUTH, MAIL FROM, RCPT TO or DATA."""
+    """The SMTP step that failed."""
     words: str
-    """Reply of the mail server."""
+    """The server's reply."""
     tried_at: datetime
     tried_id: uuid.UUID | None
-    """Message of the last trial."""
+    """The message of the last trial."""
 
     @property
     def is_before_mail(self) -> bool:
-        """Whether the failed step comes before MAIL FROM, so that no message can be tried."""
+        """Whether it failed before MAIL FROM: no message can be tried."""
         return self.step in STEPS_BEFORE_MAIL
 
 
 def read_channel_state() -> ChannelState | None:
-    """Return the closed scope, the wider of two, or None while mail leaves."""
+    """Return the wider closed scope; None if the channel is open."""
     found = read_closed_scopes()
     return found.get(ALL_MAIL) or found.get(PROSPECT_MAIL)
 
 
 def read_closed_scopes() -> dict[str, ChannelState]:
-    """Return every closed scope by name."""
+    """Return the closed scopes by name."""
     columns = ChannelFault.scope, ChannelFault.since, ChannelFault.step, ChannelFault.words
     rows = db.session.execute(sa.select(*columns, ChannelFault.tried_at, ChannelFault.tried_id)).all()
     return {row.scope: ChannelState(*row) for row in rows}
 
 
 def close(scope: str, step: str, words: str, message_id: uuid.UUID | None = None) -> None:
-    """Record that a scope is closed, in the transaction of the caller. The first record sets `since`."""
+    """Close a scope, in the caller's transaction; keep `since` of a closed one."""
     values = {"step": str(step), "words": mask_addresses(words), "tried_at": now()}
     if message_id is not None:
         values["tried_id"] = message_id
@@ -75,18 +75,18 @@ def close(scope: str, step: str, words: str, message_id: uuid.UUID | None = None
     try:
         with db.session.begin_nested():
             db.session.add(ChannelFault(scope=scope, since=now(), **values))
-    except IntegrityError:  # another worker was first
+    except IntegrityError:  # another worker closed it
         _update_fault(scope, values)
 
 
 def reopen(*scopes: str) -> None:
-    """Record that these scopes, or without arguments all, are open, in the transaction of the caller."""
+    """Open these scopes, or all without arguments, in the caller's transaction."""
     query = sa.delete(ChannelFault)
     db.session.execute(query.where(ChannelFault.scope.in_(scopes)) if scopes else query)
 
 
 def claim_trial(scope: str, *, immediate: bool = False) -> bool:
-    """Claim the trial of this minute; return False if another worker has it."""
+    """Claim this minute's trial; return False if another worker has it."""
     moment = now()
     due = sa.or_(
         ChannelFault.tried_at <= moment - TRIAL_INTERVAL, ChannelFault.tried_at >= moment + TRIAL_INTERVAL
@@ -97,12 +97,12 @@ def claim_trial(scope: str, *, immediate: bool = False) -> bool:
 
 
 def mask_addresses(words: str) -> str:
-    """Return the words on one line, without addresses, at most MAX_WORDS_LENGTH characters."""
+    """Return the words on one line, without addresses, cut to MAX_WORDS_LENGTH."""
     return ADDRESS.sub("…", " ".join(words.split()))[:MAX_WORDS_LENGTH]
 
 
 def find_last_sent() -> datetime | None:
-    """Return when the last mail was sent, or None if it is not among RECENT_ATTEMPTS."""
+    """Return when the last mail was sent; None if not among RECENT_ATTEMPTS."""
     attempts = DeliveryAttempt.__table__.c
     recent = (
         sa.select(attempts.notification_id, attempts.outcome, attempts.created_at)
@@ -119,7 +119,7 @@ def find_last_sent() -> datetime | None:
 
 
 def _update_fault(scope: str, values: dict[str, object]) -> bool:
-    # A failure before MAIL FROM does not disprove an earlier refusal at a later step: keep that step.
+    # A failure before MAIL FROM says nothing about an earlier refusal at a later step: keep that step.
     changes = dict(values)
     if values["step"] in STEPS_BEFORE_MAIL:
         changes["step"] = sa.case(

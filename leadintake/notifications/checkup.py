@@ -1,4 +1,4 @@
-"""Checks of workers and mail for readiness and the doctor."""
+"""Checks of worker and mail for readiness and doctor."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ def check_worker() -> None:
 
 
 def check_mail() -> None:
-    """Raise RuntimeError, with what to do, unless mail can be sent and no scope is closed.
-
-    The default folder without MAIL_FOLDER passes: it does not exist in production.
-    """
+    """Raise RuntimeError, with advice, unless mail leaves. Passes with the default folder of development."""
     try:
         with notifications.channel.open() as sender:
             sender.check()

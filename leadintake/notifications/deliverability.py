@@ -1,4 +1,4 @@
-"""Check whether the mail server can send to an address at all."""
+"""Check whether the mail server can send to an address."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ UNSUPPORTED_ADDRESS = (
 
 
 def require_deliverable(address: str) -> None:
-    """Raise UnprocessableContent if the address needs SMTPUTF8 (RFC 6531) and the server lacks it.
-
-    Accept every address while the mail channel is down.
-    """
+    """Raise UnprocessableContent if the address needs SMTPUTF8 (RFC 6531) and a reachable server lacks it."""
     if address.rpartition("@")[0].isascii():
         return
     try:

@@ -1,7 +1,6 @@
-"""Log line and trace span of every delivery, for all channels and outcomes.
+"""Log line and trace span of every delivery.
 
-The line has neither the address nor the reply of the server, which often repeats it; `flask outbox prove`
-shows both.
+The line has neither the address nor the reply, which often repeats it; `flask outbox prove` shows both.
 """
 
 from __future__ import annotations
@@ -20,26 +19,26 @@ log = structlog.get_logger()
 
 
 class ObservedChannel:
-    """Channel that logs every delivery."""
+    """A channel with logged deliveries."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
     @contextmanager
     def open(self) -> Iterator[Sender]:
-        """Open the channel."""
+        """Open the channel. Raises ChannelDown."""
         with self._channel.open() as sender:
             yield ObservedSender(sender)
 
 
 class ObservedSender:
-    """Sender that logs every delivery."""
+    """A sender with logged deliveries."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
     def deliver(self, notification: Notification) -> str:
-        """Deliver and log the result: `sent`, the `result` of the failure, or `broken` for other errors."""
+        """Deliver, and log `sent`, the `result` of the DeliveryError, or `broken`."""
         start = time.perf_counter()
         span = tracing.begin("consumer", parent=notification.traceparent)
         result = "broken"
@@ -64,13 +63,13 @@ class ObservedSender:
             span.end(f"deliver {notification.kind}", failed=result != "sent", **facts)
 
     def is_open(self) -> bool:
-        """Whether another message can be delivered without opening the channel again."""
+        """Return whether another message can be delivered."""
         return self._sender.is_open()
 
     def has_smtputf8(self) -> bool:
-        """Whether the local part of an address may be non-ASCII (SMTPUTF8, RFC 6531)."""
+        """Return whether local parts of addresses may be non-ASCII."""
         return self._sender.has_smtputf8()
 
     def check(self) -> None:
-        """Raise ChannelDown unless a message would be accepted; send none."""
+        """Raise ChannelDown unless a message would be accepted."""
         self._sender.check()

@@ -1,4 +1,4 @@
-"""Messages of the doctor about the mail server: its reply, and what to do."""
+"""Sentences of the doctor about the mail server."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ ADVICE_BY_ERROR: tuple[tuple[type[BaseException], str, str], ...] = (
         "Mend LEADINTAKE_MAIL_SERVER and LEADINTAKE_MAIL_PORT, start the server, or open the firewall to it.",
     ),
 )
-"""The first match counts: some classes are subclasses of others."""
+"""The first match counts, since some are subclasses of others."""
 
 
 def explain(error: ChannelDown, config: Mapping[str, Any]) -> str:
-    """Return one line: the server, what failed with its reply, and what to do."""
+    """Return one line: server, problem, reply, advice."""
     cause = error.__cause__
     if not config["MAIL_SERVER"]:
         return f"Mails cannot be written: {error}. Give the folder to the service's user, with room in it."
@@ -76,7 +76,7 @@ def explain(error: ChannelDown, config: Mapping[str, Any]) -> str:
 
 
 def explain_state(state: ChannelState) -> str:
-    """Return one line: since when mail is refused, the reply, and what to do."""
+    """Return one line: scope, since when, step, reply, advice."""
     subject = "Mail" if state.scope == ALL_MAIL else "Mail to prospects"
     since = f"{state.since:%Y-%m-%d %H:%M} UTC"
     advice = "Mend what it names, then run `flask outbox test ADDRESS`."
@@ -84,7 +84,6 @@ def explain_state(state: ChannelState) -> str:
 
 
 def _format_cause(cause: BaseException | None) -> str:
-    """Return the reply of the server, or else the error of the system, on one line."""
     reply: Any = getattr(cause, "smtp_error", None)
     if reply is None:
         return (str(cause).strip() or type(cause).__name__).partition("\n")[0].rstrip(".")

@@ -1,4 +1,4 @@
-"""Worker thread in a web process: started once, woken by commits, stopped with the process."""
+"""Threads in a web process: started once, woken by commits, stopped with the process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ThreadTarget = Callable[["Stop"], None]
 
 
 class Stop:
-    """Stop signal of a thread, and its waits: a wake-up before a wait ends that wait immediately."""
+    """Stop signal and waits of a thread. A wake-up before a wait ends it immediately."""
 
     POLL_SECONDS = 0.2
 
@@ -22,18 +22,18 @@ class Stop:
         self.wake_event = threading.Event()
 
     def __call__(self) -> bool:
-        """Whether to stop. True also after the main thread ended: web servers do not notify threads."""
+        """Return whether to stop: also after the main thread ended, as web servers do not notify threads."""
         return self.stop_event.is_set() or not threading.main_thread().is_alive()
 
     def wait(self, seconds: float) -> None:
-        """Wait for a wake-up or stop, at most `seconds`."""
+        """Wait at most `seconds` for a wake-up or stop."""
         for _ in range(max(1, round(seconds / self.POLL_SECONDS))):
             if self() or self.wake_event.wait(self.POLL_SECONDS):
                 break
         self.wake_event.clear()
 
     def sleep(self, seconds: float) -> None:
-        """Wait for a stop, at most `seconds`; leave wake-ups to `wait`."""
+        """Wait at most `seconds` for a stop. Wake-ups are left to `wait`."""
         for _ in range(max(1, round(seconds / self.POLL_SECONDS))):
             if self() or self.stop_event.wait(self.POLL_SECONDS):
                 return
@@ -48,20 +48,20 @@ def install_stop_signal() -> Stop:
 
 
 def start(run: ThreadTarget, name: str = "worker") -> None:
-    """Run `run` in a thread of this process, unless one of this name runs already."""
+    """Run `run` in a thread of this process, unless one of this name runs."""
     key = "leadintake.embedded" if name == "worker" else f"leadintake.embedded.{name}"
     state = current_app.extensions.setdefault(key, {"guard": threading.Lock(), "pid": None})
     with state["guard"]:
         if state["pid"] == os.getpid():
             return
         state["pid"], state["stop"] = os.getpid(), Stop()
-        # Not a daemon: at exit Python waits for the current delivery.
+        # No daemon: at exit Python waits for the current delivery.
         state["thread"] = threading.Thread(target=run, args=(state["stop"],), name=f"leadintake-{name}")
         state["thread"].start()
 
 
 def stop() -> None:
-    """Stop the worker thread and wait for its end."""
+    """Stop the worker thread, and wait for its end."""
     state = current_app.extensions.get("leadintake.embedded", {})
     if state.get("pid") == os.getpid():
         state["stop"].stop_event.set()
@@ -71,7 +71,7 @@ def stop() -> None:
 
 
 def wake() -> None:
-    """Wake the worker thread of this process. Workers elsewhere look for messages every second."""
+    """Wake the worker thread of this process. Other workers look every second."""
     state = current_app.extensions.get("leadintake.embedded", {})
     if "stop" in state:
         state["stop"].wake_event.set()

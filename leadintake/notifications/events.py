@@ -10,7 +10,7 @@ from leadintake.core.hooks import Event
 
 
 class MessageFailing(msgspec.Struct, frozen=True):
-    """A message is about to fail permanently; listeners take their locks now."""
+    """A message is about to fail permanently."""
 
     lead_id: uuid.UUID | None
 
@@ -27,7 +27,7 @@ class MessageFailed(msgspec.Struct, frozen=True):
 
 
 message_failing = Event("message_failing", MessageFailing)
-"""Sent before the message is locked, to keep the general order of locks."""
+"""Sent before the message is locked: listeners take locks that come first."""
 message_failed = Event("message_failed", MessageFailed)
-"""Sent in the transaction that records the failure. Listen in a savepoint or after the commit: the failure
-must be recorded whatever a listener does, else the message would be tried without end."""
+"""Sent in the transaction that records the failure. Listen in a savepoint or after the commit: an error of a
+listener must not undo the record, else the message is tried without end."""

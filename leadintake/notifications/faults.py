@@ -1,8 +1,7 @@
 """Cause of a refusal: the message (recipient, content) or the sender (name, sign-in, quota, relaying, TLS).
 
-Decided by the enhanced status code (RFC 3463, 5248, Exchange Online), the reply code and the SMTP step, and
-last by the text, which each server words differently. refusals.py decides the unclear rest from earlier
-deliveries.
+Decided by SMTP step, enhanced status code (RFC 3463, 5248, Exchange Online) and reply code, last by the text,
+which differs among servers. refusals.py decides the unclear rest.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from enum import Enum, StrEnum
 
 
 class SmtpStep(StrEnum):
-    """SMTP step, named as operators know it."""
+    """A step of an SMTP session, by the name operators know."""
 
     CONNECT = "connect"
     EHLO = "EHLO"
@@ -24,11 +23,11 @@ class SmtpStep(StrEnum):
 
 
 STEPS_BEFORE_MAIL = (SmtpStep.CONNECT, SmtpStep.EHLO, SmtpStep.STARTTLS, SmtpStep.AUTH)
-"""Steps before any message: a failure there is never caused by a message."""
+"""Never fail because of a message."""
 
 
 class Fault(Enum):
-    """Cause of a refusal."""
+    """The cause of a refusal."""
 
     MESSAGE = "message"
     SENDER = "sender"
@@ -39,13 +38,13 @@ ENHANCED_CODE = re.compile(r"(?:\A|\(#)([245])\.(\d{1,3})\.(\d{1,3})\b")
 """Enhanced status code (RFC 3463): at the start, or at the end as qmail writes it."""
 
 RECIPIENT_ADDRESS_CODES = {f"1.{detail}" for detail in (1, 2, 3, 4, 5, 6, 10)}
-"""Codes about the address of the recipient; x.1.7 and x.1.8 are about that of the sender."""
+"""The recipient's address. x.1.7 and x.1.8 are about the sender's."""
 MAILBOX_CODES = {"2.1", "2.2", "2.3", "2.4"}
-"""Disabled, full, takes no message of this size, a list."""
+"""Mailbox disabled, full, with a limit of size, or a list."""
 RECIPIENT_CODES = RECIPIENT_ADDRESS_CODES | MAILBOX_CODES
-"""Codes that take precedence over the reply code."""
+"""Take precedence over the reply code."""
 MESSAGE_CODES = RECIPIENT_CODES | {
-    *("3.3", "3.4", "4.1", "4.4", "4.7"),  # too big; no answer from, no route to the recipient's host
+    *("3.3", "3.4", "4.1", "4.4", "4.7"),  # too big; the recipient's host: no answer, no route
     *("6.0", "6.1", "6.2", "6.3", "6.4", "6.5", "6.6", "6.7", "6.8", "6.9", "6.10"),  # the content
     *("7.15", "7.16", "7.17", "7.18", "7.19"),  # priority not supported; the mailbox has a new owner
     # Exchange: the recipient rejects the sender, is restricted, gets too much mail, or has no address.
@@ -74,15 +73,15 @@ SENDER_CODES = {
     *("7.54", "7.57", "7.60", "7.64", "7.139", "7.506", "7.508", "7.509", "7.511", "7.513", "7.520"),
 }
 BAN_CODES = (500, 503), (600, 799)
-"""Exchange, x.7.500 … x.7.503 and x.7.600 … x.7.799: address, domain or tenant is banned or limited."""
+"""Exchange, details of x.7: address, domain or tenant is banned or limited."""
 
 SENDER_REPLY_CODES = {432, 454, 502, 503, 504, 521, 523, 525, 530, 534, 535, 538}
-"""Reply codes about protocol, sign-in or encryption (RFC 4954, 5321, 7504), whatever the text."""
+"""Protocol, sign-in or encryption (RFC 4954, 5321, 7504)."""
 MESSAGE_REPLY_CODES = {501, 551, 552, 556}
 SIZE_CODES = {"2.3", "3.4"}
 
 MAX_TEXT_LENGTH = 1_000
-"""Characters of a reply that are examined."""
+"""Characters of a reply that are read."""
 SENDER_PATTERNS = (
     r"\brelay|rcpthosts|\b(?:helo|ehlo)\b",
     r"sender (?:address )?(?:rejected|denied|verif|not)|verification failed for",
@@ -138,13 +137,13 @@ def find_fault(step: SmtpStep, code: int, text: str) -> Fault:
 
 
 def parse_enhanced_code(text: str) -> str:
-    """Return subject and detail of the enhanced status code, such as `7.1`, or an empty text."""
+    """Return subject and detail of the enhanced status code, such as `7.1`; empty without one."""
     found = ENHANCED_CODE.search(text)
     return f"{int(found[2])}.{int(found[3])}" if found else ""
 
 
 def _find_fault_at_mail(code: int, status: str) -> Fault:
-    """Return the cause of a refusal at MAIL FROM: the sender, unless it is about size or content."""
+    """Return the cause at MAIL FROM: the sender, unless it is size or content."""
     too_big = status in SIZE_CODES or (code == 552 and status in ("", "0.0"))
     return Fault.MESSAGE if too_big or status.startswith("6.") else Fault.SENDER
 

@@ -2,14 +2,14 @@
 
 1. `claim` locks a due row (SKIP LOCKED), sets it to SENDING, counts the attempt and moves `due_at` to the end
    of the lease. The caller commits. After a crash before the commit the row is unchanged.
-2. The worker delivers outside a transaction. After a crash here the row is SENDING until its lease ends; then
-   it is due again, and the next claim records the outcome "lost". If the server had accepted the message, it
-   is sent twice, with the same Message-ID.
-3. A `mark_` function writes the outcome in a transaction of its caller. It changes the row only while
-   `attempts` is still the number of this claim; after a takeover it writes to delivery_attempts alone.
+2. The worker delivers outside a transaction. After a crash here the row is due again once its lease ends, and
+   the next claim records the outcome "lost". A message that the server had accepted is sent twice, with the
+   same Message-ID.
+3. A `mark_` function writes the outcome in its caller's transaction. It changes the row only while `attempts`
+   is the number of this claim; after a takeover it only adds a row to delivery_attempts.
 
-Wrong clocks delay little: a message without an attempt is due whatever its date, and a date further ahead
-than twice MAX_BACKOFF is ignored.
+Wrong clocks delay little: a message without attempt or reservation is due whatever its date, and so is one
+dated later than twice MAX_BACKOFF from now.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ from leadintake.notifications.models import (
 )
 
 LEASE = timedelta(seconds=60)
-"""Longer than the longest delivery of one message (smtp.DELIVERY_SECONDS)."""
+"""Longer than a delivery (smtp.DELIVERY_SECONDS)."""
 FIRST_BACKOFF, MAX_BACKOFF = timedelta(seconds=30), timedelta(minutes=15)
 SHORT_BACKOFF = timedelta(seconds=60)
-"""Longest backoff after a lost connection: the server may be back soon."""
+"""Longest backoff after a lost connection."""
 GIVE_UP_AFTER, FEWEST_ATTEMPTS = timedelta(days=4), 300
-"""Both must be exceeded before a message fails (RFC 5321, 4.5.4.1: four to five days at least). The number of
-attempts protects against a clock that jumps and a server that is down for days."""
+"""A message fails after both (RFC 5321, 4.5.4.1: four to five days at least). The attempts protect against a
+clock that jumps, and a server that is down for days."""
 MAX_TAKEOVERS = 3
-"""A message lost with its worker more often than this may crash workers: it is retried with backoff."""
+"""A message whose workers died more often may be the cause: it is retried with backoff."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class SendDecision(Enum):
-    """Decision of a send check."""
+    """Decision of a send check: send, retry with backoff, or withdraw."""
 
     SEND = "send"
     LATER = "later"
@@ -69,23 +69,19 @@ log = structlog.get_logger()
 
 
 def add_send_check(app: Flask, check: SendCheck) -> None:
-    """Register a check that runs for every message, in the transaction of its claim."""
+    """Register a check of every message, run in the transaction of its claim."""
     app.extensions.setdefault("leadintake.send_checks", []).append(check)
 
 
 def due_query(*priorities: Priority, where: Condition = IS_MAIL) -> sa.Select[Any]:
-    """Return the query of messages that may be claimed, earliest `due_at` first.
-
-    `where`: condition on the channel. A message is due by its date, without an attempt and reservation, or
-    with a date that only a wrong clock can have set.
-    """
+    """Select the messages that may be claimed, earliest `due_at` first. `where`: condition on the channel."""
     time = now()
     due = sa.or_(
         Notification.due_at <= time,
         sa.and_(Notification.attempts == 0, Notification.claimed_by.is_(None)),
         Notification.due_at > time + 2 * MAX_BACKOFF,
     )
-    waiting = Notification.due_at > EPOCH  # lets the index serve the query: settled rows have no date
+    waiting = Notification.due_at > EPOCH  # for the index: settled rows have no date
     single = priorities[0] if len(priorities) == 1 else None
     by_priority = Notification.priority.in_(priorities) if single is None else Notification.priority == single
     return sa.select(Notification).where(by_priority, waiting, due, where).order_by(Notification.due_at)
@@ -94,10 +90,7 @@ def due_query(*priorities: Priority, where: Condition = IS_MAIL) -> sa.Select[An
 def claim(
     worker: str, priorities: Collection[Priority] = EVERY_PRIORITY, *, where: Condition = IS_MAIL
 ) -> Notification | None:
-    """Claim the earliest due message of the first priority that has one, or return None.
-
-    Commit before the delivery.
-    """
+    """Claim the earliest due message of the first priority that has one. Commit before the delivery."""
     claims = (_claim_first(worker, due_query(priority, where=where)) for priority in priorities)
     return next((found for found in claims if found is not None), None)
 
@@ -105,7 +98,7 @@ def claim(
 def claim_for_trial(
     worker: str, priorities: Collection[Priority], *, avoid: Condition | None
 ) -> Notification | None:
-    """Claim one message as `claim` does; one that matches `avoid` only if there is no other."""
+    """Claim one message; one that matches `avoid` only if there is no other."""
     order = () if avoid is None else (avoid,)
     due = due_query(*priorities).order_by(None)
     return _claim_first(worker, due.order_by(*order, Notification.priority, Notification.due_at))
@@ -118,7 +111,7 @@ def _claim_first(worker: str, due: sa.Select[Any]) -> Notification | None:
             found.attempts += 1
             found.due_at = now() + LEASE
             return found
-        db.session.expunge(found)  # the check changed the row, not this object
+        db.session.expunge(found)  # the row was changed, not this object
     return None
 
 
@@ -143,25 +136,25 @@ def mark_deferred(claimed: Notification, error: str) -> None:
 
 
 def mark_blocked(claimed: Notification, error: str) -> None:
-    """Record that the server refused the sender: the attempt is not counted, the message stays due."""
+    """Record a refusal of the sender: the message stays due, and the attempt is not counted."""
     before = claimed.attempts - 1
     values = {"status": Status.QUEUED, "due_at": now(), "attempts": before, "last_error": error[:500]}
     _settle(claimed, BLOCKED, error, **values)
 
 
 def mark_failed(claimed: Notification, error: str) -> None:
-    """Record a permanent failure, and send the events message_failing and message_failed."""
+    """Record a permanent failure, and send message_failing and message_failed."""
     log.error(
         "notification_failed",
         notification=str(claimed.id),
         kind=claimed.kind,
-        code=error[:3] if error[:3].isdecimal() else None,  # only the code: the reply may repeat addresses
+        code=error[:3] if error[:3].isdecimal() else None,  # the reply may repeat addresses
         request_id=claimed.request_id,
     )
     values = {"status": Status.FAILED, "due_at": None, "last_error": error[:500]}
     message_failing.send(MessageFailing(claimed.lead_id))
     if _settle(claimed, "refused", error, **values):
-        # Messages that listeners enqueue belong to the same request.
+        # Messages of listeners belong to the same request.
         with structlog.contextvars.bound_contextvars(request_id=claimed.request_id):
             message_failed.send(
                 MessageFailed(
@@ -171,10 +164,7 @@ def mark_failed(claimed: Notification, error: str) -> None:
 
 
 def run_send_checks(message: Notification) -> bool:
-    """Run the send checks on a locked message; return whether to send it now.
-
-    LATER retries it with backoff, NEVER withdraws it.
-    """
+    """Run the send checks on a locked message, and do as they decide; return whether to send it now."""
     decisions = {check(message) for check in current_app.extensions.get("leadintake.send_checks", ())}
     row = sa.update(OUTBOX).where(OUTBOX.c.id == message.id)
     if SendDecision.NEVER in decisions:
@@ -189,10 +179,7 @@ def run_send_checks(message: Notification) -> bool:
 
 
 def handle_lost_worker(message: Notification) -> bool:
-    """Record the attempt of a worker whose lease ended; return whether the message must wait.
-
-    It waits once it was lost more than MAX_TAKEOVERS times.
-    """
+    """Record the loss if a worker's lease ended; return whether the message waits (MAX_TAKEOVERS)."""
     if message.status is not Status.SENDING:
         return False
     _write_attempt(message, "lost", f"{message.claimed_by} did not come back")
@@ -223,8 +210,8 @@ def _retry_later(claimed: Notification, outcome: str, error: str, longest: timed
 
 
 def _settle(claimed: Notification, outcome: str, reply: str, **values: object) -> bool:
-    """Write the outcome; return False, and leave the row, if the message was claimed again meanwhile."""
-    # Includes hidden rows: the lead may have been deleted during the delivery.
+    """Write the outcome; return False, without changing the row, after a takeover."""
+    # Hidden rows, too: the lead may have been deleted during the delivery.
     query = sa.update(OUTBOX).where(
         OUTBOX.c.id == claimed.id,
         OUTBOX.c.status == Status.SENDING,

@@ -1,7 +1,4 @@
-"""Suppressions and daily limits of confirmations to prospects.
-
-The public form accepts any address, also of third parties. Alerts to people of the firm have no such limits.
-"""
+"""Suppressions and daily limits of confirmations: the public form accepts addresses of third parties."""
 
 from __future__ import annotations
 
@@ -23,14 +20,14 @@ from leadintake.notifications.models import OUTBOX, Notification, Suppression
 
 DAY = timedelta(days=1)
 GMAIL = "gmail.com"
-"""Domain that ignores dots in the local part (Gmail Help, "Dots don't matter in Gmail addresses")."""
+"""Ignores dots in local parts (Gmail Help, "Dots don't matter in Gmail addresses")."""
 EQUIVALENT_DOMAINS = {
     "googlemail.com": GMAIL,
     "me.com": "icloud.com",
     "pm.me": "protonmail.com",
     "proton.me": "protonmail.com",
 }
-"""Alias domains of providers, and the domain with the same mailboxes."""
+"""Alias domains, and the domain with the same mailboxes."""
 INCLUDE_DELETED = {"include_deleted": True}
 _SENT_TO = sa.select(
     sa.exists().where(Suppression.mailbox == sa.bindparam("mailbox")).label("suppressed"),
@@ -43,11 +40,11 @@ _SENT_TO = sa.select(
     .scalar_subquery()
     .label("number"),
 )
-"""Whether a mailbox is suppressed, and its optional messages `since` a time, hidden ones included."""
+"""Whether a mailbox is suppressed, and how many optional messages it has `since` a time, also hidden ones."""
 
 
 def normalize_mailbox(address: str) -> str:
-    """Return the mailbox of an address: without tag, in lower case, for Gmail without dots."""
+    """Return the mailbox of an address: lower case, without tag, for Gmail without dots."""
     local, _, domain = address.lower().rpartition("@")
     domain = EQUIVALENT_DOMAINS.get(domain, domain)
     local = local.partition("+")[0] or local
@@ -58,10 +55,7 @@ class Mailboxes:
     """Mailboxes of prospects."""
 
     def blocked_reason(self, address: str) -> str:
-        """Return why no confirmation may be sent to this address now, or an empty text.
-
-        Exact while the caller holds the lock of the intake.
-        """
+        """Return why no confirmation may be sent now, else an empty text. Exact under the assignment lock."""
         mailbox = normalize_mailbox(address)
         found = execute(_SENT_TO, [{"mailbox": mailbox, "since": now() - DAY}]).one()
         if found.suppressed:
@@ -82,7 +76,7 @@ class Mailboxes:
         return found
 
     def suppress(self, address: str) -> None:
-        """Send this mailbox no more confirmations. Idempotent, also for concurrent calls."""
+        """Send the mailbox no more confirmations. Idempotent, also concurrently."""
         with contextlib.suppress(IntegrityError), db.session.begin_nested():
             db.session.add(Suppression(mailbox=normalize_mailbox(address)))
 
@@ -94,7 +88,7 @@ class Mailboxes:
         db.session.delete(found)
 
     def list_suppressed(self) -> Sequence[Suppression]:
-        """Return every suppressed mailbox, latest first."""
+        """Return the suppressed mailboxes, latest first."""
         return db.session.scalars(sa.select(Suppression).order_by(Suppression.id.desc())).all()
 
     def _suppression(self, mailbox: str) -> Suppression | None:

@@ -1,4 +1,4 @@
-"""Subjects and texts of each kind of mail. A new kind is one line here and two templates."""
+"""Subjects and texts by kind of mail. A new kind is a line here and two templates."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ SUBJECTS = {
     "prospect_confirmation": N_("We received your information"),
     "unassigned_alert": "A new lead has no attorney yet",
 }
-"""Constant, translated texts: no input of a prospect reaches a subject."""
+"""Constant: no text of a prospect reaches a subject."""
 
 SECRET_KINDS = {"invitation", "password_reset"}
-"""Kinds whose text has a secret link: text and HTML are stored encrypted."""
+"""Kinds with a secret link: stored encrypted."""
 
 OPTIONAL_KINDS = {"prospect_confirmation"}
 """Kinds with an unsubscribe link."""
 
 UNTRUSTED_WORDS = {"prospect", "name", "reason"}
-"""Template variables with text from prospects or their mail servers: addresses in them are not linked."""
+"""Template variables with text from prospects or mail servers: addresses in them are not linked."""
 
 MAX_GREETING_LENGTH, MAX_WORDS = 40, 3
 NAME_MARKS = " '-\u2019"
@@ -45,7 +45,7 @@ NAME_MARKS = " '-\u2019"
 
 @dataclass(frozen=True)
 class RenderedMessage:
-    """Rendered message."""
+    """A rendered mail."""
 
     subject: str
     text: str
@@ -55,7 +55,7 @@ class RenderedMessage:
 def clean_greeting_name(name: str) -> str:
     """Return the name if it is a few short words of letters, else an empty text.
 
-    The form accepts any address, so a confirmation must not carry text to third parties.
+    Otherwise a confirmation could carry text to third parties.
     """
     has_letters_only = all(char in NAME_MARKS or unicodedata.category(char)[0] in "LM" for char in name)
     is_short = len(name) <= MAX_GREETING_LENGTH and len(name.split()) <= MAX_WORDS
@@ -65,8 +65,7 @@ def clean_greeting_name(name: str) -> str:
 def build_unsubscribe_link(message_id: uuid.UUID, language: str = ENGLISH) -> str:
     """Return the unsubscribe link of a message, in the language of the mail.
 
-    The id is the only secret: time and at least 32 random bits, sent to the recipient alone. A guessed id can
-    only suppress confirmations.
+    The id is its only secret: time and at least 32 random bits. A guessed one only suppresses confirmations.
     """
     query = "" if language == ENGLISH else f"?lang={language}"
     return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/unsubscribe/{message_id}{query}"
@@ -74,7 +73,6 @@ def build_unsubscribe_link(message_id: uuid.UUID, language: str = ENGLISH) -> st
 
 @functools.cache
 def _templates_in(language: str) -> tuple[jinja2.Environment, NullTranslations]:
-    """Return the templates and the catalogue of a language."""
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("leadintake.notifications", "templates/mail"),
         autoescape=jinja2.select_autoescape(["html"]),
@@ -88,7 +86,7 @@ def _templates_in(language: str) -> tuple[jinja2.Environment, NullTranslations]:
 
 
 def render(kind: str, *, language: str = ENGLISH, about: str = "", **words: object) -> RenderedMessage:
-    """Render a message as text and HTML in a supported language; `about` is the end of the subject."""
+    """Render a mail as text and HTML. `about`: end of the subject."""
     words |= {name: unlink_addresses(str(words[name])) for name in UNTRUSTED_WORDS & words.keys()}
     templates, catalogue = _templates_in(language)
     subject = ": ".join(filter(None, (catalogue.gettext(SUBJECTS[kind]), about)))[:MAX_SUBJECT_LENGTH]

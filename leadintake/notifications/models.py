@@ -1,4 +1,4 @@
-"""Tables of the outbox: messages, attempts, suppressions, workers, state of the channel."""
+"""Tables of the outbox: messages, attempts, suppressions, workers, closed scopes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Status(StrEnum):
 
 
 class Priority(IntEnum):
-    """Order of delivery; it goes before age."""
+    """Order of delivery, before age."""
 
     URGENT = 0
     """Alerts to people of the firm and mails about their accounts."""
@@ -35,7 +35,7 @@ class Priority(IntEnum):
 
 
 ORDINARY_KINDS = {"prospect_confirmation"}
-"""Kinds with ordinary priority; all others are urgent."""
+"""All others are urgent."""
 MAX_SUBJECT_LENGTH = 200
 MAIL = "mail"
 """Name of the mail channel."""
@@ -48,11 +48,11 @@ def _priority_of_kind(context: Any) -> Priority:
 
 
 WITHDRAWN_VALUES: Mapping[str, object] = {"status": Status.QUEUED, "due_at": None, "claimed_by": None}
-"""Columns of a withdrawn message, besides `deleted_at`."""
+"""Of a withdrawn message, besides `deleted_at`."""
 
 
 class Notification(SoftDeletes, Model):
-    """Message in the outbox, committed in the same transaction as its cause."""
+    """A message in the outbox, committed with its cause."""
 
     __tablename__ = "notifications"
     __table_args__ = (
@@ -60,49 +60,48 @@ class Notification(SoftDeletes, Model):
         sa.Index("ix_notifications_status_created_at_id", "status", "created_at", "id"),
         sa.Index("ix_notifications_mailbox_created_at", "mailbox", "created_at"),
         sa.Index("ix_notifications_priority_due_at", "priority", "due_at"),  # serves the claims
-        # Partial indexes where the engine has them: most rows are sent messages, which they leave out.
+        # Partial where supported: without sent messages, which are most.
         sa.Index("ix_notifications_unsent", "kind", "due_at", **only(sa.text("due_at IS NOT NULL"))),
         sa.Index("ix_notifications_failed", "status", "updated_at", **only(sa.text("status = 'failed'"))),
     )
 
     channel: Mapped[str] = mapped_column(sa.String(20), default=MAIL, server_default=MAIL)
-    """Name of its channel, as registered in channels/interface.py."""
+    """Name in channels/interface.py."""
     kind: Mapped[str] = mapped_column(sa.String(40))
     priority: Mapped[int] = mapped_column(
         sa.SmallInteger, default=_priority_of_kind, server_default=str(Priority.ORDINARY.value)
     )
-    """The server default serves processes of an earlier version during an upgrade."""
+    """The server default is for older processes during an upgrade."""
     recipient: Mapped[str] = mapped_column(sa.String(254))
     reply_to: Mapped[str | None] = mapped_column(sa.String(254))
     """Reply-To address; MAIL_REPLY_TO without one."""
     mailbox: Mapped[str] = mapped_column(sa.String(254))
-    """Recipient in the normal form of mailboxes.py."""
+    """Recipient, by mailboxes.normalize_mailbox."""
     lead_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("leads.id"), index=True)
     subject: Mapped[str] = mapped_column(sa.String(MAX_SUBJECT_LENGTH))
     text: Mapped[str] = mapped_column(sa.Text)
     html: Mapped[str] = mapped_column(sa.Text)
     payload: Mapped[str | None] = mapped_column(sa.Text)
-    """Content of a message other than mail, as JSON."""
+    """JSON of a message other than mail."""
     status: Mapped[Status] = mapped_column(TextEnum(Status), default=Status.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime | None] = mapped_column()
-    """Time of the next attempt, or end of the current lease or reservation. None when sent, failed or
-    withdrawn."""
+    """Next attempt, or end of the lease or reservation. None when sent, failed or withdrawn."""
     owed_since: Mapped[datetime] = mapped_column(default=now)
     """Start of leases.GIVE_UP_AFTER; a retry by hand resets it."""
     claimed_by: Mapped[str | None] = mapped_column(sa.String(80))
-    """Worker that delivers it (SENDING) or has it reserved until `due_at` (QUEUED)."""
+    """Worker that delivers it (SENDING), or reserved it until `due_at` (QUEUED)."""
     last_error: Mapped[str | None] = mapped_column(sa.String(500))
     sent_at: Mapped[datetime | None] = mapped_column()
     request_id: Mapped[str | None] = mapped_column(sa.String(64))
-    """Request that caused it, for the log; of a notice about a failed message, the request of that message.
-    None if a worker or a command enqueued it."""
+    """Request that caused it, for the log; of a notice about a failure, that of the failed message. None from
+    a worker or command."""
     traceparent: Mapped[str | None] = mapped_column(sa.String(55))
     """Parent span of its delivery (W3C Trace Context)."""
 
 
 class DeliveryAttempt(Model):
-    """Attempt to deliver a message, and the reply."""
+    """An attempt to deliver a message."""
 
     __tablename__ = "delivery_attempts"
 
@@ -112,7 +111,7 @@ class DeliveryAttempt(Model):
 
 
 class Suppression(Model):
-    """Mailbox that unsubscribed from confirmations."""
+    """A mailbox that unsubscribed from confirmations."""
 
     __tablename__ = "suppressions"
 
@@ -120,7 +119,7 @@ class Suppression(Model):
 
 
 class WorkerBeat(Model):
-    """Worker that was alive at `seen_at`."""
+    """A worker, alive at `seen_at`."""
 
     __tablename__ = "worker_beats"
 
@@ -129,7 +128,7 @@ class WorkerBeat(Model):
 
 
 class ChannelFault(Model):
-    """Closed scope of the mail channel (channel_state.py): one row each."""
+    """A closed scope of the mail channel (channel_state.py)."""
 
     __tablename__ = "channel_faults"
 
@@ -139,9 +138,9 @@ class ChannelFault(Model):
     words: Mapped[str] = mapped_column(sa.String(500))
     tried_at: Mapped[datetime] = mapped_column()
     tried_id: Mapped[uuid.UUID | None] = mapped_column()
-    """Message of the last trial; it may have been deleted."""
+    """Message of the last trial, deleted perhaps."""
 
 
 OUTBOX = cast(sa.Table, Notification.__table__)
 ATTEMPTS = cast(sa.Table, DeliveryAttempt.__table__)
-"""Tables without the ORM, for statements that run for every message."""
+"""Without the ORM, for statements that run for every message."""

@@ -9,5 +9,5 @@ DELIVERIES = measures.Counter("leadintake_deliveries", "Attempts to deliver, by 
 
 
 def count(kind: str, outcome: str) -> None:
-    """Count an attempt after the commit."""
+    """Count an attempt, after the commit."""
     on_commit(lambda: DELIVERIES.count(kind, outcome))

@@ -1,12 +1,9 @@
 """Messages other than mail: a JSON payload for a registered channel.
 
-1. The mail channel is served by worker.py, refusals.py and batches.py alone.
-2. After the mail, a worker opens every other channel that has a due message, and claims and delivers one by
-   one (leases.py), until an urgent mail is due or MAX_PER_ROUND messages were handled.
-3. If the channel is down or blocks the sender, no attempt is counted, and this worker pauses the channel for
-   PAUSE_SECONDS.
-4. A message of an unknown channel is a transient failure: another worker may know the channel. It fails after
-   leases.GIVE_UP_AFTER.
+1. After the mail, a worker opens each other channel with a due message, and claims and delivers one by one
+   (leases.py), until an urgent mail is due or MAX_PER_ROUND messages were handled.
+2. A channel that is down, or blocks the sender, counts no attempt. This worker pauses it for PAUSE_SECONDS.
+3. An unknown channel is a transient failure, since another worker may know it, until leases.GIVE_UP_AFTER.
 """
 
 from __future__ import annotations
@@ -41,7 +38,7 @@ from leadintake.notifications.models import MAIL, MAX_SUBJECT_LENGTH, Notificati
 
 MAX_PER_ROUND = 10
 MAX_BYTES = 60_000
-"""Longest payload in bytes: TEXT in MariaDB holds 65,535."""
+"""MariaDB's TEXT holds 65,535."""
 PAUSE_SECONDS = 60.0
 log = structlog.get_logger()
 
@@ -55,9 +52,9 @@ def enqueue(
     title: str = "",
     lead_id: uuid.UUID | None = None,
 ) -> Notification:
-    """Enqueue a payload in the transaction of its cause; `title` names it in lists.
+    """Enqueue a payload in the transaction of its cause. `title`: name in lists.
 
-    Raises ValueError for a payload whose JSON is too long.
+    Raises ValueError for JSON over MAX_BYTES.
     """
     body = msgspec.json.encode(payload)
     if len(body) > MAX_BYTES:
@@ -81,14 +78,14 @@ def enqueue(
 
 
 class PayloadDelivery:
-    """Delivery of payloads by one worker."""
+    """The payloads of one worker."""
 
     def __init__(self, worker: str) -> None:
         self.worker = worker
         self._paused_until: dict[str, float] = {}
 
     def deliver_due(self, stop: embedded.Stop) -> int:
-        """Deliver due payloads and return the number of handled messages."""
+        """Deliver due payloads; return the number of handled messages."""
         if not _is_due(Notification.channel != MAIL):
             return 0
         payload_channels = {name: channel for name, channel in get_channels().items() if name != MAIL}
@@ -132,7 +129,7 @@ class PayloadDelivery:
 
 
 def _deliver_one(sender: Sender, message: Notification) -> None:
-    """Deliver one message and record the outcome. Raises ChannelDown if the channel blocks the sender."""
+    """Deliver a message, and record the outcome. Raises ChannelDown if the sender is blocked."""
     try:
         settle = partial(leases.mark_sent, message, sender.deliver(message))
     except SenderBlocked as error:

@@ -1,16 +1,15 @@
 """Refusals with an uncertain cause, and trial deliveries while the mail channel is closed.
 
-1. A refusal of the sender, by code, step or text, closes the channel. The message stays due, without an
-   attempt counted.
-2. An unclear refusal counts as one of the sender if its text equals the one that closed the channel for all
-   mail; or if the recipient belongs to the firm and has received mail before, and, for transient refusals and
-   lost connections, no mail has left since the first attempt of this message. Otherwise the message is the
-   cause. Addresses that prospects typed are no evidence.
-3. While the channel is closed, one message a minute is tried: of the firm's people before prospects, and
-   another one than last time.
+1. A refusal of the sender (faults.py) closes the channel. The message stays due; no attempt is counted.
+2. An unclear refusal or lost connection is the sender's fault if its text equals the one that closed all
+   mail; or if the recipient, of the firm, received mail before and, unless the refusal is permanent, no mail
+   has left since the first attempt of this message. Otherwise the message is the cause. Mail to prospects is
+   no evidence: they type any address.
+3. While the channel is closed, one message a minute is tried: to the firm's people before prospects, and not
+   the last one tried if there is another.
 4. The first success opens the channel; the other messages follow immediately.
-5. A message that was blocked and is refused again, although the channel was open in between, is the cause
-   itself. It is retried with backoff; an unclear permanent refusal fails it at the third attempt.
+5. A message that was blocked, and is refused again although the channel was open in between, is the cause. It
+   is retried with backoff; an unclear permanent refusal fails it at attempt MAX_UNCLEAR_FAILURES.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ from leadintake.notifications.messages import OPTIONAL_KINDS
 from leadintake.notifications.models import DeliveryAttempt, Notification, Priority, Status
 
 PROSPECT_KINDS = OPTIONAL_KINDS
-"""Kinds whose recipient a prospect typed; all have ordinary priority."""
+"""Kinds to addresses that prospects typed, all of ordinary priority."""
 MAX_UNCLEAR_FAILURES = 3
 HAS_DIGIT = re.compile(r"\d")
 UnattributedFailure = SenderBlocked | UnclearFailure | DeliveryInterruption
@@ -52,19 +51,19 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Batch:
-    """Messages that may be sent now: all of these priorities, or with `trial` one of them."""
+    """Messages that may be sent now: all of these priorities, or one with `trial`, a closed scope."""
 
     priorities: tuple[Priority, ...] = leases.EVERY_PRIORITY
     trial: ChannelState | None = None
 
     def claim_for_trial(self, worker: str) -> Notification | None:
-        """Claim one message: urgent before ordinary, and another one than at the last trial."""
+        """Claim one message: urgent before ordinary, and not that of the last trial if there is another."""
         last_tried = Notification.id == self.trial.tried_id if self.trial and self.trial.tried_id else None
         return leases.claim_for_trial(worker, self.priorities, avoid=last_tried)
 
 
 def plan_batches(*, immediate: bool = False) -> Iterator[Batch]:
-    """Yield the batches of this round; `immediate`: try a closed channel before its minute is over."""
+    """Yield the batches of this round. `immediate`: try a closed channel before its minute is over."""
     closed = _read_closed_scopes()
     if all_mail := closed.get(ALL_MAIL):
         yield from _plan_trial(all_mail, *Priority, immediate=immediate)
@@ -76,7 +75,7 @@ def plan_batches(*, immediate: bool = False) -> Iterator[Batch]:
 
 
 def is_batch_due(batch: Batch) -> bool:
-    """Whether a message of the batch is due."""
+    """Return whether a message of the batch is due."""
     with read_only():
         due = has_due_mail(batch.priorities)
         db.session.rollback()
@@ -84,13 +83,13 @@ def is_batch_due(batch: Batch) -> bool:
 
 
 def has_due_mail(priorities: Collection[Priority] = leases.EVERY_PRIORITY) -> bool:
-    """Whether a mail of these priorities is due."""
+    """Return whether a mail of these priorities is due."""
     queries = (leases.due_query(priority).with_only_columns(Notification.id) for priority in priorities)
     return any(db.session.scalar(query.limit(1)) is not None for query in queries)
 
 
 def has_waiting_mail(priorities: Collection[Priority] = leases.EVERY_PRIORITY) -> bool:
-    """Whether a mail of these priorities waits, due or not."""
+    """Return whether a mail of these priorities is unsent, due or not."""
     by_priority = Notification.priority.in_(priorities)
     query = sa.select(Notification.id).where(by_priority, leases.IS_MAIL, Notification.due_at > leases.EPOCH)
     return db.session.scalar(query.limit(1)) is not None
@@ -98,7 +97,7 @@ def has_waiting_mail(priorities: Collection[Priority] = leases.EVERY_PRIORITY) -
 
 @contextmanager
 def open_channel(channel: Channel) -> Iterator[Sender]:
-    """Open the channel for a batch, and record success or failure. Raises ChannelDown."""
+    """Open the channel, and record in its state whether that works. Raises ChannelDown."""
     with ExitStack() as stack:
         try:
             sender = stack.enter_context(channel.open())
@@ -114,7 +113,7 @@ def open_channel(channel: Channel) -> Iterator[Sender]:
 
 
 def record_success(message: Notification) -> None:
-    """Record that a trial succeeded: mail to a prospect opens all scopes, other mail only ALL_MAIL."""
+    """Open the scopes that a sent message proves open: mail to a prospect all, other mail ALL_MAIL."""
     with transaction():
         if message.kind in PROSPECT_KINDS:
             channel_state.reopen()
@@ -123,7 +122,7 @@ def record_success(message: Notification) -> None:
 
 
 def record_failure(claimed: Notification, error: UnattributedFailure) -> bool:
-    """Record a refusal against the sender or the message; return whether it closed mail to prospects.
+    """Record a failure against sender or message. Return True if it closed mail to prospects.
 
     Raises ChannelDown if it closed all mail.
     """
@@ -140,7 +139,7 @@ def record_failure(claimed: Notification, error: UnattributedFailure) -> bool:
         if not is_sender_fault or _has_reopened_since_block(claimed, scope):
             _charge_message(claimed, error, final=not is_sender_fault)
             return False
-        # Close first: _has_reopened_since_block compares the time of the block with that of closing.
+        # Close first: _has_reopened_since_block compares the times.
         channel_state.close(scope, error.step, words, claimed.id)
         leases.mark_blocked(claimed, words)
     if scope is ALL_MAIL:
@@ -150,7 +149,7 @@ def record_failure(claimed: Notification, error: UnattributedFailure) -> bool:
 
 
 def _charge_message(claimed: Notification, error: UnattributedFailure, *, final: bool) -> None:
-    """Count a refusal against its message; `final`: a permanent one fails it at the first attempt."""
+    """Count a failure against the message. `final`: a permanent refusal fails it at the first attempt."""
     words = str(error)
     if isinstance(error, DeliveryInterruption):
         leases.mark_interrupted(claimed, words)
@@ -165,13 +164,13 @@ def _charge_message(claimed: Notification, error: UnattributedFailure, *, final:
 
 
 def _is_closing_reply(words: str) -> bool:
-    """Whether the reply equals the one that closed all mail."""
+    """Return whether the reply equals the one that closed all mail."""
     state = channel_state.read_closed_scopes().get(ALL_MAIL)
     return state is not None and _strip_variable_parts(words) == _strip_variable_parts(state.words)
 
 
 def _strip_variable_parts(words: str) -> str:
-    """Return a reply without the parts that differ each time: ids, times, addresses."""
+    """Return a reply without ids, times and addresses."""
     masked = channel_state.mask_addresses(words)
     return " ".join(word for word in masked.split() if word.isdigit() or not HAS_DIGIT.search(word))
 
@@ -181,7 +180,7 @@ def _is_sender_fault_by_history(claimed: Notification, error: UnclearFailure | D
 
 
 def _has_no_success_since(claimed: Notification) -> bool:
-    """Whether no mail has left since the first attempt of the message; False without an attempt."""
+    """Return whether no mail has left since the first recorded attempt of the message."""
     query = sa.select(sa.func.min(DeliveryAttempt.created_at))
     first = db.session.scalar(query.where(DeliveryAttempt.notification_id == claimed.id))
     last_sent = channel_state.find_last_sent()
@@ -193,11 +192,11 @@ def _plan_trial(state: ChannelState, *priorities: Priority, immediate: bool) -> 
     with read_only():
         is_due, is_waiting = has_due_mail(priorities), has_waiting_mail(priorities)
         db.session.rollback()
-    if not is_waiting:  # no message is left to try or to hold back
+    if not is_waiting:  # nothing to try or to hold back
         with transaction():
             channel_state.reopen(state.scope)
     elif is_due and state.is_before_mail:
-        yield batch  # opening the channel is the trial: no message is claimed if it fails
+        yield batch  # opening the channel is the trial
     elif is_due and (immediate or abs(now() - state.tried_at) >= channel_state.TRIAL_INTERVAL):
         with transaction():
             is_claimed = channel_state.claim_trial(state.scope, immediate=immediate)
@@ -213,7 +212,7 @@ def _read_closed_scopes() -> dict[str, ChannelState]:
 
 
 def _has_earlier_success(claimed: Notification) -> bool:
-    """Whether a message to this mailbox, other than to a prospect, was sent before."""
+    """Return whether a message of another kind than to prospects was sent to this mailbox before."""
     query = sa.select(Notification.id).where(
         Notification.mailbox == claimed.mailbox,
         Notification.kind.not_in(PROSPECT_KINDS),
@@ -224,14 +223,13 @@ def _has_earlier_success(claimed: Notification) -> bool:
 
 
 def _find_last_block(message_id: uuid.UUID) -> datetime | None:
-    """Return when the message was last blocked."""
     query = sa.select(sa.func.max(DeliveryAttempt.created_at))
     conditions = DeliveryAttempt.notification_id == message_id, DeliveryAttempt.outcome == leases.BLOCKED
     return db.session.scalar(query.where(*conditions))
 
 
 def _has_reopened_since_block(claimed: Notification, scope: str) -> bool:
-    """Whether the channel was open at some time since the message was last blocked."""
+    """Return whether the channel was open since the message was last blocked."""
     last_block = _find_last_block(claimed.id)
     state = channel_state.read_closed_scopes().get(scope)
     return last_block is not None and (state is None or state.since > last_block)

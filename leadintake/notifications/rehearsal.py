@@ -1,4 +1,4 @@
-"""MAIL_HOLD and MAIL_REDIRECT_TO: mail of a restored copy or rehearsal must not reach its recipients."""
+"""MAIL_HOLD and MAIL_REDIRECT_TO: no mail of a restored copy or rehearsal reaches its recipients."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask import current_app
 
 
 def explain() -> str:
-    """Return in a sentence why mail does not reach its recipients, or an empty text."""
+    """Return why mail does not reach its recipients (a sentence), or an empty text."""
     if current_app.config["MAIL_HOLD"]:
         return "MAIL_HOLD is on: no mail leaves, what is due waits."
     if address := current_app.config["MAIL_REDIRECT_TO"]:
@@ -15,6 +15,6 @@ def explain() -> str:
 
 
 def check() -> None:
-    """Raise RuntimeError if mail does not reach its recipients; then the watchdog sends nothing either."""
+    """Raise RuntimeError if mail does not reach its recipients. The watchdog is silent then, too."""
     if sentence := explain():
         raise RuntimeError(f"{sentence} No receiver of incidents is told, and no heartbeat is sent.")

@@ -1,4 +1,4 @@
-"""Operations on the outbox: enqueue, retry, withdraw and list messages. Workers use leases.py."""
+"""Verbs on the outbox. Workers use leases.py."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Notifications:
 
     @property
     def channel(self) -> Channel:
-        """Mail channel of the current application."""
+        """The application's mail channel."""
         return ObservedChannel(get_channels()[MAIL])
 
     def enqueue(
@@ -83,7 +83,7 @@ class Notifications:
     ) -> Notification:
         """Enqueue a mail in the transaction of its cause; wake a worker after the commit.
 
-        `about`: end of the subject, to tell mails of one kind apart; never text that a prospect typed.
+        `about`: end of the subject, never text of a prospect.
         """
         message_id, span = new_id(), tracing.begin("producer")
         words["unsubscribe"] = build_unsubscribe_link(message_id, language) if kind in OPTIONAL_KINDS else ""
@@ -109,7 +109,7 @@ class Notifications:
         return message
 
     def enqueue_audit_head(self, event: HeadPublished) -> None:
-        """Mail a published head of the audit trail to AUDIT_HEAD_MAIL, unless it was mailed before."""
+        """Mail a head of the audit trail to AUDIT_HEAD_MAIL, once."""
         recipient, head = current_app.config["AUDIT_HEAD_MAIL"], str(event.head)
         sent_heads = sa.select(Notification.id).where(
             Notification.kind == AUDIT_HEAD, Notification.mailbox == normalize_mailbox(recipient)
@@ -121,7 +121,7 @@ class Notifications:
     def get(
         self, notification_id: uuid.UUID, *, reader: Person | Operator, lock: bool = False
     ) -> Notification:
-        """Return one message that `reader` may see; `lock` its row against workers. Raises NotFound."""
+        """Return a message visible to `reader`. `lock`: its row, against workers. Raises NotFound."""
         query = _visible_query(reader).where(Notification.id == notification_id)
         found: Notification | None = db.session.scalar(query.with_for_update() if lock else query)
         if found is None:
@@ -129,19 +129,19 @@ class Notifications:
         return found
 
     def retry(self, notification_id: uuid.UUID, *, actor: Person | Operator) -> Notification:
-        """Make a failed or waiting message due now. Raises Conflict if it is SENT or SENDING."""
+        """Make a failed or queued message due now. Raises Conflict if SENT or SENDING."""
         found = self.get(notification_id, reader=actor, lock=True)
         if found.status in (Status.SENT, Status.SENDING):
             raise Conflict(f"This message is {found.status} already.")
         found.status, found.due_at, found.owed_since = Status.QUEUED, now(), now()
-        # About the lead, if there is one: the entry is hidden from the same people as the lead.
+        # About the lead, if any: the entry is hidden like the lead.
         about = ("lead", found.lead_id) if found.lead_id else ("message", found.id)
         audit.record("message.retried", actor=actor, about=about, message=str(found.id))
         on_commit(embedded.wake)
         return found
 
     def retry_all_failed(self, *, actor: Person | Operator) -> int:
-        """Make every failed message that `actor` may see due now; return their number."""
+        """Make all failed messages visible to `actor` due now; return their number."""
         query = sa.update(Notification).where(Notification.status == Status.FAILED)
         query = query.where(not_hidden_from(Notification.lead_id, actor))
         values = {"status": Status.QUEUED, "due_at": now(), "owed_since": now()}
@@ -153,20 +153,19 @@ class Notifications:
         return number
 
     def hide_for_lead(self, lead_id: uuid.UUID) -> None:
-        """Hide the messages about a deleted lead; hidden messages are not sent."""
+        """Hide the messages about a lead: they are not sent."""
         self._change(Notification.lead_id == lead_id, deleted_at=now())
 
     def show_for_lead(self, lead_id: uuid.UUID) -> None:
-        """Show the messages about a restored lead; unsent ones are sent unless withdrawn."""
+        """Show the messages about a lead again, except withdrawn ones. Unsent ones are sent."""
         withdrawn = sa.and_(Notification.status == Status.QUEUED, Notification.due_at.is_(None))
         self._change(Notification.lead_id == lead_id, ~withdrawn, deleted_at=None)
         on_commit(embedded.wake)
 
     def withdraw(self, lead_id: uuid.UUID, recipient: str, *, kinds: Collection[str] = ()) -> None:
-        """Withdraw the unsent messages to `recipient` about a lead: they are never sent, even by retry.
+        """Withdraw unsent messages to `recipient` about a lead, for good. `kinds`: empty for all.
 
-        `kinds`: only these kinds; without any, all. A message that a worker is delivering may still be sent;
-        the attempt is recorded.
+        One that a worker is delivering may still be sent; its attempt is recorded.
         """
         condition = sa.and_(Notification.lead_id == lead_id, Notification.recipient == recipient)
         if kinds:
@@ -180,7 +179,7 @@ class Notifications:
         )
 
     def below_hourly_limit(self, kind: str, recipient: str, *, most_an_hour: int) -> bool:
-        """Whether `recipient` has no unsent message of this kind and is below its hourly limit."""
+        """Return whether `recipient` has no unsent message of this kind, and is below its hourly limit."""
         query = sa.select(Notification.due_at).where(
             Notification.mailbox == normalize_mailbox(recipient),
             Notification.kind == kind,
@@ -190,14 +189,14 @@ class Notifications:
         return len(due) < most_an_hour and not any(due)
 
     def list_for_lead(self, lead_id: uuid.UUID) -> Sequence[Notification]:
-        """Return every message about a lead, oldest first."""
+        """Return the messages about a lead, oldest first."""
         query = sa.select(Notification).where(Notification.lead_id == lead_id)
         return db.session.scalars(query.order_by(Notification.id)).all()
 
     def page(
         self, status: Status | None, *, reader: Person | Operator, limit: int, cursor: str | None
     ) -> Page[Notification]:
-        """Return a page of the messages that `reader` may see, newest first."""
+        """Return a page of the messages visible to `reader`, newest first."""
         query = _visible_query(reader)
         if status is not None:
             query = query.where(Notification.status == status)
@@ -205,35 +204,34 @@ class Notifications:
         return page_of(query, order, limit=limit, cursor=cursor, bound_to={"status": status})
 
     def list_attempts(self, notification_id: uuid.UUID) -> Sequence[DeliveryAttempt]:
-        """Return every delivery attempt of a message, oldest first."""
+        """Return the attempts of a message, oldest first."""
         query = sa.select(DeliveryAttempt).where(DeliveryAttempt.notification_id == notification_id)
         return db.session.scalars(query.order_by(DeliveryAttempt.id)).all()
 
     def record_beat(self, worker: str) -> None:
-        """Record that a worker is alive; delete old beats and beats from the future."""
+        """Record that a worker is alive; delete old and future beats."""
         row = db.session.scalar(sa.select(WorkerBeat).where(WorkerBeat.worker == worker))
         if row is None:
             db.session.add(WorkerBeat(worker=worker, seen_at=now()))
         else:
             row.seen_at = now()
         is_old = WorkerBeat.seen_at < now() - 10 * BEAT_LASTS
-        # Looked for first: on MariaDB a DELETE that finds nothing locks what workers beside this one insert.
+        # Select first: on MariaDB a DELETE that finds nothing blocks inserts of other workers.
         wrong = db.session.scalars(sa.select(WorkerBeat.id).where(sa.or_(is_old, _is_in_future()))).all()
         if wrong:
             db.session.execute(sa.delete(WorkerBeat).where(WorkerBeat.id.in_(wrong)))
 
     def find_last_beat(self) -> datetime | None:
-        """Return the time of the latest beat, without beats from the future."""
+        """Return the time of the latest beat, future ones excluded."""
         return db.session.scalar(sa.select(sa.func.max(WorkerBeat.seen_at)).where(~_is_in_future()))
 
 
 def _is_in_future() -> sa.ColumnElement[bool]:
-    """Return the condition that a beat is dated in the future: the clock of its worker was wrong."""
+    """Match beats of a worker whose clock was ahead."""
     return WorkerBeat.seen_at > now() + BEAT_LASTS
 
 
 def _visible_query(reader: Person | Operator) -> sa.Select[Any]:
-    """Return the query of messages that are not hidden from this reader."""
     query: sa.Select[Any] = sa.select(Notification)
     return query.where(not_hidden_from(Notification.lead_id, reader))
 

@@ -1,4 +1,4 @@
-"""Test message through the outbox and the mail channel."""
+"""A test message through outbox and mail channel."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ KIND = "test_message"
 
 
 def send_test_message(address: str) -> str:
-    """Send a test message now and return the reply of the mail server.
+    """Send a test message now; return the server's reply. Raises DeliveryError, and Conflict with MAIL_HOLD.
 
-    The message is enqueued with a lease, so no worker claims it. After a failure it is withdrawn without a
-    notice. Raises ChannelDown, SenderBlocked, TransientFailure, DeliveryInterruption or PermanentFailure, and
-    Conflict with MAIL_HOLD.
+    It is enqueued with a lease, so that no worker claims it. After a failure it is withdrawn, without notice.
     """
     if current_app.config["MAIL_HOLD"]:
         raise Conflict(rehearsal.explain())

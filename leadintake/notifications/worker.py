@@ -1,12 +1,12 @@
-"""The worker: claims due messages, delivers them, records the outcome. Any number may run in parallel.
+"""The worker: delivers due messages, in rounds. Any number may run in parallel.
 
 1. Run the worker ticks of other rooms. With MAIL_HOLD the round ends here.
-2. Open the channel before any claim: a closed channel costs no message an attempt.
-3. Claim a message and commit. After a crash from here on another worker sends it once the lease ends.
+2. Open the channel before any claim: a channel that is down costs no message an attempt.
+3. Claim a message and commit. After a crash from here on another worker sends it once its lease ends.
 4. Deliver it outside a transaction.
 5. Record the outcome and, after a success, claim the next message in the same transaction. After a crash
    between 4 and 5 the message is sent twice, with the same Message-ID.
-6. If an outcome changed what may be sent, start again at 1. Last, serve the other channels (payloads.py).
+6. If an outcome opened or closed a scope, start again at 1. Last, serve the other channels (payloads.py).
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ MAX_PAUSE_SECONDS = 30.0
 REVISION_CHECK_SECONDS = 5.0
 CHORES_CHECK_SECONDS = 30
 TICK_SECONDS = 5.0
-"""Longest time between two runs of the worker ticks while messages are delivered."""
+"""Between two runs of the worker ticks during deliveries."""
 OutcomeRecorder = partial[None] | partial[bool]
-"""Call that records an outcome: a function of leases.py or refusals.py with its arguments."""
+"""A function of leases.py or refusals.py that records an outcome, with its arguments."""
 log = structlog.get_logger()
 
 
 class Worker:
-    """One worker with a unique name."""
+    """A worker with a unique name."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -65,12 +65,12 @@ class Worker:
         self._last_beat: datetime | None = None
         self._last_tick = 0.0
         self._is_first_round = True
-        """The first round tries a closed channel immediately: it may just have been repaired."""
+        """The first round tries a closed channel immediately: it may have been repaired."""
         self._is_plan_outdated = False
-        """Whether an outcome of this round changed what may be sent."""
+        """Whether an outcome of this round opened or closed a scope."""
 
     def run(self, stop: embedded.Stop) -> None:
-        """Run rounds until `stop`. Log failures and retry after a pause that doubles."""
+        """Run rounds until `stop`. Log failures, and retry after a doubling pause."""
         housekeeper = threading.Thread(target=self._run_chores, args=(stop,), name="leadintake-chores")
         housekeeper.start()
         pause = IDLE_SECONDS
@@ -85,7 +85,7 @@ class Worker:
                     except ChannelDown as error:
                         pause = min(pause * 2, MAX_PAUSE_SECONDS)
                         log.warning("mail_channel_down", error=str(error), next_try_seconds=pause)
-                        self._beat()  # opening the channel may have taken long
+                        self._beat()  # opening may have taken long
             except revisions.WrongRevision:
                 pause = REVISION_CHECK_SECONDS  # already logged by revisions
             except Exception as error:  # noqa: BLE001 - the worker must survive every failure; it is logged
@@ -98,13 +98,13 @@ class Worker:
         housekeeper.join()
 
     def deliver_due(self, stop: embedded.Stop) -> int:
-        """Run one round and return the number of handled messages. Raises ChannelDown of the mail channel."""
+        """Run one round; return the number of handled messages. Raises ChannelDown of the mail channel."""
         self._run_ticks()
         if current_app.config["MAIL_HOLD"]:
             return 0
         try:
             return self._deliver_mail(stop) + self._payloads.deliver_due(stop)
-        except ChannelDown:  # of the mail channel: other channels are independent of it
+        except ChannelDown:  # of mail: the other channels are independent
             self._payloads.deliver_due(stop)
             raise
 
@@ -131,10 +131,10 @@ class Worker:
                 )
                 if stop() or sender.is_open() or self._is_plan_outdated or batch.trial:
                     return handled
-                # The connection was lost: open it again for the other messages.
+                # The connection was lost: open it again.
 
     def _deliver_trial(self, sender: Sender, batch: Batch) -> int:
-        """Deliver one message to test a closed channel; return the number of handled messages."""
+        """Deliver one message through a closed channel; return the number of handled messages."""
         with transaction():
             message = detach(batch.claim_for_trial(self.name))
         if message is None:
@@ -147,7 +147,7 @@ class Worker:
         return 1
 
     def _deliver_all(self, sender: Sender, batch: Batch, stop: embedded.Stop) -> int:
-        """Deliver due messages until `stop` or a lost connection; return their number."""
+        """Deliver the batch until `stop`, a lost connection or an outdated plan; return how many."""
         queue, handled = ClaimQueue(self.name, batch.priorities), 0
         try:
             while not stop() and sender.is_open() and not self._is_plan_outdated:
@@ -166,7 +166,6 @@ class Worker:
         return handled
 
     def _deliver_one(self, sender: Sender, message: Notification) -> OutcomeRecorder:
-        """Deliver one message; return the call that records the outcome."""
         try:
             return partial(leases.mark_sent, message, sender.deliver(message))
         except TransientFailure as error:
@@ -181,10 +180,9 @@ class Worker:
             return partial(leases.mark_failed, message, f"{type(error).__name__}: {error}")
 
     def _settle(self, settle: OutcomeRecorder, queue: ClaimQueue | None) -> Notification | None:
-        """Record an outcome, and claim the next message of `queue` unless periodic tasks are due.
+        """Record an outcome and, after a success, claim the next of `queue` unless periodic tasks are due.
 
-        One transaction does both after a success: this halves the commits. A failure locks more rows and has
-        its own transaction. Raises ChannelDown if the failure closes the channel for all mail.
+        One transaction does both, which halves the commits. Raises ChannelDown if a failure closed all mail.
         """
         if settle.func is refusals.record_failure:
             self._is_plan_outdated = bool(settle())
@@ -197,7 +195,7 @@ class Worker:
         except OutcomeUnknown:
             raise  # the outcome may be committed
         except Exception:
-            if next_queue:  # a failed claim must not lose the outcome: the message would be sent twice
+            if next_queue:  # a failed claim must not lose the outcome, else the message is sent twice
                 with transaction():
                     settle()
             raise
@@ -206,7 +204,6 @@ class Worker:
         return time.monotonic() - self._last_tick > TICK_SECONDS or self._is_beat_due()
 
     def _run_periodic_tasks(self) -> None:
-        """Record a beat and run the worker ticks if they are due."""
         self._beat()
         if time.monotonic() - self._last_tick > TICK_SECONDS:
             self._run_ticks()
@@ -216,7 +213,6 @@ class Worker:
         self._last_tick = time.monotonic()
 
     def _run_chores(self, stop: embedded.Stop) -> None:
-        """Run the chores, such as cleaning up after a crash, in a thread beside the deliveries."""
         last_runs: dict[str, float] = {}
         while not stop():
             chores.run_due(self.app, stop, last_runs)
@@ -227,7 +223,7 @@ class Worker:
             with transaction():
                 notifications.record_beat(self.name)
             if self._last_beat is None:
-                checks.invalidate()  # readiness may have cached that there is no worker
+                checks.invalidate()  # readiness may have cached the absence of workers
             self._last_beat = now()
 
     def _is_beat_due(self) -> bool:
@@ -236,7 +232,7 @@ class Worker:
 
 
 def start_embedded(app: Flask) -> None:
-    """Start the worker thread of this process if WORKER is `embedded`."""
+    """Start the worker thread if WORKER is `embedded`."""
     if app.config["WORKER"] == "embedded":
         with app.app_context():
             embedded.start(Worker(app).run)

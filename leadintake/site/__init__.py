@@ -1,4 +1,4 @@
-"""Public pages: intake, unsubscribing, account links (floor 5)."""
+"""Floor 5: public pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from leadintake.site.routes import bp
 
 
 def init_app(app: Flask) -> None:
-    """Register assets, pages and the language of links."""
+    """Register assets, pages, and the language of links."""
     assets.init_app(app)
     app.register_blueprint(bp)
     app.register_blueprint(account)
@@ -21,7 +21,7 @@ def init_app(app: Flask) -> None:
 
 
 def _carry_language(endpoint: str, values: dict[str, Any]) -> None:
-    """Keep the requested language in every link to a prospect's page and in the form."""
+    """Keep the requested language in links to prospects' pages and in the form."""
     prospects = endpoint.startswith(("site.", "public."))
     if (
         prospects

@@ -1,4 +1,4 @@
-"""Page behind the link of an invitation or of a password reset."""
+"""Page of a mailed link: invitation or password reset."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DIFFERENT = "The two are not the same. Please type the password twice."
 @bp.get("/account/<token>")
 @allow_anonymous
 def ask_for_password(token: str) -> Response:
-    """Show the form. GET does not use up the link: mail programs open links, too."""
+    """Show the form. GET does not consume the link: mail programs open links, too."""
     user = users.invited_by(token)
     return _render_page(email=user.email, programs=_list_programs(user), reasons=[])
 
@@ -30,7 +30,7 @@ def ask_for_password(token: str) -> Response:
 @bp.post("/account/<token>")
 @allow_anonymous
 def choose_password(token: str) -> Response:
-    """Set the password and use up the link."""
+    """Set the password and consume the link."""
     user = users.invited_by(token)
     email, end_tokens = user.email, "end_tokens" in request.form
     render_again = functools.partial(
@@ -50,7 +50,7 @@ def choose_password(token: str) -> Response:
 
 
 def _list_programs(user: User) -> list[str]:
-    """Return the names of the programs with a token of the user."""
+    """Return the names of the user's API tokens."""
     return [row.name for row in tokens.list_active(user)]
 
 

@@ -1,4 +1,4 @@
-"""Static files with a hash of their content in the name: cached for a year, compressed once.
+"""Static files with a hash of their content in the name, cached for a year.
 
 No build step: a bundle is joined, hashed and compressed on first use.
 """
@@ -30,7 +30,7 @@ BUNDLES = {
     "solver.js": ("solver.js",),
     "desk.js": ("vendor/htmx.min.js", "desk.js"),
 }
-"""Parts of each file sent: one response a page instead of several."""
+"""Parts of each file: one response instead of several."""
 A_YEAR = "public, max-age=31536000, immutable"
 COMPRESSIBLE = ("text/", "image/svg")
 TYPES = {
@@ -42,7 +42,7 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Asset:
-    """File as sent. `compressed` is None if compression does not help."""
+    """A file as sent. `compressed`: None if compression does not help."""
 
     name: str
     content_type: str
@@ -51,24 +51,24 @@ class Asset:
 
 
 def init_app(app: Flask) -> None:
-    """Let templates call `asset("page.css")` for the current address."""
+    """Let templates call `asset("page.css")` for the address."""
     app.jinja_env.globals["asset"] = build_address
 
 
 def build_address(name: str) -> str:
-    """Return the address of the file with this plain name."""
+    """Return the address of a file by its plain name."""
     return url_for("site.static", name=find_asset(name).name)
 
 
 def find_asset(name: str) -> Asset:
-    """Return the bundle, or the firm's logo, with this plain name. Raises KeyError."""
+    """Return a bundle or the firm's logo by its plain name. Raises KeyError."""
     if name == "logo":
         return _read_logo(Path(current_app.config["FIRM_LOGO"]))
     return _build_bundle(name, current_app.config["ACCENT_COLOR"])
 
 
 def serve(name: str) -> Response:
-    """Respond with the file of this hashed name. Raises NotFound, also for outdated names."""
+    """Respond with a file by its hashed name. Raises NotFound, also for outdated names."""
     plain = [*BUNDLES, *(["logo"] if current_app.config["FIRM_LOGO"] else [])]
     found = next((asset for asset in map(find_asset, plain) if asset.name == name), None)
     if found is None:

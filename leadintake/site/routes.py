@@ -1,4 +1,4 @@
-"""Intake page, thank-you page, unsubscribing from mails."""
+"""Pages for prospects."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def static(name: str) -> Response:
 @allow_anonymous
 @compressed
 def intake() -> Response:
-    """Show the form with a new submission_id, so that two clicks make one lead."""
+    """Show the form, with a new submission_id: two clicks make one lead."""
     form = IntakeForm()
     form.translate()
     form.submission_id.data = str(new_id())
@@ -45,14 +45,14 @@ def intake() -> Response:
 @allow_anonymous
 @compressed
 def thanks(reference: LeadKey) -> Response:
-    """Thank, name the next step, show the reference number."""
+    """Thank, and show the next step and the reference."""
     return _respond_uncached(render_template("thanks.html", reference=reference))
 
 
 @bp.get("/unsubscribe/<uuid:message_id>")
 @allow_anonymous
 def ask_to_unsubscribe(message_id: uuid.UUID) -> Response:
-    """Show a confirmation. GET changes nothing: mail programs open links, too."""
+    """Ask for confirmation. GET changes nothing: mail programs open links, too."""
     mailboxes.find_recipient(message_id)
     return _respond_uncached(render_template("unsubscribe.html", done=False))
 
@@ -60,7 +60,7 @@ def ask_to_unsubscribe(message_id: uuid.UUID) -> Response:
 @bp.post("/unsubscribe/<uuid:message_id>")
 @allow_anonymous
 def unsubscribe(message_id: uuid.UUID) -> Response:
-    """Stop messages of this kind to the recipient; mail programs post here, too (RFC 8058)."""
+    """Suppress the recipient's mailbox. Mail programs post here, too (RFC 8058)."""
     mailboxes.suppress(mailboxes.find_recipient(message_id))
     return _respond_uncached(render_template("unsubscribe.html", done=True))
 

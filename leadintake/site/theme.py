@@ -1,7 +1,4 @@
-"""Accent colour with enough contrast as text and as background, whatever ACCENT_COLOR is.
-
-Contrast by WCAG 2.2 (relative luminance, success criterion 1.4.3): at least 4.5 to 1.
-"""
+"""Accent colour with a contrast of 4.5 to 1 (WCAG 2.2, 1.4.3) as text and background, for any setting."""
 
 from __future__ import annotations
 
@@ -11,11 +8,11 @@ LOWEST_CONTRAST = 4.5
 STEP = 0.01
 BLACK, WHITE = "#000000", "#ffffff"
 LIGHT_SURFACES, DARK_SURFACES = (WHITE, "#f3f5f9"), ("#13171f", "#222a38")
-"""Backgrounds of accented text: the page and its raised parts."""
+"""Backgrounds of accented text."""
 
 
 def build_sheet(accent: str) -> str:
-    """Build CSS that sets Pico's accent (`#rrggbb`) in light and dark mode."""
+    """Return CSS with Pico's accent (`#rrggbb`) in light and dark mode."""
     light, dark = find_legible(accent, LIGHT_SURFACES), find_legible(accent, DARK_SURFACES)
     return (
         f":root:not([data-theme]){{{_build_variables(light)}}}"
@@ -24,7 +21,7 @@ def build_sheet(accent: str) -> str:
 
 
 def find_legible(accent: str, surfaces: tuple[str, ...]) -> str:
-    """Return the nearest shade of `accent` that is readable on all `surfaces`."""
+    """Return the nearest shade of `accent` with LOWEST_CONTRAST on all `surfaces`."""
     hue, light, saturation = colorsys.rgb_to_hls(*_parse_colour(accent))
     step = -STEP if _compute_luminance(surfaces[0]) > 0.5 else STEP
     shade = accent
@@ -35,7 +32,7 @@ def find_legible(accent: str, surfaces: tuple[str, ...]) -> str:
 
 
 def compute_contrast(colour: str, other: str) -> float:
-    """Return the contrast ratio of two colours, from 1 to 21."""
+    """Return the contrast of two colours, 1 to 21."""
     brighter, darker = sorted((_compute_luminance(colour), _compute_luminance(other)), reverse=True)
     return (brighter + 0.05) / (darker + 0.05)
 

@@ -1,4 +1,4 @@
-"""Strategies by name. To add one: a module with `choose`, and a line here."""
+"""Strategies by name. A new one is a module with `choose`, and a line here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from leadintake.assignment.strategies import least_open, round_robin, weighted_r
 from leadintake.assignment.types import Candidate, Choice
 
 Strategy = Callable[[Sequence[Candidate], int], Choice]
-"""Chooses among one candidate or more, given a seed. Changes nothing."""
+"""Pure function: chooses among candidates (at least one), by a seed."""
 
 STRATEGIES: Mapping[str, Strategy] = {
     "round_robin": round_robin.choose,

@@ -9,9 +9,12 @@ from leadintake.assignment.types import Candidate, Choice, count_noun
 
 
 def choose(candidates: Sequence[Candidate], _seed: int) -> Choice:
-    """Choose the lowest load. Ties: longest since the last lead, then lowest user id."""
-    load = {one.user_id: Fraction(one.open_leads, one.weight) for one in candidates}
-    chosen = min(candidates, key=lambda one: (load[one.user_id], one.last_turn, one.user_id.bytes))
+    """Choose the lowest load. Ties: longest since the last lead, lowest user id."""
+    load = {candidate.user_id: Fraction(candidate.open_leads, candidate.weight) for candidate in candidates}
+    chosen = min(
+        candidates,
+        key=lambda candidate: (load[candidate.user_id], candidate.last_turn, candidate.user_id.bytes),
+    )
     equals = sum(found == load[chosen.user_id] for found in load.values()) - 1
     tie = ""
     if equals:

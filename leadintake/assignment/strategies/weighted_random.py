@@ -9,11 +9,11 @@ from leadintake.assignment.types import Candidate, Choice
 
 
 def choose(candidates: Sequence[Candidate], seed: int) -> Choice:
-    """Choose by the seed. The same candidates and seed give the same choice."""
-    people = sorted(candidates, key=lambda one: one.user_id.bytes)
-    tickets = [one for one in people for _ in range(one.weight)]
-    # random() of a seed is the same in all Python versions (library reference, Reproducibility).
+    """Choose by the seed: equal candidates and seed give an equal choice."""
+    people = sorted(candidates, key=lambda candidate: candidate.user_id.bytes)
+    tickets = [candidate for candidate in people for _ in range(candidate.weight)]
+    # random() of a seed is the same in all Python versions (random, Notes on Reproducibility).
     drawn = int(random.Random(seed).random() * len(tickets))  # noqa: S311 - not secret; the seed is stored to repeat it
     why = f"The lot fell on {tickets[drawn].name}, one of {len(people)}."
-    scores = {one.user_id: f"{one.weight} of {len(tickets)} tickets" for one in people}
+    scores = {candidate.user_id: f"{candidate.weight} of {len(tickets)} tickets" for candidate in people}
     return Choice(tickets[drawn], why, scores)

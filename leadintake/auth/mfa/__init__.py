@@ -1,1 +1,1 @@
-"""Second factors: authenticator apps, recovery codes, and the roles that require them."""
+"""Second factors, and the roles that require them."""

@@ -26,9 +26,9 @@ from leadintake.notifications.service import notifications
 
 PURPOSE = "totp"
 STEP_SECONDS, STEPS_AROUND = 30, 1
-"""Adjacent steps are accepted, since clocks of phones differ by seconds."""
+"""Adjacent steps are accepted: clocks of phones differ."""
 RECOVERY_CODES, RECOVERY_BYTES = 10, 15
-"""120 bits each: from 112 bits on, an unsalted hash suffices (ASVS 5.0, 6.5.2)."""
+"""Bytes: 120 bits. From 112 bits on, an unsalted hash suffices (ASVS 5.0, 6.5.2)."""
 log = structlog.get_logger()
 
 
@@ -66,10 +66,7 @@ class Factors:
     """Second factors of users."""
 
     def verify(self, user: User, code: str | None) -> bool:
-        """Return whether a second factor was verified; False if the user has none.
-
-        Each code is accepted once. Raises OtpRequired, BadCode.
-        """
+        """Verify a code, accepted once; return False if the user has no app. Raises OtpRequired, BadCode."""
         if user.totp_since is None:
             return False
         if not code:
@@ -80,13 +77,13 @@ class Factors:
         return True
 
     def is_required_for(self, user: User) -> bool:
-        """Return whether the user's role requires a second factor."""
+        """Return whether the user's role requires a second factor (REQUIRE_MFA)."""
         return user.role in {Role(role) for role in current_app.config["REQUIRE_MFA"]}
 
     def refuse_unproved(self, user: User, *, proved: bool) -> None:
-        """Raise SecondFactorRequired if the user has a factor that this session did not verify.
+        """Raise SecondFactorRequired if the user has a factor and did not prove it in this session.
 
-        Otherwise a stolen password would suffice to add a factor.
+        Otherwise a stolen password would suffice to change factors.
         """
         passkey_query = sa.select(Passkey.id).where(Passkey.user_id == user.id)
         has_one = user.totp_since is not None or db.session.scalar(passkey_query.limit(1)) is not None
@@ -94,10 +91,7 @@ class Factors:
             raise SecondFactorRequired
 
     def begin(self, user: User) -> tuple[str, str]:
-        """Create a secret; return it and its otpauth: URI for the QR code.
-
-        Unused until `confirm`. Raises Conflict if an app is in use.
-        """
+        """Create a secret, inactive until `confirm`; return it and its otpauth: URI. Raises Conflict."""
         if user.totp_since is not None:
             raise Conflict("You use an authenticator app already. Remove it first, then set up another one.")
         secret = pyotp.random_base32()  # 160 bits, as RFC 4226 recommends
@@ -106,7 +100,10 @@ class Factors:
         return secret, pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name=firm)
 
     def confirm(self, user: User, code: str) -> list[str]:
-        """Activate the secret after a first valid code. Return recovery codes."""
+        """Activate the secret by a first code; return recovery codes.
+
+        Raises Conflict, UnprocessableContent.
+        """
         if user.totp_secret is None or user.totp_since is not None:
             raise Conflict("There is nothing to confirm. Begin with setting up an authenticator app.")
         user.totp_last_step = 0
@@ -120,7 +117,7 @@ class Factors:
         return self._new_recovery_codes(user)
 
     def renew_recovery_codes(self, user: User) -> list[str]:
-        """Replace the recovery codes."""
+        """Replace the recovery codes. Raises Conflict without an app."""
         if user.totp_since is None:
             raise Conflict("Recovery codes belong to an authenticator app. Set one up first.")
         self._tell(user, "recovery_codes.renewed", "New recovery codes were made.", actor=user)
@@ -155,7 +152,7 @@ class Factors:
         fits = [
             step for step in steps if hmac.compare_digest(totp.generate_otp(step).encode(), code.encode())
         ]
-        # One statement, so that of two concurrent requests with the same code one fails.
+        # One statement: of two concurrent requests with the same code, one fails.
         step_query = sa.update(User).where(User.id == user.id, User.totp_last_step < max(fits, default=0))
         done = db.session.execute(step_query.values(totp_last_step=max(fits, default=0)))
         return bool(affected(done))

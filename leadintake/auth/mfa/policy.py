@@ -1,4 +1,4 @@
-"""Access rules in settings and code. Changes are recorded in the audit trail."""
+"""Audit changes of the access rules in settings and code, and check second factors of admins."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ SETTINGS = ("ATTORNEY_VISIBILITY", "REQUIRE_MFA", "OIDC_ISSUER", "OIDC_ROLE_CLAI
 
 
 def fingerprint() -> str:
-    """Return a hash of the permission table and the settings that modify it."""
+    """Return a hash of the grants and the settings that modify them."""
     table = {role: sorted(granted) for role, granted in sorted(GRANTS.items())}
     rules = [table, [current_app.config[name] for name in SETTINGS]]
     return hashlib.sha256(msgspec.json.encode(rules)).hexdigest()[:16]
 
 
 def note_change(_stop: Stop) -> Mapping[str, object]:
-    """Record the rules in the audit trail if they changed. A chore."""
+    """Audit the rules if they changed. A chore."""
     with transaction():
         last = audit.last(ACTION)
         changed = last is None or last["rules"] != fingerprint()

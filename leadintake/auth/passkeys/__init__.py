@@ -1,1 +1,1 @@
-"""Passkeys (WebAuthn): challenges, ceremonies, credentials and routes."""
+"""Passkeys (WebAuthn)."""

@@ -1,7 +1,6 @@
-"""WebAuthn level 3 ceremonies: registration and authentication.
+"""WebAuthn level 3 ceremonies. Passkeys are discoverable, require user verification, and are not attested.
 
-Passkeys are discoverable and require user verification. Attestation is not checked. The library is imported
-on first use.
+The library is imported on first use.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class NotVerified(ValueError):
 
 
 def creation_options(user: User, challenge: bytes, excluded_ids: Iterable[str]) -> PasskeyOptions:
-    """Return options for navigator.credentials.create, excluding existing credential ids."""
+    """Return options for navigator.credentials.create."""
     import webauthn
     from webauthn.helpers import structs
 
@@ -39,7 +38,9 @@ def creation_options(user: User, challenge: bytes, excluded_ids: Iterable[str]) 
         user_display_name=user.name,
         challenge=challenge,
         timeout=TIMEOUT_MILLISECONDS,
-        exclude_credentials=[structs.PublicKeyCredentialDescriptor(to_bytes(one)) for one in excluded_ids],
+        exclude_credentials=[
+            structs.PublicKeyCredentialDescriptor(to_bytes(credential_id)) for credential_id in excluded_ids
+        ],
         authenticator_selection=structs.AuthenticatorSelectionCriteria(
             resident_key=structs.ResidentKeyRequirement.REQUIRED,
             user_verification=structs.UserVerificationRequirement.REQUIRED,
@@ -49,7 +50,7 @@ def creation_options(user: User, challenge: bytes, excluded_ids: Iterable[str]) 
 
 
 def request_options(challenge: bytes) -> PasskeyOptions:
-    """Return options for navigator.credentials.get: any passkey of this site."""
+    """Return options for navigator.credentials.get with any passkey of this site."""
     import webauthn
     from webauthn.helpers.structs import UserVerificationRequirement
 
@@ -101,7 +102,7 @@ def verify_authentication(credential: ShownCredential, challenge: bytes, user: U
 
 
 def _host() -> str:
-    """Return the relying party id."""
+    """Return the relying party's id."""
     return urlsplit(current_app.config["PUBLIC_URL"]).hostname or ""
 
 

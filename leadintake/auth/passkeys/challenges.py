@@ -1,4 +1,4 @@
-"""Stateless passkey challenges, accepted once. Only answered ones are stored."""
+"""Signed passkey challenges, accepted once. Only used ones are stored."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from leadintake.core.db.database import db
 
 GOOD_FOR = timedelta(minutes=5)
 KEPT_LONGER = timedelta(hours=1)
-"""Answered ones are stored longer, since clocks of machines differ."""
+"""Storage of used ones beyond their expiry: clocks of machines differ."""
 RANDOM_BYTES, TIME_BYTES, SEAL_BYTES = 16, 8, 32
 
 
 class BadChallenge(ValueError):
-    """The challenge is forged, for another purpose, expired or answered before."""
+    """The challenge is forged, expired, used, or for another purpose."""
 
 
 class _ClientData(msgspec.Struct):
@@ -50,7 +50,9 @@ def verify(client_data: str, purpose: str) -> bytes:
         raise BadChallenge("This is not what a browser says of a ceremony.") from error
     body, seal = challenge[:-SEAL_BYTES], challenge[-SEAL_BYTES:]
     seals = (_seal(key, purpose, body) for key in keys("challenge"))
-    if len(body) != RANDOM_BYTES + TIME_BYTES or not any(hmac.compare_digest(seal, one) for one in seals):
+    if len(body) != RANDOM_BYTES + TIME_BYTES or not any(
+        hmac.compare_digest(seal, expected) for expected in seals
+    ):
         raise BadChallenge("This challenge was not given for this.")
     if _end(challenge) <= now():
         raise BadChallenge("This challenge is too old.")
@@ -60,7 +62,7 @@ def verify(client_data: str, purpose: str) -> bytes:
 
 
 def consume(challenge: bytes) -> None:
-    """Mark the challenge as answered, in this transaction. Raises BadChallenge on replay."""
+    """Mark the challenge as used, in this transaction. Raises BadChallenge on replay."""
     db.session.execute(sa.delete(SpentChallenge).where(SpentChallenge.expires_at < now() - KEPT_LONGER))
     hashed = hashlib.sha256(challenge).hexdigest()
     insert_query = sa.insert(SpentChallenge).values(challenge_hash=hashed, expires_at=_end(challenge))
@@ -71,7 +73,7 @@ def consume(challenge: bytes) -> None:
 
 
 def consume_locked(challenge: bytes, until: datetime) -> bool:
-    """Mark any challenge as answered; return False on replay. The caller holds a lock."""
+    """Mark a challenge of any kind as used; return False on replay. The caller holds a lock."""
     hashed = hashlib.sha256(challenge).hexdigest()
     challenge_query = sa.select(SpentChallenge.id).where(SpentChallenge.challenge_hash == hashed)
     if db.session.scalar(challenge_query) is not None:

@@ -1,7 +1,4 @@
-"""Verbs on passkeys.
-
-The device verifies its user, so a passkey is two factors in one.
-"""
+"""Verbs on passkeys. The device verifies its user: a passkey is two factors in one."""
 
 from __future__ import annotations
 
@@ -28,11 +25,11 @@ from leadintake.notifications.service import notifications
 
 SIGN_IN = "sign-in"
 MOST = 20
-"""Maximum of passkeys per user."""
+"""Passkeys per user."""
 
 
 class BadPasskey(BadCredentials):
-    """The passkey is refused. The reason is not disclosed."""
+    """The passkey is refused, for an undisclosed reason."""
 
     def __init__(self) -> None:
         super().__init__("This passkey lets nobody in. Please try again, or sign in with your password.")
@@ -47,7 +44,7 @@ class Passkeys:
         return ceremonies.creation_options(user, challenges.create(_purpose_of_adding(user)), excluded_ids)
 
     def add(self, user: User, name: str, credential: NewCredential) -> Passkey:
-        """Store a passkey for a challenge of this user. Raises UnprocessableContent, Conflict."""
+        """Verify and store a new passkey. Raises UnprocessableContent, Conflict."""
         label = visible_line(name, 100)
         if not label:
             raise UnprocessableContent(
@@ -85,7 +82,7 @@ class Passkeys:
         return db.session.scalars(passkeys_query.order_by(Passkey.id)).all()
 
     def remove(self, user: User, passkey_id: uuid.UUID) -> None:
-        """Delete a passkey. Raises NotFound, also for those of other users."""
+        """Delete a passkey of the user. Raises NotFound."""
         passkey_query = sa.select(Passkey).where(Passkey.id == passkey_id, Passkey.user_id == user.id)
         row = db.session.scalar(passkey_query.with_for_update())
         if row is None:
@@ -98,7 +95,7 @@ class Passkeys:
         return ceremonies.request_options(challenges.create(SIGN_IN))
 
     def find_email(self, credential: ShownCredential) -> str:
-        """Return the owner's address, for the throttle; empty if unknown."""
+        """Return the owner's address; empty if unknown."""
         email_query = sa.select(User.email).join(Passkey, Passkey.user_id == User.id)
         with read_only():
             email = db.session.scalar(email_query.where(Passkey.credential_hash == _hash_of(credential)))
@@ -132,7 +129,7 @@ class Passkeys:
 
 
 def _record_refusal(reason: str, user: User | None) -> BadPasskey:
-    """Record the reason in the audit trail; return the exception to raise."""
+    """Audit the reason; return the exception to raise."""
     about = ("user", user.id) if user else None
     audit.record_refusal("passkey.refused", actor=ANONYMOUS, about=about, reason=reason)
     return BadPasskey()
@@ -147,7 +144,7 @@ def _hash(credential_id: bytes) -> str:
 
 
 def _hash_of(credential: ShownCredential) -> str:
-    """Return the hash of the credential id; empty if it is not base64url."""
+    """Return the hash of the credential id; empty if not base64url."""
     try:
         return _hash(to_bytes(credential.id))
     except ValueError:

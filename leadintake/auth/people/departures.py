@@ -1,4 +1,4 @@
-"""Event for users who stop working on leads. Listeners reassign leads in the same transaction."""
+"""Event of a user who may not have open leads any more, and the assignment lock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOCK = "assignment"
 
 
 class UserDeparted(msgspec.Struct, frozen=True):
-    """A user was deactivated, is absent from today, or lost the role to work on leads."""
+    """A user was deactivated, is absent from today on, or changed to a role without leads."""
 
     user_id: uuid.UUID
     reason: str
@@ -27,13 +27,13 @@ user_departed = Event("user_departed", UserDeparted)
 
 
 def lock_assignment() -> None:
-    """Lock assignment until the transaction ends: no lead arrives or is reassigned.
+    """Take the assignment lock until the transaction ends: no lead arrives or is reassigned meanwhile.
 
-    Lock order: this lock first, then rows of users, as in submissions.
+    Lock order: this lock, then rows of users.
     """
     locks.acquire(LOCK)
 
 
 def announce(user: User, reason: str, *, actor: Actor) -> None:
-    """Send `user_departed` with a reason (a sentence). The caller holds the lock."""
+    """Send `user_departed` with a reason (a sentence). The caller holds the assignment lock."""
     user_departed.send(UserDeparted(user.id, reason, actor))

@@ -1,4 +1,4 @@
-"""Forgotten passwords: anonymous requests, answered by a worker."""
+"""Forgotten passwords: anonymous requests, handled by a worker."""
 
 from __future__ import annotations
 
@@ -23,10 +23,7 @@ class Forgotten:
     """Pending requests."""
 
     def ask(self, email: str) -> None:
-        """Store a request for an address.
-
-        A worker looks the user up, so that neither answer nor response time discloses accounts.
-        """
+        """Store a request. Only a worker looks the user up: no response time discloses accounts."""
         db.session.add(PasswordRequest(address=seal(PURPOSE, email)))
         on_commit(embedded.wake)
 

@@ -30,8 +30,7 @@ class Links:
     """Valid links."""
 
     def send(self, user: User, purpose: LinkPurpose, *, invited_by: str = "") -> None:
-        """Mail a link. The mail alone holds the token, the row its SHA-256."""
-        # Expired links are deleted only here.
+        """Mail a new link, and delete the expired links of all users. Only the mail holds the token."""
         db.session.execute(sa.delete(AccountLink).where(AccountLink.expires_at < now()))
         token = secrets.token_urlsafe(32)
         good_for = _good_for(purpose)
@@ -60,7 +59,7 @@ class Links:
         return user
 
     def consume(self, token: str) -> None:
-        """Delete the link. Raises LinkGone if a concurrent request used it."""
+        """Delete the link. Raises LinkGone if a concurrent request did."""
         result = db.session.execute(sa.delete(AccountLink).where(AccountLink.token_hash == _hash(token)))
         if not affected(result):
             raise LinkGone

@@ -1,4 +1,4 @@
-"""Verbs on users. All changes go through here."""
+"""Verbs on users: every change."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from leadintake.notifications.service import notifications
 
 
 class LastAdmin(Conflict):
-    """Without an active admin, no user could be added."""
+    """Without an active admin no user could be added."""
 
     title = "Cannot remove the last admin"
 
@@ -47,9 +47,9 @@ class Users:
         return self._require(sa.select(User).where(User.id == user_id))
 
     def get_to_change(self, user_id: uuid.UUID) -> User:
-        """Return a user, locked until the transaction ends. Raises NotFound.
+        """Lock and return a user. Raises NotFound.
 
-        1. Lock assignment, so that no lead is reassigned meanwhile.
+        1. Take the assignment lock.
         2. Lock all admins in one order, so that two admins cannot deactivate each other.
         3. Lock the user.
         """
@@ -68,10 +68,7 @@ class Users:
         can_intake: bool | None = None,
         actor: Actor,
     ) -> User:
-        """Create a user with a password. Attorneys take new leads by default.
-
-        Raises UnprocessableContent.
-        """
+        """Create a user. `can_intake`: by default attorneys only. Raises UnprocessableContent."""
         user = self._create(email, name, role, can_intake, joined_at=now())
         user.password_hash = self._hash("password", password, user.email, user.name)
         return self._insert(user, "user.added", actor=actor)
@@ -79,13 +76,13 @@ class Users:
     def invite(
         self, email: str, name: str, role: Role, *, can_intake: bool | None = None, actor: UserOrOperator
     ) -> User:
-        """Create a user without a password, and mail a link to choose one."""
+        """Create a user, and mail a link to choose a password. Raises UnprocessableContent."""
         user = self._insert(self._create(email, name, role, can_intake), "user.invited", actor=actor)
         links.send(user, LinkPurpose.INVITATION, invited_by=_name(actor))
         return user
 
     def invite_again(self, user: User, *, actor: UserOrOperator) -> None:
-        """Revoke earlier links and mail a new one. Raises Conflict if the user joined."""
+        """Replace the user's links by a new one. Raises Conflict if the user joined or is inactive."""
         if user.joined_at is not None or not user.active:
             raise Conflict(f"{user.email} was here already. They can ask for a new password themselves.")
         links.revoke(user)
@@ -97,7 +94,7 @@ class Users:
         return links.find_user(token)
 
     def choose_password(self, token: str, password: str, *, end_tokens: bool = False) -> User:
-        """Set the password, using up the link. `end_tokens`: revoke API tokens too.
+        """Set the password, consume the link, end all sessions. `end_tokens`: revoke API tokens too.
 
         Raises LinkGone, UnprocessableContent.
         """
@@ -112,7 +109,7 @@ class Users:
         return user
 
     def change_own_password(self, user: User, current: str, new: str) -> None:
-        """Change the signed-in user's password. All sessions but this one end.
+        """Change the signed-in user's password, and end all other sessions.
 
         Raises WrongPassword, UnprocessableContent, SignInAgain.
         """
@@ -121,7 +118,7 @@ class Users:
             audit.record_refusal("password.refused", actor=user, about=("user", user.id))
             raise WrongPassword
         password_hash = self._hash("new_password", new, user.email, user.name)
-        if not auth.lock_unchanged(user.id, before):  # changed or deactivated during the check
+        if not auth.lock_unchanged(user.id, before):  # changed or deactivated while hashing
             raise WrongPassword
         sessions.renew(user)
         self._change_password(user, password_hash, actor=user, how="session")
@@ -159,9 +156,9 @@ class Users:
             audit.record("user.intake_changed", actor=actor, about=("user", user.id), can_intake=can_intake)
 
     def deactivate(self, user: User, *, actor: Actor) -> None:
-        """Deactivate the user and hand their leads over. Raises LastAdmin.
+        """Deactivate the user and reassign their leads. Raises LastAdmin.
 
-        API tokens are revoked for good: a later activation must not restore access of programs.
+        API tokens are revoked for good: activation must not restore access of programs.
         """
         if not user.active:
             return
@@ -180,7 +177,7 @@ class Users:
         audit.record("user.signed_out", actor=actor, about=("user", user.id))
 
     def activate(self, user: User, *, actor: Actor) -> None:
-        """Activate the user again. Revoked API tokens stay revoked."""
+        """Activate the user again."""
         if not user.active:
             user.active = True
             audit.record("user.activated", actor=actor, about=("user", user.id))
@@ -221,7 +218,7 @@ class Users:
         self._tell(user, sentence + (more if tokens_ended else ""))
 
     def _refuse_last_admin(self, user: User) -> None:
-        others = [one for one in auth.admins() if one.joined_at is not None and one.id != user.id]
+        others = [admin for admin in auth.admins() if admin.joined_at is not None and admin.id != user.id]
         here = user.role is Role.ADMIN and user.active and user.joined_at is not None
         if here and not others:  # invited admins do not count: an invitation may never arrive
             raise LastAdmin(f"{user.email} is the last active admin. Make another one first.")
@@ -238,7 +235,6 @@ class Users:
 
 
 def _name(actor: UserOrOperator) -> str:
-    """Return the inviter's name; empty for a command."""
     return actor.name if isinstance(actor, User) else ""
 
 

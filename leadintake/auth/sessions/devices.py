@@ -1,4 +1,4 @@
-"""Browsers: their names, and which of them an account knows."""
+"""Names of browsers, and the devices known to an account."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from leadintake.core.crypto import keys
 
 KNOWN_FOR_SECONDS = 180 * 24 * 60 * 60
 MAX_ACCOUNTS = 20
-"""Maximum of device cookies read per request, since each costs time."""
-# Ordered: user agents also contain names of later entries.
+"""Device cookies read per request: each costs time."""
+# In order: a user agent also contains names of later entries.
 BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("FxiOS/", "Firefox"),
             ("Chrome/", "Chrome"), ("CriOS/", "Chrome"), ("Safari/", "Safari"))  # fmt: skip
 SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"),
@@ -24,14 +24,14 @@ SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Win
 
 
 def name_of_device(user_agent: str) -> str:
-    """Return a recognizable name: `Firefox on Windows`."""
+    """Return a name such as `Firefox on Windows`."""
     browser = next((name for sign, name in BROWSERS if sign in user_agent), "A program")
     system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
     return f"{browser} on {system}" if system else browser
 
 
 def network_of(address: str) -> str:
-    """Return the network of an address, /16 or IPv6 /32: coarse, yet recognizable."""
+    """Return the network of an address: /16, or IPv6 /32. Empty if invalid."""
     try:
         found = ip_address(address)
     except ValueError:
@@ -41,23 +41,22 @@ def network_of(address: str) -> str:
 
 
 def known_device(account: str) -> str | None:
-    """Return the mark of a device that signed in to this account before.
+    """Return the mark of a device that signed in to this account before, from a signed cookie.
 
-    From a signed cookie (OWASP, device cookies). It does not authenticate; it only separates the throttle's
-    counts from those of strangers.
+    OWASP, device cookies: it does not authenticate; it separates the throttle's counts from strangers.
     """
     mark = _mark(_cookie_name(account))
     return mark[1] if mark is not None and mark[0] == account else None
 
 
 def own_device(account: str) -> str:
-    """Return the device mark of the signed-in user, or one made from the session."""
+    """Return the device mark of the signed-in user, else one of the session."""
     row = current().row
     return known_device(account) or f"session {row.id if row is not None else ''}"
 
 
 def any_known_device() -> str | None:
-    """Return the mark of a device known to any account, before the account is known."""
+    """Return the mark of a device known to any account."""
     of_devices = [name for name in request.cookies if name.startswith(_cookie_name(None))]
     marks = (_mark(name) for name in of_devices[:MAX_ACCOUNTS])
     return next((mark[1] for mark in marks if mark is not None), None)
@@ -78,7 +77,7 @@ def remember_device(response: Response, account: str) -> None:
 
 
 def _mark(cookie: str) -> tuple[str, str] | None:
-    """Return account and mark from a cookie; None if invalid or expired."""
+    """Return account and mark of a valid cookie."""
     try:
         account, mark = _signer().loads(request.cookies.get(cookie, ""), max_age=KNOWN_FOR_SECONDS)
     except (BadData, ValueError, TypeError):
@@ -91,6 +90,6 @@ def _signer() -> URLSafeTimedSerializer:
 
 
 def _cookie_name(account: str | None) -> str:
-    """Return the account's cookie name (None: the common prefix), so that accounts can share a browser."""
+    """Return the account's cookie name (None: the common prefix): accounts can share a browser."""
     suffix = "" if account is None else hashlib.sha256(account.encode(errors="replace")).hexdigest()[:8]
     return f"{current_app.config['SESSION_COOKIE_NAME']}-device-{suffix}"

@@ -1,4 +1,7 @@
-"""Flask sessions stored as rows, so that ended sessions stay ended. service.py has the verbs."""
+"""Flask sessions stored as rows: a signed cookie would work again after sign-out.
+
+The cookie holds a random token, the row its SHA-256. service.py begins and ends sessions.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +29,13 @@ from leadintake.core.db.transaction import transaction
 SIGNED_IN_PATHS = ("/internal", "/desk")
 SEEN_EVERY = timedelta(minutes=1)
 GRACE = timedelta(seconds=10)
-"""How long concurrent requests may carry the token before the last rotation."""
+"""How long the token before a rotation is accepted, for concurrent requests."""
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class _Row:
-    """Columns of the session row that a request needs."""
+    """Columns that a request needs."""
 
     id: uuid.UUID
     token_hash: str
@@ -43,7 +46,7 @@ class _Row:
 
 
 class ServerSession(CallbackDict[str, Any], SessionMixin):
-    """The session of one request. Without a row, changes are not stored."""
+    """The session of one request. Changes are stored only if it has a row."""
 
     def __init__(self, data: dict[str, Any] | None = None) -> None:
         super().__init__(data or {}, on_update=type(self)._changed)
@@ -52,29 +55,30 @@ class ServerSession(CallbackDict[str, Any], SessionMixin):
         self.new_token: str | None = None
         self.ended = False
         self.unattended = False
-        """Whether the browser sent the request by itself, which must not extend the session."""
+        """Whether a page polled without its user, which must not extend the session."""
         self.failure: SQLAlchemyError | None = None
+        """Error that prevented reading the row."""
 
     def _changed(self) -> None:
         self.modified = True
 
 
 class DatabaseSessions(SessionInterface):
-    """Loads a session from its row and updates the row. Only `begin` inserts rows."""
+    """Loads and updates rows. Only service.begin inserts them."""
 
     def open_session(self, app: Flask, request: Request) -> ServerSession:
-        """Load the cookie's session, else an empty one. Bearer tokens exclude sessions."""
+        """Load the cookie's session, else an empty one. A bearer token excludes it."""
         token = request.cookies.get(self.get_cookie_name(app))
         has_bearer = parse_bearer(request.headers.get("Authorization", "")) is not None
         if not token or has_bearer or not request.path.startswith(SIGNED_IN_PATHS):
             return ServerSession()
         columns = [getattr(SignedInSession, name) for name in _Row.__dataclass_fields__]
-        row_query = sa.select(SignedInSession.data, *columns).where(_has(token), *alive(app))
+        row_query = sa.select(SignedInSession.data, *columns).where(_token_matches(token), *alive(app))
         try:
             with read_only(), db.engine.begin() as connection:
                 row = connection.execute(row_query).first()
         except SQLAlchemyError as error:
-            # Flask needs a session to answer; the guard raises the error later.
+            # Flask needs a session to respond; the guard raises the error.
             unknown = ServerSession()
             unknown.failure = error
             return unknown
@@ -85,7 +89,7 @@ class DatabaseSessions(SessionInterface):
         return opened
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Set or delete the cookie, and update the row."""
+        """Set or delete the cookie, rotate a stale token, record the use."""
         if not isinstance(session, ServerSession):
             return  # the request failed before open_session
         if session.new_token and response.status_code < 400:
@@ -99,15 +103,18 @@ class DatabaseSessions(SessionInterface):
             if self._rotate(session.row, token):
                 response.set_cookie(self.get_cookie_name(app), token, **_cookie(app))
         elif session.row and (session.modified or now() - session.row.last_seen_at > SEEN_EVERY):
-            self._change(session.row, last_seen_at=now(), data=json.dumps(dict(session)))
+            self._update_row(session.row, last_seen_at=now(), data=json.dumps(dict(session)))
 
     def _rotate(self, row: _Row, token: str) -> bool:
-        """Replace the token. Of concurrent requests, one succeeds."""
+        """Replace the token. One of several concurrent requests succeeds."""
         new = {"token_hash": hash_of(token), "previous_hash": row.token_hash}
-        return self._change(row, **new, rotated_at=now(), last_seen_at=now(), stale=False)
+        return self._update_row(row, **new, rotated_at=now(), last_seen_at=now(), stale=False)
 
-    def _change(self, row: _Row, **values: object) -> bool:
-        """Change the row by UPDATE only, so that a concurrently ended session stays ended."""
+    def _update_row(self, row: _Row, **values: object) -> bool:
+        """Return False if the row is gone, has another token, or the database fails.
+
+        UPDATE only: a concurrently ended session stays ended.
+        """
         update_query = sa.update(SignedInSession).where(
             SignedInSession.id == row.id, SignedInSession.token_hash == row.token_hash
         )
@@ -115,7 +122,7 @@ class DatabaseSessions(SessionInterface):
             with transaction():
                 changed = db.session.execute(update_query.values(**values))
         except SQLAlchemyError:
-            log.exception("session_not_touched")  # the answer is sent anyway
+            log.exception("session_not_touched")  # the response is sent anyway
             return False
         return bool(affected(changed))
 
@@ -133,20 +140,20 @@ def current() -> ServerSession:
 
 
 def raise_read_failure() -> None:
-    """Raise the error that prevented reading the session."""
+    """Raise the error that prevented reading the row, if any."""
     failure = current().failure
     if failure is not None:
         raise failure
 
 
 def alive(app: Flask) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions that a session has not expired."""
+    """Return the conditions of unexpired sessions."""
     idle = now() - timedelta(minutes=app.config["SESSION_IDLE_MINUTES"])
     oldest = now() - timedelta(hours=app.config["SESSION_MAX_HOURS"])
     return SignedInSession.last_seen_at >= idle, SignedInSession.created_at >= oldest
 
 
-def _has(token: str) -> sa.ColumnElement[bool]:
+def _token_matches(token: str) -> sa.ColumnElement[bool]:
     hashed = hash_of(token)
     before = sa.and_(
         SignedInSession.previous_hash == hashed,

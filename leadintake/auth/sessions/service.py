@@ -1,4 +1,4 @@
-"""Verbs on sessions: begin, end, list, renew. interface.py loads and stores them."""
+"""Verbs on sessions. interface.py loads and updates them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FRESH_FOR = timedelta(minutes=10)
 
 
 class SignInAgain(Forbidden):
-    """The sign-in is too old: an unattended browser must not suffice to take the account over."""
+    """The sign-in is too old: an unattended browser must not suffice to change credentials."""
 
     type = "urn:leadintake:sign-in-again"
     title = "Please sign in again"
@@ -45,7 +45,7 @@ def require_recent_sign_in() -> None:
 
 
 def renew(user: User) -> None:
-    """Give this session a new token, keeping its start time; end all others of `user`.
+    """Give this session a new token, and end all others of `user`. It keeps its start time.
 
     Raises SignInAgain if it was ended concurrently.
     """
@@ -58,10 +58,7 @@ def renew(user: User) -> None:
 
 
 def begin(user: User, *, second_factor: bool, since: datetime | None = None) -> None:
-    """End this browser's session, and begin one of `user` under a new token.
-
-    `since`: time of the authentication, if earlier.
-    """
+    """Replace this browser's session by one of `user`. `since`: time of sign-in, if earlier."""
     end()
     session.clear()
     login_user(user)
@@ -119,7 +116,7 @@ def end_one(user: User, session_id: uuid.UUID) -> None:
 
 
 def make_stale(user: User) -> None:
-    """Rotate the tokens of all sessions of `user` at their next requests."""
+    """Let the next request of each session of `user` rotate its token."""
     db.session.execute(
         sa.update(SignedInSession).where(SignedInSession.user_id == user.id).values(stale=True)
     )

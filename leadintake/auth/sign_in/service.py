@@ -10,7 +10,7 @@ from leadintake.auth.sessions.devices import known_device
 
 
 def sign_in_user(credentials: Credentials) -> None:
-    """Sign in with credentials. Raises BadCredentials, OtpRequired, TooMany, Unavailable."""
+    """Sign in. Raises BadCredentials, OtpRequired, TooMany, Unavailable."""
     account = folded(credentials.email)
     device = known_device(account)
     if device is None:

@@ -1,4 +1,4 @@
-"""HTTP client for the OpenID provider: bounded, without redirects. Imported by oidc.py alone."""
+"""HTTP client for the OpenID provider: bounded, without redirects."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from urllib3.exceptions import HTTPError
 from leadintake.core.errors import Unavailable
 
 CONNECT_SECONDS, SILENT_SECONDS, WHOLE_SECONDS = 3, 5, 10
-"""Timeouts: to connect, between bytes, and for a whole body."""
+"""Timeouts: connect, between bytes, whole body."""
 AT_ONCE, MAX_WAIT_SECONDS = 8, 2
-"""Concurrent requests per process, and seconds others wait. Each holds a thread."""
+"""Concurrent requests per process, and seconds that others wait: each holds a thread."""
 LARGEST_BYTES = 512 * 1024
 CHUNK_BYTES = 16 * 1024
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ class ProviderAway(Unavailable):
 def open_client(client_id: str, client_secret: str, **options: Any) -> Iterator[Any]:
     """Open an Authlib client for one request. Raises ProviderAway for all errors."""
     with hold(_gate), OAuth2Session(client_id, client_secret or None, **options) as client:
-        client.max_redirects = 0  # endpoints come from the provider: do not trust other addresses
+        client.max_redirects = 0  # only the endpoints that discovery names are trusted
         client.headers["Accept-Encoding"] = "identity"
         for scheme in ("https://", "http://"):
             client.mount(scheme, _Bounded())
@@ -66,7 +66,7 @@ def hold(gate: threading.BoundedSemaphore) -> Iterator[None]:
 
 
 class _Bounded(HTTPAdapter):
-    """Limits time and size of a whole answer: timeouts of requests restart with every byte."""
+    """Bounds time and size of a response: timeouts of requests restart with every byte."""
 
     def send(self, request: PreparedRequest, *_: Any, **options: Any) -> Response:
         options["timeout"] = (CONNECT_SECONDS, SILENT_SECONDS)

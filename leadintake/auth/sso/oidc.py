@@ -1,6 +1,6 @@
-"""The OpenID provider: discovery, code exchange and ID token verification.
+"""The OpenID provider: discovery, code exchange, ID token (OpenID Connect Core and Discovery 1.0).
 
-OpenID Connect Core and Discovery 1.0, through Authlib. Imported only if single sign-on is set up.
+Imported only if single sign-on is set up.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BASIC, POST = "client_secret_basic", "client_secret_post"
 LEEWAY_SECONDS = 60
 METADATA_LIFETIME = timedelta(minutes=10)
 RETRY_AFTER = timedelta(seconds=5)
-"""Pause after a failed discovery, since each waiting request holds a thread."""
+"""Pause after a failed discovery: each request that waits holds a thread."""
 Shape = TypeVar("Shape")
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class _JwkSet(msgspec.Struct):
     keys: list[dict[str, Any]]
 
 
-# Made at import: `structs.prepare` knows nothing of a module that is loaded later.
+# Built at import: `structs.prepare` does not know modules that are loaded later.
 _DOCUMENTS, _JWK_SETS = msgspec.json.Decoder(_Document), msgspec.json.Decoder(_JwkSet)
 
 
@@ -100,7 +100,6 @@ class Provider:
             raise Untrusted("the ID token is signed with a key that is not published") from error
 
     def _exchange(self, document: _Document, code: str, verifier: str, back_to: str) -> str:
-        """Exchange code and PKCE verifier for an ID token."""
         ways = document.token_endpoint_auth_methods_supported
         way = POST if POST in ways and BASIC not in ways else BASIC
         with self._open_client(
@@ -138,7 +137,7 @@ class Provider:
         return dict(claims)
 
     def _load_metadata(self) -> _Metadata:
-        """Return the metadata, fetched again after METADATA_LIFETIME. Raises ProviderAway."""
+        """Return the metadata, cached for METADATA_LIFETIME. Raises ProviderAway."""
         metadata = self._metadata
         if metadata is not None and metadata.until > now():
             return metadata
@@ -163,14 +162,16 @@ class Provider:
         """Raise ProviderAway for another issuer (Discovery, 4.3), or unencrypted endpoints."""
         endpoints = (document.authorization_endpoint, document.token_endpoint, document.jwks_uri)
         scheme, _, _ = self._issuer.partition("://")
-        if document.issuer != self._issuer or not all(one.startswith(f"{scheme}://") for one in endpoints):
+        if document.issuer != self._issuer or not all(
+            endpoint.startswith(f"{scheme}://") for endpoint in endpoints
+        ):
             log.error("oidc_provider_is_another", issuer=self._issuer, found=document.issuer)
             raise ProviderAway
 
     def _fetch_keys(self, metadata: _Metadata) -> KeySet:
         """Fetch the signing keys. Unsupported kinds are skipped."""
         published = self._fetch(metadata.document.jwks_uri, _JWK_SETS).keys
-        metadata.keys = KeySet([key for one in published if (key := _import_key(one)) is not None])
+        metadata.keys = KeySet([key for jwk in published if (key := _import_key(jwk)) is not None])
         return metadata.keys
 
     def _fetch(self, address: str, decoder: msgspec.json.Decoder[Shape]) -> Shape:

@@ -1,7 +1,6 @@
-"""Verbs on single sign-on through the firm's OpenID provider.
+"""Single sign-on through the firm's OpenID provider, for users of this service, by verified e-mail address.
 
-Only invited users may sign in, matched by verified e-mail address. State between the two requests is in a
-sealed cookie.
+The state between the two requests is in a sealed cookie.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Refusal, UnprocessableContent
 from leadintake.core.text import has_controls
 
-if TYPE_CHECKING:  # its libraries are an optional extra, imported on first use
+if TYPE_CHECKING:  # its libraries are an optional extra
     from leadintake.auth.sso.oidc import Provider
 
 PURPOSE = "sso"
@@ -68,7 +67,7 @@ class Sso:
     def begin(self, to: str, *, back_to: str) -> tuple[str, str]:
         """Return the authorization URL and the sealed journey. `to`: local path to open afterwards.
 
-        Raises UnprocessableContent if it is not local; ProviderAway.
+        Raises UnprocessableContent, ProviderAway.
         """
         if not is_local(to):
             raise UnprocessableContent({"next": ["Give a path of this site, such as /docs."]})
@@ -81,7 +80,7 @@ class Sso:
     def journey(self, answer: SsoAnswer, sealed: str) -> Journey:
         """Return the journey of this answer. Raises NotAdmitted.
 
-        Failures are neither audited nor throttled, since any page can send a browser here.
+        Failures are neither audited nor throttled: any page can send a browser here.
         """
         try:
             return _open_journey(answer, sealed)
@@ -92,8 +91,8 @@ class Sso:
     def finish(self, answer: SsoAnswer, journey: Journey, *, back_to: str) -> str:
         """Sign in the provider's user; return the path to open. Raises NotAdmitted, ProviderAway.
 
-        1. Ask the provider, while no transaction is open.
-        2. Begin a transaction that writes, since a GET request's own one only reads.
+        1. Ask the provider, without a transaction.
+        2. Open one that writes: that of a GET request only reads.
         """
         try:
             claims = _fetch_claims(answer, journey, back_to)
@@ -127,14 +126,13 @@ class Sso:
 
 
 def is_local(path: str) -> bool:
-    """Return whether a browser stays on this site, however it parses `path`."""
+    """Return whether a browser stays on this site, in whatever way it parses `path`."""
     # One leading slash: neither scheme nor host (RFC 3986, 4.2). Browsers treat
     # backslashes as slashes, and drop tabs and newlines (WHATWG URL, 4.4).
     return path.startswith("/") and "//" not in path and "\\" not in path and not has_controls(path)
 
 
 def _open_journey(answer: SsoAnswer, sealed: str) -> Journey:
-    """Unseal and check the journey. Raises NotAdmitted."""
     try:
         journey = msgspec.json.decode(unseal(PURPOSE, sealed), type=Journey)
     except Unreadable as error:
@@ -147,7 +145,6 @@ def _open_journey(answer: SsoAnswer, sealed: str) -> Journey:
 
 
 def _fetch_claims(answer: SsoAnswer, journey: Journey, back_to: str) -> Mapping[str, Any]:
-    """Return the verified claims. Raises NotAdmitted, ProviderAway."""
     from leadintake.auth.sso.oidc import Untrusted
 
     if answer.iss and answer.iss != current_app.config["OIDC_ISSUER"]:
@@ -164,12 +161,12 @@ def _fetch_claims(answer: SsoAnswer, journey: Journey, back_to: str) -> Mapping[
 
 
 def _is_plain(email: str) -> bool:
-    """Return whether folding changes only ASCII case: ß and ss may be different domains."""
+    """Return whether folding changes ASCII case only: ß and ss may be different domains."""
     return not has_controls(email) and folded(email).encode() == email.strip().encode().lower()
 
 
 def _choose_role(claims: Mapping[str, Any], user: User) -> Role:
-    """Return the role from the claims, or the user's own if roles are local. Raises NotAdmitted."""
+    """Return the claimed role, or the user's own if roles are local. Raises NotAdmitted."""
     claim, table = current_app.config["OIDC_ROLE_CLAIM"], current_app.config["OIDC_ROLES"]
     if not claim or not table:
         return user.role
@@ -182,7 +179,6 @@ def _choose_role(claims: Mapping[str, Any], user: User) -> Role:
 
 
 def _provider() -> Provider:
-    """Return the application's provider, with cached metadata."""
     from leadintake.auth.sso.oidc import Provider
 
     settings, extensions = current_app.config, current_app.extensions

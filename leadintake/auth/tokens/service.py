@@ -21,7 +21,7 @@ from leadintake.core.errors import NotFound, UnprocessableContent
 from leadintake.core.text import visible_line
 
 PREFIX = "leadintake_"
-"""Makes leaked tokens recognizable, also for secret scanners."""
+"""Recognized by secret scanners."""
 USE_INTERVAL = timedelta(minutes=1)
 MAX_DAYS = 366
 
@@ -32,9 +32,9 @@ class Tokens:
     def add(
         self, user: User, name: str, scopes: Sequence[Permission], days: int, *, actor: Actor
     ) -> tuple[str, ApiToken]:
-        """Create a token for `days` and `scopes`, which the user's role must grant.
+        """Create a token; return its text, stored nowhere, and its row. The user's role must grant `scopes`.
 
-        Return its text, stored nowhere, and its row. Raises UnprocessableContent.
+        Raises UnprocessableContent.
         """
         if not user.active:
             raise UnprocessableContent(
@@ -94,7 +94,7 @@ class Tokens:
         return len(active)
 
     def authenticate(self, authorization: str) -> tuple[uuid.UUID, User] | None:
-        """Return token id and user, limited to its scopes; None if invalid."""
+        """Return token id and user, limited to the scopes; None if invalid."""
         text = parse_bearer(authorization)
         if text is None:
             return None
@@ -106,7 +106,7 @@ class Tokens:
         token_query = sa.select(ApiToken.id, ApiToken.user_id, ApiToken.scopes, ApiToken.last_used_at).where(
             good
         )
-        # Outside the request's transaction, which would hold the lock on SQLite.
+        # Outside the request's transaction, which would hold SQLite's lock.
         with read_only(), db.engine.begin() as connection:
             row = connection.execute(token_query).first()
         if row is None:
@@ -119,7 +119,6 @@ class Tokens:
         return row.id, user
 
     def _note_use(self, token_id: uuid.UUID, last: datetime | None) -> None:
-        """Store the time of use, at most once a minute."""
         if last is None or now() - last > USE_INTERVAL:
             used = sa.update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now())
             with read_only(False), db.engine.begin() as connection:

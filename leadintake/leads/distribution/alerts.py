@@ -1,4 +1,4 @@
-"""The history of a lead, and the messages about it."""
+"""The history of a lead, and messages about it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ REMIND_AFTER, TRY_AGAIN_AFTER = timedelta(days=1), timedelta(hours=1)
 
 
 class Recipient(Protocol):
-    """A user, or the columns of one."""
+    """A user, or a row of one."""
 
     @property
     def name(self) -> str: ...
@@ -53,28 +53,27 @@ def record(lead: Lead, action: str, detail: str, *, actor: Actor) -> None:
 
 
 def name_of(actor: Actor) -> str:
-    """Return the actor's name in the history of a lead. ANONYMOUS is always a prospect here."""
+    """Return the actor's name in the history. ANONYMOUS is always the prospect."""
     if actor is ANONYMOUS:
         return "prospect"
     return actor.email if isinstance(actor, User) else actor.value
 
 
 def link_to(lead: Lead) -> str:
-    """Return the link to a lead in mails, under PUBLIC_URL."""
+    """Return the link to a lead for mails."""
     return f"{current_app.config['PUBLIC_URL'].rstrip('/')}/desk/leads/{lead.id}"
 
 
 def subject_of(lead: Lead) -> str:
-    """Return the part of a mail's subject that identifies the lead. Contains nothing that strangers typed."""
+    """Return the part of a subject that identifies the lead, without text of the prospect."""
     area = (lead.practice_area or "").replace("-", " ")
     return ", ".join(filter(None, (area, lead.reference)))
 
 
 def enqueue_alerts(lead: Lead, assignee: Recipient | None, *, excluded: Collection[uuid.UUID]) -> None:
-    """Enqueue an alert for the assignee, or for the managers if there is none.
+    """Enqueue an alert for the assignee, or without one for the managers not in `excluded`.
 
-    `excluded` managers get none. Managers get one alert a day about leads that wait, which says that there
-    may be more.
+    A manager gets one alert a day about waiting leads. It says that there may be more.
     """
     if assignee is None:
         for person in _list_managers(excluded):
@@ -93,7 +92,7 @@ def withdraw_alerts(lead: Lead, former: User) -> None:
 
 
 def find_overdue_reminders() -> Iterator[tuple[User, Lead]]:
-    """Yield each manager without a recent alert, with the oldest waiting lead they may see."""
+    """Yield each manager without a recent alert, with the oldest waiting lead visible to them."""
     for person in auth.managers():
         oldest = _waiting_query(person).order_by(Lead.assigned_at, Lead.id).limit(1)
         lead = db.session.scalar(oldest)
@@ -106,12 +105,12 @@ def find_overdue_reminders() -> Iterator[tuple[User, Lead]]:
 
 
 def enqueue_reminder(person: User, lead: Lead) -> None:
-    """Enqueue an alert to a manager about leads that wait, naming the oldest."""
+    """Enqueue an alert to a manager about waiting leads, naming the oldest."""
     _enqueue_alert("unassigned_alert", lead, person)
 
 
 def check_alert(message: Notification) -> SendDecision:
-    """Decide, just before an alert is sent, whether it still concerns its recipient."""
+    """Send check: whether an alert still concerns its recipient."""
     if message.kind != FAILURE and (message.lead_id is None or message.kind not in OWNERSHIP_ALERTS):
         return SendDecision.SEND
     lead, person = _fetch_current(message.lead_id), auth.find(message.recipient)
@@ -125,7 +124,7 @@ def check_alert(message: Notification) -> SendDecision:
         return SendDecision.NEVER
     if assignment.may_hold_leads(person):
         return SendDecision.SEND
-    # The next tick hands the lead on, which withdraws this alert; it is due if the assignee is back before.
+    # The next worker tick reassigns the lead and withdraws this alert, unless the assignee is back before.
     return SendDecision.LATER if pending else SendDecision.NEVER
 
 
@@ -146,14 +145,13 @@ def _enqueue_alert(kind: str, lead: Lead, person: Recipient) -> None:
 
 
 def _waiting_query(manager: User) -> sa.Select[Any]:
-    """Select the waiting leads visible to this manager."""
     return sa.select(Lead).where(is_waiting(), Lead.id.not_in(visibility.screened_leads(manager.id)))
 
 
 def _has_recent_alert(manager: User) -> bool:
-    """Return whether the manager had an alert since the oldest waiting lead came, within REMIND_AFTER.
+    """Return whether the manager had an alert within REMIND_AFTER and since the oldest waiting lead.
 
-    A failed alert counts for TRY_AGAIN_AFTER.
+    A failed alert counts only for TRY_AGAIN_AFTER.
     """
     oldest = db.session.scalar(_waiting_query(manager).with_only_columns(sa.func.min(Lead.assigned_at)))
     alert_query = sa.select(Notification.status, Notification.created_at).where(
@@ -169,7 +167,7 @@ def _has_recent_alert(manager: User) -> bool:
 
 
 def _fetch_current(lead_id: uuid.UUID | None) -> Lead | None:
-    """Return the lead as it is in the database now."""
+    """Return the lead from the database, not from the session."""
     lead_query = sa.select(Lead).where(Lead.id == lead_id).execution_options(populate_existing=True)
     return db.session.scalar(lead_query)
 
@@ -177,7 +175,7 @@ def _fetch_current(lead_id: uuid.UUID | None) -> Lead | None:
 def enqueue_confirmation(lead: Lead) -> None:
     """Enqueue the confirmation to the prospect, unless mail to the address is blocked.
 
-    Its language is the one the prospect prefers if supported, else the one of the page.
+    Language: the preferred one if supported, else that of the page.
     """
     blocked = mailboxes.blocked_reason(lead.email)
     if blocked:
@@ -195,16 +193,16 @@ def enqueue_confirmation(lead: Lead) -> None:
 
 
 def lock_lead(message: MessageFailing) -> None:
-    """Lock the lead of a message about to fail, in the order lead, message that all writers keep."""
+    """Lock the lead of a message about to fail. Lock order: lead, then message."""
     lead_query = sa.select(Lead.id).where(Lead.id == message.lead_id).with_for_update()
     db.session.scalar(lead_query.execution_options(include_deleted=True))
 
 
 def report_failure(message: MessageFailed) -> None:
-    """Record a failed message in its lead's history, and enqueue notices to the managers.
+    """Record a failed message in its lead's history, and notify the managers, except of failed notices.
 
-    A failed notice causes no notice. Each manager gets MAX_NOTICES an hour at most, none while an earlier
-    one is pending: strangers choose the addresses that fail, and each notice links to all failures.
+    Each gets MAX_NOTICES an hour at most, and none while one is unsent: strangers choose the addresses that
+    fail, and each notice links to all failures.
     """
     lead_query = sa.select(Lead).where(Lead.id == message.lead_id).execution_options(include_deleted=True)
     lead = db.session.scalar(lead_query)
@@ -229,7 +227,7 @@ def report_failure(message: MessageFailed) -> None:
 
 
 def _list_managers(excluded: Collection[uuid.UUID]) -> list[User]:
-    """Return the managers to alert, without those excluded. Those away only if all are."""
+    """Return the managers not excluded; those away only if all are."""
     managers = [user for user in auth.managers() if user.id not in excluded]
     away = absences.on(absences.today())
     return [user for user in managers if user.id not in away] or managers

@@ -1,7 +1,4 @@
-"""Leads that need attention, for metrics and alarms.
-
-Each query uses an index and reads MOST rows at most.
-"""
+"""Metrics and alarms of leads. Each query uses an index and reads at most MOST rows."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from leadintake.leads.models import MANUAL, Lead
 from leadintake.leads.status import where_listed, where_open, where_quarantined
 
 MOST = 10_000
-"""Upper limit of every count."""
+"""Bound of every count."""
 WAITING_LIMIT = timedelta(hours=1)
 REVIEW_LIMIT = timedelta(hours=24)
 
@@ -27,7 +24,7 @@ is_open_row = sa.and_(where_open(table.status), table.deleted_at.is_(None))
 
 
 def count_states() -> dict[str, int]:
-    """Count the leads that wait for an assignee, for contact, and in quarantine."""
+    """Count the leads waiting for an assignee, pending, and in quarantine."""
     unassigned, is_waiting, is_quarantined = _unassigned_queries()
     one, none = sa.literal(1), sa.literal(0)
     is_listed = where_listed(unassigned.c.gate, unassigned.c.quarantined_at)
@@ -74,7 +71,7 @@ def check_quarantine() -> Problem | None:
 
 
 def _unassigned_queries() -> tuple[sa.Subquery, sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    """Return the unassigned open leads, and the conditions for waiting and for quarantined ones."""
+    """Return the unassigned open leads, and the conditions of waiting and quarantined ones."""
     columns_query = sa.select(table.assignment_strategy, table.gate, table.quarantined_at, table.assigned_at)
     unassigned = columns_query.where(is_open_row, table.assignee_id.is_(None)).limit(MOST).subquery()
     states = unassigned.c.gate, unassigned.c.quarantined_at

@@ -1,7 +1,7 @@
-"""Automatic reassignment: of leads whose assignee left, is away or declined, and of leads that wait.
+"""Automatic assignment after arrival: of leads whose assignee may not keep them, and of waiting leads.
 
-The caller of each method holds the assignment lock, except run_worker_tick, which takes it. A lead waits if
-it is PENDING, listed, unassigned, and was not left unassigned by a person.
+Callers hold the assignment lock, except of run_worker_tick, which takes it. A lead waits if it is open,
+listed and unassigned, but not by a person's decision (models.is_waiting).
 """
 
 from __future__ import annotations
@@ -34,31 +34,31 @@ from leadintake.leads.status import is_open, where_open
 Condition = sa.ColumnElement[bool]
 MAX_WORDS_LENGTH = 500
 MAX_AT_ONCE = 100
-"""Leads reassigned per transaction, while submissions wait for the lock. The next worker tick goes on."""
+"""Leads reassigned per transaction: submissions wait for its lock. The next worker tick continues."""
 log = structlog.get_logger()
 
 
 class Handover:
-    """Hands leads on to the next assignee."""
+    """Hand leads on. `cause`: a word for the stored decision; `why`: a sentence for people."""
 
     def hand_back_on_departure(self, departure: UserDeparted) -> None:
-        """Hand back the leads of a user who left."""
+        """Listen to `user_departed`."""
         self.hand_back(departure.user_id, departure.reason, departure.actor)
 
     def hand_back(self, user_id: uuid.UUID, why: str, actor: Actor) -> None:
-        """Reassign the open leads of a user who left, oldest first, MAX_AT_ONCE at most.
+        """Reassign the open leads of a user who may not have any, oldest first, MAX_AT_ONCE at most.
 
-        Workers continue with the rest; until then their alerts are not sent.
+        Worker ticks continue. Alerts to the user wait meanwhile (alerts.check_alert).
         """
         pending = sa.and_(Lead.assignee_id == user_id, where_open(Lead.status))
         self._hand_on_matching(pending, "handed_back", why, actor=actor)
 
     def hand_on(self, lead: Lead, cause: str, why: str, *, actor: Actor) -> None:
-        """Reassign one lead, for a reason (a sentence)."""
+        """Reassign one lead."""
         self._hand_on_matching(Lead.id == lead.id, cause, why, actor=actor)
 
     def decline(self, lead: Lead, words: str, *, actor: User) -> None:
-        """Decline an assignment: the lead is handed on, and never returns automatically.
+        """Reassign a lead that its assignee declines. It never returns to them automatically.
 
         Raises Forbidden for another user's lead, Conflict if the prospect was contacted, UnprocessableContent
         for an invalid reason.
@@ -75,12 +75,12 @@ class Handover:
         self.hand_on(lead, "declined", f"{actor.name} declined it.", actor=actor)
 
     def run_worker_tick(self) -> None:
-        """Reassign leads of users who may not have any, and assign waiting leads.
+        """Reassign leads of ineligible assignees, assign waiting leads, remind managers.
 
-        1. Without the lock, look for ineligible assignees, placeable leads and overdue reminders.
-        2. For each such assignee, in a transaction of its own: lock assignment, check again, hand back.
-        3. In one transaction: lock assignment, assign the waiting leads.
-        4. In one transaction: lock assignment, look for overdue reminders again, enqueue them.
+        1. Without a lock, look for ineligible assignees, placeable waiting leads and overdue reminders.
+        2. For each ineligible assignee, in its own transaction: lock assignment, check again, hand back.
+        3. If a lead is placeable, in a transaction: lock assignment, check waiting leads again, assign them.
+        4. If a reminder is overdue, in a transaction: lock assignment, look again, enqueue.
         """
         with read_only():
             ineligible, placeable, overdue = (
@@ -93,7 +93,7 @@ class Handover:
             try:
                 self._hand_back_ineligible(person)
             except Exception:
-                # One user's leads must not block the others.
+                # One user must not block the others.
                 log.exception("hand_back_failed", user=str(person))
         if placeable:
             with transaction():
@@ -128,7 +128,7 @@ class Handover:
         rows = _list_waiting()
         for row, request in zip(rows, _build_requests(rows, is_waiting()), strict=True):
             if assigned == MAX_AT_ONCE:
-                break  # the next tick goes on
+                break  # the next tick continues
             if _placement_key(request) in unplaceable:
                 continue
             if decisions.ask(request)[1].user_id is None:
@@ -153,9 +153,9 @@ class Handover:
 
 
 def _lock_leads(condition: Condition) -> Sequence[Lead]:
-    """Lock and return the matching leads, oldest first, MAX_AT_ONCE at most.
+    """Lock and return matching leads, oldest first, MAX_AT_ONCE at most.
 
-    Two selects: with a join MariaDB would lock the attorneys and documents, too.
+    Two selects: with a join MariaDB locks attorneys and documents, too.
     """
     oldest = sa.select(Lead.id).where(condition).order_by(Lead.created_at, Lead.id).limit(MAX_AT_ONCE)
     ids = db.session.scalars(oldest.with_for_update()).all()
@@ -169,7 +169,6 @@ def _list_ineligible_ids() -> Sequence[uuid.UUID]:
 
 
 def _list_ineligible_owners() -> Sequence[User]:
-    """Return assignees of open leads who may not have any: deactivated, away, or of another role."""
     open_leads = sa.select(Lead.id).where(Lead.assignee_id == User.id, where_open(Lead.status))
     is_ineligible = sa.or_(
         User.active.is_(False),
@@ -183,13 +182,13 @@ def _list_ineligible_owners() -> Sequence[User]:
 
 
 def _list_waiting() -> Sequence[Any]:
-    """Return the columns of waiting leads that the assignment needs, oldest first."""
+    """Return the columns for `_build_requests` of waiting leads, oldest first."""
     columns_query = sa.select(Lead.id, Lead.practice_area, Lead.language, Lead.folded_email, Lead.assignee_id)
     return db.session.execute(columns_query.where(is_waiting()).order_by(Lead.created_at, Lead.id)).all()
 
 
 def _any_placeable() -> bool:
-    """Return whether a waiting lead has an eligible user. Leads with the same key are tried once."""
+    """Return whether a waiting lead has an eligible user. Leads with equal keys are tried once."""
     rows = _list_waiting()
     if not rows:
         return False
@@ -200,16 +199,16 @@ def _any_placeable() -> bool:
 
 
 def _placement_key(request: LeadToAssign) -> tuple[object, ...]:
-    """Return what decides whether a lead has an eligible user."""
+    """Return what determines whether a lead has an eligible user."""
     return request.practice_area, request.language, frozenset(request.screened), frozenset(request.declined)
 
 
 def _build_requests(
     leads: Sequence[Any], condition: Condition, *, returning: bool = True
 ) -> Iterator[LeadToAssign]:
-    """Build the assignment's input for leads matching the condition. The number of statements is constant.
+    """Yield the allocator's input of leads that match the condition, in a constant number of statements.
 
-    `returning`: include earlier assignees of the same prospect.
+    `returning`: include the prospect's earlier assignees. They do not affect eligibility.
     """
     ids, emails = (
         sa.select(column).where(condition).correlate(None) for column in (Lead.id, Lead.folded_email)

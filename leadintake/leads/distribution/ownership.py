@@ -1,4 +1,4 @@
-"""The owner of a lead: the one place that changes it, with its history and alerts."""
+"""The only place that changes the assignee of a lead, with history and alerts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def set_owner(
 ) -> None:
     """Assign the lead to a user or to none, and withdraw unsent alerts to the former assignee.
 
-    `alert_owner`: whether to alert the new assignee, or the managers if there is none.
+    `alert_owner`: alert the new assignee, or without one the managers.
     """
     former = lead.assigned_to
     if former is not None:
@@ -38,7 +38,7 @@ def set_owner(
 def set_owner_manually(
     lead: Lead, assignee: User | None, reason: str, *, actor: UserOrOperator, alert_owner: bool = True
 ) -> None:
-    """Assign the lead as a person decided, and audit it."""
+    """Assign the lead by a person's decision, and audit it."""
     set_owner(lead, assignee, strategy=MANUAL, reason=reason, actor=actor, alert_owner=alert_owner)
     user_id = assignee.id if assignee else None
     assignment.note_manual(lead.id, user_id, reason)

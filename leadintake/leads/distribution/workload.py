@@ -1,4 +1,4 @@
-"""The assignment's input from leads: workload, earlier assignees, exclusions."""
+"""The allocator's input from leads: workload, earlier assignees, exclusions."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ def open_lead_counts(
 
 
 def are_known(key: str | None, email: str) -> tuple[bool, bool]:
-    """Return whether there is a lead with this key, and one with this address, deleted ones included.
+    """Return whether a lead, deleted or not, has this key, and whether one has this address.
 
-    Most addresses are not known, and need no more questions.
+    One statement: most submissions need no other about earlier leads.
     """
     found = execute(_ARE_KNOWN, [{"key": key, "email": folded(email)}]).one()
     return bool(found.has_key), bool(found.has_address)
 
 
 ValuesOrSelect = Collection[Any] | sa.Select[Any]
-"""Values or a select of them: databases limit the values per statement."""
+"""Or a select: databases limit the values per statement."""
 
 
 def find_owners(emails: ValuesOrSelect) -> Mapping[str, Sequence[uuid.UUID]]:
-    """Return the assignees of leads with these folded addresses, by address, most recent lead first."""
+    """Return the assignees of leads by folded address, most recent lead first."""
     newest = sa.func.max(Lead.created_at)
     owner_query: Any = sa.select(Lead.folded_email, Lead.assignee_id).where(
         Lead.folded_email.in_(emails), Lead.assignee_id.is_not(None)
@@ -65,7 +65,7 @@ def find_owners(emails: ValuesOrSelect) -> Mapping[str, Sequence[uuid.UUID]]:
 def excluded_users_by_lead(
     leads: ValuesOrSelect, table: type[Screen | Decline]
 ) -> Mapping[uuid.UUID, set[uuid.UUID]]:
-    """Return the users who are screened from each of these leads, or declined it."""
+    """Return the users screened from each lead, or who declined it."""
     pair_query: Any = sa.select(table.lead_id, table.user_id).where(table.lead_id.in_(leads))
     users_by_lead: dict[uuid.UUID, set[uuid.UUID]] = {}
     for lead, user in db.session.execute(pair_query):

@@ -1,1 +1,1 @@
-"""Intake: the form, its spam signals, and the transaction that stores a submission."""
+"""Intake of submissions: form, spam signals, storage."""

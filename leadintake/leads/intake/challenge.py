@@ -1,4 +1,4 @@
-"""The proof of work that browsers solve before they send the form, if ALTCHA is on."""
+"""The proof of work that browsers solve before they send the form (ALTCHA)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The intake form and its validation, with errors in the prospect's language."""
+"""The intake form, with errors in the prospect's language."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from leadintake.leads.intake.inputs import TruncatedText, limit_length, list_opt
 
 MAX_KEY_LENGTH = 255
 MAX_SEAL_LENGTH, MAX_PROOF_LENGTH = 500, 4000
-"""A seal has 140 characters, a proof about 400."""
+"""Real ones have 140 and about 400 characters."""
 WRONG_KEY = N_("Use 1 to 255 visible ASCII characters.")
 
 DeclaredFields: Any = types.new_class(
@@ -36,20 +36,20 @@ class IntakeForm(DeclaredFields):
     """The intake form. It uses no session: a CSRF token in one breaks the form in an iframe."""
 
     class Meta:
-        """Switch off the CSRF token of Flask-WTF."""
+        """Switch off Flask-WTF's CSRF token."""
 
         csrf = False
 
         def get_translations(self, form: FlaskForm) -> None:
-            """Load no catalogue of WTForms: every message shown is our own."""
+            """Load no catalogue of WTForms: all messages are our own."""
 
     resume_file = FileField(N_("Resume or CV"))
     submission_id = HiddenField(N_("This form"), filters=[limit_length(MAX_KEY_LENGTH)])
     website = StringField(N_("Leave this empty"), filters=[limit_length(MAX_CHOICE_LENGTH)])
-    """Honeypot: hidden from people, filled in by programs."""
+    """Honeypot: hidden from people."""
     opened = HiddenField(filters=[limit_length(MAX_SEAL_LENGTH)])
     altcha = HiddenField(filters=[limit_length(MAX_PROOF_LENGTH)])
-    """Longer values are truncated, which makes a seal or a proof invalid."""
+    """Longer values are truncated, hence invalid."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,12 +58,12 @@ class IntakeForm(DeclaredFields):
         self.fields = list_enabled_fields(current_app.config)
         for form_field in FIELDS:
             if form_field not in self.fields:
-                del self[form_field.name]  # as if it were not declared
+                del self[form_field.name]
             elif form_field.choices:
-                self[form_field.name].choices = []  # unless shown, see translate()
+                self[form_field.name].choices = []  # filled by translate()
 
     def translate(self) -> None:
-        """Put labels and options into the language of the page that shows the form."""
+        """Translate labels and options for a page that shows the form."""
         for form_field in self.fields:
             if form_field.choices:
                 self[form_field.name].choices = list_options(form_field.choices)
@@ -71,7 +71,7 @@ class IntakeForm(DeclaredFields):
             field.label.text = _(field.label.text)
 
     def rows(self) -> list[list[FormField]]:
-        """Return the enabled fields by row of the page."""
+        """Return the enabled fields by row."""
         rows: list[list[FormField]] = []
         for form_field in self.fields:
             if form_field.shares_row and rows and rows[-1][-1].shares_row:
@@ -81,7 +81,7 @@ class IntakeForm(DeclaredFields):
         return rows
 
     def values(self) -> dict[str, str | None]:
-        """Return the values of a valid form as they are stored."""
+        """Return the values of a valid form as stored, for all declared fields."""
         values = dict.fromkeys(form_field.name for form_field in FIELDS)
         for form_field in self.fields:
             if typed := self[form_field.name].data:
@@ -89,7 +89,7 @@ class IntakeForm(DeclaredFields):
         return values
 
     def validate_resume_file(self, field: Field) -> None:
-        """Require one file, inspect it, and set `verdict`."""
+        """Require one file, and set `verdict`."""
         files = [file for _, file in request.files.items(multi=True) if file.filename]
         chosen = field.data
         if not isinstance(chosen, FileStorage) or not chosen.filename:
@@ -103,7 +103,7 @@ class IntakeForm(DeclaredFields):
             raise ValidationError(str(error)) from error
 
     def validate_submission_id(self, field: Field) -> None:
-        """Require printable ASCII, and no contradiction with the header Idempotency-Key."""
+        """Require printable ASCII, and the value of the header Idempotency-Key if both are sent."""
         header = request.headers.get("Idempotency-Key", "")
         if len(header) > MAX_KEY_LENGTH + 2 or isinstance(field.data, TruncatedText):
             raise ValidationError(WRONG_KEY)
@@ -115,7 +115,7 @@ class IntakeForm(DeclaredFields):
             raise ValidationError(WRONG_KEY)
 
     def validate_all(self) -> bool:
-        """Validate the form; refuse repeated fields and files sent as text fields, too."""
+        """Validate the form; refuse repeated fields, and files in text fields."""
         valid, sent_texts, sent_files = bool(self.validate()), request.form, request.files
         for name, field in self._fields.items():
             texts, files = len(sent_texts.getlist(name)), len(sent_files.getlist(name))

@@ -1,4 +1,4 @@
-"""The declared fields as inputs of the form: filters and validators per kind of field."""
+"""The declared fields as inputs of the form, with filters and validators by kind."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ REQUIRED = N_("Please fill in this field.")
 CHECK_ADDRESS = N_("Please check this address.")
 TOO_LONG = N_("Please use %(most)s characters at most.")
 KEYBOARDS = {Kind.EMAIL: "email", Kind.PHONE: "tel"}
-"""On-screen keyboard for an input (`inputmode`)."""
+"""On-screen keyboards (`inputmode`)."""
 
 Filter = Callable[[Any], str]
 Validator = Callable[[FlaskForm, Field], None]
 
 
 class TruncatedText(str):
-    """The start of a text over its limit: shown again, but not validated further."""
+    """The start of an overlong text: shown again, refused by LengthCheck."""
 
     __slots__ = ()
 
 
 def limit_length(most: int) -> Filter:
-    """Return a filter that normalizes a text, or truncates it over the limit."""
+    """Return a filter that normalizes a text, or truncates an overlong one."""
 
     def read(value: Any) -> str:
         if not isinstance(value, str):
@@ -48,40 +48,37 @@ def limit_length(most: int) -> Filter:
 
 
 def _strip_invisible(text: str) -> str:
-    """Remove invisible characters; a filter after `limit_length`."""
+    """Filter after `limit_length`: remove invisible characters."""
     return text if isinstance(text, TruncatedText) else shown_text(text)
 
 
 class RequiredCheck:
-    """Refuses an empty required field, and skips further validation of any empty field."""
+    """Refuse an empty required field; end the validation of an empty optional one."""
 
     def __init__(self, declared: FormField) -> None:
         self.declared = declared
 
     def __call__(self, _form: FlaskForm, field: Field) -> None:
-        """Validate one field."""
         if not field.data:
             required = self.declared.resolve_demand(current_app.config) == "required"
             raise StopValidation(REQUIRED if required else "")
 
 
 class LengthCheck:
-    """Refuses a truncated text."""
+    """Refuse a truncated text."""
 
     def __init__(self, sentence: str, **values: object) -> None:
         self.sentence, self.values = sentence, values
 
     def __call__(self, _form: FlaskForm, field: Field) -> None:
-        """Validate one text field."""
         if isinstance(field.data, TruncatedText):
             raise StopValidation(_(self.sentence, **self.values))
 
 
 class ReadableCheck:
-    """Refuses control characters and invisible texts."""
+    """Refuse control characters and invisible texts."""
 
     def __call__(self, _form: FlaskForm, field: Field) -> None:
-        """Validate one text field."""
         if has_controls(field.data or ""):
             raise StopValidation(N_("This has characters that cannot be shown. Please type it again."))
         if is_invisible(field.data or ""):
@@ -89,23 +86,21 @@ class ReadableCheck:
 
 
 class ChoiceCheck:
-    """Requires one of the values of a setting."""
+    """Require a value of the setting."""
 
     def __init__(self, choices: Choices) -> None:
         self.choices = choices
 
     def __call__(self, _form: FlaskForm, field: Field) -> None:
-        """Validate one field."""
         values = current_app.config[self.choices.setting]
         if field.data not in values:
             raise ValidationError(_("Please choose one of: %(values)s.", values=", ".join(values)))
 
 
 class AddressCheck:
-    """Requires an address by RFC 5321 and 5322, without a DNS query, and normalizes it."""
+    """Require and normalize an address (RFC 5321, 5322), without a DNS query."""
 
     def __call__(self, _form: FlaskForm, field: Field) -> None:
-        """Validate one field."""
         try:
             field.data = mail_address(field.data)
         except BadAddress as error:
@@ -115,12 +110,12 @@ class AddressCheck:
 
 
 def make_inputs() -> dict[str, Field]:
-    """Make an input for each declared field, by name."""
+    """Return an input for each declared field, by name."""
     return {form_field.name: _make_input(form_field) for form_field in FIELDS}
 
 
 def list_options(choices: Choices) -> list[tuple[str, str]]:
-    """Return the options of a field, labelled in the language of the page."""
+    """Return the options of a field, labelled in the current language."""
     values: list[str] = current_app.config[choices.setting]
     named = {value: value.replace("-", " ").capitalize() for value in values}
     named |= {value: _(name) for value, name in choices.names.items()}
@@ -164,7 +159,6 @@ def _make_validators(form_field: FormField) -> list[Validator]:
 
 
 def _make_attributes(form_field: FormField) -> dict[str, object]:
-    """Return the HTML attributes of the input."""
     attributes = {
         "maxlength": form_field.longest,
         "autocomplete": form_field.autocomplete,

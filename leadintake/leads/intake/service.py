@@ -1,4 +1,4 @@
-"""Store a submission once, in one transaction: the lead, its file, its assignee and its messages."""
+"""Store a submission once, in one transaction: lead, file, assignee, messages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from leadintake.leads.status import FIRST, Gate
 WAIT_SECONDS = 2.0
 SUSPECT_GATE = Gate.QUARANTINE
 MAX_DRAWS = 10
-"""References drawn per lead: with a million leads one in 25,000 conflicts."""
+"""References per lead: with a million leads one in 25,000 conflicts."""
 OTHER_CONTENT = N_(
     "This was sent before with other content. To send it as it is now, send it again with a new key."
 )
@@ -53,11 +53,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Submission:
-    """A validated submission.
-
-    `values` are those of the declared fields, `key` is the idempotency key if any, `page_language` the
-    language of the page, `disclaimer` the version the page claims to have shown, `signals` the spam signals.
-    """
+    """A validated submission. `key`: idempotency key; `disclaimer`: version that the page says it showed."""
 
     values: Values
     resume: Verdict
@@ -68,12 +64,12 @@ class Submission:
 
     @property
     def email(self) -> str:
-        """E-mail address of the prospect."""
+        """Address of the prospect."""
         return self.values["email"] or ""
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Return the SHA-256 of what the prospect entered and chose."""
+        """SHA-256 of the values and of the file's name and content."""
         first, *later = fingerprint_content(self.values)
         content = [first, self.resume.filename, self.resume.sha256, *later]
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
@@ -99,16 +95,15 @@ class Intake:
     def submit(self, submission: Submission, file: IO[bytes]) -> tuple[Lead, bool]:
         """Store a submission. Return the lead, and whether it was stored before (a replay).
 
-        1. Lock the idempotency key in this process; wait WAIT_SECONDS, then raise InProgress.
+        1. Lock the idempotency key in this process; after WAIT_SECONDS raise InProgress.
         2. Look for a lead with this key, without a write lock. A replay ends here.
         3. Store the file.
-        4. Take the assignment lock, which serializes submissions of all processes, and look for the key
-           again.
+        4. Take the assignment lock, which serializes submissions of all processes; look for the key again.
         5. Apply the client's screens, check for spam, assign; insert all rows, messages included.
-        6. If the drawn reference exists, roll back and start again, MAX_DRAWS times at most.
+        6. If the reference exists, roll back and start again, MAX_DRAWS times in all.
 
         Both locks are held until the transaction ends. Raises UnprocessableContent for a key with other
-        content, and Unavailable if the submission cannot be stored now.
+        content, and Unavailable.
         """
         for _ in range(MAX_DRAWS - 1):
             try:
@@ -116,7 +111,7 @@ class Intake:
             except IntegrityError as error:
                 if not is_reference_conflict(error):
                     raise
-                # Start again: a savepoint would cost every submission a statement.
+                # No savepoint: it would cost every submission a statement.
                 rollback()
                 file.seek(0)
                 log.info("reference_taken")
@@ -130,11 +125,11 @@ class Intake:
                 return earlier, True
             db.session.rollback()
         document = documents.keep(submission.resume, file)
-        # Serializes submissions: leads are committed in the order of created_at.
+        # Also makes leads commit in the order of created_at.
         departures.lock_assignment()
         is_replay, is_known = workload.are_known(key, submission.email)
         if is_replay and (earlier := self._find_earlier(key, submission)):
-            rollback()  # another process was faster; this also deletes our copy of the file
+            rollback()  # another process was faster; deletes our copy of the file
             return earlier, True
         client_screens = visibility.screens_for_email(submission.email) if is_known else ()
         screened = frozenset(screen.user_id for screen in client_screens)
@@ -143,7 +138,7 @@ class Intake:
         lead = self._build_lead(submission, key, document, decisions.moment)
         if suspicion:
             lead.gate, lead.quarantined_at, lead.quarantine_reason = SUSPECT_GATE, lead.created_at, suspicion
-            # Nothing was assigned: the record has the gate in place of a strategy.
+            # Not assigned: the gate takes the place of a strategy.
             lead.assignment_strategy, lead.assignment_reason = SUSPECT_GATE.value, suspicion
         else:
             self._assign(lead, screened, decisions, is_known=is_known)
@@ -220,10 +215,7 @@ class Intake:
         alerts.enqueue_confirmation(lead)
 
     def _lock_key(self, key: str | None) -> None:
-        """Lock this key within the process until the transaction ends, or raise InProgress.
-
-        Between processes the assignment lock does this.
-        """
+        """Lock the key in this process until the transaction ends, or raise InProgress."""
         if key is None:
             return
         with self._guard:

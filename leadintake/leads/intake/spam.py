@@ -1,7 +1,7 @@
-"""Spam signals of a submission. A signal never refuses one: it goes into quarantine for review.
+"""Spam signals: they send a submission into quarantine, and never refuse it.
 
-Missing fields are no signal, for API clients and a firm's own form do not send them; the exception is the
-proof of work where ALTCHA is on.
+A missing field is no signal, since API clients and a firm's own form do not send it; with ALTCHA a missing
+proof of work is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from leadintake.core.crypto import Unreadable, keys, seal, unseal
 PURPOSE, PROOFS = "form opened", "altcha"
 ALGORITHM: Final = "SHA-256"
 MAX_TRIES = 50_000
-"""A browser needs about half of them: well below a second on a telephone."""
+"""A browser needs half of them: less than a second on a telephone."""
 GOOD_FOR = timedelta(minutes=20)
 
 TRAP_FILLED = "A field that nobody sees was filled in."
@@ -34,16 +34,13 @@ PROOF_USED = "Its proof of work (ALTCHA) was used before."
 
 @dataclass(frozen=True)
 class SpamSignals:
-    """Reasons for suspicion, as sentences for managers; `proof` is the solved challenge, if any."""
+    """Reasons for suspicion (sentences for managers). `proof`: the solved challenge."""
 
     reasons: tuple[str, ...] = ()
     proof: str = ""
 
     def consume_proof(self) -> tuple[str, ...]:
-        """Mark the proof as used in this transaction, and return the reasons.
-
-        The caller holds the assignment lock.
-        """
+        """Mark the proof as used, and return the reasons. The caller holds the assignment lock."""
         if self.proof and not challenges.consume_locked(self.proof.encode(), now() + GOOD_FOR):
             return (*self.reasons, PROOF_USED)
         return self.reasons
@@ -73,12 +70,12 @@ class Challenge(msgspec.Struct):
 
 
 def seal_opening_time() -> str:
-    """Return the sealed time of now, for the field `opened`."""
+    """Return the sealed current time, for the field `opened`."""
     return seal(PURPOSE, str(now().timestamp()))
 
 
 def challenge() -> Challenge:
-    """Create a challenge, signed and not stored."""
+    """Create a signed challenge. It is not stored."""
     from altcha import v1 as altcha
 
     options = altcha.ChallengeOptions(
@@ -116,7 +113,7 @@ def _verify_solution(proof: str) -> Solution | None:
 
     try:
         solution = msgspec.json.decode(base64.b64decode(proof, validate=True), type=Solution)
-    except ValueError:  # base class of what msgspec and base64 raise
+    except ValueError:  # includes errors of msgspec and base64
         return None
     fields = msgspec.to_builtins(solution)
     is_valid = any(altcha.verify_solution(fields, key)[0] for key in keys(PROOFS))

@@ -1,1 +1,1 @@
-"""Quarantine of suspected spam: list, release, discard."""
+"""Quarantine of suspected spam."""

@@ -1,4 +1,4 @@
-"""Suspected spam: stored without any message until a reviewer releases or discards it."""
+"""Suspected spam: without assignee and messages until a reviewer releases or discards it."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ class Quarantine:
     """The leads in quarantine."""
 
     def page(self, *, actor: UserOrOperator, limit: int, cursor: str | None) -> Page[Lead]:
-        """Return a page of the leads visible to `actor`, newest first, and audit the listing."""
+        """Return a page of those visible to `actor`, newest first, and audit the listing."""
         audit.record("leads.quarantine_listed", actor=actor)
         return page_of(
             _quarantine_query(actor), NEWEST_FIRST, limit=limit, cursor=cursor, bound_to={"in": "quarantine"}
         )
 
     def count(self, *, reader: User) -> int:
-        """Count the leads visible to `reader`."""
+        """Count those visible to `reader`."""
         count_query = _quarantine_query(reader).with_only_columns(
             sa.func.count(Lead.id), maintain_column_froms=True
         )
         return db.session.scalar(count_query) or 0
 
     def release(self, lead: Lead, *, actor: UserOrOperator) -> None:
-        """List the lead, assign it, and send the alerts and the confirmation of a new lead.
+        """Open the gate, assign the lead, and enqueue the messages of a new lead.
 
         The caller holds the assignment lock. Raises Conflict if the lead is not in quarantine.
         """
@@ -57,7 +57,7 @@ class Quarantine:
         alerts.enqueue_confirmation(lead)
 
     def discard(self, lead: Lead, *, actor: UserOrOperator) -> None:
-        """Soft-delete the lead; `restore` returns it to quarantine.
+        """Soft-delete the lead; Leads.restore returns it to quarantine.
 
         Raises Conflict if the lead is not in quarantine.
         """

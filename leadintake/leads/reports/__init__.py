@@ -1,1 +1,1 @@
-"""Report on leads, and simulation of another assignment policy."""
+"""Report on leads, and simulation of an assignment policy."""

@@ -1,4 +1,4 @@
-"""Report on leads: how they were shared, and how soon prospects were contacted."""
+"""Report: how leads were shared, and how soon prospects were contacted."""
 
 from __future__ import annotations
 
@@ -30,11 +30,10 @@ USUAL_PERIOD = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Line:
-    """An attorney's share of the leads that arrived in the period.
+    """A user's share of the leads that arrived in the period.
 
-    `received`: leads that were ever assigned to the attorney; `open`: those assigned now and open; `reached`:
-    those assigned when the prospect was contacted; `median_seconds_to_reach`: from that assignment to the
-    contact, None if none; `declined`: those the attorney declined.
+    `received`: ever assigned; `open`: assigned now, and open; `reached`: assigned at the contact;
+    `median_seconds_to_reach`: from that assignment to the contact, None if none.
     """
 
     user: User
@@ -47,7 +46,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Report:
-    """The period (end excluded), its attorneys by name, and the number of leads that wait for assignment."""
+    """The period (end excluded), users by name, and the number of waiting leads."""
 
     created_from: datetime
     created_to: datetime
@@ -56,9 +55,9 @@ class Report:
 
 
 def report(created_from: datetime | None, created_to: datetime | None, *, actor: UserOrOperator) -> Report:
-    """Report on the leads visible to `actor`, and audit the reading.
+    """Report on the leads visible to `actor`, and audit it. Default: thirty days until now.
 
-    By default the period ends now and is thirty days long. Raises UnprocessableContent.
+    Raises UnprocessableContent.
     """
     until = created_to or now()
     _check_year("created_to", until)
@@ -88,7 +87,7 @@ def report(created_from: datetime | None, created_to: datetime | None, *, actor:
 
 
 def _check_year(field: str, moment: datetime) -> None:
-    """Refuse dates near the limits of `datetime`, which would overflow with a period or time zone."""
+    """Refuse dates that would overflow with a period or time zone."""
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise UnprocessableContent(
             {field: [f"Choose a moment between the years {FIRST_YEAR} and {LAST_YEAR}."]}
@@ -103,7 +102,7 @@ def _count_received(arrival_query: Statement) -> Mapping[uuid.UUID, int]:
     decision_query = sa.select(AssignmentDecision.lead_id, AssignmentDecision.user_id).where(
         AssignmentDecision.lead_id.in_(_ids_query(arrival_query)), AssignmentDecision.user_id.is_not(None)
     )
-    # Leads older than the table of decisions have only an assignee.
+    # Leads older than the table of decisions.
     owned = arrival_query.with_only_columns(Lead.id, Lead.assignee_id).where(Lead.assignee_id.is_not(None))
     owner_query = sa.union(decision_query, owned).subquery()
     return _fetch_by_user(sa.select(owner_query.c.user_id, sa.func.count()).group_by(owner_query.c.user_id))
@@ -124,7 +123,7 @@ def _count_open(arrival_query: Statement) -> Mapping[uuid.UUID, int]:
 
 
 def _measure_reaching(arrival_query: Statement) -> Mapping[uuid.UUID, list[float]]:
-    """Return the seconds from assignment to contact, by the assignee at that time."""
+    """Return the seconds from assignment to contact, by the assignee at the contact."""
     reached = arrival_query.where(where_reached(Lead.status))
     at = sa.func.coalesce(Lead.reached_at, Lead.updated_at)  # leads older than the column
     times: Any = reached.with_only_columns(Lead.id, Lead.assignee_id, Lead.assigned_at, at)

@@ -1,8 +1,7 @@
 """Simulation: replay recorded decisions under another policy. Changes no data.
 
-Leads close when they really closed; absences, screens and availability are as recorded. A lead that nobody
-can take waits and is tried again when the next lead arrives. Loads, turns and daily counts follow the
-simulation; only the speed of work does not.
+As recorded: closing times, absences, screens, availability. As simulated: assignees, loads, turns, credits,
+daily counts. A lead without an eligible user is tried again at each later arrival.
 """
 
 from __future__ import annotations
@@ -34,11 +33,11 @@ DELETED_TOO = {"include_deleted": True}
 
 @dataclass
 class Simulation:
-    """Result: the number of leads first assigned to each user id, really and simulated. None: unassigned."""
+    """Leads by first assignee, actual and simulated. None: unassigned."""
 
     leads: int = 0
     moved: int = 0
-    """Leads with a different assignee."""
+    """Leads with another assignee."""
     actual: Counter[uuid.UUID | None] = field(default_factory=Counter)
     simulated: Counter[uuid.UUID | None] = field(default_factory=Counter)
 
@@ -58,7 +57,7 @@ class World:
     waiting: list[tuple[Any, Situation]] = field(default_factory=list)
 
     def take(self, user: uuid.UUID, email: str, arrived: datetime, closed: datetime | None) -> None:
-        """Assign a lead to a user."""
+        """Count a lead for a user, until it closes."""
         self.open[user] += 1
         self.owners[email] = user
         self.today[user, self.rules.local(arrived).date()] += 1
@@ -66,12 +65,12 @@ class World:
             heapq.heappush(self.closing, (max(closed, arrived), user))
 
     def close_until(self, moment: datetime) -> None:
-        """Close the leads that were really closed by this time."""
+        """Close the leads that were closed by this time."""
         while self.closing and self.closing[0][0] <= moment:
             self.open[heapq.heappop(self.closing)[1]] -= 1
 
-    def assign_waiting(self, now: Situation, moment: datetime) -> Iterator[tuple[Any, uuid.UUID]]:
-        """Assign waiting leads, oldest first, with the candidates as in `now`. Yield each row and user."""
+    def assign_waiting(self, present: Situation, moment: datetime) -> Iterator[tuple[Any, uuid.UUID]]:
+        """Assign waiting leads, oldest first, to the candidates in `present`. Yield each row and user."""
         unplaceable, waiting = set(), self.waiting
         self.waiting = []
         for row, request in waiting:
@@ -81,14 +80,14 @@ class World:
             }
             people = tuple(
                 _with_exclusions(candidate, *exclusions.get(candidate.user_id, (False, False)))
-                for candidate in now.candidates
+                for candidate in present.candidates
             )
             placement_key = (
                 request.practice_area,
                 request.language,
                 tuple((candidate.screened, candidate.declined) for candidate in people),
             )
-            situation = msgspec.structs.replace(request, candidates=people, rotation=now.rotation)
+            situation = msgspec.structs.replace(request, candidates=people, rotation=present.rotation)
             user = None if placement_key in unplaceable else self.decide(row, situation, moment)
             if user is None:
                 unplaceable.add(placement_key)
@@ -97,7 +96,7 @@ class World:
                 yield row, user
 
     def decide(self, row: Any, recorded: Situation, moment: datetime) -> uuid.UUID | None:
-        """Return the assignee of this lead: candidates as recorded, counts and turns as simulated."""
+        """Decide, and count the lead: candidates as recorded, counts and turns as simulated."""
         rotation = self.rules.rotation(recorded.practice_area)
         situation = situations.build_situation(
             self.rules,
@@ -141,7 +140,7 @@ class World:
 
 
 def simulate(rules: Policy, *, last: int) -> Simulation:
-    """Replay the `last` leads with a recorded decision under these rules."""
+    """Replay the arrivals of the `last` leads under these rules."""
     arrivals = _list_arrivals(last)
     result = Simulation()
     if not arrivals:
@@ -171,7 +170,7 @@ def _with_exclusions(candidate: Candidate, screened: bool, declined: bool) -> Ca
 
 
 def _find_first_owners(since: datetime) -> dict[uuid.UUID, uuid.UUID]:
-    """Return the first assignee of leads that had to wait."""
+    """Return the first assignees of leads that waited."""
     decision_query: Any = sa.select(AssignmentDecision.lead_id, AssignmentDecision.user_id).where(
         AssignmentDecision.cause == "waited",
         AssignmentDecision.user_id.is_not(None),
@@ -182,7 +181,7 @@ def _find_first_owners(since: datetime) -> dict[uuid.UUID, uuid.UUID]:
 
 
 def _list_arrivals(last: int) -> Sequence[Any]:
-    """Return the decisions on new leads (also deleted ones), oldest first, with the lead's outcome."""
+    """Return the decisions on arrivals, oldest first, with the outcomes of their leads, deleted or not."""
     lead_columns = (Lead.folded_email, Lead.status, Lead.reached_at, Lead.updated_at, Lead.deleted_at)
     decision_query = sa.select(
         AssignmentDecision.lead_id,
@@ -198,7 +197,7 @@ def _list_arrivals(last: int) -> Sequence[Any]:
 
 
 def _add_earlier_leads(world: World, arrivals: Sequence[Any]) -> None:
-    """Add older leads that were still open when the replay starts."""
+    """Count the older leads still open when the replay starts."""
     start, replayed = arrivals[0].created_at, {row.lead_id for row in arrivals}
     before_query = sa.select(
         Lead.id,
@@ -217,7 +216,7 @@ def _add_earlier_leads(world: World, arrivals: Sequence[Any]) -> None:
 
 
 def _closing_time(row: Any) -> datetime | None:
-    """Return when the prospect was contacted or the lead deleted; None if open."""
+    """Return the time of contact or deletion; None if open."""
     reached = row.reached_at or row.updated_at if is_reached(row.status) else None
     ends: list[datetime] = [moment for moment in (reached, row.deleted_at) if moment is not None]
     return min(ends, default=None)

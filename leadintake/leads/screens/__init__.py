@@ -1,1 +1,1 @@
-"""Ethical walls: screens hide a lead from a user."""
+"""Ethical walls: screens that hide a lead from a user."""

@@ -1,7 +1,6 @@
-"""Ethical walls: screen a user from a lead, and lift the screen (ABA Model Rule 1.10).
+"""Verbs on screens (ABA Model Rule 1.10): they override every role.
 
-The lead is hidden from the user, whatever their role. One number may still show: the reason of another
-assignment counts the open leads a colleague had at the time.
+One number may still reveal the lead: the reason of another assignment counts a colleague's open leads.
 """
 
 from __future__ import annotations
@@ -30,23 +29,23 @@ MAX_NOTICE_LENGTH = 500
 
 
 class Screens:
-    """The screens of leads."""
+    """Screens of leads."""
 
     def list_for(self, lead: Lead) -> Sequence[Screen]:
-        """Return the screens of the lead, oldest first."""
+        """Return the screens of a lead, oldest first."""
         return db.session.scalars(
             sa.select(Screen).where(Screen.lead_id == lead.id).order_by(Screen.id)
         ).all()
 
     def read(self, lead: Lead, *, actor: UserOrOperator) -> Sequence[Screen]:
-        """Return the screens of the lead, and audit the reading."""
+        """Return the screens of a lead, and audit the reading."""
         audit.record("lead.screens_read", actor=actor, about=("lead", lead.id))
         return self.list_for(lead)
 
     def set(self, lead: Lead, user_id: uuid.UUID, notice: str, *, actor: UserOrOperator) -> Screen:
         """Screen a user from the lead, or replace the notice. The caller holds the assignment lock.
 
-        Withdraws pending messages about the lead to the user, and reassigns a lead that is theirs. Raises
+        Withdraw unsent messages about the lead to the user; reassign the user's own lead. Raises
         UnprocessableContent.
         """
         person, words = self._validate(user_id, notice)
@@ -70,7 +69,7 @@ class Screens:
         db.session.flush()
 
     def inherit(self, lead: Lead, earlier: Iterable[Screen]) -> None:
-        """Apply the client's existing screens to a new lead."""
+        """Copy the client's screens to a new lead."""
         for screen in earlier:
             inherited = Screen(
                 lead_id=lead.id, user_id=screen.user_id, notice=screen.notice, set_by=screen.set_by
@@ -79,7 +78,7 @@ class Screens:
             self._record(lead, "screened", screen, actor=SYSTEM)
 
     def _reassign(self, lead: Lead, why: str, *, actor: UserOrOperator) -> None:
-        """Hand an open lead on; leave one whose prospect was contacted unassigned, for the managers."""
+        """Hand an open lead on; leave another unassigned, for the managers."""
         if is_open(lead.status):
             handover.hand_on(lead, "screened", why, actor=actor)
         else:

@@ -1,1 +1,1 @@
-"""Delivery channels: how a message leaves."""
+"""Delivery channels."""

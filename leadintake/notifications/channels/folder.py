@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 class FolderChannel:
-    """Channel that writes a message to ID.eml and logs its path."""
+    """Write each message to ID.eml, and log its path."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -27,7 +27,7 @@ class FolderChannel:
 
     @contextmanager
     def open(self) -> Iterator[FolderChannel]:
-        """Create the folder, readable by the user of the service alone. Raises ChannelDown."""
+        """Create the folder, readable by the service's user only. Raises ChannelDown."""
         try:
             durable.make_folder(self.folder)
             if not self._tightened:
@@ -39,7 +39,7 @@ class FolderChannel:
         yield self
 
     def deliver(self, notification: Notification) -> str:
-        """Write the file; return after it is complete and synced to disk."""
+        """Write the file, synced to disk. Raises DeliveryInterruption."""
         path = self.folder / f"{notification.id}.eml"
         try:
             durable.write_file(path, compose(notification).as_bytes())
@@ -58,9 +58,9 @@ class FolderChannel:
             raise ChannelDown(f"{self.folder}: {error.strerror}") from error
 
     def is_open(self) -> bool:
-        """Return True: a folder needs no connection."""
+        """Return True."""
         return True
 
     def has_smtputf8(self) -> bool:
-        """Return True: a file may have any characters."""
+        """Return True."""
         return True

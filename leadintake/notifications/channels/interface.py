@@ -1,7 +1,7 @@
-"""Interface of delivery channels, and the failures they raise.
+"""Interface of delivery channels, and their failures.
 
-A new mail channel is one file like smtp.py and one line in `Notifications.init_app`. A channel for messages
-other than mail is one file and one line that registers it under its name.
+A new mail channel is a file like smtp.py and a line in `Notifications.init_app`; another channel is a file
+and a line that registers it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ SEAL_PURPOSE, CHANNELS = "mail", "leadintake.channels"
 
 
 class DeliveryError(Exception):
-    """Base of all failures of a channel."""
+    """Failure of a channel."""
 
     result: ClassVar[str]
-    """Value of `result` in the log line `delivery`."""
+    """As in the log line `delivery`."""
 
 
 class ChannelDown(DeliveryError):
-    """The channel cannot be used. No attempt is counted against any message."""
+    """The channel cannot be used. Counts against no message."""
 
     result = "channeldown"
 
@@ -37,13 +37,13 @@ class ChannelDown(DeliveryError):
 
 
 class TransientFailure(DeliveryError):
-    """Transient failure of one message (4yz, RFC 5321, 4.2.1): a later attempt may succeed."""
+    """Transient failure of one message (4yz, RFC 5321, 4.2.1)."""
 
     result = "deferred"
 
 
 class DeliveryInterruption(DeliveryError):
-    """Loss of the connection during delivery. The message may or may not be the cause."""
+    """Loss of the connection during delivery, perhaps because of the message."""
 
     result = "interrupted"
     step = SmtpStep.DATA
@@ -51,16 +51,13 @@ class DeliveryInterruption(DeliveryError):
 
 
 class PermanentFailure(DeliveryError):
-    """Permanent failure of one message (5yz, RFC 5321, 4.2.1): it is not tried again."""
+    """Permanent failure of one message (5yz, RFC 5321, 4.2.1)."""
 
     result = "refused"
 
 
 class UnclearFailure(PermanentFailure):
-    """Refusal whose cause the reply does not tell; refusals.py decides from earlier deliveries.
-
-    `final`: the reply was 5yz, so the failure is permanent if the message is the cause.
-    """
+    """Refusal of sender or message: the reply does not tell which, refusals.py decides. `final`: 5yz."""
 
     result = "doubtful"
 
@@ -71,7 +68,7 @@ class UnclearFailure(PermanentFailure):
 
 
 class SenderBlocked(DeliveryError):
-    """Refusal of the sender, transient or permanent: it concerns every message and counts against none."""
+    """Refusal of the sender, transient or permanent. Counts against no message."""
 
     result = "blocked"
 
@@ -81,44 +78,41 @@ class SenderBlocked(DeliveryError):
 
 
 class Sender(Protocol):
-    """Open channel."""
+    """An open channel."""
 
     def deliver(self, notification: Notification) -> str:
-        """Deliver one message and return the reply of the server.
-
-        Raises Interrupted, Deferred, Blocked or Refused.
-        """
+        """Deliver one message; return the server's reply. Raises DeliveryError, except ChannelDown."""
 
     def is_open(self) -> bool:
-        """Whether another message can be delivered without opening the channel again."""
+        """Return whether another message can be delivered."""
 
     def has_smtputf8(self) -> bool:
-        """Whether the local part of an address may be non-ASCII (SMTPUTF8, RFC 6531)."""
+        """Return whether local parts of addresses may be non-ASCII (SMTPUTF8, RFC 6531)."""
 
     def check(self) -> None:
-        """Raise ChannelDown unless a message would be accepted; send none."""
+        """Raise ChannelDown unless a message would be accepted. Send none."""
 
 
 class Channel(Protocol):
-    """Means of delivery."""
+    """A means of delivery."""
 
     def open(self) -> AbstractContextManager[Sender]:
-        """Open the channel for a batch of messages. Raises ChannelDown."""
+        """Open the channel for several messages. Raises ChannelDown."""
 
 
 def register_channel(app: Flask, name: str, channel: Channel) -> None:
-    """Deliver messages whose `channel` column has this name through this channel."""
+    """Deliver messages with this `channel` name through it."""
     app.extensions.setdefault(CHANNELS, {})[name] = channel
 
 
 def get_channels() -> Mapping[str, Channel]:
-    """Return the channels of the current application by name."""
+    """Return the application's channels by name."""
     found: Mapping[str, Channel] = current_app.extensions[CHANNELS]
     return found
 
 
 def extract_domain(url: str) -> str:
-    """Return the host of a URL as a mail domain: IDNA for names, an address literal for IPv6."""
+    """Return the host of a URL as a mail domain: IDNA, or an address literal for IPv6."""
     host = urlsplit(url).hostname or "localhost"
     if ":" in host:
         return f"[IPv6:{host}]"  # RFC 5321, 4.1.3

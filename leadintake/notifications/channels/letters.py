@@ -1,8 +1,7 @@
 """MIME messages that every mail server accepts.
 
-Bodies are quoted-printable or base64 (RFC 2045): short 7-bit lines. Headers are ASCII and folded; other
-characters are encoded words (RFC 2047). Only an address with a non-ASCII local part needs an extension of
-the server: SMTPUTF8 (RFC 6531).
+Bodies are quoted-printable or base64 (RFC 2045): short 7-bit lines. Headers are folded ASCII with encoded
+words (RFC 2047). Only a non-ASCII local part needs an extension: SMTPUTF8 (RFC 6531).
 """
 
 from __future__ import annotations
@@ -26,22 +25,21 @@ from leadintake.notifications.models import Notification
 CRLF = "\r\n"
 ASCII = bytes(range(128))
 MAX_UNFOLDED_LENGTH = 60
-"""Longest header value in characters that is not folded."""
+"""Characters of a header value that is not folded."""
 SUPPRESSED_REPLIES = "DR, RN, NRN, OOF, AutoReply"
-"""Automatic replies that Exchange must not send (MS-OXCMAIL, 2.1.3.2.10). NDR is missing: reports of failed
-delivery are wanted."""
+"""Automatic replies that Exchange must not send (MS-OXCMAIL, 2.1.3.2.10). Not NDR: bounces are wanted."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Letter(Message):
-    """Message of Flask-Mail with its own serialization."""
+    """A Flask-Mail message with its own serialization."""
 
     headers: dict[str, str]
     boundary: str
     needs_smtputf8 = False
 
     def as_bytes(self) -> bytes:
-        """Serialize as multipart/alternative: text and HTML."""
+        """Serialize as multipart/alternative."""
         head = [f"{name}: {value}" for name, value in self.headers.items()]
         head += ["MIME-Version: 1.0", "Content-Type: multipart/alternative;", f' boundary="{self.boundary}"']
         delimiter = f"--{self.boundary}".encode()
@@ -51,10 +49,10 @@ class Letter(Message):
 
 
 def compose(notification: Notification) -> Letter:
-    """Compose the mail; text, date and Message-ID are the same at every attempt.
+    """Compose the mail, the same at every attempt, Date and Message-ID included.
 
-    With MAIL_REDIRECT_TO the mail goes to that address and names the intended recipient. Raises
-    PermanentFailure for an address or header that cannot be written.
+    With MAIL_REDIRECT_TO it goes there, and names the intended recipient. Raises PermanentFailure for an
+    invalid address or header.
     """
     config = current_app.config
     intended, redirected = notification.recipient, config["MAIL_REDIRECT_TO"]
@@ -64,7 +62,7 @@ def compose(notification: Notification) -> Letter:
         text, markup = _mark_redirected(intended, text, markup)
     letter = Letter(notification.subject, [recipient], text, markup, date=notification.created_at.timestamp())
     letter.needs_smtputf8 = not recipient.isascii()
-    # Neither encoding writes "=_", so no body has this line (RFC 2045, 6.7).
+    # No encoded body has "=_" (RFC 2045, 6.7).
     letter.boundary = f"=_{notification.id.hex}"
     letter.msgId = f"<{notification.id}@{extract_domain(config['PUBLIC_URL'])}>"
     letter.headers = {
@@ -88,10 +86,7 @@ def compose(notification: Notification) -> Letter:
 
 
 def encode_address(address: str) -> str:
-    """Return the address with an ASCII domain (IDNA) if its local part is ASCII.
-
-    Raises PermanentFailure for an invalid address.
-    """
+    """Return the address, with an IDNA domain if its local part is ASCII. Raises PermanentFailure."""
     if address.isascii():
         return address
     from email_validator import EmailNotValidError, validate_email
@@ -104,14 +99,14 @@ def encode_address(address: str) -> str:
 
 
 def _choose_reply_address(notification: Notification) -> str:
-    """Return the Reply-To address: MAIL_REPLY_TO in a rehearsal and for an address that needs SMTPUTF8."""
+    """Return the message's own Reply-To; MAIL_REPLY_TO if it has none, needs SMTPUTF8, or is redirected."""
     config = current_app.config
     own = encode_address(notification.reply_to or "") if not config["MAIL_REDIRECT_TO"] else ""
     return own if own and own.isascii() else str(config["MAIL_REPLY_TO"])
 
 
 def _mark_redirected(intended: str, text: str, markup: str) -> tuple[str, str]:
-    """Name the intended recipient of a redirected mail in its first line."""
+    """Name the intended recipient in the first line."""
     sentence = f"Rehearsal: this mail is for {intended}."
     place = markup.find(">", markup.find("<body")) + 1 if "<body" in markup else 0
     marked = f"{markup[:place]}<p>{html.escape(sentence)}</p>\n{markup[place:]}"
@@ -119,7 +114,7 @@ def _mark_redirected(intended: str, text: str, markup: str) -> tuple[str, str]:
 
 
 def _encode_body(words: str, kind: str) -> bytes:
-    """Encode one body as quoted-printable, or as base64 if a sixth of its bytes is not ASCII."""
+    """Encode a body as quoted-printable, or as base64 if a sixth of its bytes is not ASCII."""
     data = words.replace("\r\n", "\n").replace("\r", "\n").encode()
     escaped = len(data.translate(None, ASCII))
     if 6 * escaped < len(data):
@@ -131,7 +126,7 @@ def _encode_body(words: str, kind: str) -> bytes:
 
 
 def _require_one_line(value: str) -> str:
-    """Return the header value. Raises PermanentFailure for control characters (header injection)."""
+    """Return a header value. Raises PermanentFailure for control characters (header injection)."""
     if CONTROL.search(value):
         raise PermanentFailure(f"{value!r} has characters that no header may carry")
     return value
@@ -139,7 +134,6 @@ def _require_one_line(value: str) -> str:
 
 @lru_cache(maxsize=1000)
 def _encode_header(name: str, words: str) -> str:
-    """Encode and fold words as the value of header `name`."""
     if _require_one_line(words).isascii() and len(words) <= MAX_UNFOLDED_LENGTH and "=?" not in words:
         return words
     return Header(words, "utf-8", header_name=name).encode(linesep=CRLF)
@@ -147,13 +141,12 @@ def _encode_header(name: str, words: str) -> str:
 
 @lru_cache(maxsize=100)
 def _format_sender(firm: str, address: str) -> str:
-    """Return the From value: name of the firm and address."""
     encoded = _encode_header("From", firm)
     return f'"{quote(firm)}" <{address}>' if encoded == firm else f"{encoded}{CRLF} <{address}>"
 
 
 def _unseal(notification: Notification, words: str) -> str:
-    """Decrypt words of a secret kind. Raises PermanentFailure if the key is lost."""
+    """Decrypt text of a secret kind. Raises PermanentFailure if the key is lost."""
     if notification.kind not in SECRET_KINDS:
         return words
     try:

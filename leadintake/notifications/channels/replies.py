@@ -1,4 +1,4 @@
-"""Replies of mail servers as they are stored."""
+"""Replies of mail servers as text."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import smtplib
 
 
 def format_reply(code: int, text: bytes | str) -> str:
-    """Return code and text of a reply as one text."""
+    """Return code and text as one text."""
     return f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
 
 
 def format_error(error: Exception) -> str:
-    """Return the reply of the server, or else the message of the error."""
+    """Return the server's reply, else the error's message."""
     if isinstance(error, smtplib.SMTPResponseException):
         return format_reply(error.smtp_code, error.smtp_error)
     return str(error) or type(error).__name__

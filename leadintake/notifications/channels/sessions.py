@@ -1,4 +1,4 @@
-"""SMTP sessions of smtplib with limits on their total time."""
+"""SMTP sessions of smtplib with limits on total time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 
 OPENING_SECONDS = 50
 CONNECT_SECONDS = 20
-"""Limit for all addresses of the server together; smtplib waits MAIL_TIMEOUT for each."""
+"""For all addresses of the server together: smtplib waits MAIL_TIMEOUT for each."""
 
 
 class _TimeLimit:
-    """Mixin that stores the reply to DATA and limits the total time of a block.
+    """Mixin: keep the reply to DATA, and limit total time.
 
     A socket timeout applies to each read: a server that sends single bytes never reaches it.
     """
@@ -48,12 +48,12 @@ class _TimeLimit:
     def _cut(self) -> None:
         if self.sock is not None:
             with contextlib.suppress(OSError):  # already closed
-                # SSLSocket.shutdown would change the TLS state that the other thread uses.
+                # SSLSocket.shutdown would change TLS state that the other thread uses.
                 socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
 
 class _SharedConnectTimeout(smtplib.SMTP):
-    """Session that divides CONNECT_SECONDS among the addresses of the server."""
+    """Divide CONNECT_SECONDS among the server's addresses."""
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         deadline = time.monotonic() + CONNECT_SECONDS
@@ -70,7 +70,7 @@ class _SharedConnectTimeout(smtplib.SMTP):
 
 
 class PlainSession(_TimeLimit, _SharedConnectTimeout):
-    """Session that starts without TLS (STARTTLS may follow)."""
+    """Session that begins without TLS; STARTTLS may follow."""
 
 
 class TlsSession(_TimeLimit, smtplib.SMTP_SSL, _SharedConnectTimeout):

@@ -30,25 +30,22 @@ from leadintake.notifications.faults import Fault, SmtpStep, find_fault
 from leadintake.notifications.models import Notification
 
 DELIVERY_SECONDS = 50
-"""Limit of one mail transaction, shorter than a lease however slow the server is."""
+"""Limit of one mail transaction: shorter than a lease."""
 QUIT_SECONDS = 5
 SERVICE_CLOSING = 421
 IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}", re.ASCII)
-"""IPv4 address; EHLO wants it in brackets (RFC 5321, 4.1.3)."""
+"""EHLO needs it in brackets (RFC 5321, 4.1.3)."""
 
 
 class VerifiedConnection(Connection):
-    """Connection of Flask-Mail with timeouts and a verified server certificate.
-
-    `step`: the last SMTP step that was started.
-    """
+    """Connection of Flask-Mail with time limits and a verified certificate. `step`: last SMTP step begun."""
 
     def __init__(self, mail: Mail) -> None:
         super().__init__(mail)
         self.step = SmtpStep.CONNECT
 
     def send(self, message: Letter, envelope_from: str | tuple[str, str] | None = None) -> None:  # type: ignore[override] # only a Letter is sent
-        """Send a message; support non-ASCII local parts, which Flask-Mail does not."""
+        """Send a message, also to a non-ASCII local part, which Flask-Mail cannot."""
         if not message.needs_smtputf8 or self.host is None:
             super().send(message, envelope_from)
             return
@@ -67,7 +64,7 @@ class VerifiedConnection(Connection):
         try:
             with host.limit_time(sessions.OPENING_SECONDS):
                 self.step = SmtpStep.EHLO
-                host.ehlo_or_helo_if_needed()  # a refused name is a fault of the sender, not of a message
+                host.ehlo_or_helo_if_needed()  # here, so that a refused name is no fault of a message
                 if mail.use_tls:
                     self.step = SmtpStep.STARTTLS
                     host.starttls(context=context)
@@ -82,16 +79,16 @@ class VerifiedConnection(Connection):
 
 
 class SmtpChannel:
-    """Channel to one mail server."""
+    """Channel to a mail server."""
 
     def __init__(self, mail: Mail) -> None:
         self.mail = mail
         self.closings_in_row = 0
-        """Number of 421 replies since the last accepted message."""
+        """421 replies since the last accepted message."""
 
     @contextmanager
     def open(self) -> Iterator[SmtpSender]:
-        """Connect once for a batch. Raises ChannelDown."""
+        """Connect. Raises ChannelDown."""
         connection = VerifiedConnection(self.mail)
         try:
             connection.__enter__()
@@ -107,13 +104,13 @@ class SmtpChannel:
 
 
 class SmtpSender:
-    """Open SMTP session."""
+    """An open SMTP session."""
 
     def __init__(self, channel: SmtpChannel, connection: VerifiedConnection) -> None:
         self.channel, self.connection = channel, connection
 
     def deliver(self, notification: Notification) -> str:
-        """Send one message and return the reply to DATA; faults.py tells failures of sender and message."""
+        """Send one message; return the reply to DATA. faults.py finds the cause of a refusal."""
         message = compose(notification)
         if message.needs_smtputf8 and not self.host.has_extn("smtputf8"):
             raise PermanentFailure(
@@ -137,10 +134,10 @@ class SmtpSender:
         return self.host.data_reply.decode("utf-8", "replace")
 
     def check(self) -> None:
-        """Send MAIL FROM, RCPT TO and RSET for the sender address; send no message. Raises ChannelDown.
+        """Send MAIL FROM, RCPT TO and RSET for the sender's address, without a message. Raises ChannelDown.
 
-        Many servers check EHLO name and sender only at RCPT TO. A refusal of the recipient alone passes: the
-        sender address may have no mailbox there.
+        Many servers check EHLO name and sender only at RCPT TO. A refusal of the recipient passes: it may
+        have no mailbox there.
         """
         sender = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])[1]
         try:
@@ -159,15 +156,15 @@ class SmtpSender:
             raise ChannelDown(f"{type(error).__name__}: {error}") from error
 
     def is_open(self) -> bool:
-        """Whether the connection is open: the server may have closed it during the last message."""
+        """Return whether the server kept the connection open."""
         return getattr(self.host, "sock", None) is not None
 
     def has_smtputf8(self) -> bool:
-        """Whether the server offers SMTPUTF8."""
+        """Return whether the server offers SMTPUTF8."""
         return bool(self.host.has_extn("smtputf8"))
 
     def quit(self) -> None:
-        """Send QUIT, or close the socket if the server does not answer."""
+        """Send QUIT, or close the socket without a reply."""
         try:
             with self.host.limit_time(QUIT_SECONDS):
                 self.host.quit()
@@ -176,7 +173,7 @@ class SmtpSender:
 
     @property
     def host(self) -> SmtpSession:
-        """SMTP session of the connection."""
+        """The SMTP session."""
         return cast(SmtpSession, self.connection.host)  # as configure_host made it
 
     def _classify_reply(
@@ -187,7 +184,7 @@ class SmtpSender:
             return TransientFailure(words)  # not a 4yz or 5yz reply
         fault = find_fault(step, code, words.partition(" ")[2])
         if code == SERVICE_CLOSING and fault is Fault.UNCLEAR:
-            # The first 421 may end a full session; a second in a row means that the server is closed.
+            # The first 421 may end a full session; a second in a row is about the sender.
             self.channel.closings_in_row += 1
             fault = Fault.SENDER if self.channel.closings_in_row > 1 else fault
         if fault is Fault.SENDER:
@@ -198,7 +195,7 @@ class SmtpSender:
 
 
 def choose_ehlo_name() -> str:
-    """Return the EHLO name: strict servers want a full, resolvable host name (RFC 5321, 4.1.4)."""
+    """Return the EHLO name: strict servers require a resolvable host name (RFC 5321, 4.1.4)."""
     config = current_app.config
     name = str(config["MAIL_EHLO_NAME"]) or extract_domain(config["PUBLIC_URL"])
     return f"[{name}]" if IPV4.fullmatch(name) else name
