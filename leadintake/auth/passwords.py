@@ -16,7 +16,7 @@ from leadintake.core.errors import Refusal
 from leadintake.core.hub import run_off_hub
 from leadintake.core.text import TooLong, compose
 
-SHORTEST, LONGEST = 12, 1024
+MIN_LENGTH, MAX_LENGTH = 12, 1024
 AT_ONCE, MAX_STRANGERS = 2, 32
 STRANGER_WAITS, KNOWN_WAITS = 3, 15
 """Seconds in the queue (lanes.py)."""
@@ -56,7 +56,7 @@ def verify(password_hash: str | None, password: str, *, is_known: bool = True) -
         normal = _normalize(password)
     except TooLong:
         return False
-    if len(normal) > LONGEST:
+    if len(normal) > MAX_LENGTH:
         return False
     with lanes.turn(is_known=is_known):
         return run_off_hub(lambda: _fits(password_hash, normal))
@@ -72,10 +72,12 @@ def refuse_weak(password: str, *context: str) -> None:
 
     NIST SP 800-63B, 3.1.1.2: length and a list of common passwords, no composition rules.
     """
-    if len(password) < SHORTEST:
-        raise WeakPassword(f"Use at least {SHORTEST} characters; a few unrelated words make a good password.")
-    if len(password) > LONGEST:
-        raise WeakPassword(f"Use at most {LONGEST} characters.")
+    if len(password) < MIN_LENGTH:
+        raise WeakPassword(
+            f"Use at least {MIN_LENGTH} characters; a few unrelated words make a good password."
+        )
+    if len(password) > MAX_LENGTH:
+        raise WeakPassword(f"Use at most {MAX_LENGTH} characters.")
     folded = password.casefold()
     if (
         len(set(folded)) < 5
@@ -93,7 +95,7 @@ def refuse_weak(password: str, *context: str) -> None:
 
 def _normalize(password: str) -> str:
     """Return the same text from every keyboard (NIST SP 800-63B, 3.1.1.2)."""
-    return compose(password, LONGEST)
+    return compose(password, MAX_LENGTH)
 
 
 @functools.cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from leadintake.core.text import TooLong, has_controls, normalize_text, strip_invisible
 
-LONGEST = 254
+MAX_LENGTH = 254
 MAX_TYPED_LENGTH = 300
 """Including what surrounds a pasted address."""
 MAX_LOCAL_PART_LENGTH = 64
@@ -25,7 +25,7 @@ def mail_address(typed: str) -> str:
     try:
         address = _strip_surroundings(normalize_text(typed, MAX_TYPED_LENGTH))
     except TooLong as error:
-        raise BadAddress(f"an address has {LONGEST} characters at most") from error
+        raise BadAddress(f"an address has {MAX_LENGTH} characters at most") from error
     if has_controls(address):
         raise BadAddress("it has characters that cannot be shown")
     try:
@@ -34,8 +34,8 @@ def mail_address(typed: str) -> str:
         raise BadAddress(str(error)) from error
     if len(found.local_part.encode()) > MAX_LOCAL_PART_LENGTH:
         raise BadAddress(f"the part before the @ is longer than {MAX_LOCAL_PART_LENGTH} octets")
-    if len(found.normalized) > LONGEST:
-        raise BadAddress(f"an address has {LONGEST} characters at most")
+    if len(found.normalized) > MAX_LENGTH:
+        raise BadAddress(f"an address has {MAX_LENGTH} characters at most")
     return found.normalized
 
 

@@ -10,9 +10,9 @@ import unicodedata
 
 from leadintake.core.text import has_controls, is_invisible
 
-LONGEST = 100
+MAX_LENGTH = 100
 """Characters as typed, with separators; E.164 has 15 digits."""
-FEWEST_DIGITS = 3
+MIN_DIGITS = 3
 """Shorter parts of a number are not searched."""
 TYPED = re.compile(r"[\d+\uff0b()\uff08\uff09\[\]./\uff0e\uff0f\s\-\u2010-\u2015\u2212\u30fc\uff0d]+")
 """Digits of any script and separators. Other text stays as typed: E.164 would lose a word or an extension."""
@@ -30,7 +30,7 @@ def read_number(typed: str, region: str) -> str | None:
 
     `region` (ISO 3166): of numbers without a country code.
     """
-    if len(typed) > LONGEST or not TYPED.fullmatch(typed):
+    if len(typed) > MAX_LENGTH or not TYPED.fullmatch(typed):
         return None
     import phonenumbers
 
@@ -64,7 +64,7 @@ def spaced_number(text: str) -> str:
 
 def digits_of(text: str) -> str:
     """Return the digits of any script, as ASCII."""
-    return "".join(str(unicodedata.decimal(char)) for char in text[:LONGEST] if char.isdecimal())
+    return "".join(str(unicodedata.decimal(char)) for char in text[:MAX_LENGTH] if char.isdecimal())
 
 
 def search_text(stored: str) -> str:
@@ -78,11 +78,11 @@ def search_terms(typed: str, region: str) -> set[str]:
 
     With and without leading zeros, and as E.164: `011 49 …` is dialled in one region, `00 49 …` in another.
     """
-    if len(typed) > LONGEST or not TYPED.fullmatch(typed):
+    if len(typed) > MAX_LENGTH or not TYPED.fullmatch(typed):
         return set()
     digits = digits_of(typed)
     found = {digits, digits.lstrip("0"), digits_of(read_number(typed, region) or "")}
-    return {term for term in found if len(term) >= FEWEST_DIGITS}
+    return {term for term in found if len(term) >= MIN_DIGITS}
 
 
 def is_region(code: str) -> bool:

@@ -26,7 +26,7 @@ from leadintake.core import procfs
 from leadintake.core.modes import make_private_folder, open_private
 
 HEAD, NUMBER = struct.Struct("=dI"), struct.Struct("=d")
-LARGEST_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 """Bytes of a file: labels with unlimited values must not fill the disk."""
 LIVE_PREFIX = "~"
 """Prefix of keys that a new process resets when it takes over a file: gauges."""
@@ -91,7 +91,7 @@ class Slots:
             make_private_folder(self.folder)
             with self._lock_folder():
                 self._file = self._claim_file()
-            content = os.pread(self._file, LARGEST_BYTES, 0)
+            content = os.pread(self._file, MAX_BYTES, 0)
         except OSError as error:
             log.warning("counts_in_memory", error=str(error))
             content = b""
@@ -128,7 +128,7 @@ class Slots:
         try:
             if key in self._offsets:
                 os.pwrite(self._file, NUMBER.pack(number), self._offsets[key])
-            elif self._size + _record_size(key) <= LARGEST_BYTES:
+            elif self._size + _record_size(key) <= MAX_BYTES:
                 name = key.encode()
                 record = (HEAD.pack(number, len(name)) + name).ljust(_record_size(key), b"\0")
                 if os.pwrite(self._file, record, self._size) == len(record):
@@ -152,7 +152,7 @@ def _read_other_file(path: Path, own_inode: int | None) -> list[Entry]:
         if os.fstat(file).st_ino == own_inode:
             return []
         is_dead = _lock(file)
-        entries = [Entry(key, number) for _, key, number in _records(os.pread(file, LARGEST_BYTES, 0))]
+        entries = [Entry(key, number) for _, key, number in _records(os.pread(file, MAX_BYTES, 0))]
     finally:
         os.close(file)
     return [entry for entry in entries if not (is_dead and entry.key.startswith(LIVE_PREFIX))]

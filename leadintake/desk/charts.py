@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LONGEST = 75
+MAX_BAR_LENGTH = 75
 """Per cent: leaves room for the figure after the bar."""
 LABEL, BAR, GAP = 20, 16, 14
 MAX_LABEL_LENGTH = 40
@@ -66,7 +66,7 @@ def chart(series: Sequence[Series]) -> Chart:
     groups, y = [], 0
     for person in series:
         bars = [
-            BarShape(kind, y + LABEL + kind * BAR, round(LONGEST * bar.value / most, 1), bar.text)
+            BarShape(kind, y + LABEL + kind * BAR, round(MAX_BAR_LENGTH * bar.value / most, 1), bar.text)
             for kind, bar in enumerate(person.bars)
         ]
         groups.append(Group(_short(person.name), y, bars))

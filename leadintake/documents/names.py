@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from leadintake.core.text import is_invisible, visible_name
 from leadintake.documents.inspection import BY_EXTENSION
 
-LONGEST = 255
+MAX_LENGTH = 255
 DEFAULT_STEM = "resume"
 # An accepted ending, then what programs add to a second copy: a dot, " (1)", "-2", "_".
 ACCEPTED_NAME = re.compile(
@@ -37,7 +37,7 @@ class Name:
     @classmethod
     def of(cls, filename: str) -> Name:
         """Split a name into stem and ending."""
-        name = _strip_invisible(visible_name(filename, LONGEST))
+        name = _strip_invisible(visible_name(filename, MAX_LENGTH))
         if match := ACCEPTED_NAME.fullmatch(name):
             copy = match["copy"].rstrip(". ") if re.search(r"\d", match["copy"]) else ""
             return cls(match["stem"] + copy, match["ending"].lower(), match["ending"])
@@ -48,7 +48,7 @@ class Name:
         """Return the name with `ending`, in the sender's spelling if that is the same."""
         written = self.written if self.ending == ending else ending
         stem = self.stem or DEFAULT_STEM
-        return stem[: LONGEST - len(written)] + written
+        return stem[: MAX_LENGTH - len(written)] + written
 
 
 def _strip_invisible(name: str) -> str:

@@ -108,12 +108,12 @@ FIELDS = (
     ),
     FormField(
         name="email", kind=Kind.EMAIL, label=N_("E-mail"), title="E-mail", demand="required",
-        longest=addresses.LONGEST, autocomplete="email", in_search=True,
+        longest=addresses.MAX_LENGTH, autocomplete="email", in_search=True,
         hint=N_("We answer to this address."),
     ),
     FormField(
         name="phone", kind=Kind.PHONE, label=N_("Phone number"), title="Phone", demand_setting="ASK_PHONE",
-        longest=phones.LONGEST, autocomplete="tel", in_search=True,
+        longest=phones.MAX_LENGTH, autocomplete="tel", in_search=True,
         hint=N_("So that we can call you. Write it the way you usually do."),
         format_value=phones.spaced_number, normalize=_normalize_number,
     ),

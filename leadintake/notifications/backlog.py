@@ -133,5 +133,5 @@ def check_workers() -> Problem | None:
         return None
     advice = N_("No mail leaves and no waiting lead is given out. An operator must start “flask worker”.")
     if seen is None:
-        return Problem(N_("No worker has been seen for ten minutes."), advice)
+        return Problem(N_("No worker has been seen yet."), advice)
     return Problem(N_("No worker has been seen since %(since)s."), advice, {"since": seen})

@@ -44,7 +44,7 @@ LEASE = timedelta(seconds=60)
 FIRST_BACKOFF, MAX_BACKOFF = timedelta(seconds=30), timedelta(minutes=15)
 SHORT_BACKOFF = timedelta(seconds=60)
 """Longest backoff after a lost connection."""
-GIVE_UP_AFTER, FEWEST_ATTEMPTS = timedelta(days=4), 300
+GIVE_UP_AFTER, MIN_ATTEMPTS = timedelta(days=4), 300
 """A message fails after both (RFC 5321, 4.5.4.1: four to five days at least). The attempts protect against a
 clock that jumps, and a server that is down for days."""
 MAX_TAKEOVERS = 3
@@ -170,7 +170,7 @@ def run_send_checks(message: Notification) -> bool:
     if SendDecision.NEVER in decisions:
         execute(row.values(**WITHDRAWN_VALUES, deleted_at=now()))
     elif SendDecision.LATER in decisions:
-        reason = "kept back: whom it is for is not here"
+        reason = "postponed: its attorney is away or left, and the lead is about to be handed on"
         message.attempts += 1
         later = {"due_at": now() + _compute_backoff(message, MAX_BACKOFF), "attempts": message.attempts}
         execute(row.values(status=Status.QUEUED, claimed_by=None, last_error=reason, **later))
@@ -202,7 +202,7 @@ def _compute_backoff(message: Notification, longest: timedelta) -> timedelta:
 
 
 def _retry_later(claimed: Notification, outcome: str, error: str, longest: timedelta) -> None:
-    if claimed.attempts >= FEWEST_ATTEMPTS and now() - claimed.owed_since > GIVE_UP_AFTER:
+    if claimed.attempts >= MIN_ATTEMPTS and now() - claimed.owed_since > GIVE_UP_AFTER:
         mark_failed(claimed, f"given up after {GIVE_UP_AFTER.days} days: {error}")
         return
     later = now() + _compute_backoff(claimed, longest)

@@ -7,7 +7,7 @@ import functools
 from flask import Blueprint, Response, make_response, render_template, request
 
 from leadintake.auth.models import User
-from leadintake.auth.passwords import SHORTEST
+from leadintake.auth.passwords import MIN_LENGTH
 from leadintake.auth.people.service import users
 from leadintake.auth.sessions.devices import remember_device
 from leadintake.auth.tokens.service import tokens
@@ -55,5 +55,5 @@ def _list_programs(user: User) -> list[str]:
 
 
 def _render_page(*, status: int = 200, end_tokens: bool = True, **words: object) -> Response:
-    page = render_template("account.html", shortest=SHORTEST, end_tokens=end_tokens, **words)
+    page = render_template("account.html", shortest=MIN_LENGTH, end_tokens=end_tokens, **words)
     return make_response(page, status)

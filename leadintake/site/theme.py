@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 
-LOWEST_CONTRAST = 4.5
+MIN_CONTRAST = 4.5
 STEP = 0.01
 BLACK, WHITE = "#000000", "#ffffff"
 LIGHT_SURFACES, DARK_SURFACES = (WHITE, "#f3f5f9"), ("#13171f", "#222a38")
@@ -21,11 +21,11 @@ def build_sheet(accent: str) -> str:
 
 
 def find_legible(accent: str, surfaces: tuple[str, ...]) -> str:
-    """Return the nearest shade of `accent` with LOWEST_CONTRAST on all `surfaces`."""
+    """Return the nearest shade of `accent` with MIN_CONTRAST on all `surfaces`."""
     hue, light, saturation = colorsys.rgb_to_hls(*_parse_colour(accent))
     step = -STEP if _compute_luminance(surfaces[0]) > 0.5 else STEP
     shade = accent
-    while min(compute_contrast(shade, surface) for surface in surfaces) < LOWEST_CONTRAST:
+    while min(compute_contrast(shade, surface) for surface in surfaces) < MIN_CONTRAST:
         light = min(1.0, max(0.0, light + step))
         shade = _format_colour(colorsys.hls_to_rgb(hue, light, saturation))
     return shade

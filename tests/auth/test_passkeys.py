@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from leadintake.audit.models import AuditEntry
 from leadintake.auth.models import Passkey, SignedInSession, SpentChallenge, User
 from leadintake.auth.passkeys import ceremonies
-from leadintake.auth.passkeys.service import MOST
+from leadintake.auth.passkeys.service import MAX_PASSKEYS
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.notifications.models import Notification
@@ -343,11 +343,11 @@ def test_a_name_has_some_characters_that_can_be_shown(client, amara, device, row
 
 def test_nobody_collects_passkeys_without_end(app, client, amara, added, rows):
     with app.app_context(), transaction():
-        for number in range(MOST - 2):
+        for number in range(MAX_PASSKEYS - 2):
             found = {"name": "x", "credential_id": "AA", "public_key": "AA", "sign_count": 0}
             db.session.add(Passkey(user_id=amara.id, credential_hash=str(number), **found))
     assert [add(client, added).status_code for _ in range(2)] == [201, 409]
-    assert len(rows(Passkey)) == MOST
+    assert len(rows(Passkey)) == MAX_PASSKEYS
 
 
 def test_adding_and_removing_need_the_token_of_the_session(client, added, rows):

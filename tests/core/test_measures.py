@@ -122,7 +122,7 @@ def test_on_a_full_disk_too(folder, monkeypatch):
 
 
 def test_no_file_grows_without_end(folder, monkeypatch):
-    monkeypatch.setattr(module, "LARGEST_BYTES", 200)
+    monkeypatch.setattr(module, "MAX_BYTES", 200)
     mine = Slots(folder)
     for number in range(100):
         mine.add(f"leads of {number}", 1)

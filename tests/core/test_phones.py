@@ -102,7 +102,7 @@ def test_what_is_too_long_is_never_given_to_the_library(monkeypatch):
     given = []
     monkeypatch.setattr(phonenumbers, "parse", lambda text, _region: given.append(text) or 1 / 0)
     for heap in HEAPS:
-        for length in (phones.LONGEST + 1, 2 * phones.LONGEST, 100_000):
+        for length in (phones.MAX_LENGTH + 1, 2 * phones.MAX_LENGTH, 100_000):
             phones.read_number((heap * length)[:length], "US")
             phones.search_terms((heap * length)[:length], "US")
     assert given == []
@@ -121,7 +121,9 @@ def test_twice_as_much_takes_no_more_than_in_proportion():
         return min(taken)
 
     for heap in HEAPS:
-        half, whole = (least((heap * length)[:length]) for length in (phones.LONGEST // 2, phones.LONGEST))
+        half, whole = (
+            least((heap * length)[:length]) for length in (phones.MAX_LENGTH // 2, phones.MAX_LENGTH)
+        )
         assert whole < 4 * half + 0.002, heap
 
 

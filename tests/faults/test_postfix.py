@@ -17,7 +17,7 @@ from leadintake.notifications.worker import Worker
 from tests.factories import NotificationFactory
 from tests.support.mailserver import HOST
 from tests.support.outbox import deliver
-from tests.support.postfix import LARGEST, MAILBOXES, Postfix, postfix
+from tests.support.postfix import MAILBOXES, MAX_BYTES, Postfix, postfix
 from tests.support.server import wait_until
 
 AMARA, STRANGER = "amara@firm.example", "jane@example.com"
@@ -131,7 +131,7 @@ def test_a_sender_that_is_not_ours_to_use_is_our_fault(app, given, rows):
 
 def test_a_message_that_is_too_large_for_the_server_fails_alone(app, given, rows, arrived):
     given(NotificationFactory, "sent", recipient=AMARA)
-    given(NotificationFactory, recipient=AMARA, text="words\n" * LARGEST)
+    given(NotificationFactory, recipient=AMARA, text="words\n" * MAX_BYTES)
     other = given(NotificationFactory, recipient=AMARA)
     assert deliver(app) == 2
     assert [status for status, _ in statuses(rows)] == [Status.SENT, Status.FAILED, Status.SENT]

@@ -1,4 +1,4 @@
-"""The quarantine: what is suspicious is kept, announced to nobody, seen by managers, released or discarded."""
+"""The quarantine: what is suspicious is kept, not announced, seen by managers, released or discarded."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def machine(tmp_path_factory, monkeypatch):
     mounts = tmp_path_factory.mktemp("machine") / "mounts"
     mounts.write_text(DISK)
     monkeypatch.setattr(disks, "MOUNTS", mounts)
-    for name in ("NEARLY_FULL", "FEWEST_UPLOADS", "FEWEST_FILES"):
+    for name in ("NEARLY_FULL", "MIN_UPLOADS", "MIN_FILES"):
         monkeypatch.setattr(disks, name, 0)
     for name in ("POSTGRESQL", "MARIADB", "MARIADB_WITH_LOG"):
         monkeypatch.setattr(durability, name, {})

@@ -107,7 +107,7 @@ class TestWork:
 
     def test_it_is_the_same_for_many_rows_as_for_more(self, app, given, steps, monkeypatch):
         for place, name in (
-            (attention, "MOST"),
+            (attention, "MAX_ROWS"),
             (backlog, "MAX_ROWS"),
             (backlog, "MAX_ROWS_PER_KIND"),
             (channel_state, "RECENT_ATTEMPTS"),

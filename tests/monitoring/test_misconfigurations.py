@@ -79,7 +79,7 @@ class TestDisks:
         assert " MB left of " in only(app, "disk")
 
     def test_one_with_few_names_left_is_named(self, app, monkeypatch):
-        monkeypatch.setattr(disks, "FEWEST_FILES", 1 << 62)
+        monkeypatch.setattr(disks, "MIN_FILES", 1 << 62)
         assert "inodes" in only(app, "disk")
 
 

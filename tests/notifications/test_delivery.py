@@ -13,7 +13,7 @@ from leadintake.core.db.transaction import transaction
 from leadintake.notifications.channels import sessions, smtp
 from leadintake.notifications.channels.interface import ChannelDown
 from leadintake.notifications.channels.smtp import DELIVERY_SECONDS
-from leadintake.notifications.leases import FEWEST_ATTEMPTS, LEASE
+from leadintake.notifications.leases import LEASE, MIN_ATTEMPTS
 from leadintake.notifications.models import DeliveryAttempt, Notification, Status
 from leadintake.notifications.service import notifications
 from tests.factories import NotificationFactory
@@ -221,7 +221,7 @@ def test_a_server_that_will_not_talk_to_us_costs_no_message_an_attempt(app, give
 @pytest.mark.parametrize("age", [{"days": 3, "hours": 23}, {"days": 4, "seconds": 1}])
 def test_after_four_days_a_message_is_given_up(app, given, rows, port, age):
     with at():
-        given(NotificationFactory, created_at=BEGINNING, attempts=FEWEST_ATTEMPTS - 1)
+        given(NotificationFactory, created_at=BEGINNING, attempts=MIN_ATTEMPTS - 1)
     with at(**age), mail_server(Script(rcpt=TEMPORARY), port):
         deliver(app)
     (kept,) = rows(Notification)

@@ -20,7 +20,7 @@ from tests.support.server import Process, running, wait_until
 
 DOMAIN, NAME = "firm.example", "mail.firm.example"
 MAILBOXES = ("intake", "amara", "bruno")
-LARGEST = 20_000
+MAX_BYTES = 20_000
 MAIN = """compatibility_level = 3.6
 queue_directory = {folder}/spool
 data_directory = {folder}/lib
@@ -89,7 +89,7 @@ class Postfix(Process):
             name=NAME,
             domain=DOMAIN,
             mailboxes=listed,
-            largest=LARGEST,
+            largest=MAX_BYTES,
             user=owner.pw_uid,
             group=owner.pw_gid,
         )

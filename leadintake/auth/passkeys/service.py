@@ -24,7 +24,7 @@ from leadintake.core.text import visible_line
 from leadintake.notifications.service import notifications
 
 SIGN_IN = "sign-in"
-MOST = 20
+MAX_PASSKEYS = 20
 """Passkeys per user."""
 
 
@@ -50,8 +50,10 @@ class Passkeys:
             raise UnprocessableContent(
                 {"name": ["A name has 1 to 100 characters, and none that cannot be shown."]}
             )
-        if len(self.list_for(user)) >= MOST:
-            raise Conflict(f"You have {MOST} passkeys. Remove one that you do not use, then add another.")
+        if len(self.list_for(user)) >= MAX_PASSKEYS:
+            raise Conflict(
+                f"You have {MAX_PASSKEYS} passkeys. Remove one that you do not use, then add another."
+            )
         try:
             challenge = challenges.verify(credential.response.client_data_json, _purpose_of_adding(user))
             registration = ceremonies.verify_registration(credential, challenge)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leadintake.auth.service import folded
-from leadintake.core.addresses import LONGEST, BadAddress, mail_address
+from leadintake.core.addresses import MAX_LENGTH, BadAddress, mail_address
 from leadintake.core.errors import UnprocessableContent
 from leadintake.core.text import visible_line
 
@@ -14,7 +14,7 @@ def read_address(email: str) -> str:
         return folded(mail_address(email))
     except BadAddress as error:
         raise UnprocessableContent(
-            {"email": [f"{email[:LONGEST]!r} is not an e-mail address: {error}"]}
+            {"email": [f"{email[:MAX_LENGTH]!r} is not an e-mail address: {error}"]}
         ) from error
 
 

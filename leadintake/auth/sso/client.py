@@ -23,7 +23,7 @@ CONNECT_SECONDS, SILENT_SECONDS, WHOLE_SECONDS = 3, 5, 10
 """Timeouts: connect, between bytes, whole body."""
 AT_ONCE, MAX_WAIT_SECONDS = 8, 2
 """Concurrent requests per process, and seconds that others wait: each holds a thread."""
-LARGEST_BYTES = 512 * 1024
+MAX_BYTES = 512 * 1024
 CHUNK_BYTES = 16 * 1024
 log = structlog.get_logger()
 _gate = threading.BoundedSemaphore(AT_ONCE)
@@ -87,6 +87,6 @@ def _read(raw: Any) -> bytes:
         body += chunk
         if time.monotonic() > end:
             raise ReadTimeout(f"the answer takes more than {WHOLE_SECONDS} seconds")
-        if len(body) > LARGEST_BYTES:
-            raise RequestException(f"the answer has more than {LARGEST_BYTES} bytes")
+        if len(body) > MAX_BYTES:
+            raise RequestException(f"the answer has more than {MAX_BYTES} bytes")
     return bytes(body)

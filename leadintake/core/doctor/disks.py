@@ -18,9 +18,9 @@ WITHOUT_JOURNAL = {"ext2", "vfat", "msdos", "exfat", "minix", "udf", "hfsplus"}
 REMOTE = {"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "glusterfs", "fuse.sshfs", "fuse.glusterfs", "afs"}
 UNSYNCED = {"nobarrier", "barrier=0", "volatile"}
 """Options that defeat a sync: ext4 and XFS without barriers, overlayfs that never syncs."""
-NEARLY_FULL, MAX_UPLOADS, FEWEST_UPLOADS = 0.05, 100, 5
+NEARLY_FULL, MAX_UPLOADS, MIN_UPLOADS = 0.05, 100, 5
 """Nearly full: below 5 %, unless 100 of the largest uploads still fit; or below 5 of them."""
-FEWEST_FILES = 1000
+MIN_FILES = 1000
 
 
 class Mount(NamedTuple):
@@ -37,13 +37,13 @@ def check_room() -> None:
         there = nearest_existing(path)
         disk = os.statvfs(there)
         free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
-        minimum = max(FEWEST_UPLOADS * largest, min(size * NEARLY_FULL, MAX_UPLOADS * largest))
+        minimum = max(MIN_UPLOADS * largest, min(size * NEARLY_FULL, MAX_UPLOADS * largest))
         if free < minimum:
             raise RuntimeError(
                 f"The disk of {there} has {free >> 20} MB left of {size >> 20}. Make room, or move it to a "
                 "larger one; once it is full, submissions are answered with 503."
             )
-        if disk.f_files and disk.f_favail < FEWEST_FILES:
+        if disk.f_files and disk.f_favail < MIN_FILES:
             raise RuntimeError(
                 f"The disk of {there} has room for {disk.f_favail} more files (inodes). Remove files, or "
                 "move it to one with more; `df -i` shows them."

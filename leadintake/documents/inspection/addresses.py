@@ -63,7 +63,7 @@ CLICK_HARMS = {
 }
 """Harm when only a click follows the address."""
 
-LONGEST = 4096
+MAX_LENGTH = 4096
 """Characters of an address that are read: its start decides its place."""
 ROUNDS = 4  # of decoding; known programs do two at most
 UNSEEN = re.compile(
@@ -115,13 +115,13 @@ PORT = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*:\d{1,5}(?:/|$)", re.IGNORECASE)
 
 def classify_address(address: str) -> Place:
     """Return the place of an address."""
-    path = UNSEEN.sub("", address[: 4 * LONGEST])[:LONGEST]
+    path = UNSEEN.sub("", address[: 4 * MAX_LENGTH])[:MAX_LENGTH]
     for _ in range(ROUNDS):
         decoded = UNSEEN.sub("", unquote(path))
         if decoded == path:
             break
         path = decoded
-    if not path and len(address) > LONGEST:
+    if not path and len(address) > MAX_LENGTH:
         return Place.UNUSUAL
     path = path.translate(LOOKALIKES)
     if BACKSLASHES.match(path):
@@ -129,7 +129,7 @@ def classify_address(address: str) -> Place:
     path = path.replace("\\", "/")
     place = _classify(path, has_space=" " in address.partition(":")[0].strip())
     if place in {Place.INSIDE, Place.OWN_DISK}:
-        if len(address) > LONGEST and not INNER.match(path):
+        if len(address) > MAX_LENGTH and not INNER.match(path):
             return Place.UNUSUAL
         if is_program(re.split("[?#]", path, maxsplit=1)[0]):
             return Place.PROGRAM

@@ -118,10 +118,6 @@ class Compound:
         """Return the entries of the storage `number`; the root is 0."""
         return self._children.get(number, ())
 
-    def orphans(self) -> Sequence[Entry]:
-        """Return the entries in no storage."""
-        return self._children.get(None, ())
-
     def open(self, entry: Entry) -> Content:
         """Return a stream's content. Raises Refused if it is cut or shares sectors."""
         if entry.number not in self._contents:

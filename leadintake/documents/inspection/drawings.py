@@ -20,7 +20,7 @@ PROPERTY = struct.Struct("<HL")
 IS_COMPLEX, NUMBER = 0x8000, 0x3FFF
 PICTURES = {0x0105, 0x0109, 0x0187, 0x01C7}
 """Names of a picture (pibName), its print version, and the fills of shapes and lines."""
-LONGEST = 16 * 1024
+MAX_LENGTH = 16 * 1024
 
 LINK = bytes.fromhex("d0c9ea79f9bace118c8200aa004ba90b")
 ADDRESS, PATH = (
@@ -61,7 +61,7 @@ def _find_pictures(data: bytes, findings: Findings) -> Iterator[str]:
             if number & IS_COMPLEX:
                 if number & NUMBER in PICTURES:
                     yield (
-                        data[position : position + min(length, LONGEST)]
+                        data[position : position + min(length, MAX_LENGTH)]
                         .decode("utf-16-le", "replace")
                         .strip("\0")
                     )
@@ -86,7 +86,9 @@ def _classify_link(data: bytes, start: int) -> Place | None:
     if kind != PATH:
         return Place.UNUSUAL
     length = _read_long(data, position + 2)
-    short = data[position + 6 : position + 6 + min(length, LONGEST)].decode("cp1252", "replace").strip("\0")
+    short = (
+        data[position + 6 : position + 6 + min(length, MAX_LENGTH)].decode("cp1252", "replace").strip("\0")
+    )
     position += 6 + length + 24
     wide = (
         _read_wide(data, position + 10, _read_long(data, position + 4)) if _read_long(data, position) else ""
@@ -100,4 +102,4 @@ def _read_long(data: bytes, position: int) -> int:
 
 
 def _read_wide(data: bytes, start: int, size: int) -> str:
-    return data[start : start + min(size, LONGEST)].decode("utf-16-le", "replace").partition("\0")[0]
+    return data[start : start + min(size, MAX_LENGTH)].decode("utf-16-le", "replace").partition("\0")[0]

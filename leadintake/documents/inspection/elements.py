@@ -43,7 +43,7 @@ VML = re.compile(r"urn:schemas-microsoft-com:(vml|office:(office|word|excel|powe
 SVG = "http://www.w3.org/2000/svg "
 ADD_INS = re.compile(r"http://schemas\.microsoft\.com/office/(webextensions|appforoffice)/")
 AUTO_OPEN_PROPERTIES = {"office.autoshowtaskpanewithdocument"}
-LONGEST = 4096
+MAX_LENGTH = 4096
 
 
 class Elements:
@@ -72,7 +72,7 @@ class Elements:
 
     def _text(self, element: str, words: str) -> None:
         if element.endswith(" HyperlinkBase"):
-            self._base = (self._base + words)[:LONGEST]
+            self._base = (self._base + words)[:MAX_LENGTH]
         self._fields.text(element, words)
 
     def _end(self, element: str) -> None:
@@ -158,7 +158,7 @@ class Elements:
         """Judge a mail merge's data source."""
         for attribute, value in attributes.items():
             if attribute.rpartition(" ")[2] == "val":
-                merging.judge_connection(value[: 4 * LONGEST], self._findings)
+                merging.judge_connection(value[: 4 * MAX_LENGTH], self._findings)
 
 
 JUDGES: dict[str, Callable[[Elements, str, Attributes], None]] = {

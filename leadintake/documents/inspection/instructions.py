@@ -28,7 +28,7 @@ PLACES = {"includepicture": FETCH_HARMS, "hyperlink": CLICK_HARMS}
 ARGUMENT_SWITCHES = {"l", "o", "t", "s", "c", "*", "#", "@"}
 """Switches with an argument that is not the address."""
 
-LONGEST = 16 * 1024
+MAX_LENGTH = 16 * 1024
 """Characters kept of an instruction; reference managers write longer ones."""
 MAX_SPELLINGS = 64
 """Addresses in an instruction, in all spellings; an unquoted one with blanks counts word by word."""
@@ -56,7 +56,7 @@ def judge(instruction: str, findings: Findings) -> None:
     if word in HARMS or word.startswith("dde"):
         findings.add(HARMS.get(word, Harm.DATA_LINK))
     elif word in PLACES:
-        if len(instruction) >= LONGEST:
+        if len(instruction) >= MAX_LENGTH:
             raise Refused(UNUSUAL)
         for address in _find_addresses(instruction, instruction.lower().index(word) + len(word)):
             for spelling in {address, ESCAPED.sub(r"\1", address)}:
@@ -91,7 +91,7 @@ def _evaluate_quote(instruction: str) -> str:
 
 @dataclass
 class _Words:
-    """Text in three readings, with single blanks, cut to LONGEST."""
+    """Text in three readings, with single blanks, cut to MAX_LENGTH."""
 
     parts: list[tuple[str, str, str]] = field(default_factory=list)
     """Pieces: own text, with stored results, with QUOTE evaluated."""
@@ -102,7 +102,7 @@ class _Words:
 
     def add(self, own: str, stored: str, quoted: str) -> None:
         """Append a piece in three readings."""
-        if self.length < LONGEST and (stored or quoted):
+        if self.length < MAX_LENGTH and (stored or quoted):
             self.parts.append((own, stored, quoted))
             self.length += max(len(stored), len(quoted))
             self.is_blank = (stored or quoted)[-1] == " "
@@ -110,9 +110,9 @@ class _Words:
 
     def add_own(self, words: str) -> None:
         """Append own text."""
-        if self.length < LONGEST:
+        if self.length < MAX_LENGTH:
             visible = BLANKS.sub(" ", UNSEEN.sub("", words))
-            visible = (visible[1:] if self.is_blank and visible[:1] == " " else visible)[:LONGEST]
+            visible = (visible[1:] if self.is_blank and visible[:1] == " " else visible)[:MAX_LENGTH]
             self.add(visible, visible, visible)
 
     def readings(self) -> tuple[str, str, str]:

@@ -19,7 +19,7 @@ MODULE = f"{SCRIPT} module"
 EMPTY_LINE = re.compile(
     r"\s*(?:(?:REM\b|').*(?<!_)|Option \w+(?: \w+)?|Sub Main(?:\(\))?|End Sub)?\s*", re.IGNORECASE
 )
-LONGEST = 64 * 1024
+MAX_LENGTH = 64 * 1024
 
 
 class Library:
@@ -53,7 +53,7 @@ class Library:
 
     def _add(self, _element: str, words: str) -> None:
         self._size += len(words)
-        if self._size > LONGEST:
+        if self._size > MAX_LENGTH:
             self._findings.add(Harm.MACROS)
         self._source.append(words)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .compound import STORAGE, Compound, Entry
 from .findings import Refused
 
-LARGEST = 256 * 1024
+MAX_BYTES = 256 * 1024
 """Bytes of a project's directory and sources, unpacked, and of one stream; an empty project has a few KB."""
 MAX_MODULES = 64
 CHUNK, SIGNATURE = 4096, 0b011  # [MS-OVBA] 2.4.1.1.5
@@ -39,7 +39,7 @@ def find_projects(compound: Compound) -> list[int]:
 
 def has_code(compound: Compound) -> bool:
     """Return whether a macro project has code or cannot be read."""
-    budget = _UnpackBudget(LARGEST)
+    budget = _UnpackBudget(MAX_BYTES)
     try:
         return any(_has_code(compound, number, budget) for number in find_projects(compound))
     except (_MalformedError, Refused, struct.error, IndexError):
@@ -67,7 +67,7 @@ def _has_code(compound: Compound, project: int, budget: _UnpackBudget) -> bool:
 
 
 def _content(compound: Compound, entry: Entry | None) -> bytes:
-    if entry is None or entry.size > LARGEST:
+    if entry is None or entry.size > MAX_BYTES:
         raise _MalformedError
     return compound.content(entry)
 

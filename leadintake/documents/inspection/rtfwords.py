@@ -17,7 +17,7 @@ from .work import ADDRESS_UNITS, judge_address
 
 Judge = Callable[[str, Findings], None]
 FIRST_BYTES = 16
-LONGEST = 16 * 1024
+MAX_LENGTH = 16 * 1024
 """Characters of a destination that are read."""
 HEX = re.compile("[0-9a-f]*+", re.IGNORECASE)
 
@@ -94,7 +94,7 @@ class Destination:
     @property
     def is_full(self) -> bool:
         """Whether more text makes no difference."""
-        return self.length >= (2 * FIRST_BYTES if self.word == "pict" else LONGEST)
+        return self.length >= (2 * FIRST_BYTES if self.word == "pict" else MAX_LENGTH)
 
     @property
     def text(self) -> str:
@@ -111,7 +111,7 @@ class Destination:
         elif not self.parts:
             visible = visible.lstrip()
         if visible:
-            self.parts.append(visible[:LONGEST])
+            self.parts.append(visible[:MAX_LENGTH])
             self.length += len(visible)
 
     def judge(self, findings: Findings, shape_property: str) -> None:

@@ -11,7 +11,7 @@ from .findings import Refused
 from .sentences import DAMAGED, TOO_MUCH
 
 CHUNK = 64 * 1024
-HIGHEST_RATIO = 200
+MAX_RATIO = 200
 """Unpacked bytes per packed one. Word stays below 50; a bomb is near deflate's limit, 1032."""
 FREE_SIZE = 1 * MB  # bytes without a limit on the ratio
 
@@ -19,7 +19,7 @@ FREE_SIZE = 1 * MB  # bytes without a limit on the ratio
 def unpack(container: Container, entry: Entry, budget: Budget) -> Iterator[bytes]:
     """Yield an entry's bytes. Raises Refused if size or checksum differ from the directory's."""
     size = crc = 0
-    max_size = max(FREE_SIZE, HIGHEST_RATIO * entry.packed)
+    max_size = max(FREE_SIZE, MAX_RATIO * entry.packed)
     for piece in _read_stored(container, entry) if entry.method == STORED else _inflate(container, entry):
         budget.unpack(len(piece))
         size += len(piece)

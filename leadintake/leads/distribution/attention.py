@@ -1,4 +1,4 @@
-"""Metrics and alarms of leads. Each query uses an index and reads at most MOST rows."""
+"""Metrics and alarms of leads. Each query uses an index and reads at most MAX_ROWS rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from leadintake.core.i18n.languages import N_
 from leadintake.leads.models import MANUAL, Lead
 from leadintake.leads.status import where_listed, where_open, where_quarantined
 
-MOST = 10_000
+MAX_ROWS = 10_000
 """Bound of every count."""
 WAITING_LIMIT = timedelta(hours=1)
 REVIEW_LIMIT = timedelta(hours=24)
@@ -35,7 +35,7 @@ def count_states() -> dict[str, int]:
     assigned_query = sa.select(table.id).select_from(
         people.join(Lead.__table__, table.assignee_id == people.c.id)
     )
-    bounded = assigned_query.where(is_open_row).limit(MOST).subquery()
+    bounded = assigned_query.where(is_open_row).limit(MAX_ROWS).subquery()
     assigned = db.session.scalar(sa.select(sa.func.count()).select_from(bounded)) or 0
     return {"waiting": int(waiting), "pending": int(ownerless) + assigned, "quarantined": int(quarantined)}
 
@@ -73,7 +73,7 @@ def check_quarantine() -> Problem | None:
 def _unassigned_queries() -> tuple[sa.Subquery, sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     """Return the unassigned open leads, and the conditions of waiting and quarantined ones."""
     columns_query = sa.select(table.assignment_strategy, table.gate, table.quarantined_at, table.assigned_at)
-    unassigned = columns_query.where(is_open_row, table.assignee_id.is_(None)).limit(MOST).subquery()
+    unassigned = columns_query.where(is_open_row, table.assignee_id.is_(None)).limit(MAX_ROWS).subquery()
     states = unassigned.c.gate, unassigned.c.quarantined_at
     is_waiting = sa.and_(where_listed(*states), unassigned.c.assignment_strategy != MANUAL)
     return unassigned, is_waiting, where_quarantined(*states)

@@ -14,7 +14,7 @@ from leadintake.core.http.body_drain import DrainBodies
 from tests.support.engines import migrated_database
 from tests.support.server import serving
 
-MOST = 3 * body_drain.PIECE_BYTES
+MAX_ROWS = 3 * body_drain.PIECE_BYTES
 
 
 class Body(io.BytesIO):
@@ -48,7 +48,7 @@ def refuse(body: io.BytesIO) -> str:
 
     environ = create_environ("/", method="POST")
     environ["wsgi.input"] = body
-    answer, status, _ = run_wsgi_app(DrainBodies(application, MOST), environ, buffered=True)
+    answer, status, _ = run_wsgi_app(DrainBodies(application, MAX_ROWS), environ, buffered=True)
     assert b"".join(answer) == b"too large"
     return status
 
@@ -59,7 +59,7 @@ def greenlets(monkeypatch):
 
 
 @pytest.mark.usefixtures("greenlets")
-@pytest.mark.parametrize("length", [0, 1, body_drain.PIECE_BYTES + 1, MOST - 1])
+@pytest.mark.parametrize("length", [0, 1, body_drain.PIECE_BYTES + 1, MAX_ROWS - 1])
 def test_a_body_is_read_to_its_end_after_the_answer(length):
     body = Body(b"x" * length)
     assert refuse(body).startswith("413")
@@ -69,9 +69,9 @@ def test_a_body_is_read_to_its_end_after_the_answer(length):
 
 @pytest.mark.usefixtures("greenlets")
 def test_a_body_that_is_longer_than_any_may_be_ends_the_connection():
-    body = Body(b"x" * (MOST + 1))
+    body = Body(b"x" * (MAX_ROWS + 1))
     refuse(body)
-    assert body.tell() == MOST
+    assert body.tell() == MAX_ROWS
     assert body.failed
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 Content = TypeVar("Content")
-FEWEST, MOST = 3, 20
+FEWEST, MAX_ROWS = 3, 20
 
 
 def in_proportion(cost: Callable[[Content], float], once: Content, twice: Content, *, least: float) -> bool:
@@ -16,7 +16,7 @@ def in_proportion(cost: Callable[[Content], float], once: Content, twice: Conten
     and is asked until it was not. What is quadratic costs four times as much by then.
     """
     cheap = dear = float("inf")
-    for tries in range(1, MOST + 1):
+    for tries in range(1, MAX_ROWS + 1):
         cheap, dear = min(cheap, cost(once)), min(dear, cost(twice))
         if tries >= FEWEST and dear <= 2.5 * max(cheap, least):
             return True

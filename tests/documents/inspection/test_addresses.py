@@ -13,7 +13,7 @@ from leadintake.documents.inspection.addresses import (
     CLICK_HARMS,
     FETCH_HARMS,
     LINK_HARMS,
-    LONGEST,
+    MAX_LENGTH,
     TEMPLATE_HARMS,
     Place,
     classify_address,
@@ -316,4 +316,4 @@ def test_a_long_address_costs_no_more_than_one_of_the_longest_looked_at(unit, he
             best = min(best, time.thread_time() - began)
         return best
 
-    assert cost(32 * LONGEST) <= 2.5 * cost(16 * LONGEST) + 0.002
+    assert cost(32 * MAX_LENGTH) <= 2.5 * cost(16 * MAX_LENGTH) + 0.002
