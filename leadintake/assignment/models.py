@@ -6,15 +6,12 @@ import uuid
 from datetime import date
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from leadintake.assignment.types import UNTIL_FURTHER_NOTICE
 from leadintake.auth.models import User
 from leadintake.core.db.database import Model, SoftDeletes
-
-LongText = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
-"""MariaDB's TEXT holds 64 KiB, too little for a decision among 500 people."""
+from leadintake.core.db.types import LongText
 
 
 class Turn(Model):
@@ -71,4 +68,4 @@ class AssignmentDecision(Model):
     policy: Mapped[str] = mapped_column(sa.String(16))
     """Hash of the policy; empty for a manual decision."""
     record: Mapped[str] = mapped_column(LongText)
-    """JSON (types.Record), enough to repeat it; empty for a manual decision."""
+    """JSON (types.Record), enough to repeat it, among 500 people too; empty for a manual decision."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Flask
 
 from leadintake.core import doctor, errors, logs, measures, modes, places, processes
-from leadintake.core.db import database, downgrades, locks, revisions, transaction
+from leadintake.core.cli import migrations
+from leadintake.core.db import database, locks, revisions, transaction
 from leadintake.core.http import bodies, body_drain, headers, lengths, limits, paths, request_log, turns
 from leadintake.core.i18n import firm_texts, languages
 
@@ -16,7 +17,7 @@ def init_app(app: Flask) -> None:
     measures.init_app(app)
     lengths.init_app(app)
     database.init_app(app)
-    downgrades.init_app(app)
+    migrations.init_app(app)
     locks.init_app(app)
     places.init_app(app)
     modes.init_app(app)

@@ -12,7 +12,6 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from flask_migrate import upgrade
 
 from leadintake.auth.people.service import users
 from leadintake.auth.service import auth
@@ -40,6 +39,8 @@ def demo(host: str, port: int) -> None:
     if not PUBLIC_URL_VARIABLES & os.environ.keys():
         current_app.config["PUBLIC_URL"] = f"http://{host}:{port}"  # for the links in the first mails
     _refuse_taken_port(host, port)
+    from flask_migrate import upgrade  # loads Alembic
+
     upgrade()
     passwords = _create_people()
     _create_leads()

@@ -9,10 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from leadintake.assignment.models import LongText
 from leadintake.auth.models import User
 from leadintake.core.db.database import Model, SoftDeletes, only
-from leadintake.core.db.types import BlankIsNull, TextEnum
+from leadintake.core.db.types import BlankIsNull, LongText, TextEnum
 from leadintake.core.i18n.languages import ENGLISH
 from leadintake.core.phones import is_as_typed
 from leadintake.documents.models import Document
@@ -61,18 +60,13 @@ class Lead(SoftDeletes, Model):
         sa.Index("ix_leads_status_id", "status", "id"),
         sa.Index("ix_leads_status_created_at_id", "status", "created_at", "id"),
         # Partial where supported: no planner shall use it for open leads, which are nearly all.
-        sa.Index("ix_leads_gate", "gate", "quarantined_at", "id", **only(sa.text("gate = 'quarantine'"))),
+        sa.Index("ix_leads_gate", "gate", "quarantined_at", "id", info=only("gate = 'quarantine'")),
         # For backfill.correct_gates, and for processes of the previous version.
         sa.Index("ix_leads_in_quarantine", "assignment_strategy", "quarantined_at", "id"),
         # A unique index, no table constraint: PostgreSQL can build it while leads are inserted.
         sa.Index("uq_leads_reference", "reference", unique=True),
         # For backfill.index_texts. MariaDB indexes one character of each.
-        sa.Index(
-            "ix_leads_search_text",
-            "search_text",
-            mysql_length={"search_text": 1},
-            **only(sa.text("search_text IS NULL")),
-        ),
+        sa.Index("ix_leads_search_text", "search_text", info=only("search_text IS NULL")),
         sa.Index("ix_leads_assignee_id_created_at_id", "assignee_id", "created_at", "id"),
         # With `deleted_at`, so that open leads are counted from it alone.
         sa.Index(

@@ -23,7 +23,7 @@ from flask import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from leadintake.core import alarms, checks, measures
-from leadintake.core.db.database import migrations_folder
+from leadintake.core.db.revisions import list_revisions
 from leadintake.core.db.transaction import rollback
 from leadintake.core.slots import Slots
 from leadintake.monitoring import usage
@@ -95,12 +95,11 @@ def _gauge(name: str, help_text: str, label: str, numbers: Mapping[str, float]) 
 @functools.cache
 def _build() -> Metric:
     """Return version, revision and Python."""
-    from alembic.script import ScriptDirectory
     from prometheus_client.core import GaugeMetricFamily
 
     labels = {
         "version": version("leadintake"),
-        "revision": ScriptDirectory(str(migrations_folder())).get_current_head() or "",
+        "revision": max(list_revisions()),
         "python": platform.python_version(),
     }
     build = GaugeMetricFamily("leadintake_build_info", "The code that runs", labels=list(labels))

@@ -61,8 +61,8 @@ class Notification(SoftDeletes, Model):
         sa.Index("ix_notifications_mailbox_created_at", "mailbox", "created_at"),
         sa.Index("ix_notifications_priority_due_at", "priority", "due_at"),  # serves the claims
         # Partial where supported: without sent messages, which are most.
-        sa.Index("ix_notifications_unsent", "kind", "due_at", **only(sa.text("due_at IS NOT NULL"))),
-        sa.Index("ix_notifications_failed", "status", "updated_at", **only(sa.text("status = 'failed'"))),
+        sa.Index("ix_notifications_unsent", "kind", "due_at", info=only("due_at IS NOT NULL")),
+        sa.Index("ix_notifications_failed", "status", "updated_at", info=only("status = 'failed'")),
     )
 
     channel: Mapped[str] = mapped_column(sa.String(20), default=MAIL, server_default=MAIL)

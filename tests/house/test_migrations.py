@@ -8,11 +8,19 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 
 from leadintake.core.db.database import migrations_folder
+from leadintake.core.db.revisions import list_revisions
 
-STEPS = {step.revision: step for step in ScriptDirectory(str(migrations_folder())).walk_revisions()}
+SCRIPTS = ScriptDirectory(str(migrations_folder()))
+STEPS = {step.revision: step for step in SCRIPTS.walk_revisions()}
 ASKS_NOTHING = re.compile(
     r"\bop\.(create_table|drop_table|add_column|drop_column|create_index|drop_index|bulk_insert)\("
 )
+
+
+def test_the_file_of_a_migration_begins_with_its_revision_and_the_newest_is_the_greatest():
+    """Commands and requests read the names, without loading Alembic."""
+    assert list_revisions() == set(STEPS)
+    assert max(list_revisions()) == SCRIPTS.get_current_head()
 
 
 def test_a_migration_says_which_code_is_the_oldest_that_may_still_run():

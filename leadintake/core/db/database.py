@@ -13,7 +13,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask, has_request_context, request
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
@@ -73,17 +72,19 @@ class SoftDeletes:
     deleted_at: Mapped[datetime | None] = mapped_column()
 
 
-def only(condition: sa.TextClause) -> dict[str, Any]:
-    """Return the options of a partial index. MariaDB has none and indexes all rows."""
-    return {"postgresql_where": condition, "sqlite_where": condition}
+def only(condition: str) -> dict[str, str]:
+    """Return the `info` of a partial index. MariaDB has none and indexes all rows.
+
+    Migrations build it. SQLAlchemy's own options would load every engine's dialect with the models.
+    """
+    return {"where": condition}
 
 
 db = SQLAlchemy(model_class=Model)
-migrate = Migrate()
 
 
 def init_app(app: Flask) -> None:
-    """Configure Flask-SQLAlchemy and Flask-Migrate."""
+    """Configure Flask-SQLAlchemy."""
     url = engine_url(app.config["DATABASE_URL"])
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     options = _engine_options(url, app.config["DATABASE_POOL_SIZE"])
@@ -101,7 +102,6 @@ def init_app(app: Flask) -> None:
         install_timeouts(db.engine)
         install_pooler(db.engine, named=bool(app.config["DATABASE_POOLER"]))
         _measure_pool(app, db.engine)
-    migrate.init_app(app, db, directory=str(migrations_folder()))
 
 
 def _make_pool_class(slots: Slots) -> type[QueuePool]:

@@ -14,12 +14,10 @@ import threading
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 import structlog
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -32,9 +30,13 @@ from leadintake.core.db.timeouts import use_request_timeout
 from leadintake.core.db.types import new_id
 from leadintake.core.errors import Refusal, Unavailable, explain_failures
 
+if TYPE_CHECKING:
+    from alembic.migration import MigrationContext
+
 MATCH_SECONDS, MISMATCH_SECONDS = 60.0, 2.0
 """Validity of a match and of a mismatch."""
 AFTER_FAILURE_SECONDS = 1.0
+VERSIONS = sa.table("alembic_version")
 log = structlog.get_logger()
 
 
@@ -113,6 +115,8 @@ def invalidate() -> None:
 
 def write_oldest_code(ctx: MigrationContext, step: Any, heads: Collection[Any], run_args: Any) -> None:  # noqa: ARG001 - the signature of Alembic
     """Store each migration's `oldest_code`, in Alembic's transaction (its on_version_apply)."""
+    from alembic.script import ScriptDirectory
+
     connection = ctx.connection
     if connection is None or not sa.inspect(connection).has_table(SchemaRevision.__tablename__):
         return
@@ -167,9 +171,10 @@ def _store(finding: _Finding, sentence: str) -> None:
 
 
 def _compare() -> str:
-    revisions, head = _list_revisions()
+    revisions = list_revisions()
+    head = max(revisions)
     with use_request_timeout(), read_only(), db.engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
+        found = _read_current_revision(connection)
         if found == head:
             return ""
         if found is None or found in revisions:
@@ -190,8 +195,17 @@ def _compare() -> str:
     return ""
 
 
+def _read_current_revision(connection: sa.Connection) -> str | None:
+    """Return the revision that Alembic stored, or None in an empty database."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.scalar(sa.select(sa.column("version_num", sa.String)).select_from(VERSIONS))
+
+
 @functools.cache
-def _list_revisions() -> tuple[frozenset[str], str | None]:
-    """Return this code's revisions, and their head."""
-    scripts = ScriptDirectory(str(migrations_folder()))
-    return frozenset(step.revision for step in scripts.walk_revisions()), scripts.get_current_head()
+def list_revisions() -> frozenset[str]:
+    """Return this code's revisions, by the names of their files; the greatest is the newest.
+
+    Alembic would load every migration, and itself, to tell.
+    """
+    return frozenset(path.name.partition("_")[0] for path in migrations_folder().glob("versions/[0-9]*_*.py"))

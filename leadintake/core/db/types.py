@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 from uuid_utils.compat import uuid7
 
 E = TypeVar("E", bound=StrEnum)
@@ -29,6 +28,8 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         if dialect.name == "mysql":
+            from sqlalchemy.dialects import mysql  # loaded where that engine is used
+
             return dialect.type_descriptor(mysql.DATETIME(fsp=6))
         return dialect.type_descriptor(sa.DateTime(timezone=True))
 
@@ -77,3 +78,17 @@ class BlankIsNull(sa.types.TypeDecorator[str]):
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str:
         return value or ""
+
+
+class LongText(sa.types.TypeDecorator[str]):
+    """Text beyond 64 KiB, which MySQL's TEXT cannot hold."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name == "mysql":
+            from sqlalchemy.dialects import mysql  # loaded where that engine is used
+
+            return dialect.type_descriptor(mysql.MEDIUMTEXT())
+        return super().load_dialect_impl(dialect)
