@@ -43,7 +43,7 @@ def init_app(app: Flask) -> None:
     login.init_app(app, add_context_processor=False)  # error pages must not query the database
     chores.register(app, "policy", policy.note_change)
     checks.register(app, "second factor", policy.check_second_factors, needed=False)
-    chores.on_worker_tick(app, forgotten.answer)
+    chores.on_worker_tick(app, forgotten.answer, probe=forgotten.probe())
     app.cli.add_command(users_group)
     app.cli.add_command(tokens_group)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
+import sqlalchemy as sa
 import structlog
 from flask import Flask
 
@@ -17,6 +19,8 @@ from leadintake.server_logs.failures import sentence_of
 
 Stop = Callable[[], bool]
 """Returns whether to stop early."""
+Tick = Callable[[], bool]
+"""Returns whether it found work, of which there may be more."""
 Chore = Callable[[Stop], Mapping[str, object]]
 """Cleans up and returns facts for the log. May run in several workers at once and be killed at any point."""
 CHORES = measures.Counter("leadintake_chores", "Housekeeping by result", "chore", "result")
@@ -42,19 +46,29 @@ def register(
     app.extensions.setdefault("leadintake.chores", []).append((name, chore, every, wait))
 
 
-def on_worker_tick(app: Flask, act: Callable[[], None]) -> None:
-    """Register an action to run before each round of messages. It must be cheap when idle."""
-    app.extensions.setdefault("leadintake.rounds", []).append(act)
+def on_worker_tick(app: Flask, act: Tick, *, probe: sa.Select[Any] | None = None) -> None:
+    """Register an action that workers run every half minute. It must be cheap when idle.
+
+    `probe`: query whose rows are work that cannot wait; a worker asks it every second.
+    """
+    app.extensions.setdefault("leadintake.rounds", []).append((act, probe))
 
 
-def run_worker_ticks(app: Flask) -> None:
-    """Run all tick actions; log a failed one and continue."""
-    for act in app.extensions.get("leadintake.rounds", ()):
+def list_probes(app: Flask) -> list[sa.Select[Any]]:
+    """Return the queries of urgent work."""
+    return [probe for _, probe in app.extensions.get("leadintake.rounds", ()) if probe is not None]
+
+
+def run_worker_ticks(app: Flask) -> bool:
+    """Run all tick actions; log a failed one and continue. Return whether one found work."""
+    found_work = False
+    for act, _ in app.extensions.get("leadintake.rounds", ()):
         try:
-            act()
+            found_work = bool(act()) or found_work
         except Exception as error:  # noqa: BLE001 - retried with the next tick
             rollback()
             log.error("round_failed", act=act.__qualname__, error=sentence_of(error))  # noqa: TRY400 - the sentence has the cause
+    return found_work
 
 
 def failures(app: Flask) -> list[str]:

@@ -59,18 +59,22 @@ def give_references(connection: sa.Connection, ids: Sequence[uuid.UUID]) -> None
             return
 
 
-def run_worker_tick() -> None:
-    """Give references to leads without one. Without any: one index lookup."""
+def run_worker_tick() -> bool:
+    """Give references to leads without one; return whether there were any. Without any: one index lookup."""
     with read_only():
         ids = db.session.scalars(WITHOUT_REFERENCE.limit(BATCH)).all()
         db.session.rollback()
     if ids:
         with transaction():
             give_references(db.session.connection(), ids)
+    return bool(ids)
 
 
-def correct_gates() -> None:
-    """Set the gate of leads that an older process quarantined or released. Two index lookups."""
+def correct_gates() -> bool:
+    """Set the gate of leads that an older process quarantined or released; return whether there were any.
+
+    Two index lookups.
+    """
     with read_only():
         queries = {
             gate: sa.select(LEADS.c.id).where(condition).limit(BATCH) for gate, condition in OUTDATED.items()
@@ -83,15 +87,16 @@ def correct_gates() -> None:
                 # The condition again: the lead may have changed.
                 statement = sa.update(LEADS).where(LEADS.c.id.in_(ids), OUTDATED[gate])
                 db.session.execute(statement.values(gate=gate))
+    return any(outdated.values())
 
 
-def index_texts() -> None:
-    """Index leads without a search text. Without any: one index lookup."""
+def index_texts() -> bool:
+    """Index leads without a search text; return whether there were any. Without any: one index lookup."""
     with read_only():
         ids = db.session.scalars(WITHOUT_TEXT.limit(BATCH)).all()
         db.session.rollback()
     if not ids:
-        return
+        return False
     with transaction():
         # Lock and check again: another worker may index the same leads.
         columns = [LEADS.c.id, LEADS.c.reference, *(LEADS.c[name] for name in SEARCHED)]
@@ -102,3 +107,4 @@ def index_texts() -> None:
             search_index.add(texts)
             text_by_id = sa.case(texts, value=LEADS.c.id)
             execute(sa.update(LEADS).where(LEADS.c.id.in_(texts)).values(search_text=text_by_id))
+    return True

@@ -1,6 +1,6 @@
 """The worker: delivers due messages, in rounds. Any number may run in parallel.
 
-1. Run the worker ticks of other rooms. With MAIL_HOLD the round ends here.
+1. Run the worker ticks of other rooms if due (rounds.py). With MAIL_HOLD the round ends here.
 2. Open the channel before any claim: a channel that is down costs no message an attempt.
 3. Claim a message and commit. After a crash from here on another worker sends it once its lease ends.
 4. Deliver it outside a transaction.
@@ -15,7 +15,6 @@ import os
 import secrets
 import socket
 import threading
-import time
 from datetime import datetime
 from functools import partial
 
@@ -27,7 +26,7 @@ from leadintake.core.clock import now
 from leadintake.core.db import revisions
 from leadintake.core.db.timeouts import use_request_timeout
 from leadintake.core.db.transaction import OutcomeUnknown, transaction
-from leadintake.notifications import embedded, leases, refusals
+from leadintake.notifications import embedded, leases, refusals, rounds
 from leadintake.notifications.batches import ClaimQueue, detach
 from leadintake.notifications.channels.interface import (
     ChannelDown,
@@ -48,8 +47,6 @@ IDLE_SECONDS = 1.0
 MAX_PAUSE_SECONDS = 30.0
 REVISION_CHECK_SECONDS = 5.0
 CHORES_CHECK_SECONDS = 30
-TICK_SECONDS = 5.0
-"""Between two runs of the worker ticks during deliveries."""
 OutcomeRecorder = partial[None] | partial[bool]
 """A function of leases.py or refusals.py that records an outcome, with its arguments."""
 log = structlog.get_logger()
@@ -63,7 +60,7 @@ class Worker:
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._payloads = PayloadDelivery(self.name)
         self._last_beat: datetime | None = None
-        self._last_tick = 0.0
+        self._ticks = rounds.Ticks(app)
         self._is_first_round = True
         """The first round tries a closed channel immediately: it may have been repaired."""
         self._is_plan_outdated = False
@@ -80,7 +77,7 @@ class Worker:
                     revisions.require()
                     self._beat()
                     try:
-                        self.deliver_due(stop)
+                        self._run_round(stop)
                         pause = IDLE_SECONDS
                     except ChannelDown as error:
                         pause = min(pause * 2, MAX_PAUSE_SECONDS)
@@ -99,7 +96,17 @@ class Worker:
 
     def deliver_due(self, stop: embedded.Stop) -> int:
         """Run one round; return the number of handled messages. Raises ChannelDown of the mail channel."""
-        self._run_ticks()
+        self._ticks.run()
+        return self._deliver_messages(stop)
+
+    def _run_round(self, stop: embedded.Stop) -> None:
+        is_tick_due, is_message_due = self._ticks.find_work()
+        if is_tick_due:
+            self.deliver_due(stop)
+        elif is_message_due:
+            self._deliver_messages(stop)
+
+    def _deliver_messages(self, stop: embedded.Stop) -> int:
         if current_app.config["MAIL_HOLD"]:
             return 0
         try:
@@ -115,7 +122,7 @@ class Worker:
                 handled += self._deliver(batch, stop)
         if self._is_plan_outdated:
             self._is_plan_outdated = False
-            self._run_ticks()
+            self._ticks.run()
             return handled + self._deliver_mail(stop)
         return handled
 
@@ -201,16 +208,12 @@ class Worker:
             raise
 
     def _has_periodic_tasks_due(self) -> bool:
-        return time.monotonic() - self._last_tick > TICK_SECONDS or self._is_beat_due()
+        return self._ticks.are_due(rounds.TICK_SECONDS) or self._is_beat_due()
 
     def _run_periodic_tasks(self) -> None:
         self._beat()
-        if time.monotonic() - self._last_tick > TICK_SECONDS:
-            self._run_ticks()
-
-    def _run_ticks(self) -> None:
-        chores.run_worker_ticks(self.app)
-        self._last_tick = time.monotonic()
+        if self._ticks.are_due(rounds.TICK_SECONDS):
+            self._ticks.run()
 
     def _run_chores(self, stop: embedded.Stop) -> None:
         last_runs: dict[str, float] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import os
 import threading
 import time
@@ -14,6 +13,7 @@ import time_machine
 from leadintake.core import alarms, checks, chores
 from leadintake.core.clock import now
 from leadintake.documents.ownership import ownership
+from leadintake.notifications import rounds
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.worker import Worker
 from tests.factories import NotificationFactory
@@ -79,8 +79,7 @@ def test_a_round_that_fails_is_said_and_neither_the_next_nor_the_messages_wait(a
 def test_rounds_go_on_between_the_messages_of_a_long_row(app, given, monkeypatch):
     looked = []
     chores.on_worker_tick(app, lambda: looked.append(1))
-    module = importlib.import_module("leadintake.notifications.worker")  # the room has a command of that name
-    monkeypatch.setattr(module, "TICK_SECONDS", 0)
+    monkeypatch.setattr(rounds, "TICK_SECONDS", 0)
     for _ in range(3):
         given(NotificationFactory)
     assert deliver(app) == 3

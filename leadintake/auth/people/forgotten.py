@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import sqlalchemy as sa
 
 from leadintake.audit.service import audit
@@ -27,18 +29,23 @@ class Forgotten:
         db.session.add(PasswordRequest(address=seal(PURPOSE, email)))
         on_commit(embedded.wake)
 
-    def answer(self) -> None:
-        """Mail links to active users. Runs on every worker tick."""
+    def probe(self) -> sa.Select[tuple[uuid.UUID]]:
+        """Return the query of what a worker shall answer soon."""
+        return sa.select(PasswordRequest.id)
+
+    def answer(self) -> bool:
+        """Mail links to active users; return whether there were requests."""
         with read_only():
-            first_id = db.session.scalar(sa.select(PasswordRequest.id).limit(1))
+            first_id = db.session.scalar(self.probe().limit(1))
             db.session.rollback()
         if first_id is None:
-            return
+            return False
         with transaction():
             request_query = sa.select(PasswordRequest).order_by(PasswordRequest.id).limit(MAX_AT_ONCE)
             for request in db.session.scalars(request_query.with_for_update(skip_locked=True)).all():
                 self._mail(unseal(PURPOSE, request.address))
                 db.session.delete(request)
+        return True
 
     def _mail(self, email: str) -> None:
         user, kind = auth.find(email), LinkPurpose.PASSWORD_RESET

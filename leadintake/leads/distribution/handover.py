@@ -74,8 +74,8 @@ class Handover:
         alerts.record(lead, "declined", reason, actor=actor)
         self.hand_on(lead, "declined", f"{actor.name} declined it.", actor=actor)
 
-    def run_worker_tick(self) -> None:
-        """Reassign leads of ineligible assignees, assign waiting leads, remind managers.
+    def run_worker_tick(self) -> bool:
+        """Reassign leads of ineligible assignees, assign waiting leads, remind managers; return whether any.
 
         1. Without a lock, look for ineligible assignees, placeable waiting leads and overdue reminders.
         2. For each ineligible assignee, in its own transaction: lock assignment, check again, hand back.
@@ -104,6 +104,7 @@ class Handover:
                 departures.lock_assignment()
                 for manager, lead in [*alerts.find_overdue_reminders()]:
                     alerts.enqueue_reminder(manager, lead)
+        return bool(ineligible or placeable or overdue)
 
     def _hand_back_ineligible(self, user_id: uuid.UUID) -> None:
         with transaction():
