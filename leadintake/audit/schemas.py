@@ -37,19 +37,23 @@ class AuditItem(msgspec.Struct):
     detail: dict[str, Any]
 
     @classmethod
-    def of(cls, entry: AuditEntry) -> AuditItem:
-        """Convert an entry."""
-        row = {name: getattr(entry, name) for name in cls.__struct_fields__ if name not in ("at", "detail")}
-        return cls(**row, at=entry.created_at, detail=read(entry.detail))
+    def of(cls, row: Any) -> AuditItem:
+        """Convert a row of `select_items`."""
+        return cls(**row_of(row) | {"detail": read(row.detail)})
 
 
 COLUMNS = AuditItem.__struct_fields__
 
 
-def row_of(entry: AuditEntry) -> dict[str, object]:
-    """Return an entry as a flat row."""
-    row = msgspec.structs.asdict(AuditItem.of(entry))
-    return {**row, "detail": entry.detail}
+def select_items(entries_query: sa.Select[Any]) -> sa.Select[Any]:
+    """Select what an item shows, and the number (pagination.Shape)."""
+    columns = [getattr(AuditEntry, "created_at" if name == "at" else name) for name in COLUMNS]
+    return entries_query.with_only_columns(*columns, AuditEntry.number)
+
+
+def row_of(row: Any) -> dict[str, Any]:
+    """Return a row of `select_items` by the names of an item."""
+    return dict(zip(COLUMNS, row[:-1], strict=True))
 
 
 class AuditFilter(msgspec.Struct, forbid_unknown_fields=True):

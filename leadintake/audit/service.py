@@ -80,16 +80,23 @@ class Audit:
 
     def page(
         self, filters: AuditFilter, *, actor: Person | Operator, limit: int, cursor: str | None
-    ) -> Page[AuditEntry]:
-        """Return entries visible to `actor`, newest first; record the reading."""
+    ) -> Page[Any]:
+        """Return rows of the entries visible to `actor`, newest first; record the reading."""
         self.record("audit.read", actor=actor, filters=list(filters.to_dict()))
         entries_query, bound_to = _make_entries_query(filters, actor), filters.to_dict()
-        return page_of(entries_query, NEWEST_FIRST, limit=limit, cursor=cursor, bound_to=bound_to)
+        return page_of(
+            entries_query,
+            NEWEST_FIRST,
+            limit=limit,
+            cursor=cursor,
+            bound_to=bound_to,
+            shape=schemas.select_items,
+        )
 
-    def iterate(self, filters: AuditFilter, *, actor: Person | Operator) -> Iterator[AuditEntry]:
-        """Yield all entries visible to `actor`, in batches; record the export."""
+    def iterate(self, filters: AuditFilter, *, actor: Person | Operator) -> Iterator[Any]:
+        """Yield rows of all entries visible to `actor`, in batches; record the export."""
         self.record("audit.exported", actor=actor, filters=list(filters.to_dict()))
-        return iterate_all(_make_entries_query(filters, actor), NEWEST_FIRST)
+        return iterate_all(_make_entries_query(filters, actor), NEWEST_FIRST, shape=schemas.select_items)
 
     def head(self) -> Head:
         """Return the current end of the chain."""

@@ -33,12 +33,17 @@ class Document(SoftDeletes, Model):
     @property
     def warnings(self) -> list[str]:
         """Warnings for the reader."""
-        return [WARNINGS[Flag(name)] for name in self.flags.split(",") if name]
+        return list_warnings(self.flags)
 
     @property
     def may_be_shown(self) -> bool:
         """Whether there is no warning."""
         return not self.flags
+
+
+def list_warnings(flags: str) -> list[str]:
+    """Return the warnings of a document with these flags."""
+    return [WARNINGS[Flag(name)] for name in flags.split(",") if name]
 
 
 class Installation(Model):

@@ -24,10 +24,10 @@ from leadintake.leads.schemas import (
     LeadPage,
     LeadPatch,
     LeadQuery,
-    LeadSummary,
     NotificationList,
 )
 from leadintake.leads.service import leads
+from leadintake.leads.summaries import select_summaries, summary_of
 from leadintake.notifications.schemas import NotificationSummary
 from leadintake.notifications.service import notifications
 
@@ -40,9 +40,14 @@ bp = Blueprint("leads", __name__, url_prefix="/leads")
 def search(query: LeadQuery) -> Response:
     """List the leads the reader may see."""
     page = leads.page(
-        query, reader=current_actor(), actor=current_actor(), limit=query.limit, cursor=query.cursor
+        query,
+        reader=current_actor(),
+        actor=current_actor(),
+        limit=query.limit,
+        cursor=query.cursor,
+        shape=select_summaries,
     )
-    answer = LeadPage([LeadSummary.of(lead) for lead in page.items], page.next_cursor)
+    answer = LeadPage([summary_of(row) for row in page.items], page.next_cursor)
     if query.count:
         found = leads.count(query, reader=current_actor())
         answer.total = min(found, MAX_COUNTED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,7 +18,7 @@ from leadintake.auth.service import auth
 from leadintake.core.actor import OPERATOR
 from leadintake.core.clock import now
 from leadintake.core.db.database import db
-from leadintake.core.db.pagination import Order, Page, iterate_all, page_of
+from leadintake.core.db.pagination import Order, Page, Shape, iterate_all, page_of
 from leadintake.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed, UnprocessableContent
 from leadintake.leads import disclaimers, permissions, visibility
 from leadintake.leads.distribution import alerts, ownership
@@ -91,8 +92,9 @@ class Leads:
         actor: UserOrOperator,
         limit: int,
         cursor: str | None,
-    ) -> Page[Lead]:
-        """Return a page of the matching leads, and audit that `actor` listed them."""
+        shape: Shape | None = None,
+    ) -> Page[Any]:
+        """Return a page of the matching leads, or of rows by `shape`; audit that `actor` listed them."""
         bound_to = {
             "status": filters.status,
             "assigned_to": filters.assigned_to,
@@ -102,7 +104,9 @@ class Leads:
         }
         statement, search = parse_search(matching_query(filters, reader), filters)
         order, narrow = Order.parse(Lead, filters.sort), search.narrow if search else None
-        page = page_of(statement, order, limit=limit, cursor=cursor, bound_to=bound_to, narrow=narrow)
+        page = page_of(
+            statement, order, limit=limit, cursor=cursor, bound_to=bound_to, narrow=narrow, shape=shape
+        )
         audit.record("leads.listed", actor=actor, filters=filters.names())
         return page
 

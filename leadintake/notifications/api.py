@@ -21,9 +21,7 @@ bp = Blueprint("notifications", __name__, url_prefix="/notifications")
 def read_outbox(query: NotificationQuery) -> Response:
     """List what is owed, sent and failed, newest first."""
     page = notifications.page(query.status, reader=current_person(), limit=query.limit, cursor=query.cursor)
-    return respond(
-        NotificationPage([NotificationDetail.of(message) for message in page.items], page.next_cursor)
-    )
+    return respond(NotificationPage([NotificationDetail(*row) for row in page.items], page.next_cursor))
 
 
 @bp.post("/<uuid:notification_id>/retry")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
+import sqlalchemy as sa
 
 from leadintake.core.db.pagination import Cursor
 from leadintake.notifications.models import Notification, Status
@@ -45,6 +46,12 @@ class NotificationDetail(msgspec.Struct):
     def of(cls, notification: Notification) -> NotificationDetail:
         """Convert a message without its text."""
         return msgspec.convert(notification, cls, from_attributes=True)
+
+
+def select_details(messages_query: sa.Select[Any]) -> sa.Select[Any]:
+    """Select what a NotificationDetail shows, in its order, and no texts (pagination.Shape)."""
+    columns = [getattr(Notification, name) for name in NotificationDetail.__struct_fields__]
+    return messages_query.with_only_columns(*columns)
 
 
 class NotificationQuery(msgspec.Struct, forbid_unknown_fields=True):

@@ -29,7 +29,7 @@ from leadintake.core.errors import Conflict, NotFound
 from leadintake.core.i18n.languages import ENGLISH
 from leadintake.core.logs import current_request_id
 from leadintake.core.visibility import not_hidden_from
-from leadintake.notifications import embedded
+from leadintake.notifications import embedded, schemas
 from leadintake.notifications.channels.folder import FolderChannel
 from leadintake.notifications.channels.interface import SEAL_PURPOSE, Channel, get_channels, register_channel
 from leadintake.notifications.channels.smtp import SmtpChannel
@@ -195,13 +195,16 @@ class Notifications:
 
     def page(
         self, status: Status | None, *, reader: Person | Operator, limit: int, cursor: str | None
-    ) -> Page[Notification]:
-        """Return a page of the messages visible to `reader`, newest first."""
+    ) -> Page[Any]:
+        """Return a page of rows of the messages visible to `reader`, newest first."""
         query = _visible_query(reader)
         if status is not None:
             query = query.where(Notification.status == status)
         order = Order(Notification, "created_at", descending=True)
-        return page_of(query, order, limit=limit, cursor=cursor, bound_to={"status": status})
+        bound_to = {"status": status}
+        return page_of(
+            query, order, limit=limit, cursor=cursor, bound_to=bound_to, shape=schemas.select_details
+        )
 
     def list_attempts(self, notification_id: uuid.UUID) -> Sequence[DeliveryAttempt]:
         """Return the attempts of a message, oldest first."""
