@@ -76,7 +76,7 @@ class Allocator:
     moment: datetime = field(default_factory=now)
 
     def __post_init__(self) -> None:
-        self._decisions: list[AssignmentDecision] = []
+        self._decisions: list[dict[str, Any]] = []
         self._last_owners: dict[str, uuid.UUID] = {}
         self.people = {person.id: person for person in execute(_PEOPLE)}
         self.local = self.rules.local(self.moment)
@@ -106,23 +106,23 @@ class Allocator:
             self._last_owners[lead.prospect] = decision.user_id
         record = types.Record(situation, msgspec.structs.replace(decision, credits={}))
         self._decisions.append(
-            AssignmentDecision(
-                created_at=self.moment,
-                lead_id=lead.lead_id,
-                user_id=decision.user_id,
-                cause=cause,
-                strategy=decision.strategy,
-                reason=reason,
-                policy=situation.policy,
-                record=types.write(record),
-            )
+            {
+                "created_at": self.moment,
+                "lead_id": lead.lead_id,
+                "user_id": decision.user_id,
+                "cause": cause,
+                "strategy": decision.strategy,
+                "reason": reason,
+                "policy": situation.policy,
+                "record": types.write(record),
+            }
         )
         return decision
 
     def save(self) -> None:
         """Store the decisions, after their leads."""
         for decision in self._decisions:
-            rows.add(decision)
+            rows.insert(AssignmentDecision, **decision)
         self._decisions = []
         for user_id, number in self._changed_turns.items():
             if user_id in self._stored_turns:

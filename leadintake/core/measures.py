@@ -8,6 +8,7 @@ Labels have few, fixed values, never typed text.
 
 from __future__ import annotations
 
+import bisect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 SEPARATOR = "\x1f"
 """Separates name, part and labels in a key."""
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+BOUNDS = (*map(str, SECONDS), "+Inf")
 _measures: dict[str, Measure] = {}
 Sums = Mapping[tuple[str, ...], float]
 """Sums over all processes, by part and labels."""
@@ -130,8 +132,7 @@ class Histogram(Measure):
 
     def observe(self, seconds: float, *values: str, slots: Slots | None = None) -> None:
         target = slots or _current()
-        bound = next((str(bound) for bound in SECONDS if seconds <= bound), "+Inf")
-        target.add(self._key(bound, values), 1)
+        target.add(self._key(BOUNDS[bisect.bisect_left(SECONDS, seconds)], values), 1)
         target.add(self._key("sum", values), seconds)
 
     def family(self, sums: Sums) -> Metric:
@@ -140,7 +141,7 @@ class Histogram(Measure):
         family = HistogramMetricFamily(self.name, self.help, labels=self.labels)
         for values in sorted({tuple(rest) for _, *rest in sums}):
             buckets, total = [], 0.0
-            for bound in (*map(str, SECONDS), "+Inf"):
+            for bound in BOUNDS:
                 total += sums.get((bound, *values), 0)
                 buckets.append((bound, total))
             family.add_metric(values, buckets, sums.get(("sum", *values), 0))

@@ -72,6 +72,8 @@ def compose(text: str, most: int) -> str:
 
 def has_controls(text: str) -> bool:
     """Return whether it has controls, bidi controls, line separators or undecodable bytes."""
+    if text.isprintable():  # nearly all: without any of the others
+        return UNREADABLE in text
     return any(
         char in BIDI_CONTROLS or char == UNREADABLE or unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"}
         for char in text
@@ -87,6 +89,8 @@ def is_invisible(text: str) -> bool:
 
 def strip_invisible(text: str) -> str:
     """Strip white space and format characters at both ends."""
+    if text.isascii():  # without format characters
+        return text.strip()
     ends = [place for place, char in enumerate(text) if not _is_blank(char)]
     return text[ends[0] : ends[-1] + 1] if ends else ""
 

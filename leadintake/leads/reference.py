@@ -45,8 +45,11 @@ LeadKey = uuid.UUID | Reference
 
 def draw_reference() -> str:
     """Draw a random reference: 20**8 values (34 bits), unrelated to the id."""
-    characters = [secrets.choice(ALPHABET) for _ in range(2 * GROUP)]
-    return f"{''.join(characters[:GROUP])}-{''.join(characters[GROUP:])}"
+    number, characters = secrets.randbelow(len(ALPHABET) ** (2 * GROUP)), ""
+    for _ in range(2 * GROUP):
+        number, place = divmod(number, len(ALPHABET))
+        characters += ALPHABET[place]
+    return f"{characters[:GROUP]}-{characters[GROUP:]}"
 
 
 def parse_reference(text: str) -> Reference | None:

@@ -80,8 +80,8 @@ class Notifications:
         about: str = "",
         reply_to: str | None = None,
         **words: object,
-    ) -> Notification:
-        """Enqueue a mail in the transaction of its cause; wake a worker after the commit.
+    ) -> uuid.UUID:
+        """Enqueue a mail in the transaction of its cause, and return its id; wake a worker after the commit.
 
         `about`: end of the subject, never text of a prospect.
         """
@@ -89,7 +89,8 @@ class Notifications:
         words["unsubscribe"] = build_unsubscribe_link(message_id, language) if kind in OPTIONAL_KINDS else ""
         rendered = render(kind, language=language, about=about, firm=current_app.config["FIRM_NAME"], **words)
         seal_words = functools.partial(seal, SEAL_PURPOSE) if kind in SECRET_KINDS else str
-        message = Notification(
+        rows.insert(
+            Notification,
             id=message_id,
             kind=kind,
             recipient=recipient,
@@ -103,10 +104,9 @@ class Notifications:
             request_id=current_request_id(),
             traceparent=span.traceparent(),
         )
-        rows.add(message)
         span.end(f"enqueue {kind}", message=str(message_id), kind=kind)
         on_commit(embedded.wake)
-        return message
+        return message_id
 
     def enqueue_audit_head(self, event: HeadPublished) -> None:
         """Mail a head of the audit trail to AUDIT_HEAD_MAIL, once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import current_app
 
+from leadintake.core.actor import OPERATOR
 from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
@@ -23,7 +24,7 @@ def send_test_message(address: str) -> str:
     if current_app.config["MAIL_HOLD"]:
         raise Conflict(rehearsal.explain())
     with transaction():
-        message = notifications.enqueue(KIND, address)
+        message = notifications.get(notifications.enqueue(KIND, address), reader=OPERATOR)
         message.status, message.claimed_by, message.attempts = Status.SENDING, "flask outbox test", 1
         message.due_at = now() + leases.LEASE
         db.session.flush()

@@ -96,9 +96,14 @@ class TestUniqueness:
         """Have references drawn in this order, after which the dice are thrown again."""
 
         def draw(*wanted: str) -> None:
-            signs = itertools.chain("".join(wanted), iter(lambda: secrets.choice(ALPHABET), ""))
+            signs = "".join(wanted)
+            drawn = [signs[begin : begin + 8] for begin in range(0, len(signs), 8)]
+            loaded = [
+                sum(ALPHABET.index(sign) * 20**place for place, sign in enumerate(one)) for one in drawn
+            ]
+            numbers = itertools.chain(loaded, iter(lambda: secrets.randbelow(20**8), -1))
             monkeypatch.setattr(
-                reference, "secrets", type("Loaded", (), {"choice": staticmethod(lambda _: next(signs))})
+                reference, "secrets", type("Loaded", (), {"randbelow": staticmethod(lambda _: next(numbers))})
             )
 
         secrets = reference.secrets

@@ -68,9 +68,10 @@ class DatabaseSessions(SessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> ServerSession:
         """Load the cookie's session, else an empty one. A bearer token excludes it."""
+        if not request.path.startswith(SIGNED_IN_PATHS):
+            return ServerSession()
         token = request.cookies.get(self.get_cookie_name(app))
-        has_bearer = parse_bearer(request.headers.get("Authorization", "")) is not None
-        if not token or has_bearer or not request.path.startswith(SIGNED_IN_PATHS):
+        if not token or parse_bearer(request.headers.get("Authorization", "")) is not None:
             return ServerSession()
         columns = [getattr(SignedInSession, name) for name in _Row.__dataclass_fields__]
         row_query = sa.select(SignedInSession.data, *columns).where(_token_matches(token), *alive(app))

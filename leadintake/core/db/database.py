@@ -221,8 +221,9 @@ def execute(
 
     It includes deleted rows.
     """
-    db.session.flush()
-    return db.session.connection().execute(statement, parameters)
+    session = db.session()
+    session.flush()
+    return session.connection().execute(statement, parameters)
 
 
 @event.listens_for(db.session, "do_orm_execute")

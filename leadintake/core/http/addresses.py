@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
@@ -18,6 +19,7 @@ CARRIES_IPV4 = (
 WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%[^\]]*)?\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
 
 
+@functools.lru_cache(maxsize=4096)
 def client_key(address: str) -> str:
     """Return the key of an address: IPv4 itself, IPv6 by its /64.
 

@@ -143,7 +143,7 @@ def validate(schema: type[Schema], content: Mapping[str, Any], *, strict: bool) 
 
 def _build(schema: type[Schema], content: Mapping[str, Any], read: Callable[[Any, Any], Any]) -> Schema:
     """Build `schema`; `read` converts each member to its type, so that no untyped objects are built."""
-    known = {member.encode_name: member for member in msgspec.structs.fields(schema)}
+    known = _members_of(schema)
     errors: dict[str, list[str]] = {
         name: [N_("There is no such field.")]
         for name in itertools.islice((name for name in content if name not in known), MAX_UNKNOWN)
@@ -163,6 +163,11 @@ def _build(schema: type[Schema], content: Mapping[str, Any], read: Callable[[Any
     if errors:
         raise UnprocessableContent(_printable(errors))
     return schema(**values)
+
+
+@functools.cache
+def _members_of(schema: type[msgspec.Struct]) -> Mapping[str, msgspec.structs.FieldInfo]:
+    return {member.encode_name: member for member in msgspec.structs.fields(schema)}
 
 
 def _list_values(kind: Any) -> str:

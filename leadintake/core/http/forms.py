@@ -155,5 +155,8 @@ class BoundedParser(FormDataParser):
 
 
 def _encoding_of(part: Field) -> str:
-    charset = parse_options_header(part.headers.get("content-type"))[1].get("charset", "").lower()
+    kind = part.headers.get("content-type")
+    if not kind:  # as browsers send texts
+        return "utf-8"
+    charset = parse_options_header(kind)[1].get("charset", "").lower()
     return charset if charset in ENCODINGS else "utf-8"

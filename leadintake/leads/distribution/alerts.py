@@ -48,8 +48,9 @@ class Recipient(Protocol):
 
 def record(lead: Lead, action: str, detail: str, *, actor: Actor) -> None:
     """Add an entry to the lead's history."""
-    event = LeadEvent(lead_id=lead.id, at=now(), actor=name_of(actor), action=action, detail=detail[:500])
-    rows.add(event)
+    rows.insert(
+        LeadEvent, lead_id=lead.id, at=now(), actor=name_of(actor), action=action, detail=detail[:500]
+    )
 
 
 def name_of(actor: Actor) -> str:

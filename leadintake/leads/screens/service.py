@@ -71,10 +71,9 @@ class Screens:
     def inherit(self, lead: Lead, earlier: Iterable[Screen]) -> None:
         """Copy the client's screens to a new lead."""
         for screen in earlier:
-            inherited = Screen(
-                lead_id=lead.id, user_id=screen.user_id, notice=screen.notice, set_by=screen.set_by
+            rows.insert(
+                Screen, lead_id=lead.id, user_id=screen.user_id, notice=screen.notice, set_by=screen.set_by
             )
-            rows.add(inherited)
             self._record(lead, "screened", screen, actor=SYSTEM)
 
     def _reassign(self, lead: Lead, why: str, *, actor: UserOrOperator) -> None:

@@ -40,6 +40,16 @@ def test_rows_of_a_batch_are_one_insert_a_table_in_the_order_of_their_first(app)
     assert (kept.language, kept.created_at is None) == ("en", False)  # defaults of columns are filled in
 
 
+def test_values_are_a_row_like_any_other(app):
+    with app.app_context(), statements(app) as sent, transaction(), rows.batch():
+        rows.add(Suppression(mailbox="ada@x.example"))
+        rows.insert(Suppression, mailbox="ben@x.example")
+    assert len([statement for statement in sent if statement.startswith("INSERT")]) == 1
+    with app.app_context(), transaction():
+        rows.insert(Suppression, mailbox="cyd@x.example")
+        assert mailboxes() == ["ada@x.example", "ben@x.example", "cyd@x.example"]
+
+
 def test_without_a_batch_a_row_joins_the_session(app):
     with app.app_context(), transaction():
         row = Suppression(mailbox="ada@x.example")
