@@ -13,7 +13,7 @@ from leadintake.core.db.database import db
 
 @contextmanager
 def statements(app: Flask) -> Iterator[list[str]]:
-    """The statements that are sent meanwhile, BEGIN of SQLite included."""
+    """The statements that are sent meanwhile, without BEGIN."""
     sent: list[str] = []
     with app.app_context():
         engine = db.engine

@@ -31,7 +31,7 @@ from leadintake.core.clock import now
 from leadintake.core.db.pooler import install_pooler
 from leadintake.core.db.timeouts import CONNECT_SECONDS, LOCK_SECONDS, OTHER_SECONDS, install_timeouts
 from leadintake.core.db.types import UTCDateTime, new_id
-from leadintake.core.db.writers import begin_to_read, begin_to_write, install_writers
+from leadintake.core.db.writers import install_writers
 from leadintake.core.modes import secure_database
 from leadintake.core.slots import Slots
 
@@ -97,8 +97,7 @@ def init_app(app: Flask) -> None:
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "do_connect", _secure_sqlite)
             event.listen(db.engine, "connect", _configure_sqlite)
-            event.listen(db.engine, "begin", _begin_sqlite)
-            install_writers(db.engine, measures.slots_of(app))
+            install_writers(db.engine, measures.slots_of(app), is_read_only)
         install_timeouts(db.engine)
         install_pooler(db.engine, named=bool(app.config["DATABASE_POOLER"]))
         _measure_pool(app, db.engine)
@@ -185,12 +184,6 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA synchronous=FULL")
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    """Take SQLite's write lock first where a write may follow: a later upgrade fails at once."""
-    begin = begin_to_read if is_read_only() else begin_to_write
-    begin(connection)
 
 
 def is_read_only() -> bool:

@@ -29,12 +29,13 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.pool import PoolProxiedConnection
 
 from leadintake.core import measures
 from leadintake.core.db.queue_file import QueueFile, make_pauses
@@ -48,6 +49,7 @@ SHARE_SECONDS = 0.003
 LOST_SECONDS = 0.05
 """Time after which SQLite is asked anyway: the end of a transaction may have gone unnoticed."""
 
+Execute = Callable[[str], object]
 WAITS = measures.Histogram("leadintake_lock_wait_seconds", "Time until a lock was granted", "lock")
 
 
@@ -126,18 +128,19 @@ class Writers:
         self_or_none = weakref.ref(self)
         os.register_at_fork(after_in_child=lambda: _forget_parent(self_or_none()))
 
-    def begin(self, connection: sa.Connection) -> None:
-        start, raw = time.monotonic(), _raw(connection)
+    def begin(self, raw: WriterConnection, execute: Execute) -> None:
+        """Begin a transaction that writes. `execute` is asked last, and raises the error."""
+        start = time.monotonic()
         deadline = start + WAIT_SECONDS
         with self._line.stand_first(deadline), self._without_wait(raw):
             self._wait_for_own(SHARE_SECONDS)
             with self._file.lock(deadline):
-                self._ask(connection, raw, deadline)
+                self._ask(raw, execute, deadline)
             raw.changes_before = raw.total_changes
             raw.ended = self._running = threading.Event()
         WAITS.observe(time.monotonic() - start, "write", slots=self._slots)
 
-    def _ask(self, connection: sa.Connection, raw: WriterConnection, deadline: float) -> None:
+    def _ask(self, raw: WriterConnection, execute: Execute, deadline: float) -> None:
         pauses = make_pauses()
         while True:
             try:
@@ -149,7 +152,7 @@ class Writers:
                 return
             if not self._wait_for_own(LOST_SECONDS):
                 time.sleep(next(pauses))
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # so that the error is SQLAlchemy's
+        execute("BEGIN IMMEDIATE")
 
     def _wait_for_own(self, seconds: float) -> bool:
         """Wait until this process's running transaction ends; return False if none runs."""
@@ -178,26 +181,39 @@ def _forget_parent(writers: Writers | None) -> None:
         writers.forget_parent()
 
 
-def install_writers(engine: sa.Engine, slots: Slots) -> None:
-    """Give an SQLite engine a queue of writers."""
+def install_writers(engine: sa.Engine, slots: Slots, is_read_only: Callable[[], bool]) -> None:
+    """Give an SQLite engine a queue of writers.
+
+    A transaction takes SQLite's write lock first where a write may follow: a later upgrade fails at once.
+    The dialect begins it, not the event `begin`: with a listener to that, SQLAlchemy makes events of every
+    statement.
+    """
     path = engine.url.database or ":memory:"
     writers = Writers(None if path.startswith((":memory:", "file:")) else Path(path), slots)
 
     def use_connection_class(_dialect: Any, _record: Any, _arguments: Any, named: dict[str, Any]) -> None:
         named["factory"] = functools.partial(WriterConnection, writers=writers)
 
+    def begin(connection: PoolProxiedConnection) -> None:
+        raw = cast(WriterConnection, connection.driver_connection)
+        if is_read_only():
+            _begin_to_read(raw)
+        else:
+            raw.writers.begin(raw, raw.execute)
+
     event.listen(engine, "do_connect", use_connection_class)
+    engine.dialect.do_begin = begin  # type: ignore[assignment, method-assign] # of this engine alone
 
 
 def begin_to_write(connection: sa.Connection) -> None:
-    """Begin a transaction that writes, through the queue. Raises OperationalError."""
-    _raw(connection).writers.begin(connection)
-
-
-def begin_to_read(connection: sa.Connection) -> None:
-    """Begin a transaction without waiting. If another writes after it has read, its own first write fails."""
-    connection.exec_driver_sql("BEGIN DEFERRED")
+    """Begin a transaction that writes, through the queue, below SQLAlchemy's. Raises OperationalError."""
     raw = _raw(connection)
+    raw.writers.begin(raw, connection.exec_driver_sql)
+
+
+def _begin_to_read(raw: WriterConnection) -> None:
+    """Begin a transaction without waiting. If another writes after it has read, its own first write fails."""
+    raw.execute("BEGIN DEFERRED")
     raw.changes_before = raw.total_changes
 
 
