@@ -202,6 +202,9 @@ def _explain(error: Exception) -> Refusal | None:
 
 def wants_html() -> bool:
     """Return whether the client prefers HTML, as browsers do."""
+    header = request.headers.get("Accept", "")
+    if "html" not in header.lower() and "*" not in header:  # as programs send it
+        return False
     accepts = request.accept_mimetypes
     if not accepts or not accepts.accept_html:
         return False

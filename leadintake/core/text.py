@@ -135,7 +135,10 @@ def visible_name(filename: str, longest: int = 255) -> str:
     A long name keeps its extension.
     """
     name = filename.replace("\\", "/").rpartition("/")[2][-longest * TYPED_PER_CHARACTER :]
-    name = "".join(char for char in _normalize("NFC", name, len(name)) if not has_controls(char)).strip()
+    name = _normalize("NFC", name, len(name))
+    if has_controls(name):
+        name = "".join(char for char in name if not has_controls(char))
+    name = name.strip()
     if len(name) > longest:
         stem, dot, extension = name.rpartition(".")
         room = longest - len(dot + extension)

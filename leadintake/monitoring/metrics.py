@@ -112,9 +112,8 @@ def _start(_app: Flask, **_: Any) -> None:
 
 
 def _finish(app: Flask, response: Response, **_: Any) -> None:
-    slots = measures.slots_of(app)
-    endpoint = request.endpoint or "none"
-    method = request.method if request.endpoint else "ANY"
-    REQUESTS.count(endpoint, method, str(response.status_code), slots=slots)
-    if "started" in g:
-        SECONDS.observe(time.perf_counter() - g.started, endpoint, slots=slots)
+    slots, endpoint = measures.slots_of(app), request.endpoint
+    method = request.method if endpoint else "ANY"
+    REQUESTS.count(endpoint or "none", method, str(response.status_code), slots=slots)
+    if started := g.get("started"):
+        SECONDS.observe(time.perf_counter() - started, endpoint or "none", slots=slots)

@@ -39,7 +39,7 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError("a naive datetime has no place in the database")
         try:
-            value = value.astimezone(UTC)
+            value = value if value.tzinfo is UTC else value.astimezone(UTC)
         except OverflowError:  # in other zones, the calendar's first and last hours are outside UTC's
             value = FIRST if value.year == FIRST.year else LAST
         return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
@@ -61,6 +61,8 @@ class TextEnum(sa.types.TypeDecorator[E]):
         self.members = members
 
     def process_bind_param(self, value: E | str | None, dialect: sa.Dialect) -> str | None:
+        if isinstance(value, self.members):
+            return value.value
         return None if value is None else self.members(value).value
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> E | None:

@@ -46,9 +46,9 @@ def _refuse_clear_http2() -> None:
 
 
 def _protect(response: Response) -> Response:
-    headers = response.headers
+    headers, settings = response.headers, current_app.config
     private = request.path.startswith(PRIVATE_PATHS)
-    framers = "'none'" if private else " ".join(current_app.config["EMBED_ORIGINS"]) or "'none'"
+    framers = "'none'" if private else " ".join(settings["EMBED_ORIGINS"]) or "'none'"
     headers.setdefault("Content-Security-Policy", f"{POLICY}; frame-ancestors {framers}")
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
@@ -57,7 +57,7 @@ def _protect(response: Response) -> Response:
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     if private:
         headers["Cache-Control"] = "no-store"
-    if current_app.config["ENVIRONMENT"] == "production":
+    if settings["ENVIRONMENT"] == "production":
         headers["Strict-Transport-Security"] = "max-age=31536000"
     return response
 
@@ -65,7 +65,10 @@ def _protect(response: Response) -> Response:
 def allow_embedders(response: Response) -> Response:
     """Allow CORS for EMBED_ORIGINS."""
     origin = request.headers.get("Origin", "")
-    response.vary.add("Origin")
+    if "Vary" in response.headers:
+        response.vary.add("Origin")
+    else:
+        response.headers["Vary"] = "Origin"
     if origin in current_app.config["EMBED_ORIGINS"]:
         headers = response.headers
         headers["Access-Control-Allow-Origin"] = origin

@@ -51,6 +51,11 @@ DECISIVE_HEADERS = {
     "X_FORWARDED_PROTO": 100,
 }
 """Headers that decide the meaning: a request with a longer one is refused."""
+VARIABLES = {
+    name if name == "CONTENT_TYPE" else f"HTTP_{name}": (name, longest)
+    for name, longest in (OPTIONAL_HEADERS | DECISIVE_HEADERS).items()
+}
+"""Name and bound of a header by its variable (PEP 3333)."""
 TOO_LONG, PATH, QUERY = "leadintake.too_long", "path", "query"
 
 
@@ -77,9 +82,9 @@ class CutRequests:
 
 def cut_long_parts(environ: WSGIEnvironment) -> None:
     """Remove parts that are too long; note one that decides the answer."""
-    for name, longest in (OPTIONAL_HEADERS | DECISIVE_HEADERS).items():
-        variable = name if name == "CONTENT_TYPE" else f"HTTP_{name}"
-        if len(environ.get(variable, "")) > longest:
+    for variable in [variable for variable in VARIABLES if variable in environ]:
+        name, longest = VARIABLES[variable]
+        if len(environ[variable]) > longest:
             del environ[variable]
             if name in DECISIVE_HEADERS:
                 environ[TOO_LONG] = f"header {name.replace('_', '-').title()}"

@@ -21,6 +21,8 @@ from flask import Flask, Response, has_request_context, request
 from flask_babel import Babel, force_locale, get_locale, gettext
 from werkzeug.exceptions import HTTPException
 
+from leadintake.core.i18n.templates import use_catalogue
+
 Language = typing.Literal["en", "es"]
 ENGLISH = "en"
 LANGUAGES: tuple[str, ...] = typing.get_args(Language)
@@ -56,14 +58,9 @@ def _(text: str, **values: object) -> str:
 
 
 def translate_into(language: str, templates: jinja2.Environment) -> NullTranslations:
-    """Make `_` and `{% trans %}` of these templates translate into one language; return its catalogue.
-
-    Otherwise they look up the language at each sentence.
-    """
+    """Make `{% trans %}` of these templates translate into one language; return its catalogue."""
     catalogue = Translations.load(TRANSLATIONS, [language])
-    templates.add_extension("jinja2.ext.i18n")
-    install = templates.install_gettext_translations  # type: ignore[attr-defined] # added by the extension
-    install(catalogue, newstyle=True)
+    use_catalogue(templates, catalogue)
     return catalogue
 
 
