@@ -8,7 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from flask import Flask
 
-from benchmarks.stage import add_leads, application, seconds
+from benchmarks.grow import add_leads
+from benchmarks.stage import application, seconds
 from benchmarks.submitting import submit
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Role

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.stage import PASSWORD, add_leads, application, seconds
+from benchmarks.grow import PASSWORD, add_leads
+from benchmarks.stage import application, seconds
 
 FEW, MANY = 200, 100_000
 SORTS = ("-created_at", "updated_at", "last_name", "-email", "status")

@@ -8,7 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from flask import Flask
 
-from benchmarks.stage import PASSWORD, add_leads, application, seconds
+from benchmarks.grow import PASSWORD, add_leads
+from benchmarks.stage import application, seconds
 from benchmarks.submitting import sync
 from leadintake.audit.models import AuditEntry
 from leadintake.audit.service import audit

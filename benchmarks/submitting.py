@@ -10,7 +10,8 @@ from pathlib import Path
 
 from flask import Flask
 
-from benchmarks.stage import add_leads, application, seconds
+from benchmarks.grow import add_leads
+from benchmarks.stage import application, seconds
 from leadintake.demo.people import resume_of
 
 PDF = resume_of("Jane Doe")
