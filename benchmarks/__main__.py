@@ -12,10 +12,10 @@ from benchmarks import (
     delivering,
     grow,
     inspecting,
-    listing,
     loading,
     mailing,
     observing,
+    pages,
     recording,
     searching,
     submitting,
@@ -30,7 +30,7 @@ def main() -> int:
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
         rooms = (
-            listing,
+            pages,
             searching,
             submitting,
             observing,

@@ -2,35 +2,66 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import socket
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import sqlalchemy as sa
 from flask import Flask
 from flask_migrate import upgrade
 
 from benchmarks.grow import add_people
 from leadintake import create_app
+from leadintake.auth.models import User
+from leadintake.core.db.database import db
 from leadintake.demo.people import resume_of
 
+SMOKE = bool(os.environ.get("SMOKE"))
+"""Whether all is to run with next to nothing, to see that it runs: figures mean nothing, none is wanted."""
+DATABASE, SECRET = "leadintake.sqlite3", "secret_key"
 BOUNDARY = "-----------------------------4066"
 
 
 def application(folder: Path, name: str, **settings: object) -> Flask:
-    """A migrated application with four attorneys and an administrator."""
+    """A migrated application with four attorneys and an administrator, or the one that is there."""
     limits = dict.fromkeys(("RATE_LIMIT_SUBMISSIONS", "RATE_LIMIT_LOGINS"), "")
-    app = create_app(INSTANCE_PATH=str(folder / name), **{"WORKER": "external", **limits, **settings})
+    home, template = folder / name, folder / "template"
+    if "DATABASE_URL" not in settings and not (home / DATABASE).exists():
+        if home != template and not (template / DATABASE).exists():
+            application(folder, template.name)
+        home.mkdir(parents=True, exist_ok=True)
+        for file in (DATABASE, SECRET) if home != template else ():
+            shutil.copy(template / file, home / file)
+    app = create_app(INSTANCE_PATH=str(home), **{"WORKER": "external", **limits, **settings})
     with app.app_context():
         upgrade()
-    add_people(app)
+        is_empty = db.session.scalar(sa.select(sa.func.count(User.id))) == 0
+        db.session.remove()
+        if is_empty:
+            add_people(app)
+        db.engine.dispose()  # the last to close a SQLite file leaves no log beside it
     return app
+
+
+def write_table(name: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Print rows with the same columns, and write them to build/NAME.json."""
+    folder = Path("build")
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(rows, indent=2, ensure_ascii=False))
+    first, *columns = rows[0]
+    print("  " + first.ljust(40) + "".join(column.rjust(11) for column in columns))
+    for row in rows:
+        figures = (f"{row[column]:11.2f}" for column in columns)
+        print("  " + str(row[first]).ljust(40) + "".join(figures))
 
 
 @contextmanager
