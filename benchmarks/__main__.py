@@ -1,4 +1,7 @@
-"""python -m benchmarks [NAME …]: measure all, or what is named, on fresh SQLite databases; print ratios."""
+"""python -m benchmarks [NAME …]: measure all, or what is named, on fresh databases; print ratios.
+
+SMOKE=1 runs it with next to nothing, and wants no ratio. `python -m benchmarks grow` is another: grow.py.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from benchmarks import (
     assigning,
     attacking,
     delivering,
+    flooding,
     grow,
     inspecting,
     loading,
@@ -19,8 +23,10 @@ from benchmarks import (
     recording,
     searching,
     submitting,
+    uploading,
     writing,
 )
+from benchmarks.stage import SMOKE
 
 
 def main() -> int:
@@ -40,6 +46,8 @@ def main() -> int:
             delivering,
             recording,
             loading,
+            flooding,
+            uploading,
             attacking,
             writing,
         )
@@ -49,7 +57,7 @@ def main() -> int:
                 continue
             print(name)
             for what, ratio, allowed in measure(Path(folder)):
-                missed += ratio >= allowed
+                missed += ratio >= allowed and not SMOKE
                 print(f"  {what:<66} {ratio:8.2f}  (wanted: below {allowed})")
     return missed
 

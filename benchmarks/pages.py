@@ -24,7 +24,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from benchmarks.grow import ADMINISTRATOR, PASSWORD, add_leads
-from benchmarks.stage import SMOKE, application, write_table
+from benchmarks.stage import SMOKE, application, size, write_table
 from benchmarks.submitting import submit
 from leadintake.auth.models import User
 from leadintake.core import alarms, checks
@@ -35,7 +35,7 @@ from leadintake.notifications.embedded import Stop
 from leadintake.notifications.worker import Worker
 
 SIZES = [int(size) for size in os.environ.get("SIZES", "20 60" if SMOKE else "200 100000 1000000").split()]
-ROUNDS = 1 if SMOKE else int(os.environ.get("PAGES_ROUNDS", "7"))
+ROUNDS = int(os.environ.get("PAGES_ROUNDS", size(7, 1)))
 MOST = 3
 MAX_PAGES_DOWN = 100
 OF_ADMINISTRATOR = {

@@ -13,9 +13,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from benchmarks.grow import PASSWORD, add_leads
-from benchmarks.stage import application
+from benchmarks.stage import application, size
 
-LEADS = int(os.environ.get("LEADS", "100000"))
+LEADS = int(os.environ.get("LEADS", size(100_000, 20)))
 QUESTIONS = {
     "rare": "quixotica", "rare, two words": "quixotica, jane", "missing": "zyxwvut",
     "missing, of common parts": "exampel", "missing, of two common words": "jane john",
@@ -47,7 +47,7 @@ def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
         yield f"{text}, counted, above the first page", taken - first_page, 10 * MAX_MILLISECONDS
 
 
-def _milliseconds(client, path: str, times: int = 9) -> float:
+def _milliseconds(client, path: str, times: int = size(9, 1)) -> float:
     """Return the median CPU of a request."""
     taken = []
     for _ in range(times):

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 from flask import Flask
@@ -22,13 +23,20 @@ from flask_migrate import upgrade
 from benchmarks.grow import add_people
 from leadintake import create_app
 from leadintake.auth.models import User
-from leadintake.core.db.database import db
+from leadintake.core.db.database import db, engine_url
 from leadintake.demo.people import resume_of
 
 SMOKE = bool(os.environ.get("SMOKE"))
 """Whether all is to run with next to nothing, to see that it runs: figures mean nothing, none is wanted."""
+Number = TypeVar("Number", int, float)
 DATABASE, SECRET = "leadintake.sqlite3", "secret_key"
+POSTGRESQL = os.environ.get("POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 BOUNDARY = "-----------------------------4066"
+
+
+def size(usual: Number, least: Number) -> Number:
+    """Return how much is measured: the least in a smoke test."""
+    return least if SMOKE else usual
 
 
 def application(folder: Path, name: str, **settings: object) -> Flask:
@@ -50,6 +58,21 @@ def application(folder: Path, name: str, **settings: object) -> Flask:
             add_people(app)
         db.engine.dispose()  # the last to close a SQLite file leaves no log beside it
     return app
+
+
+@contextmanager
+def postgresql(name: str) -> Iterator[str]:
+    """Yield the URL of an empty database on the server of POSTGRESQL_URL; drop it afterwards."""
+    name = f"leadintake_{name.replace('-', '_')}"
+    engine = sa.create_engine(engine_url(POSTGRESQL), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        try:
+            yield engine_url(POSTGRESQL).set(database=name).render_as_string(hide_password=False)
+        finally:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
 
 
 def write_table(name: str, rows: Sequence[Mapping[str, object]]) -> None:
@@ -112,7 +135,7 @@ def form_of(fields: dict[str, str], file: bytes = resume_of("Jane Doe"), name: s
 def seconds(act: Callable[[], object], times: int = 15) -> float:
     """The median time of an act."""
     taken = []
-    for _ in range(times):
+    for _ in range(size(times, 1)):
         start = time.perf_counter()
         act()
         taken.append(time.perf_counter() - start)

@@ -11,12 +11,12 @@ from pathlib import Path
 from flask import Flask
 
 from benchmarks.grow import add_leads
-from benchmarks.stage import application, seconds
+from benchmarks.stage import application, seconds, size
 from leadintake.demo.people import resume_of
 
 PDF = resume_of("Jane Doe")
-BURST = 64
-MANY = 100_000
+BURST = size(64, 4)
+MANY = size(100_000, 20)
 
 
 def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
