@@ -46,6 +46,7 @@ OF_ADMINISTRATOR = {
     "leads, pending": "/internal/leads?status=PENDING",
     "leads, of a person": "/internal/leads?assigned_to={attorney}",
     "leads, of a person, by last name": "/internal/leads?assigned_to={attorney}&sort=last_name",
+    "leads, of a person, changed last": "/internal/leads?assigned_to={attorney}&sort=-updated_at",
     "leads, reached, of a person": "/internal/leads?assigned_to={attorney}&status=REACHED_OUT",
     "leads, of today": "/internal/leads?created_from={today}",
     "leads, counted": "/internal/leads?count=true",
