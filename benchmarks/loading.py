@@ -137,6 +137,8 @@ def load(port: int, session: int, *, clients: int, seconds: int) -> Result:
         before = _cpu_seconds(session)
         told = _run_wrk(port, form.name, clients, seconds)
         cpu = _cpu_seconds(session) - before
+    if told["refused"]:
+        print(f"  {clients} clients: {told['refused']} answers were no 201, the last {told['last_refusal']}")
     number = max(told["requests"], 1)
     return {
         "rate": number / told["seconds"],
