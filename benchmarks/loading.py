@@ -19,7 +19,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pikepdf
@@ -60,14 +60,17 @@ def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
     """Yield what was compared, the ratio, and the ratio wanted."""
     found: dict[tuple[str, int], list[Result]] = defaultdict(list)
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(_target(name, folder)) for name in TARGETS}
-        for each in servers.values():
-            load(*each, clients=FEW, seconds=min(2, SECONDS))  # imports and caches are not what is compared
+        targets = {name: stack.enter_context(_target(name, folder)) for name in TARGETS}
         for _ in range(ROUNDS):
-            for clients in CLIENTS:
-                seconds = SECONDS * (size(4, 1) if clients == MANY else 1)
-                for name, each in servers.items():
-                    found[name, clients].append(load(*each, clients=clients, seconds=seconds))
+            for name, target in targets.items():
+                # One at a time: connections of idle servers would be missing to the one that is measured.
+                with server(COMMANDS[name], *target) as each:
+                    load(
+                        *each, clients=FEW, seconds=size(2, 1)
+                    )  # imports and caches are not what is compared
+                    for clients in CLIENTS:
+                        seconds = SECONDS * (size(4, 1) if clients == MANY else 1)
+                        found[name, clients].append(load(*each, clients=clients, seconds=seconds))
     medians = {key: _median_of(results) for key, results in found.items()}
     ordered = sorted(medians.items(), key=lambda item: (item[0][1], item[0][0]))
     columns = ("rate", "spread", "mean", "p99", "cpu", "failed", "healthz")
@@ -104,21 +107,18 @@ def _compare(medians: Mapping[tuple[str, int], Result]) -> Iterator[tuple[str, f
 
 
 @contextmanager
-def _target(name: str, folder: Path) -> Iterator[tuple[int, int]]:
+def _target(name: str, folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the application of a target, and its environment."""
     home = folder / f"loading-{name}"
     if name == LIMIT:
         home.mkdir()
-        with server(COMMANDS[name], "benchmarks.limit:app", {"LIMIT_FOLDER": str(home)}) as each:
-            yield each
+        yield "benchmarks.limit:app", {"LIMIT_FOLDER": str(home)}
         return
-    with ExitStack() as stack:
-        settings = {"WORKER": "external"}
-        if "postgresql" in name:
-            settings["DATABASE_URL"] = stack.enter_context(postgresql(f"loading_{name}"))
+    with postgresql(f"loading_{name}") if "postgresql" in name else nullcontext("") as url:
+        settings = {"WORKER": "external", **({"DATABASE_URL": url} if url else {})}
         application(folder, home.name, **settings)
         settings |= {"INSTANCE_PATH": str(home), "RATE_LIMIT_SUBMISSIONS": "", "BODIES_PER_ADDRESS": "0"}
-        environment = {f"LEADINTAKE_{key}": value for key, value in settings.items()}
-        yield stack.enter_context(server(COMMANDS[name], "wsgi:app", environment))
+        yield "wsgi:app", {f"LEADINTAKE_{key}": value for key, value in settings.items()}
 
 
 def load(port: int, session: int, *, clients: int, seconds: int) -> Result:
