@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo format quick lint types contracts test coverage faults fuzz mutations words sure bench lock clean
+.PHONY: help install demo format quick lint types contracts test coverage faults fuzz mutations words sure bench smoke lock clean
 
 help:  ## show this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,9 @@ sure: lint types contracts coverage  ## every gate, as the landing run has them
 
 bench: install  ## measure, every figure as a ratio
 	$(BIN)/python -m benchmarks
+
+smoke: install  ## run every benchmark with next to nothing, to see that it runs
+	SMOKE=1 $(BIN)/python -m benchmarks
 
 lock: install  ## write the versions in use to constraints.txt
 	(echo '# The versions this project is developed and tested with (make lock).'; \

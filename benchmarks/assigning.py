@@ -8,7 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from flask import Flask
 
-from benchmarks.stage import add_leads, application, seconds
+from benchmarks.grow import add_leads
+from benchmarks.stage import application, seconds, size
 from benchmarks.submitting import submit
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Role
@@ -20,7 +21,7 @@ from leadintake.leads.distribution.handover import handover
 from leadintake.leads.models import Lead
 from leadintake.leads.status import LeadStatus
 
-FIRM, WAITING = 500, 5_000
+FIRM, WAITING = size(500, 10), size(5_000, 20)
 
 
 def measure(folder: Path) -> Iterator[tuple[str, float, float]]:

@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmarks.stage import BOUNDARY, application, form_of, server
+from benchmarks.stage import BOUNDARY, application, form_of, server, size
 
-SECONDS = int(os.environ.get("ATTACK_SECONDS", "30"))
+SECONDS = int(os.environ.get("ATTACK_SECONDS", size(30, 1)))
 HALF_OPEN = 300
 STRANGER = ("127.0.0.2", 0)
 SERVERS = {
@@ -37,8 +37,8 @@ def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
         settings = {"LEADINTAKE_INSTANCE_PATH": str(home), "LEADINTAKE_RATE_LIMIT_SUBMISSIONS": ""}
         application(folder, home.name)
         with server(command, "wsgi:app", settings) as (port, _):
-            _submissions(port, 2)
-            before = statistics.median(_submissions(port, 8))
+            _submissions(port, size(2, 1))
+            before = statistics.median(_submissions(port, size(8, 1)))
             with _attack(port):
                 during = statistics.median(_submissions(port, SECONDS))
         yield f"a submission while one address does its worst, on {name}", during / before, 2

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from benchmarks.stage import application
+from benchmarks.stage import application, size
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.notifications.embedded import Stop
@@ -20,7 +20,7 @@ from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import Worker
 
 HOST = "127.0.0.1"
-MAILS = 500
+MAILS = size(500, 5)
 PROMISED_CPU_SECONDS = 0.0035
 SENDER = "firm@firm.example"
 

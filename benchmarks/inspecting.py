@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from benchmarks.stage import size
 from leadintake.documents import verdict
 from leadintake.documents.inspection import detection, findings
 from leadintake.documents.inspection_queue import MachineSlots
@@ -17,7 +18,7 @@ from leadintake.documents.inspector import inspector
 from leadintake.documents.verdict import Inspect, Verdict
 
 RESUMES = Path(__file__).parents[1] / "tests" / "data" / "resumes"
-REPEATED = 200
+REPEATED = size(200, 1)
 LONG = 200 * 1024
 MAX_BYTES = 10 * 1024 * 1024
 STREAM = b"<< /Length %d >>\nstream\n%b\nendstream"

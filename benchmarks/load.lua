@@ -7,19 +7,21 @@ wrk.headers["Content-Type"] = "multipart/form-data; boundary=" .. os.getenv("LOA
 
 function setup(thread) client = thread end
 
-function init() refused = 0 end
+function init() refused, last_refusal = 0, 0 end
 
 function request()
   number = number + 1
   return wrk.format(nil, "/public/leads", nil, first .. id .. "-" .. number .. "@example.com" .. last)
 end
 
-function response(status) if status ~= 201 then refused = refused + 1 end end
+function response(status)
+  if status ~= 201 then refused, last_refusal = refused + 1, status end
+end
 
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
-    '\nRESULT {"requests": %d, "seconds": %f, "mean": %f, "p99": %f, "longest": %f, "refused": %d, "lost": %d, "late": %d}\n',
+    '\nRESULT {"requests": %d, "seconds": %f, "mean": %f, "p99": %f, "longest": %f, "refused": %d, "last_refusal": %d, "lost": %d, "late": %d}\n',
     summary.requests, summary.duration / 1e6, latency.mean / 1e3, latency:percentile(99) / 1e3, latency.max / 1e3,
-    client:get("refused"), errors.connect + errors.read + errors.write, errors.timeout))
+    client:get("refused"), client:get("last_refusal"), errors.connect + errors.read + errors.write, errors.timeout))
 end

@@ -1,81 +1,156 @@
 """Submissions of 200 KB by 1, 8 and 64 clients, beside an application that only keeps a file and a row.
 
-Needs wrk. The targets take turns; each figure is the median of LOAD_ROUNDS (5) rounds of LOAD_SECONDS (10).
-All figures are written to build/loading.json. Mail is not sent meanwhile (`WORKER=external`).
+Needs wrk. The targets take turns; each figure is the median of LOAD_ROUNDS (5) rounds of LOAD_SECONDS (10),
+with 64 clients four times as long. LOAD_TARGETS="limit granian" leaves the others out. All figures go to
+build/loading.json. Mail is not sent meanwhile (`WORKER=external`).
 """
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import os
 import shutil
 import statistics
 import subprocess
+import tempfile
+import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pikepdf
 
-from benchmarks.stage import BOUNDARY, application, form_of, server
+from benchmarks.stage import BOUNDARY, application, form_of, postgresql, server, size, write_table
 from leadintake.demo.people import resume_of
 
-ROUNDS, SECONDS = int(os.environ.get("LOAD_ROUNDS", "5")), int(os.environ.get("LOAD_SECONDS", "10"))
-CLIENTS = (1, 8, 64)
+ROUNDS = int(os.environ.get("LOAD_ROUNDS", size(5, 1)))
+SECONDS = int(os.environ.get("LOAD_SECONDS", size(10, 1)))
+FEW, MANY = 8, 64
+CLIENTS = (1, FEW, MANY)
 LIMIT, GRANIAN, GEVENT = "limit", "granian", "gevent"
+ON_SERVER, GEVENT_ON_SERVER, ONE_ON_SERVER = "granian-postgresql", "gevent-postgresql", "granian-postgresql-1"
+GEVENT_COMMAND = ["-m", "gunicorn", "-k", "gevent", "--workers", "2"]
+
+
+def granian(processes: int) -> list[str]:
+    """Return the command of granian with so many processes, as docs/operations.md has it."""
+    return [
+        "-m", "granian", "--interface", "wsgi", "--http", "1", "--workers", str(processes),
+        "--blocking-threads", "64",
+    ]  # fmt: skip
+
+
 COMMANDS = {
     LIMIT: ["-m", "gunicorn", "--workers", "2", "--threads", "8"],
-    GRANIAN: [
-        "-m", "granian", "--interface", "wsgi", "--http", "1", "--workers", "2", "--blocking-threads", "64",
-    ],
-    GEVENT: ["-m", "gunicorn", "-k", "gevent", "--workers", "2"],
-}  # fmt: skip
+    GRANIAN: granian(2),
+    GEVENT: GEVENT_COMMAND,
+    ON_SERVER: granian(2),
+    GEVENT_ON_SERVER: GEVENT_COMMAND,
+    ONE_ON_SERVER: granian(1),
+}
+TARGETS = os.environ.get("LOAD_TARGETS", " ".join(COMMANDS)).split()
 Result = Mapping[str, float]
 
 
 def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
     """Yield what was compared, the ratio, and the ratio wanted."""
-    if shutil.which("wrk") is None:
-        raise SystemExit("This needs wrk: apt-get install wrk")
     found: dict[tuple[str, int], list[Result]] = defaultdict(list)
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(_target(name, folder)) for name in COMMANDS}
-        form = folder / "form"
-        form.write_bytes(form_of({"first_name": "Jane", "last_name": "Doe", "email": "@ADDRESS@"}, _resume()))
-        for each in servers.values():
-            _load(*each, form, clients=8, seconds=2)  # imports and caches are not what is compared
+        targets = {name: stack.enter_context(_target(name, folder)) for name in TARGETS}
         for _ in range(ROUNDS):
-            for clients in CLIENTS:
-                for name, each in servers.items():
-                    found[name, clients].append(_load(*each, form, clients=clients, seconds=SECONDS))
+            for name, target in targets.items():
+                # One at a time: connections of idle servers would be missing to the one that is measured.
+                with server(COMMANDS[name], *target) as each:
+                    load(
+                        *each, clients=FEW, seconds=size(2, 1)
+                    )  # imports and caches are not what is compared
+                    for clients in CLIENTS:
+                        seconds = SECONDS * (size(4, 1) if clients == MANY else 1)
+                        found[name, clients].append(load(*each, clients=clients, seconds=seconds))
     medians = {key: _median_of(results) for key, results in found.items()}
-    _write(medians)
-    least = medians[LIMIT, 8]["cpu"]
-    for name in (GRANIAN, GEVENT):
-        few, many = medians[name, 8], medians[name, 64]
-        yield f"CPU of a submission to the limit's, 8 clients, {name}", few["cpu"] / least, 3
+    ordered = sorted(medians.items(), key=lambda item: (item[0][1], item[0][0]))
+    columns = ("rate", "spread", "mean", "p99", "cpu", "failed", "healthz")
+    write_table(
+        "loading",
+        [
+            {"target, clients": f"{name}, {clients}"} | {column: result[column] for column in columns}
+            for (name, clients), result in ordered
+        ],
+    )
+    yield from _compare(medians)
+
+
+def _compare(medians: Mapping[tuple[str, int], Result]) -> Iterator[tuple[str, float, float]]:
+    for name in TARGETS:
+        few, many = medians[name, FEW], medians[name, MANY]
+        if name == LIMIT:
+            continue
+        if LIMIT in TARGETS:
+            least = medians[LIMIT, FEW]["cpu"]
+            yield f"CPU of a submission to the limit's, 8 clients, {name}", few["cpu"] / least, 3
         yield f"p99 at 8 clients to the mean, {name}", few["p99"] / few["mean"], 3
         yield f"answers that were no 201 at 64 clients, {name}", many["failed"], 1
         yield f"p99 at 64 clients to 64 ÷ rate, {name}", many["p99"] / (64_000 / many["rate"]), 2
         yield f"rate at 8 clients to that at 64, {name}", few["rate"] / many["rate"], 1.11
+        yield f"slowest /healthz at 64 clients to a second, {name}", many["healthz"] / 1000, 1
+    for name, other, what, most in (
+        (GRANIAN, ON_SERVER, "rate on SQLite to PostgreSQL, 8 clients, granian", 2),
+        (GEVENT, GEVENT_ON_SERVER, "rate on SQLite to PostgreSQL, 8 clients, gevent", 2),
+        (ONE_ON_SERVER, ON_SERVER, "rate of one process to two on PostgreSQL, 8 clients", 1),
+    ):
+        if name in TARGETS and other in TARGETS:
+            yield what, medians[name, FEW]["rate"] / medians[other, FEW]["rate"], most
 
 
-def _target(name: str, folder: Path) -> AbstractContextManager[tuple[int, int]]:
+@contextmanager
+def _target(name: str, folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the application of a target, and its environment."""
     home = folder / f"loading-{name}"
     if name == LIMIT:
         home.mkdir()
-        return server(COMMANDS[name], "benchmarks.limit:app", {"LIMIT_FOLDER": str(home)})
-    settings = {"INSTANCE_PATH": str(home), "WORKER": "external", "RATE_LIMIT_SUBMISSIONS": ""}
-    application(folder, f"loading-{name}")
-    return server(COMMANDS[name], "wsgi:app", {f"LEADINTAKE_{key}": value for key, value in settings.items()})
+        yield "benchmarks.limit:app", {"LIMIT_FOLDER": str(home)}
+        return
+    with postgresql(f"loading_{name}") if "postgresql" in name else nullcontext("") as url:
+        settings = {"WORKER": "external", **({"DATABASE_URL": url} if url else {})}
+        application(folder, home.name, **settings)
+        settings |= {"INSTANCE_PATH": str(home), "RATE_LIMIT_SUBMISSIONS": "", "BODIES_PER_ADDRESS": "0"}
+        yield "wsgi:app", {f"LEADINTAKE_{key}": value for key, value in settings.items()}
 
 
-def _load(port: int, session: int, form: Path, *, clients: int, seconds: int) -> Result:
-    """Return rate (a second), mean, p99, longest and CPU of a submission (ms), and how many failed."""
-    environment = {"LOAD_ID": os.urandom(4).hex(), "LOAD_FORM": str(form), "LOAD_BOUNDARY": BOUNDARY}
-    before = _cpu_seconds(session)
+def load(port: int, session: int, *, clients: int, seconds: int) -> Result:
+    """Return what came of it.
+
+    `rate`: submissions a second; `mean`, `p99`, `longest` and `cpu`: milliseconds of one; `failed`: answers
+    that were no 201; `healthz`: milliseconds of the slowest answer of /healthz meanwhile.
+    """
+    if shutil.which("wrk") is None:
+        raise SystemExit("This needs wrk: apt-get install wrk")
+    with tempfile.NamedTemporaryFile() as form, _watch_health(port) as waited:
+        form.write(
+            form_of({"first_name": "Jane", "last_name": "Doe", "email": "@ADDRESS@"}, make_resume(196_608))
+        )
+        form.flush()
+        before = _cpu_seconds(session)
+        told = _run_wrk(port, form.name, clients, seconds)
+        cpu = _cpu_seconds(session) - before
+    if told["refused"]:
+        print(f"  {clients} clients: {told['refused']} answers were no 201, the last {told['last_refusal']}")
+    number = max(told["requests"], 1)
+    return {
+        "rate": number / told["seconds"],
+        **{name: told[name] for name in ("mean", "p99", "longest")},
+        "cpu": 1000 * cpu / number,
+        "failed": told["refused"] + told["lost"] + told["late"],
+        "healthz": max(waited, default=0.0),
+    }
+
+
+def _run_wrk(port: int, form: str, clients: int, seconds: int) -> dict[str, float]:
+    environment = {"LOAD_ID": os.urandom(4).hex(), "LOAD_FORM": form, "LOAD_BOUNDARY": BOUNDARY}
     done = subprocess.run(  # noqa: S603 - Debian's wrk
         [
             *("wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s"),
@@ -87,28 +162,51 @@ def _load(port: int, session: int, form: Path, *, clients: int, seconds: int) ->
         text=True,
         check=True,
     )
-    told = json.loads(done.stdout.rpartition("RESULT ")[2])
-    cpu = _cpu_seconds(session) - before
-    number = max(told["requests"], 1)
-    return {
-        "rate": number / told["seconds"],
-        **{name: told[name] for name in ("mean", "p99", "longest")},
-        "cpu": 1000 * cpu / number,
-        "failed": told["refused"] + told["lost"] + told["late"],
-    }
+    return json.loads(done.stdout.rpartition("RESULT ")[2])
 
 
-def _cpu_seconds(session: int) -> float:
-    """Return the CPU time of all processes of a session, those that ended included."""
-    total = 0
+@contextmanager
+def _watch_health(port: int) -> Iterator[list[float]]:
+    """Ask /healthz five times a second meanwhile; yield the milliseconds of each answer."""
+    waited: list[float] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.2):
+            start = time.perf_counter()
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            with suppress(OSError, http.client.HTTPException):  # it waited all the same
+                connection.request("GET", "/healthz")
+                connection.getresponse().read()
+            connection.close()
+            waited.append(1000 * (time.perf_counter() - start))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield waited
+    finally:
+        done.set()
+        watcher.join()
+
+
+def list_processes(session: int) -> dict[Path, list[str]]:
+    """Return the processes of a session, and what /proc/PID/stat has of each from its state on."""
+    found = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
             continue
         if int(fields[3]) == session:
-            total += sum(map(int, fields[11:15]))
-    return total / os.sysconf("SC_CLK_TCK")
+            found[stat.parent] = fields
+    return found
+
+
+def _cpu_seconds(session: int) -> float:
+    """Return the CPU time of all processes of a session, those that ended included."""
+    ticks = sum(sum(map(int, fields[11:15])) for fields in list_processes(session).values())
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _median_of(results: list[Result]) -> dict[str, float]:
@@ -117,26 +215,15 @@ def _median_of(results: list[Result]) -> dict[str, float]:
     return median | {"failed": sum(result["failed"] for result in results), "spread": max(rates) - min(rates)}
 
 
-def _write(medians: Mapping[tuple[str, int], Result]) -> None:
-    folder = Path("build")
-    folder.mkdir(exist_ok=True)
-    rows = [{"target": name, "clients": clients, **result} for (name, clients), result in medians.items()]
-    (folder / "loading.json").write_text(json.dumps(rows, indent=2))
-    columns = ("rate", "spread", "mean", "p99", "cpu", "failed")
-    print("  a second, milliseconds".ljust(30) + "".join(name.rjust(10) for name in columns))
-    for row in sorted(rows, key=lambda row: (row["clients"], row["target"])):
-        head = f"  {row['target']}, {row['clients']} clients"
-        print(head.ljust(30) + "".join(f"{row[name]:10.2f}" for name in columns))
-
-
-def _resume() -> bytes:
-    """A resume with a picture that makes it 200 KB."""
+def make_resume(size: int) -> bytes:
+    """Return a resume with a picture of so many bytes, a multiple of 768."""
     content = io.BytesIO()
     with pikepdf.open(io.BytesIO(resume_of("Jane Doe"))) as pdf:
-        picture = pikepdf.Stream(pdf, os.urandom(196_608))
+        picture = pikepdf.Stream(pdf, os.urandom(size))
         picture.update(
             {
-                "/Type": pikepdf.Name.XObject, "/Subtype": pikepdf.Name.Image, "/Width": 256, "/Height": 256,
+                "/Type": pikepdf.Name.XObject, "/Subtype": pikepdf.Name.Image,
+                "/Width": 256, "/Height": size // 768,
                 "/ColorSpace": pikepdf.Name.DeviceRGB, "/BitsPerComponent": 8,
             }
         )  # fmt: skip

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from flask import Flask
 
-from benchmarks.stage import application
+from benchmarks.stage import application, size
 from benchmarks.submitting import submit
 from leadintake.notifications import embedded
 
-PEOPLE, SUBMISSIONS = 4, 200
+PEOPLE, SUBMISSIONS = 4, size(200, 4)
 PROMISED_SECONDS = 1.0
 
 

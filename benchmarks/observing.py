@@ -17,11 +17,11 @@ import structlog
 from flask import Flask, request_finished, request_started
 from werkzeug.test import EnvironBuilder
 
-from benchmarks.stage import application
+from benchmarks.stage import application, size
 from benchmarks.submitting import PDF
 from leadintake.core.http.request_log import LogRequests
 
-PAIRS, WARM = 200, 20
+PAIRS, WARM = size(200, 2), size(20, 1)
 
 
 def measure(folder: Path) -> Iterator[tuple[str, float, float]]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from flask import Flask
 
-from benchmarks.stage import PASSWORD, add_leads, application, seconds
+from benchmarks.grow import PASSWORD, add_leads
+from benchmarks.stage import application, seconds, size
 from benchmarks.submitting import sync
 from leadintake.audit.models import AuditEntry
 from leadintake.audit.service import audit
@@ -19,7 +20,7 @@ from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.leads.models import Lead, Screen
 
-BATCH, LEADS, SCREENS = 5_000, 20_000, 200
+BATCH, LEADS, SCREENS = size(5_000, 10), size(20_000, 20), size(200, 2)
 
 
 def measure(folder: Path) -> Iterator[tuple[str, float, float]]:

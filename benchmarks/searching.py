@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from benchmarks.stage import PASSWORD, add_leads, application
+from benchmarks.grow import PASSWORD, add_leads
+from benchmarks.stage import application, size
 
-LEADS = int(os.environ.get("LEADS", "100000"))
-FIRST_NAMES = ("Jane", "Jane", "John", "María", "Zoë", "O'Neil", "Anne-Marie", "太郎")
-SYLLABLES = [f"{begin}{vowel}" for begin in "bdfghklmnprstvwz" for vowel in "aeiou"]
+LEADS = int(os.environ.get("LEADS", size(100_000, 20)))
 QUESTIONS = {
     "rare": "quixotica", "rare, two words": "quixotica, jane", "missing": "zyxwvut",
     "missing, of common parts": "exampel", "missing, of two common words": "jane john",
@@ -33,7 +32,7 @@ def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
     url = os.environ.get("DATABASE_URL")
     app = application(folder, "searching", **({"DATABASE_URL": url} if url else {}))
     start = time.perf_counter()
-    add_leads(app, LEADS, _name_lead)
+    add_leads(app, LEADS)
     print(f"  {LEADS} leads in {time.perf_counter() - start:.0f} s")
     client = app.test_client()
     client.post("/internal/session", json={"email": "ada@firm.example.com", "password": PASSWORD})
@@ -48,16 +47,7 @@ def measure(folder: Path) -> Iterator[tuple[str, float, float]]:
         yield f"{text}, counted, above the first page", taken - first_page, 10 * MAX_MILLISECONDS
 
 
-def _name_lead(number: int) -> tuple[str, str]:
-    """Return a name of a lead: one in a hundred thousand is Quixotica."""
-    if number % 100_000 == 1:
-        return "Jane", "Quixotica"
-    number = number * 7919 % 1_000_003
-    places = (number % 80, number // 80 % 80, number // 6400 % 80)
-    return FIRST_NAMES[number % 8], "".join(SYLLABLES[place] for place in places).capitalize()
-
-
-def _milliseconds(client, path: str, times: int = 9) -> float:
+def _milliseconds(client, path: str, times: int = size(9, 1)) -> float:
     """Return the median CPU of a request."""
     taken = []
     for _ in range(times):

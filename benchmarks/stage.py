@@ -2,102 +2,89 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import socket
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 from flask import Flask
 from flask_migrate import upgrade
 
+from benchmarks.grow import add_people
 from leadintake import create_app
-from leadintake.auth.people.service import users
-from leadintake.auth.permissions import Role
-from leadintake.auth.service import auth
-from leadintake.core.actor import OPERATOR
-from leadintake.core.clock import now
-from leadintake.core.db.database import db
-from leadintake.core.db.transaction import transaction
-from leadintake.core.db.types import new_id
+from leadintake.auth.models import User
+from leadintake.core.db.database import db, engine_url
 from leadintake.demo.people import resume_of
-from leadintake.documents.models import Document
-from leadintake.leads import search_index
-from leadintake.leads.fields import search_line, search_text
-from leadintake.leads.models import Lead
-from leadintake.leads.reference import ALPHABET, GROUP
 
-BATCH = 5000
+SMOKE = bool(os.environ.get("SMOKE"))
+"""Whether all is to run with next to nothing, to see that it runs: figures mean nothing, none is wanted."""
+Number = TypeVar("Number", int, float)
+DATABASE, SECRET = "leadintake.sqlite3", "secret_key"
+POSTGRESQL = os.environ.get("POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 BOUNDARY = "-----------------------------4066"
-PASSWORD = "unrelated words to measure"
-PDF_ROW = {"filename": "resume.pdf", "content_type": "application/pdf", "size": 1, "sha256": "0" * 64}
-LEAD_ROW = {
-    "version": 1,
-    "assignment_strategy": "least_open",
-    "assignment_reason": "",
-    "submission_fingerprint": "0" * 64,
-}
+
+
+def size(usual: Number, least: Number) -> Number:
+    """Return how much is measured: the least in a smoke test."""
+    return least if SMOKE else usual
 
 
 def application(folder: Path, name: str, **settings: object) -> Flask:
-    """A migrated application with four attorneys and an administrator."""
+    """A migrated application with four attorneys and an administrator, or the one that is there."""
     limits = dict.fromkeys(("RATE_LIMIT_SUBMISSIONS", "RATE_LIMIT_LOGINS"), "")
-    app = create_app(INSTANCE_PATH=str(folder / name), **{"WORKER": "external", **limits, **settings})
+    home, template = folder / name, folder / "template"
+    if "DATABASE_URL" not in settings and not (home / DATABASE).exists():
+        if home != template and not (template / DATABASE).exists():
+            application(folder, template.name)
+        home.mkdir(parents=True, exist_ok=True)
+        for file in (DATABASE, SECRET) if home != template else ():
+            shutil.copy(template / file, home / file)
+    app = create_app(INSTANCE_PATH=str(home), **{"WORKER": "external", **limits, **settings})
     with app.app_context():
         upgrade()
-        with transaction():
-            users.add("ada@firm.example.com", "Ada", Role.ADMIN, PASSWORD, actor=OPERATOR)
-            for number in range(4):
-                users.add(
-                    f"attorney{number}@firm.example.com",
-                    f"Attorney {number}",
-                    Role.ATTORNEY,
-                    PASSWORD,
-                    actor=OPERATOR,
-                )
+        is_empty = db.session.scalar(sa.select(sa.func.count(User.id))) == 0
+        db.session.remove()
+        if is_empty:
+            add_people(app)
+        db.engine.dispose()  # the last to close a SQLite file leaves no log beside it
     return app
 
 
-def add_leads(app: Flask, count: int, name_lead: Callable[[int], tuple[str, str]] | None = None) -> None:
-    """Insert leads in bulk, a second apart, every tenth pending; `name_lead` gives first and last names."""
-    with app.app_context(), transaction():
-        owners = [user.id for user in auth.intake_attorneys()]
-        start = now() - timedelta(seconds=count)
-        documents: list[dict[str, object]] = []
-        rows: list[dict[str, object]] = []
-        for number in range(count):
-            times = dict.fromkeys(("created_at", "updated_at"), start + timedelta(seconds=number))
-            document = {"id": new_id(), **PDF_ROW, **times}
-            documents.append({**document, "key": f"{document['id']}.pdf"})
-            name = f"name{number * 7919 % count:07}"
-            first, last = name_lead(number) if name_lead else ("Jane", name)
-            texts = {"first_name": first, "last_name": last, "email": f"{last}@example.com"}
-            lead = {"id": new_id(), "reference": _make_reference(number), **LEAD_ROW, **texts, **times}
-            lead |= {"searchable": search_line(texts), "search_text": search_text(texts, lead["reference"])}
-            lead |= {"assignee_id": owners[number % 4], "assigned_at": times["created_at"]}
-            lead |= {"resume_id": document["id"]}
-            rows.append({**lead, "status": "REACHED_OUT" if number % 10 else "PENDING"})
-            if len(rows) == BATCH or number == count - 1:
-                db.session.execute(sa.insert(Document.__table__), documents)
-                db.session.execute(sa.insert(Lead.__table__), rows)
-                search_index.add({row["id"]: row["search_text"] for row in rows})
-                documents, rows = [], []
+@contextmanager
+def postgresql(name: str) -> Iterator[str]:
+    """Yield the URL of an empty database on the server of POSTGRESQL_URL; drop it afterwards."""
+    name = f"leadintake_{name.replace('-', '_')}"
+    engine = sa.create_engine(engine_url(POSTGRESQL), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        try:
+            yield engine_url(POSTGRESQL).set(database=name).render_as_string(hide_password=False)
+        finally:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
 
 
-def _make_reference(number: int) -> str:
-    """Return a reference of its own for each number: drawn ones would conflict."""
-    rest, characters = number * 7_919_000_039 % 20**8, ""
-    for _ in range(2 * GROUP):
-        rest, place = divmod(rest, 20)
-        characters += ALPHABET[place]
-    return f"{characters[:GROUP]}-{characters[GROUP:]}"
+def write_table(name: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Print rows with the same columns, and write them to build/NAME.json."""
+    folder = Path("build")
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(rows, indent=2, ensure_ascii=False))
+    first, *columns = rows[0]
+    print("  " + first.ljust(40) + "".join(column.rjust(11) for column in columns))
+    for row in rows:
+        figures = (f"{row[column]:11.2f}" for column in columns)
+        print("  " + str(row[first]).ljust(40) + "".join(figures))
 
 
 @contextmanager
@@ -148,7 +135,7 @@ def form_of(fields: dict[str, str], file: bytes = resume_of("Jane Doe"), name: s
 def seconds(act: Callable[[], object], times: int = 15) -> float:
     """The median time of an act."""
     taken = []
-    for _ in range(times):
+    for _ in range(size(times, 1)):
         start = time.perf_counter()
         act()
         taken.append(time.perf_counter() - start)

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from flask import Flask
 
-from benchmarks.stage import add_leads, application, seconds
+from benchmarks.grow import add_leads
+from benchmarks.stage import application, seconds, size
 from leadintake.demo.people import resume_of
 
 PDF = resume_of("Jane Doe")
-BURST = 64
-MANY = 100_000
+BURST = size(64, 4)
+MANY = size(100_000, 20)
 
 
 def measure(folder: Path) -> Iterator[tuple[str, float, float]]:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from benchmarks.stage import application
+from benchmarks.stage import application, size
 from leadintake import create_app
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 
-PROCESSES, THREADS, SECONDS = 2, 8, 8.0
+PROCESSES, THREADS, SECONDS = size(2, 1), 8, size(8.0, 0.5)
 HOLD_SECONDS = 0.003
 WRITE = sa.text("UPDATE locks SET updated_at = updated_at WHERE name = 'readiness'")
 

@@ -32,7 +32,7 @@ prepare_rules_once()
 
 MAX_COUNTED_CASES = 1
 SET_UP_COUNTS = pytest.StashKey[bool]()
-COUNTED_ELSEWHERE = ("browser", "house", "operations")
+COUNTED_ELSEWHERE = ("benchmarks", "browser", "house", "operations")
 """Folders whose tests walk through all rooms: each room's own tests count its lines."""
 
 

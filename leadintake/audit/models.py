@@ -19,6 +19,7 @@ class AuditEntry(Model):
     __tablename__ = "audit_entries"
     __table_args__ = (
         sa.Index("ix_audit_entries_created_at_id", "created_at", "id"),
+        sa.Index("ix_audit_entries_action_created_at_id", "action", "created_at", "id"),
         sa.Index("ix_audit_entries_action_number", "action", "number"),
         sa.Index("ix_audit_entries_actor_id_created_at", "actor_id", "created_at"),
         sa.Index("ix_audit_entries_subject_id_created_at", "subject_id", "created_at"),

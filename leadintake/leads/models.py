@@ -67,7 +67,12 @@ class Lead(SoftDeletes, Model):
         sa.Index("uq_leads_reference", "reference", unique=True),
         # For backfill.index_texts. MariaDB indexes one character of each.
         sa.Index("ix_leads_search_text", "search_text", info=only("search_text IS NULL")),
+        # The same of one assignee, who may have very many.
         sa.Index("ix_leads_assignee_id_created_at_id", "assignee_id", "created_at", "id"),
+        sa.Index("ix_leads_assignee_id_updated_at_id", "assignee_id", "updated_at", "id"),
+        sa.Index("ix_leads_assignee_id_last_name_id", "assignee_id", "last_name", "id"),
+        sa.Index("ix_leads_assignee_id_email_id", "assignee_id", "email", "id"),
+        sa.Index("ix_leads_assignee_id_status_id", "assignee_id", "status", "id"),
         # With `deleted_at`, so that open leads are counted from it alone.
         sa.Index(
             "ix_leads_assignee_id_status_created_at_id",

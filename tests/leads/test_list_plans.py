@@ -16,8 +16,13 @@ SORTED = "USE TEMP B-TREE FOR ORDER BY"
 LISTS = {
     "/internal/leads?assigned_to=me": "ix_leads_assignee_id_created_at_id",
     "/internal/leads?assigned_to=none&sort=created_at": "ix_leads_assignee_id_created_at_id",
+    "/internal/leads?assigned_to=me&sort=-updated_at": "ix_leads_assignee_id_updated_at_id",
+    "/internal/leads?assigned_to=me&sort=last_name": "ix_leads_assignee_id_last_name_id",
+    "/internal/leads?assigned_to=me&sort=-email": "ix_leads_assignee_id_email_id",
+    "/internal/leads?assigned_to=me&sort=status": "ix_leads_assignee_id_status_id",
     "/internal/leads?assigned_to=me&status=PENDING": "ix_leads_assignee_id_status_created_at_id",
     "/desk": "ix_leads_assignee_id_status_created_at_id",
+    "/internal/audit?action=lead.read": "ix_audit_entries_action_created_at_id",
     "/internal/notifications": "ix_notifications_created_at_id",
     "/internal/notifications?status=sent": "ix_notifications_status_created_at_id",
 }
@@ -25,9 +30,9 @@ LISTS = {
 
 @pytest.fixture
 def plans(app):
-    """The steps of each SELECT from a table that grows, which an act sends."""
+    """The steps of all SELECTs from a table that grows, which an act sends; of each by itself if `whole`."""
 
-    def explain(act) -> list[str]:
+    def explain(act, *, whole: bool = False) -> list:
         sent = []
         with app.app_context():
             engine = db.engine
@@ -39,25 +44,40 @@ def plans(app):
         act()
         sa.event.remove(engine, "before_cursor_execute", note)
         with engine.connect() as connection:
-            return [
-                row[3]
+            selects = [
+                [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
                 for statement, parameters in sent
                 if statement.startswith("SELECT") and GROWING.search(statement)
-                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             ]
+        return selects if whole else [step for steps in selects for step in steps]
 
     return explain
 
 
 @pytest.mark.parametrize("path", LISTS)
 def test_a_list_is_read_in_the_order_of_its_index(path, client, given, plans):
-    manager = given(UserFactory, "manager")
-    client.sign_in(manager)
-    given(LeadFactory, assigned_to=manager)
+    reader = given(UserFactory, "admin" if "audit" in path else "manager")
+    client.sign_in(reader)
+    given(LeadFactory, assigned_to=reader)
     given(NotificationFactory, "sent")
     steps = plans(lambda: client.get(path))
     assert any(LISTS[path] in step for step in steps), steps
     assert not [step for step in steps if step.startswith(SORTED)], steps
+
+
+def test_leads_that_a_search_found_are_read_by_their_ids(client, given, plans):
+    """Rather than from an index of the other filters, which names all leads of somebody who has many."""
+    reader = given(UserFactory, "manager")
+    client.sign_in(reader)
+    for _ in range(12):
+        given(LeadFactory, assigned_to=reader, last_name="Quixotica")
+    with_files = [
+        steps
+        for steps in plans(lambda: client.get("/internal/leads?assigned_to=me&q=quixotica"), whole=True)
+        if any("documents" in step for step in steps)
+    ]
+    assert len(with_files) == 1
+    assert "SEARCH leads USING INDEX sqlite_autoindex_leads_1 (id=?)" in with_files[0]
 
 
 def test_the_latest_entry_of_an_act_is_looked_up(app, plans):
