@@ -48,7 +48,7 @@ from leadintake.demo.people import resume_of
 from leadintake.documents.models import Document
 from leadintake.documents.service import documents
 from leadintake.documents.storage.local import LocalFolder
-from leadintake.leads import search_index
+from leadintake.leads import counting, search_index
 from leadintake.leads.fields import search_line, search_text
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.leads.reference import ALPHABET, GROUP
@@ -121,6 +121,7 @@ def add_leads(app: Flask, count: int, watch: Callable[[int], object] = lambda _:
                     rows.add_lead(number)
                 rows.insert()
             watch(numbers.stop)
+        counting.correct_numbers()
         if hint := STATISTICS.get(db.engine.dialect.name):
             with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.exec_driver_sql(hint)
@@ -158,7 +159,8 @@ class _Firm:
 
 def _decide_for(user_id: uuid.UUID) -> dict[str, Any]:
     """Return a decision of the engine that gives a lead to this user: the others have more."""
-    allocator = Allocator(lambda people, _: ({one: int(one != user_id) for one in people}, {}))
+    allocator = Allocator(lambda _people, _since: {})
+    allocator.open_leads = {one: int(one != user_id) for one in allocator.people}
     situation, decision = allocator.ask(LeadToAssign(new_id(), "jane@example.com"))
     assert decision.user_id == user_id, decision
     return {

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from leadintake.assignment import policy, situations, types
 from leadintake.assignment.absences import absences
+from leadintake.assignment.counters import COUNTS, get_unwritten
 from leadintake.assignment.engine import decide
 from leadintake.assignment.models import AssignmentDecision, Rotation, Turn
 from leadintake.assignment.types import Candidate, Decision, FirstChoice, Situation
@@ -30,8 +31,8 @@ from leadintake.core.clock import now
 from leadintake.core.db import rows
 from leadintake.core.db.database import db, execute
 
-Tally = Callable[[Collection[uuid.UUID], datetime | None], tuple[dict[uuid.UUID, int], dict[uuid.UUID, int]]]
-"""Counts open leads, and leads assigned since an instant, by user: leads/distribution/workload.py."""
+Tally = Callable[[Collection[uuid.UUID], datetime], dict[uuid.UUID, int]]
+"""Counts leads assigned since an instant, by user: leads/distribution/workload.py."""
 MAX_REASON_LENGTH = 500
 WORKERS = [role for role, granted in GRANTS.items() if Permission.UPDATE_LEADS in granted]
 
@@ -40,9 +41,14 @@ _PEOPLE = (
     sa.select(
         *(_USERS.c[name] for name in ("id", "name", "email", "active", "joined_at", "can_intake")),
         _TURNS.c.number.label("turn"),
+        COUNTS.c.pending,
         sa.select(sa.func.max(_TURNS.c.number)).scalar_subquery().label("last_turn"),
     )
-    .select_from(_USERS.outerjoin(_TURNS, _TURNS.c.user_id == _USERS.c.id))
+    .select_from(
+        _USERS.outerjoin(_TURNS, _TURNS.c.user_id == _USERS.c.id).outerjoin(
+            COUNTS, COUNTS.c.id == _USERS.c.id
+        )
+    )
     .where(_USERS.c.role.in_(WORKERS), _USERS.c.deleted_at.is_(None))
     .order_by(_USERS.c.id)
 )
@@ -87,9 +93,10 @@ class Allocator:
         rotations = db.session.scalars(sa.select(Rotation)) if self.rules.has_rotations() else ()
         self.rotations = {row.name: row for row in rotations}
         midnight = self.local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
-        self.open_leads, self.today = self.tally(
-            self.people.keys(), midnight if self.rules.counts_days() else None
-        )
+        self.open_leads = {
+            person.id: (person.pending or 0) + get_unwritten(person.id) for person in self.people.values()
+        }
+        self.today = self.tally(self.people.keys(), midnight) if self.rules.counts_days() else {}
 
     def ask(self, lead: LeadToAssign) -> tuple[Situation, Decision]:
         """Return the situation and its decision; count nothing."""
@@ -165,7 +172,7 @@ class Allocator:
             screened=person.id in lead.screened,
             declined=person.id in lead.declined,
             away_until=away.until if away else "",
-            open_leads=self.open_leads.get(person.id, 0),
+            open_leads=max(0, self.open_leads.get(person.id, 0)),
             today=self.today.get(person.id, 0),
             last_turn=self.turns.get(person.id, 0),
             credit=balances.get(str(person.id), 0),

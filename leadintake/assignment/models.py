@@ -23,6 +23,24 @@ class Turn(Model):
     number: Mapped[int] = mapped_column(sa.BigInteger)
 
 
+class LeadCounts(Model):
+    """Numbers of leads of a user, whose id this is, or (UNASSIGNED) of those without an assignee.
+
+    Without a foreign key: the row of UNASSIGNED has no user. `counters.py` alone writes it.
+    """
+
+    __tablename__ = "lead_counts"
+
+    listed: Mapped[int] = mapped_column(default=0)
+    pending: Mapped[int] = mapped_column(default=0)
+    """Listed, and the prospect waits for contact."""
+    waiting: Mapped[int] = mapped_column(default=0)
+    """Pending, and to be assigned."""
+    quarantined: Mapped[int] = mapped_column(default=0)
+    corrections: Mapped[int] = mapped_column(default=0)
+    """In the row of UNASSIGNED: how often numbers were corrected."""
+
+
 class Rotation(Model):
     """Credits of all users in one rotation: the firm's (no name) or a practice area's."""
 

@@ -26,7 +26,7 @@ class Assignment:
     """Assignment of leads."""
 
     def begin(self, tally: Tally) -> Allocator:
-        """Return an allocator. `tally` counts leads, which a room above knows."""
+        """Return an allocator. `tally` counts leads of a day, which a room above knows."""
         return Allocator(tally)
 
     def may_hold_leads(self, user: User) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Flask
 
 from leadintake.auth.people.departures import user_departed
 from leadintake.core import alarms, checks, chores, names
 from leadintake.core.hooks import When
 from leadintake.core.visibility import register_visibility_filter
-from leadintake.leads import backfill, search
+from leadintake.leads import backfill, counting, search
 from leadintake.leads.distribution import alerts, attention
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.intake import api as public
@@ -32,6 +34,11 @@ def init_app(app: Flask) -> None:
     chores.on_worker_tick(app, backfill.run_worker_tick)
     chores.on_worker_tick(app, backfill.correct_gates)
     chores.on_worker_tick(app, backfill.index_texts)
+    # Soon after the start, for then a process of the version before may have ended a moment ago.
+    chores.register(
+        app, "lead_counts", counting.run_chore, every=timedelta(hours=1), wait=timedelta(minutes=2)
+    )
+    checks.register(app, "lead counts", counting.check, needed=False, probe=counting.probe)
     checks.register_gauge(
         app,
         "leadintake_leads",

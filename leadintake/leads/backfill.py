@@ -5,6 +5,7 @@ Reference (migration 0009), gate of quarantined or released leads (0016), search
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Sequence
 
@@ -14,10 +15,11 @@ from sqlalchemy.exc import IntegrityError
 from leadintake.core.db.database import db, execute, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.core.db.types import TextEnum, UTCDateTime
-from leadintake.leads import search_index
+from leadintake.leads import counting, search_index
+from leadintake.leads.counting import COLUMNS, Counted
 from leadintake.leads.fields import FIELDS, search_text
 from leadintake.leads.reference import draw_reference, is_reference_conflict
-from leadintake.leads.status import Gate, where_gate_outdated
+from leadintake.leads.status import Gate, LeadStatus, where_gate_outdated
 
 BATCH = 500
 QUARANTINE_STRATEGY = "quarantine"
@@ -31,6 +33,9 @@ LEADS = sa.table(
     sa.column("quarantined_at", UTCDateTime()),
     sa.column("assignment_strategy", sa.String(40)),
     sa.column("search_text", sa.String(1000)),
+    sa.column("assignee_id", sa.Uuid()),
+    sa.column("status", TextEnum(LeadStatus)),
+    sa.column("deleted_at", UTCDateTime()),
     *(sa.column(name, sa.String()) for name in SEARCHED),
 )
 OUTDATED = where_gate_outdated(LEADS.c.gate, LEADS.c.quarantined_at)
@@ -85,8 +90,14 @@ def correct_gates() -> bool:
         if ids:
             with transaction():
                 # The condition again: the lead may have changed.
-                statement = sa.update(LEADS).where(LEADS.c.id.in_(ids), OUTDATED[gate])
-                db.session.execute(statement.values(gate=gate))
+                columns = [LEADS.c.id, *(LEADS.c[name] for name in COLUMNS)]
+                outdated_query = sa.select(*columns).where(LEADS.c.id.in_(ids), OUTDATED[gate])
+                rows = db.session.execute(outdated_query.with_for_update()).mappings().all()
+                corrected = sa.update(LEADS).where(LEADS.c.id.in_([row["id"] for row in rows]))
+                db.session.execute(corrected.values(gate=gate))
+                for row in rows:
+                    before = Counted(**{name: row[name] for name in COLUMNS})
+                    counting.add_change(before, dataclasses.replace(before, gate=gate))
     return any(outdated.values())
 
 

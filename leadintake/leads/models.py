@@ -73,7 +73,7 @@ class Lead(SoftDeletes, Model):
         sa.Index("ix_leads_assignee_id_last_name_id", "assignee_id", "last_name", "id"),
         sa.Index("ix_leads_assignee_id_email_id", "assignee_id", "email", "id"),
         sa.Index("ix_leads_assignee_id_status_id", "assignee_id", "status", "id"),
-        # With `deleted_at`, so that open leads are counted from it alone.
+        # With `deleted_at`, so that deleted ones are left out in it.
         sa.Index(
             "ix_leads_assignee_id_status_created_at_id",
             "assignee_id",
@@ -83,6 +83,18 @@ class Lead(SoftDeletes, Model):
             "deleted_at",
         ),
         sa.Index("ix_leads_assignee_id_assigned_at", "assignee_id", "assigned_at"),
+        # For the oldest lead that waits, or is in quarantine.
+        sa.Index(
+            "ix_leads_waiting",
+            "assignee_id",
+            "status",
+            "gate",
+            "deleted_at",
+            "quarantined_at",
+            "assigned_at",
+            "id",
+            info=only("assignee_id IS NULL"),
+        ),
     )
 
     reference: Mapped[str] = mapped_column(BlankIsNull(LENGTH), default=draw_reference, nullable=True)
@@ -102,20 +114,22 @@ class Lead(SoftDeletes, Model):
     """Search text for processes of the version before."""
     search_text: Mapped[str | None] = mapped_column(sa.String(1000))
     """See fields.search_text. NULL in rows of an older process until the backfill."""
-    status: Mapped[LeadStatus] = mapped_column(TextEnum(LeadStatus), default=FIRST)
+    status: Mapped[LeadStatus] = mapped_column(TextEnum(LeadStatus), default=FIRST, active_history=True)
     version: Mapped[int] = mapped_column(default=1)
     """Incremented by every change of a LeadDetail, except `duplicates`, which other submissions change."""
 
     resume_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("documents.id"), unique=True)
-    assignee_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))
-    assignment_strategy: Mapped[str] = mapped_column(sa.String(40))
+    assignee_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"), active_history=True)
+    assignment_strategy: Mapped[str] = mapped_column(sa.String(40), active_history=True)
     assignment_reason: Mapped[str] = mapped_column(sa.String(500))
     assigned_at: Mapped[datetime]
     reached_at: Mapped[datetime | None]
     """Time of the first contact."""
 
-    gate: Mapped[Gate] = mapped_column(TextEnum(Gate), default=Gate.OPEN, server_default=Gate.OPEN.value)
-    quarantined_at: Mapped[datetime | None]
+    gate: Mapped[Gate] = mapped_column(
+        TextEnum(Gate), default=Gate.OPEN, server_default=Gate.OPEN.value, active_history=True
+    )
+    quarantined_at: Mapped[datetime | None] = mapped_column(active_history=True)
     """Start of the quarantine."""
     quarantine_reason: Mapped[str | None] = mapped_column(sa.String(500))
 

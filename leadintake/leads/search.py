@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from leadintake.auth.actor import UserOrOperator
+from leadintake.auth.models import User
 from leadintake.auth.permissions import Permission
 from leadintake.core.actor import OPERATOR, refuse_operator_in_request
 from leadintake.core.db.database import db
@@ -41,10 +42,13 @@ def _unscreened_query(reader: UserOrOperator) -> Statement:
         refuse_operator_in_request(reader)
         return statement
     statement = statement.where(Lead.id.not_in(visibility.screened_leads(reader.id)))
-    sees_all = current_app.config["ATTORNEY_VISIBILITY"] == "all"
-    if sees_all or reader.may(Permission.SEE_ALL_LEADS):
-        return statement
-    return statement.where(Lead.assignee_id == reader.id)
+    return statement if sees_all(reader) else statement.where(Lead.assignee_id == reader.id)
+
+
+def sees_all(reader: User) -> bool:
+    """Return whether `reader` may see other people's leads, except those they are screened from."""
+    everybody_does = current_app.config["ATTORNEY_VISIBILITY"] == "all"
+    return everybody_does or reader.may(Permission.SEE_ALL_LEADS)
 
 
 def matching_query(filters: LeadFilter, reader: UserOrOperator) -> Statement:

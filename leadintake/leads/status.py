@@ -71,6 +71,11 @@ def is_quarantined(gate: Gate, since: datetime | None) -> bool:
     return gate is Gate.QUARANTINE and since is not None
 
 
+def is_gate_open(gate: Gate, since: datetime | None) -> bool:
+    """Return whether a lead with this gate and start of quarantine is listed (`where_listed`)."""
+    return gate is Gate.OPEN and since is None
+
+
 def where_quarantined(gate: Any, since: Any) -> sa.ColumnElement[bool]:
     """Match leads in quarantine."""
     return sa.and_(_where_gate(gate, Gate.QUARANTINE), since.is_not(None))

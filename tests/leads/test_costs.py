@@ -62,7 +62,8 @@ def test_under_the_lock_a_submission_sends_few_statements(app, client, forget_be
     with statements(app) as sent:
         forget_before_lock(sent)
         assert client.submit(key="second", email="second@x.example.com").status_code == 201
-    assert sent[-1].startswith("INSERT INTO lead_search")
+    assert sent[-2].startswith("INSERT INTO lead_search")
+    assert sent[-1].startswith("INSERT INTO lead_counts")
     assert len(sent) <= MAX_STATEMENTS, sent
 
 

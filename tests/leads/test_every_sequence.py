@@ -36,6 +36,7 @@ from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Refusal
 from leadintake.documents.service import documents
+from leadintake.leads import counting
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.intake.service import Submission, intake
 from leadintake.leads.models import Decline, Lead, LeadEvent, Screen
@@ -233,6 +234,11 @@ class Firm(RuleBasedStateMachine):
         return db.session.scalars(
             db.select(model).order_by(model.id).execution_options(include_deleted=True)
         ).all()
+
+    @invariant()
+    def the_numbers_are_those_of_the_leads(self) -> None:
+        with self.app.app_context():
+            assert counting.find_differences()[0] == {}
 
     @invariant()
     def no_lead_is_lost_and_every_one_is_where_it_was_decided(self) -> None:

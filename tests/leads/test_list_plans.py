@@ -87,9 +87,3 @@ def test_the_latest_entry_of_an_act_is_looked_up(app, plans):
 
     (step,) = plans(look)
     assert "ix_audit_entries_action_number" in step
-
-
-def test_open_leads_are_counted_from_an_index_alone(client, given, plans):
-    given(UserFactory)
-    steps = plans(lambda: client.submit())
-    assert any("COVERING INDEX ix_leads_assignee_id_status_created_at_id" in step for step in steps), steps

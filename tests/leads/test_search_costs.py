@@ -20,6 +20,7 @@ from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.service import leads
 from tests.factories import LeadFactory
 from tests.support.statements import statements
+from tests.support.work import count_work
 
 FEW, MANY = 300, 1800
 LIMIT = 5
@@ -64,34 +65,6 @@ def grow(app, given) -> Callable[[int], None]:
         first = until
 
     return add
-
-
-def count_work(act: Callable[[], object]) -> int:
-    """Return how many rows the database reads meanwhile; of SQLite, the steps of its machine."""
-    connection = db.session.connection()
-    name = connection.dialect.name
-    if name == "sqlite":
-        steps = 0
-
-        def step() -> int:
-            nonlocal steps
-            steps += 1
-            return 0
-
-        raw = connection.connection.dbapi_connection
-        raw.set_progress_handler(step, 1)
-        act()
-        raw.set_progress_handler(None, 1)
-        return steps
-    query = (
-        "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
-        if name == "postgresql"
-        else "SELECT sum(variable_value) FROM information_schema.session_status "
-        "WHERE variable_name LIKE 'Handler_read%'"
-    )
-    before = int(db.session.scalar(sa.text(query)))
-    act()
-    return int(db.session.scalar(sa.text(query))) - before
 
 
 @pytest.mark.every_engine

@@ -23,6 +23,7 @@ from leadintake.auth.models import User
 from leadintake.core.actor import ANONYMOUS, OPERATOR
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
+from leadintake.leads import counting
 from leadintake.leads.distribution import alerts
 from leadintake.leads.models import Lead
 from leadintake.leads.screens.service import screens
@@ -121,13 +122,22 @@ class World:
 
     def keep(self) -> None:
         """Keep the database as it is now, and a copy without the hidden lead."""
-        self.engine.dispose()
-        with closing(sqlite3.connect(self.live)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._checkpoint()
         for name in ("as it is", "without"):
             shutil.copy(self.live, self.folder / name)
         with closing(sqlite3.connect(self.folder / "without")) as connection, connection:
             _take_out(connection, self.hidden.hex)
+        self.become("without")
+        with self.app.app_context():
+            counting.correct_numbers()
+        self._checkpoint()
+        shutil.copy(self.live, self.folder / "without")
+
+    def _checkpoint(self) -> None:
+        """Have all of the database in its one file."""
+        self.engine.dispose()
+        with closing(sqlite3.connect(self.live)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @dataclass

@@ -14,7 +14,6 @@ from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.core.db.types import new_id
-from leadintake.leads.distribution import attention
 from leadintake.leads.models import Lead
 from leadintake.notifications import backlog, channel_state
 from leadintake.notifications.models import DeliveryAttempt, Notification
@@ -107,7 +106,6 @@ class TestWork:
 
     def test_it_is_the_same_for_many_rows_as_for_more(self, app, given, steps, monkeypatch):
         for place, name in (
-            (attention, "MAX_ROWS"),
             (backlog, "MAX_ROWS"),
             (backlog, "MAX_ROWS_PER_KIND"),
             (channel_state, "RECENT_ATTEMPTS"),

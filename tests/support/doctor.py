@@ -29,6 +29,7 @@ PARTS = {
     "durability",
     "disk",
     "proxies",
+    "lead counts",
 }
 
 

@@ -69,7 +69,7 @@ class SoftDeletes:
     `execution_options(include_deleted=True)` includes them, as does a Core select.
     """
 
-    deleted_at: Mapped[datetime | None] = mapped_column()
+    deleted_at: Mapped[datetime | None] = mapped_column(active_history=True)
 
 
 def only(condition: str) -> dict[str, str]:

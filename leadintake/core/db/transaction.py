@@ -77,9 +77,9 @@ def become_writer() -> None:
             db.session.connection()
 
 
-def before_commit(action: Action) -> None:
-    """Run `action` at the end of this transaction, which fails if `action` does."""
-    _wait_for("before_commit", action)
+def before_commit(action: Action, *, first: bool = False) -> None:
+    """Run `action` at the end of this transaction, which fails if `action` does; `first` before others."""
+    _wait_for("before_commit", action, first=first)
 
 
 def on_rollback(action: Action) -> None:
@@ -129,8 +129,9 @@ def rollback() -> None:
         _finish("on_rollback", "on_end")
 
 
-def _wait_for(kind: str, action: Action) -> None:
-    db.session().info.setdefault(kind, []).append(action)
+def _wait_for(kind: str, action: Action, *, first: bool = False) -> None:
+    waiting = db.session().info.setdefault(kind, [])
+    waiting.insert(0 if first else len(waiting), action)
 
 
 def _finish(*kinds: str) -> None:

@@ -21,6 +21,7 @@ from leadintake.core.db import rows
 from leadintake.core.db.database import db
 from leadintake.core.i18n.languages import supported_language
 from leadintake.leads import permissions, visibility
+from leadintake.leads.distribution import workload
 from leadintake.leads.models import MANUAL, Lead, LeadEvent, is_waiting
 from leadintake.leads.status import is_open
 from leadintake.notifications.events import MessageFailed, MessageFailing
@@ -95,7 +96,7 @@ def withdraw_alerts(lead: Lead, former: User) -> None:
 def find_overdue_reminders() -> Iterator[tuple[User, Lead]]:
     """Yield each manager without a recent alert, with the oldest waiting lead visible to them."""
     for person in auth.managers():
-        oldest = _waiting_query(person).order_by(Lead.assigned_at, Lead.id).limit(1)
+        oldest = _waiting_query(person).order_by(*workload.oldest_first()).limit(1)
         lead = db.session.scalar(oldest)
         if (
             lead is not None
@@ -154,7 +155,8 @@ def _has_recent_alert(manager: User) -> bool:
 
     A failed alert counts only for TRY_AGAIN_AFTER.
     """
-    oldest = db.session.scalar(_waiting_query(manager).with_only_columns(sa.func.min(Lead.assigned_at)))
+    waiting = _waiting_query(manager).with_only_columns(Lead.assigned_at, maintain_column_froms=True)
+    oldest = db.session.scalar(waiting.order_by(*workload.oldest_first()).limit(1))
     alert_query = sa.select(Notification.status, Notification.created_at).where(
         Notification.recipient == manager.email,
         Notification.kind == "unassigned_alert",

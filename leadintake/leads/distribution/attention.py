@@ -1,49 +1,37 @@
-"""Metrics and alarms of leads. Each query uses an index and reads at most MAX_ROWS rows."""
+"""Leads that need attention, for metrics and alarms.
+
+The numbers are kept (assignment/counters.py); the oldest lead is the first of an index.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
-from leadintake.auth.models import User
+from leadintake.assignment import counters
 from leadintake.core.alarms import Problem
 from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.core.i18n.languages import N_
-from leadintake.leads.models import MANUAL, Lead
-from leadintake.leads.status import where_listed, where_open, where_quarantined
+from leadintake.leads.distribution import workload
+from leadintake.leads.models import Lead, is_in_quarantine, is_waiting
+from leadintake.leads.status import where_open
 
-MAX_ROWS = 10_000
-"""Bound of every count."""
 WAITING_LIMIT = timedelta(hours=1)
 REVIEW_LIMIT = timedelta(hours=24)
 
-table = Lead.__table__.c
-is_open_row = sa.and_(where_open(table.status), table.deleted_at.is_(None))
-
 
 def count_states() -> dict[str, int]:
-    """Count the leads waiting for an assignee, pending, and in quarantine."""
-    unassigned, is_waiting, is_quarantined = _unassigned_queries()
-    one, none = sa.literal(1), sa.literal(0)
-    is_listed = where_listed(unassigned.c.gate, unassigned.c.quarantined_at)
-    states = [sa.case((state, one), else_=none) for state in (is_waiting, is_quarantined, is_listed)]
-    sums = (sa.func.coalesce(sa.func.sum(state), 0) for state in states)
-    waiting, quarantined, ownerless = db.session.execute(sa.select(*sums)).one()
-    people = User.__table__
-    assigned_query = sa.select(table.id).select_from(
-        people.join(Lead.__table__, table.assignee_id == people.c.id)
-    )
-    bounded = assigned_query.where(is_open_row).limit(MAX_ROWS).subquery()
-    assigned = db.session.scalar(sa.select(sa.func.count()).select_from(bounded)) or 0
-    return {"waiting": int(waiting), "pending": int(ownerless) + assigned, "quarantined": int(quarantined)}
+    """Count the leads that wait for an assignee, for contact, and in quarantine."""
+    totals = counters.read_totals()
+    return {state: totals[state] for state in ("waiting", "pending", "quarantined")}
 
 
 def check_waiting() -> Problem | None:
     """Return a problem if a lead has waited for an attorney longer than WAITING_LIMIT."""
-    unassigned, is_waiting, _ = _unassigned_queries()
-    since = db.session.scalar(sa.select(sa.func.min(unassigned.c.assigned_at)).where(is_waiting))
+    since = _find_oldest(Lead.assigned_at, is_waiting(), in_quarantine=False)
     if since is None or now() - since < WAITING_LIMIT:
         return None
     return Problem(
@@ -57,8 +45,7 @@ def check_waiting() -> Problem | None:
 
 def check_quarantine() -> Problem | None:
     """Return a problem if a lead has been in quarantine longer than REVIEW_LIMIT."""
-    unassigned, _, is_quarantined = _unassigned_queries()
-    since = db.session.scalar(sa.select(sa.func.min(unassigned.c.quarantined_at)).where(is_quarantined))
+    since = _find_oldest(Lead.quarantined_at, is_in_quarantine(), in_quarantine=True)
     if since is None or now() - since < REVIEW_LIMIT:
         return None
     return Problem(
@@ -70,10 +57,9 @@ def check_quarantine() -> Problem | None:
     )
 
 
-def _unassigned_queries() -> tuple[sa.Subquery, sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    """Return the unassigned open leads, and the conditions of waiting and quarantined ones."""
-    columns_query = sa.select(table.assignment_strategy, table.gate, table.quarantined_at, table.assigned_at)
-    unassigned = columns_query.where(is_open_row, table.assignee_id.is_(None)).limit(MAX_ROWS).subquery()
-    states = unassigned.c.gate, unassigned.c.quarantined_at
-    is_waiting = sa.and_(where_listed(*states), unassigned.c.assignment_strategy != MANUAL)
-    return unassigned, is_waiting, where_quarantined(*states)
+def _find_oldest(column: Any, condition: sa.ColumnElement[bool], *, in_quarantine: bool) -> datetime | None:
+    """Return this time of the oldest unassigned pending lead that matches, if there is one."""
+    unassigned = sa.select(column).where(Lead.assignee_id.is_(None), where_open(Lead.status), condition)
+    order = workload.oldest_first(in_quarantine=in_quarantine)
+    since: datetime | None = db.session.scalar(unassigned.order_by(*order).limit(1))
+    return since

@@ -117,7 +117,7 @@ class Handover:
 
     def _hand_on_matching(self, condition: Condition, cause: str, why: str, *, actor: Actor) -> None:
         leads = _lock_leads(condition)
-        decisions = assignment.begin(workload.open_lead_counts)
+        decisions = assignment.begin(workload.count_recent_leads)
         for lead, request in zip(leads, _build_requests(leads, condition), strict=True):
             former = lead.assignee_id
             if former is not None:
@@ -125,7 +125,7 @@ class Handover:
             self._decide(lead, request, decisions, cause=cause, why=why, actor=actor)
 
     def _assign_waiting(self) -> None:
-        decisions, assigned, unplaceable = assignment.begin(workload.open_lead_counts), 0, set()
+        decisions, assigned, unplaceable = assignment.begin(workload.count_recent_leads), 0, set()
         rows = _list_waiting()
         for row, request in zip(rows, _build_requests(rows, is_waiting()), strict=True):
             if assigned == MAX_AT_ONCE:
@@ -195,7 +195,7 @@ def _any_placeable() -> bool:
         return False
     requests = _build_requests(rows, is_waiting(), returning=False)
     by_key = {_placement_key(request): request for request in requests}
-    decisions = assignment.begin(workload.open_lead_counts)
+    decisions = assignment.begin(workload.count_recent_leads)
     return any(decisions.ask(request)[1].user_id is not None for request in by_key.values())
 
 

@@ -1,4 +1,4 @@
-"""The allocator's input from leads: workload, earlier assignees, exclusions."""
+"""The allocator's input from leads: those of today, earlier assignees, exclusions."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import sqlalchemy as sa
 
 from leadintake.core.db.database import db, execute
 from leadintake.leads.models import Decline, Lead, Screen, folded
-from leadintake.leads.status import where_open
 
-_LEADS_OF_USERS = (
+_RECENT_LEADS = (
     sa.select(Lead.assignee_id, sa.func.count().label("number"))
-    .where(Lead.assignee_id.in_(sa.bindparam("users", expanding=True)), Lead.deleted_at.is_(None))
+    .where(
+        Lead.assignee_id.in_(sa.bindparam("users", expanding=True)),
+        Lead.deleted_at.is_(None),
+        Lead.assigned_at >= sa.bindparam("since"),
+    )
     .group_by(Lead.assignee_id)
 )
-_OPEN_LEADS = _LEADS_OF_USERS.where(where_open(Lead.status))
-_RECENT_LEADS = _LEADS_OF_USERS.where(Lead.assigned_at >= sa.bindparam("since"))
 _LEADS_OF_KEY = sa.select(Lead.id).where(Lead.submission_key == sa.bindparam("key"))
 _LEADS_OF_ADDRESS = sa.select(Lead.id).where(Lead.folded_email == sa.bindparam("email"))
 _ARE_KNOWN = sa.select(
@@ -27,13 +28,10 @@ _ARE_KNOWN = sa.select(
 )
 
 
-def open_lead_counts(
-    users: Collection[uuid.UUID], since: datetime | None
-) -> tuple[dict[uuid.UUID, int], dict[uuid.UUID, int]]:
-    """Count each user's open leads, and the leads assigned since `since` (empty if None)."""
-    ids = list(users)
-    open_leads = _fetch_counts(_OPEN_LEADS, users=ids)
-    return open_leads, {} if since is None else _fetch_counts(_RECENT_LEADS, users=ids, since=since)
+def count_recent_leads(users: Collection[uuid.UUID], since: datetime) -> dict[uuid.UUID, int]:
+    """Count each user's leads that were assigned since `since`."""
+    rows = execute(_RECENT_LEADS, [{"users": [*users], "since": since}])
+    return {row.assignee_id: row.number for row in rows}
 
 
 def are_known(key: str | None, email: str) -> tuple[bool, bool]:
@@ -73,5 +71,13 @@ def excluded_users_by_lead(
     return users_by_lead
 
 
-def _fetch_counts(count_query: sa.Executable, **parameters: object) -> dict[uuid.UUID, int]:
-    return {row.assignee_id: row.number for row in execute(count_query, [parameters])}
+def oldest_first(*, in_quarantine: bool = False) -> Sequence[Any]:
+    """Return the order of unassigned leads in ix_leads_waiting: those that wait, or those in quarantine.
+
+    PostgreSQL uses the index only if the columns that are NULL in all of them are named, too. MariaDB would
+    sort then.
+    """
+    if db.session.get_bind().dialect.name != "mysql":
+        return (Lead.assignee_id, Lead.deleted_at, Lead.quarantined_at, Lead.assigned_at, Lead.id)
+    since = (Lead.quarantined_at,) if in_quarantine else ()
+    return (*since, Lead.assigned_at, Lead.id)

@@ -30,7 +30,7 @@ from leadintake.core.i18n.languages import ENGLISH, N_
 from leadintake.documents.models import Document
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict
-from leadintake.leads import disclaimers, search_index, visibility
+from leadintake.leads import counting, disclaimers, search_index, visibility
 from leadintake.leads.distribution import alerts, ownership, workload
 from leadintake.leads.events import LeadCreated, lead_created
 from leadintake.leads.fields import Values, fingerprint_content, search_line, search_text
@@ -134,7 +134,7 @@ class Intake:
         client_screens = visibility.screens_for_email(submission.email) if is_known else ()
         screened = frozenset(screen.user_id for screen in client_screens)
         suspicion = " ".join(submission.signals.consume_proof())
-        decisions = assignment.begin(workload.open_lead_counts)
+        decisions = assignment.begin(workload.count_recent_leads)
         lead = self._build_lead(submission, key, document, decisions.moment)
         if suspicion:
             lead.gate, lead.quarantined_at, lead.quarantine_reason = SUSPECT_GATE, lead.created_at, suspicion
@@ -144,7 +144,7 @@ class Intake:
             self._assign(lead, screened, decisions, is_known=is_known)
         with rows.batch():
             rows.add(document)
-            rows.add(lead)
+            counting.insert(lead)
             decisions.save()
             self._note_arrival(lead, client_screens)
             if not suspicion:

@@ -1,0 +1,130 @@
+"""Numbers of leads by assignee, kept up to date, so that nobody has to count leads.
+
+1. Whoever changes leads adds what it changes, for one assignee (leads/counting.py). Nothing is written yet.
+2. Before the commit the sums are written: one statement, the rows in the order of their ids. Only the head of
+   the audit trail is locked later. So no two transactions wait for each other.
+3. A row and the leads it counts change in the same transaction. So in one snapshot they agree, and how far
+   they differ (a process of the version before writes no numbers) does not depend on who is changing leads.
+4. `correct` adds the difference that one snapshot showed, unless another process did since. So it needs
+   no lock while leads are counted.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import uuid
+import weakref
+from collections.abc import Mapping
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import Session, SessionTransaction
+
+from leadintake.assignment.models import LeadCounts
+from leadintake.core.db.database import db, execute
+from leadintake.core.db.results import affected
+from leadintake.core.db.transaction import before_commit
+
+UNASSIGNED = uuid.UUID(int=0)
+"""Stands for the assignee of leads without one. The lowest id, so its row is locked first."""
+NUMBERS = ("listed", "pending", "waiting", "quarantined")
+COUNTS = cast(sa.Table, LeadCounts.__table__)
+UNWRITTEN = "lead_counts_unwritten"
+Changes = dict[tuple[uuid.UUID, str], int]
+_saved: weakref.WeakKeyDictionary[SessionTransaction, Changes] = weakref.WeakKeyDictionary()
+"""What was unwritten when a savepoint began."""
+_COUNT_CORRECTION = (
+    sa.update(COUNTS)
+    .where(COUNTS.c.id == UNASSIGNED, COUNTS.c.corrections == sa.bindparam("seen"))
+    .values(corrections=COUNTS.c.corrections + 1)
+)
+
+
+def add(assignee_id: uuid.UUID | None, numbers: Mapping[str, int]) -> None:
+    """Add to the numbers of a user, or of leads without assignee, when this transaction commits."""
+    changes: Changes = db.session().info.setdefault(UNWRITTEN, {})
+    if not changes:
+        before_commit(_write, first=True)
+    owner = assignee_id or UNASSIGNED
+    for name, number in numbers.items():
+        changes[owner, name] = changes.get((owner, name), 0) + number
+
+
+def get_unwritten(user_id: uuid.UUID) -> int:
+    """Return by how much this transaction has changed the pending leads of a user so far."""
+    changes: Changes = db.session().info.get(UNWRITTEN, {})
+    return changes.get((user_id, "pending"), 0)
+
+
+def read_totals() -> dict[str, int]:
+    """Return the numbers of all leads."""
+    sums = (sa.func.coalesce(sa.func.sum(COUNTS.c[name]), 0) for name in NUMBERS)
+    return {name: int(number) for name, number in zip(NUMBERS, execute(sa.select(*sums)).one(), strict=True)}
+
+
+def read_listed(user_id: uuid.UUID | None) -> int:
+    """Return the number of listed leads, of one user or (None) of all."""
+    listed = sa.select(sa.func.coalesce(sa.func.sum(COUNTS.c.listed), 0))
+    return int(execute(listed if user_id is None else listed.where(COUNTS.c.id == user_id)).scalar_one())
+
+
+def read_pending(user_id: uuid.UUID) -> int:
+    """Return the number of pending leads of a user."""
+    return execute(sa.select(COUNTS.c.pending).where(COUNTS.c.id == user_id)).scalar() or 0
+
+
+def correct(differences: Mapping[uuid.UUID, Mapping[str, int]], seen: int) -> bool:
+    """Add these differences, unless numbers were corrected since there had been `seen` corrections.
+
+    Return whether they were added. The caller commits.
+    """
+    execute(_upsert(), [{"id": UNASSIGNED, **dict.fromkeys(NUMBERS, 0)}])
+    if affected(execute(_COUNT_CORRECTION, [{"seen": seen}])) != 1:
+        return False
+    for owner, numbers in differences.items():
+        add(owner, numbers)
+    return True
+
+
+def _write() -> None:
+    changes: Changes = db.session().info.pop(UNWRITTEN, {})
+    owners = sorted({owner for (owner, _), number in changes.items() if number})
+    if owners:
+        rows = [
+            {"id": owner, **{name: changes.get((owner, name), 0) for name in NUMBERS}} for owner in owners
+        ]
+        execute(_upsert(), rows)
+
+
+def _upsert() -> sa.Insert:
+    return _make_upsert(db.session.get_bind().dialect.name)
+
+
+@functools.cache
+def _make_upsert(dialect: str) -> sa.Insert:
+    """Make an INSERT that adds to the row if there is one."""
+    # Each engine's dialect is loaded where that engine is used.
+    engine = importlib.import_module(f"sqlalchemy.dialects.{dialect}")
+    insert: Any = engine.insert(COUNTS)
+    if dialect == "mysql":
+        upsert: sa.Insert = insert.on_duplicate_key_update(_sums(insert.inserted))
+    else:
+        upsert = insert.on_conflict_do_update(index_elements=["id"], set_=_sums(insert.excluded))
+    return upsert
+
+
+def _sums(new: Any) -> dict[str, sa.ColumnElement[Any]]:
+    return {"updated_at": new.updated_at, **{name: COUNTS.c[name] + new[name] for name in NUMBERS}}
+
+
+@event.listens_for(db.session, "after_transaction_create")
+def _save_at_savepoint(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        _saved[transaction] = dict(session.info.get(UNWRITTEN, {}))
+
+
+@event.listens_for(db.session, "after_soft_rollback")
+def _forget_what_was_undone(session: Session, transaction: SessionTransaction) -> None:
+    session.info[UNWRITTEN] = _saved.pop(transaction) if transaction.nested else {}
