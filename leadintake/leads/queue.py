@@ -17,7 +17,7 @@ from leadintake.leads.matches import Statement
 from leadintake.leads.models import Lead, Screen, is_listed
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.search import matching_query, sees_all, visible_query
-from leadintake.leads.status import where_open
+from leadintake.leads.status import where_closed, where_open
 
 MAX_OWN = 50
 MAX_WATCHED = 100
@@ -34,8 +34,11 @@ class Queue:
 
     def page_others(self, filters: LeadFilter, *, actor: User, limit: int, cursor: str | None) -> Page[Lead]:
         """Return a page of the other visible leads, and audit the listing of all."""
-        not_own = sa.or_(Lead.assignee_id.is_(None), Lead.assignee_id != actor.id)
-        others_query = matching_query(filters, actor).where(sa.or_(sa.not_(where_open(Lead.status)), not_own))
+        others = where_closed(Lead.status)
+        if sees_all(actor):
+            not_own = sa.or_(Lead.assignee_id.is_(None), Lead.assignee_id != actor.id)
+            others = sa.or_(others, not_own)
+        others_query = matching_query(filters, actor).where(others)
         audit.record("leads.listed", actor=actor, filters=filters.names())
         order = Order.parse(Lead, filters.sort)
         return page_of(others_query, order, limit=limit, cursor=cursor, bound_to={"others": actor.id})

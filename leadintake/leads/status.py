@@ -57,6 +57,11 @@ def where_open(column: Any) -> sa.ColumnElement[bool]:
     return _where(column, OPEN)
 
 
+def where_closed(column: Any) -> sa.ColumnElement[bool]:
+    """Match the other statuses."""
+    return _where(column, set(LeadStatus) - OPEN)
+
+
 def where_reached(column: Any) -> sa.ColumnElement[bool]:
     """Match statuses after the contact."""
     return _where(column, REACHED)

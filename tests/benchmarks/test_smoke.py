@@ -15,7 +15,7 @@ from tests.support.engines import missing
 
 ROOT = Path(__file__).parents[2]
 ROOMS = (
-    "pages", "searching", "submitting", "observing", "inspecting", "assigning", "delivering", "recording",
+    "pages", "searching", "submitting", "pending", "observing", "inspecting", "assigning", "delivering", "recording",
     "loading",
 )  # fmt: skip
 """Not those that wait for a silent mail server, an attack, or a second server."""

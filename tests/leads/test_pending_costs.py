@@ -23,6 +23,7 @@ from leadintake.leads.distribution import alerts, attention, workload
 from leadintake.leads.models import Lead
 from leadintake.leads.queue import queue
 from leadintake.leads.reference import draw_reference
+from leadintake.leads.schemas import LeadFilter
 from tests.factories import LeadFactory, UserFactory
 from tests.support.work import count_work
 
@@ -70,10 +71,15 @@ def grow(app, given) -> Callable[[int], None]:
             if db.engine.dialect.name != "sqlite":
                 with transaction():
                     analyze = "ANALYZE TABLE" if db.engine.dialect.name == "mysql" else "ANALYZE"
-                    db.session.execute(sa.text(f"{analyze} leads"))
+                    for table in ("leads", "documents", "users"):
+                        db.session.execute(sa.text(f"{analyze} {table}"))
         first = until
 
     return add
+
+
+def list_others(reader: User) -> None:
+    queue.page_others(LeadFilter(), actor=reader, limit=25, cursor=None)
 
 
 @pytest.mark.every_engine
@@ -95,6 +101,7 @@ def test_no_row_of_a_pending_lead_is_read(app, given, grow, visibility):
                 "alert to the managers": lambda: alerts._has_recent_alert(manager),
                 "pulse of a manager": lambda: queue.pulse(reader=manager),
                 "pulse of the owner": lambda: queue.pulse(reader=owner),
+                "other leads": lambda: list_others(owner),
                 "numbers": attention.count_states,
                 "waiting": attention.check_waiting,
                 "quarantine": attention.check_quarantine,
@@ -106,7 +113,7 @@ def test_no_row_of_a_pending_lead_is_read(app, given, grow, visibility):
     few = measure()
     grow(MANY)
     many = measure()
-    assert min(few.values()) > 0
+    assert min(number for what, number in few.items() if what != "other leads") > 0
     worse = {what: (few[what], many[what]) for what in few if many[what] > 1.1 * few[what] + 20}
     assert worse == {}
 
