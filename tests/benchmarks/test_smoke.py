@@ -9,19 +9,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.engines import missing
 
 ROOT = Path(__file__).parents[2]
 ROOMS = (
-    "pages", "searching", "submitting", "pending", "observing", "inspecting", "assigning", "delivering", "recording",
-    "loading",
+    "pages", "searching", "submitting", "pending", "observing", "inspecting", "assigning", "delivering",
+    "recording", "loading",
 )  # fmt: skip
 """Not those that wait for a silent mail server, an attack, or a second server."""
 
 
-@pytest.mark.measures_cpu
 def test_benchmarks_run_and_write_their_tables(tmp_path):
     if shutil.which("wrk") is None:
         missing("no wrk: apt-get install wrk")
