@@ -7,16 +7,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.auth.actor import current_actor
 from leadintake.auth.permissions import Permission
-from leadintake.auth.sessions.interface import current
 from leadintake.core.errors import Conflict, Forbidden, PreconditionFailed, Refusal, UnprocessableContent
 from leadintake.core.http.access import allow
 from leadintake.desk.forms import parse_form, read_form_version, redirect_with_reasons
+from leadintake.desk.polling import mark_unattended, respond_to_poll
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.fields import FIELDS, Kind
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas import AssigneeChange, Declining
 from leadintake.leads.service import leads
-from leadintake.leads.status import LeadStatus
+from leadintake.leads.status import FIRST, LeadStatus
 from leadintake.notifications.service import notifications
 
 bp = Blueprint("lead", __name__, url_prefix="/leads/<lead:lead_id>")
@@ -26,6 +26,7 @@ bp = Blueprint("lead", __name__, url_prefix="/leads/<lead:lead_id>")
 @allow(Permission.READ_LEADS)
 def show(lead_id: LeadKey) -> Response:
     """Show the lead."""
+    mark_unattended("lead")
     lead = leads.read(lead_id, "page", reader=current_actor(), actor=current_actor())
     detail = leads.detail(lead, reader=current_actor())
     return make_response(
@@ -45,15 +46,12 @@ def show(lead_id: LeadKey) -> Response:
 
 @bp.get("/pulse")
 @allow(Permission.READ_LEADS)
-def pulse(lead_id: LeadKey) -> AnyResponse:
+def pulse(lead_id: LeadKey) -> Response:
     """Respond 304 while the lead has not changed."""
-    current().unattended = True
+    mark_unattended()
     lead = leads.get(lead_id, reader=current_actor())
-    found = leads.detail(lead, reader=current_actor()).entity_tag()
-    response = make_response(render_template("desk/lead_pulse.html", lead=lead, pulse=found))
-    response.set_etag(found)
-    response.headers["HX-Trigger"] = "lead-changed"
-    return response.make_conditional(request)
+    tag = leads.detail(lead, reader=current_actor()).entity_tag()
+    return respond_to_poll("desk/lead_pulse.html", tag, "lead-changed", lead=lead)
 
 
 @bp.post("/reached-out")
@@ -62,7 +60,20 @@ def reach_out(lead_id: LeadKey) -> AnyResponse:
     """Record the contact."""
     with leads.edit(lead_id, current_actor(), if_version=read_form_version()) as lead:
         leads.change_status(lead, LeadStatus.REACHED_OUT, actor=current_actor())
-    return _redirect_with_message(lead_id, "Recorded: you reached out.")
+    owner = lead.assigned_to
+    words = "you reached out"
+    if owner and owner.id != current_actor().id:
+        words = f"reached out for {owner.name}"
+    return _redirect_with_message(lead_id, f"Recorded: {words}.")
+
+
+@bp.post("/reopen")
+@allow(Permission.UPDATE_LEADS)
+def reopen(lead_id: LeadKey) -> AnyResponse:
+    """Take back that the prospect was reached."""
+    with leads.edit(lead_id, current_actor(), if_version=read_form_version(), lock_assignment=True) as lead:
+        leads.change_status(lead, FIRST, actor=current_actor())
+    return _redirect_with_message(lead_id, "Taken back: this prospect waits again.")
 
 
 @bp.post("/take")

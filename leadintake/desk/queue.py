@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 from flask import Blueprint, Response, make_response, render_template, request
-from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.assignment import policy
 from leadintake.auth.actor import current_actor
 from leadintake.auth.permissions import Permission
 from leadintake.auth.service import auth
-from leadintake.auth.sessions.interface import current
 from leadintake.core.errors import UnprocessableContent
 from leadintake.core.http.access import allow
 from leadintake.desk.forms import parse_query
+from leadintake.desk.polling import mark_unattended, respond_to_poll
 from leadintake.leads.models import Lead
 from leadintake.leads.queue import MAX_OWN, queue
 from leadintake.leads.schemas import FILTERS, LeadFilter, LeadQuery
@@ -37,6 +36,7 @@ UNTIL = "created_to"
 @allow(Permission.READ_LEADS)
 def show() -> Response:
     """Show a page of the leads visible to the reader."""
+    mark_unattended("queue")
     wanted = _read_filter()
     own_leads: list[Lead] = []
     if wanted.names():
@@ -65,14 +65,10 @@ def show() -> Response:
 
 @bp.get("/pulse")
 @allow(Permission.READ_LEADS)
-def pulse() -> AnyResponse:
+def pulse() -> Response:
     """Respond 304 while no visible lead has changed."""
-    current().unattended = True
-    found = queue.pulse(reader=current_actor())
-    response = make_response(render_template("desk/pulse.html", pulse=found))
-    response.set_etag(found)
-    response.headers["HX-Trigger"] = "leads-changed"
-    return response.make_conditional(request)
+    mark_unattended()
+    return respond_to_poll("desk/pulse.html", queue.pulse(reader=current_actor()), "leads-changed")
 
 
 def _read_filter() -> LeadQuery:

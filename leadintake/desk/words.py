@@ -28,6 +28,7 @@ ACTS = {
     "assigned": "assigned the lead",
     "left_unassigned": "could not assign the lead",
     "reached_out": "reached out",
+    "reopened": "reopened the lead",
     "declined": "declined the lead",
     "deleted": "deleted the lead",
     "restored": "restored the lead",

@@ -27,6 +27,7 @@ from leadintake.leads.schemas import (
     NotificationList,
 )
 from leadintake.leads.service import leads
+from leadintake.leads.status import is_open
 from leadintake.leads.summaries import select_summaries, summary_of
 from leadintake.notifications.schemas import NotificationSummary
 from leadintake.notifications.service import notifications
@@ -71,8 +72,12 @@ def read(lead_id: LeadKey) -> Response:
 @allow(Permission.UPDATE_LEADS)
 @api({200: LeadDetail}, json=LeadPatch, headers=("If-Match",), refuses=(404, 409, 412))
 def update(lead_id: LeadKey, json: LeadPatch) -> Response:
-    """Record that the prospect was reached."""
-    with leads.edit(lead_id, current_actor(), if_version=if_match()) as lead:
+    """Record that the prospect was reached, or take that back.
+
+    The assignee may take it back for an hour, unless somebody acted on the lead since; managers at any time.
+    """
+    reopens = is_open(json.status)
+    with leads.edit(lead_id, current_actor(), if_version=if_match(), lock_assignment=reopens) as lead:
         leads.change_status(lead, json.status, actor=current_actor())
     return detail_of(lead)
 

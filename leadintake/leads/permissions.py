@@ -5,7 +5,7 @@ from __future__ import annotations
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Permission
 from leadintake.leads.models import Lead
-from leadintake.leads.status import is_open
+from leadintake.leads.status import is_open, is_reached
 
 
 def may_change_status(user: User, lead: Lead) -> bool:
@@ -32,11 +32,12 @@ def may_decline(user: User, lead: Lead) -> bool:
 
 
 def allowed(user: User, lead: Lead) -> list[str]:
-    """Return the actions permitted to `user`, as in LeadDetail."""
+    """Return the actions permitted to `user`, as in LeadDetail; reopening.py restricts "reopen"."""
     if lead.in_quarantine:
         return ["release", "discard"] if user.may(Permission.REVIEW_QUARANTINE) else []
     acts = {
         "change_status": may_change_status(user, lead) and is_open(lead.status),
+        "reopen": may_change_status(user, lead) and is_reached(lead.status),
         "take": may_take(user, lead) and lead.assignee_id is None,
         "decline": may_decline(user, lead),
         "assign": may_assign(user),

@@ -20,7 +20,7 @@ from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.core.db.pagination import Order, Page, Shape, iterate_all, page_of
 from leadintake.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed, UnprocessableContent
-from leadintake.leads import disclaimers, permissions, visibility
+from leadintake.leads import disclaimers, permissions, reopening, visibility
 from leadintake.leads.distribution import alerts, ownership
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.events import LeadStatusChanged, lead_status_changed
@@ -148,22 +148,28 @@ class Leads:
 
     def detail(self, lead: Lead, *, reader: User) -> LeadDetail:
         """Return the detail for `reader`."""
-        duplicates = self.duplicates(lead, reader=reader)
-        return LeadDetail.of_lead(lead, duplicates=duplicates, allowed=permissions.allowed(reader, lead))
+        duplicates, allowed = self.duplicates(lead, reader=reader), permissions.allowed(reader, lead)
+        if "reopen" in allowed and reopening.blocked_reason(lead, reader):
+            allowed.remove("reopen")
+        return LeadDetail.of_lead(lead, duplicates=duplicates, allowed=allowed)
 
     def change_status(self, lead: Lead, status: LeadStatus, *, actor: UserOrOperator) -> None:
-        """Change the status. Raises Forbidden, and Conflict for a transition not allowed."""
+        """Change the status; needs the assignment lock to reopen. Raises Forbidden, and Conflict."""
         if actor is not OPERATOR and not permissions.may_change_status(actor, lead):
             raise Forbidden("This lead is somebody else's. Only its attorney or a manager may change it.")
         if lead.status == status:
             self._note_reading(lead, "detail", actor=actor)  # nothing to change
             return
         if not may_follow(lead.status, status):
-            raise Conflict("This prospect was reached out to already; that cannot be undone.")
-        before, lead.status, lead.reached_at = lead.status, status, now()
-        self._record(lead, "reached_out", actor=actor)
+            raise Conflict(f"A lead that is {lead.status} cannot become {status}.")
+        is_reopened = is_open(status)
+        if is_reopened and (reason := reopening.blocked_reason(lead, actor)):
+            raise Conflict(reason)
+        before, lead.status, lead.reached_at = lead.status, status, None if is_reopened else now()
+        self._record(lead, "reopened" if is_reopened else "reached_out", actor=actor)
         db.session.flush()
         lead_status_changed.send(LeadStatusChanged(lead.id, before, status, alerts.name_of(actor)))
+        self._hand_on_if_owner_left(lead, actor=actor)
 
     def assign(self, lead: Lead, user_id: uuid.UUID | None, *, actor: UserOrOperator) -> None:
         """Assign the lead to a user, or to none, and alert the assignee unless it is the actor.
@@ -204,9 +210,11 @@ class Leads:
         db.session.flush()
         self._record(lead, "restored", actor=actor)
         notifications.show_for_lead(lead.id)
+        self._hand_on_if_owner_left(lead, actor=actor)
+
+    def _hand_on_if_owner_left(self, lead: Lead, *, actor: UserOrOperator) -> None:
         owner = lead.assigned_to
-        pending = is_open(lead.status)
-        if pending and owner is not None and not assignment.may_hold_leads(owner):
+        if is_open(lead.status) and owner is not None and not assignment.may_hold_leads(owner):
             handover.hand_on(lead, "handed_back", f"{owner.name} left, or is away.", actor=actor)
 
     def _note_reading(self, lead: Lead, part: str, *, actor: UserOrOperator) -> None:

@@ -30,7 +30,7 @@ class Gate(StrEnum):
 
 FIRST = LeadStatus.PENDING
 """Status of a new lead."""
-TRANSITIONS = {LeadStatus.PENDING: {LeadStatus.REACHED_OUT}, LeadStatus.REACHED_OUT: set[LeadStatus]()}
+TRANSITIONS = {LeadStatus.PENDING: {LeadStatus.REACHED_OUT}, LeadStatus.REACHED_OUT: {LeadStatus.PENDING}}
 OPEN = {LeadStatus.PENDING}
 """Statuses before the contact."""
 REACHED = {LeadStatus.REACHED_OUT}

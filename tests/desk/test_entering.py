@@ -20,6 +20,7 @@ PAGES = {
     ("GET", LEAD): "viewer",
     ("GET", f"{LEAD}/pulse"): "viewer",
     ("POST", f"{LEAD}/reached-out"): "attorney",
+    ("POST", f"{LEAD}/reopen"): "attorney",
     ("POST", f"{LEAD}/take"): "attorney",
     ("POST", f"{LEAD}/decline"): "attorney",
     ("POST", f"{LEAD}/assign"): "manager",

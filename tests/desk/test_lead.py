@@ -86,7 +86,7 @@ def test_reading_is_on_record_once(browser, amara, lead, rows):
     [
         ("amara", {"I reached out", "Decline"}),
         ("bruno", set()),
-        ("max_", {"I reached out", "Hand over"}),
+        ("max_", {"Mark as reached out for Amara Attorney", "Hand over"}),
         ("viewer", set()),
     ],
 )
@@ -101,7 +101,9 @@ def test_one_reaches_out_and_it_is_in_the_history(browser, amara, lead, rows):
     assert "Recorded: you reached out." in answer.text
     assert rows(Lead)[0].status is LeadStatus.REACHED_OUT
     assert [(one.actor, one.action) for one in rows(LeadEvent)] == [(amara.email, "reached_out")]
-    assert buttons(Page(answer.text)) == set()
+    assert buttons(Page(answer.text)) == {"Undo “reached out”"}
+    assert "Taken back: this prospect waits again." in do(client, rows(Lead)[0], "reopen").text
+    assert rows(Lead)[0].status is LeadStatus.PENDING
 
 
 def test_a_free_lead_is_taken(browser, given, bruno, rows):
@@ -186,7 +188,8 @@ def test_the_page_asks_whether_it_is_out_of_date(browser, amara, lead, rows):
     pulse = client.get(f"/desk/leads/{lead.id}/pulse")
     tag = {"If-None-Match": pulse.headers["ETag"]}
     before = len(rows(AuditEntry))
-    assert client.get(f"/desk/leads/{lead.id}/pulse", headers=tag).status_code == 304
+    unchanged = client.get(f"/desk/leads/{lead.id}/pulse", headers=tag)
+    assert (unchanged.status_code, unchanged.headers.get("HX-Trigger")) == (304, None)
     assert len(rows(AuditEntry)) == before
     do(client, lead, "reached-out")
     changed = client.get(f"/desk/leads/{lead.id}/pulse", headers=tag)

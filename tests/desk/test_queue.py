@@ -157,6 +157,7 @@ class TestPulse:
         before = len(rows(AuditEntry))
         again = client.get("/desk/pulse", headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.data) == (304, b"")
+        assert "HX-Trigger" not in again.headers  # htmx obeys it on a 304, too
         assert first.headers["HX-Trigger"] == "leads-changed"
         assert len(rows(AuditEntry)) == before
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
+import pytest
+import time_machine
+
+from leadintake.audit.models import AuditEntry
+from leadintake.core.actor import SYSTEM
+from leadintake.core.clock import now
+from leadintake.core.db.transaction import transaction
 from leadintake.core.db.types import new_id
+from leadintake.leads.distribution import alerts
 from leadintake.leads.models import Lead, LeadEvent
-from leadintake.leads.status import LeadStatus
+from leadintake.leads.status import TRANSITIONS, LeadStatus
 from tests.factories import LeadFactory, UserFactory
 
-REACHED = {"status": "REACHED_OUT"}
+PENDING, REACHED = {"status": "PENDING"}, {"status": "REACHED_OUT"}
 
 
 @pytest.fixture
@@ -78,11 +86,71 @@ def test_a_pending_lead_may_be_called_pending(attorney, untouched, address):
     assert untouched()
 
 
-def test_there_is_no_way_back(attorney, rows, address):
-    attorney.patch(address, json=REACHED)
-    answer = attorney.patch(address, json={"status": "PENDING"})
-    assert (answer.status_code, answer.content_type) == (409, "application/problem+json")
-    assert rows(Lead)[0].status == "REACHED_OUT"
+class TestReopening:
+    """The way back: for its attorney within an hour, for managers at any time, on record."""
+
+    @pytest.mark.every_engine
+    def test_its_attorney_takes_it_back_within_an_hour(self, attorney, rows, address):
+        attorney.patch(address, json=REACHED)
+        assert attorney.get(address).json["allowed"] == ["reopen"]
+        answer = attorney.patch(address, json=PENDING)
+        assert (answer.status_code, answer.json["status"]) == (200, "PENDING")
+        assert answer.json["allowed"] == ["change_status", "decline"]
+        (lead,) = rows(Lead)
+        assert (lead.status, lead.reached_at) == ("PENDING", None)
+        assert [event.action for event in rows(LeadEvent)] == ["reached_out", "reopened"]
+        assert rows(AuditEntry)[-1].action == "lead.reopened"
+
+    def test_after_an_hour_it_is_a_manager_who_does(self, browser, given, amara, rows, address):
+        browser().sign_in(amara).patch(address, json=REACHED)
+        with time_machine.travel(now() + timedelta(minutes=61)):
+            attorney = browser().sign_in(amara)
+            answer = attorney.patch(address, json=PENDING)
+            assert (answer.status_code, answer.content_type) == (409, "application/problem+json")
+            assert "A manager can" in answer.json["detail"]
+            assert attorney.get(address).json["allowed"] == []
+            assert rows(Lead)[0].status == "REACHED_OUT"
+            manager = browser().sign_in(given(UserFactory, "manager"))
+            assert "reopen" in manager.get(address).json["allowed"]
+            assert manager.patch(address, json=PENDING).json["status"] == "PENDING"
+
+    def test_after_the_act_of_another_it_is_a_manager_who_does(
+        self, browser, given, amara, attorney, rows, address
+    ):
+        attorney.patch(address, json=REACHED)
+        manager = browser().sign_in(given(UserFactory, "manager"))
+        for owner in (None, str(amara.id)):
+            manager.put(f"{address}/assignee", json={"user_id": owner})
+        answer = attorney.patch(address, json=PENDING)
+        assert (answer.status_code, answer.json["detail"][:24]) == (409, "Somebody changed this le")
+        assert rows(Lead)[0].status == "REACHED_OUT"
+
+    def test_what_the_service_did_meanwhile_is_nobody_s_act(self, app, attorney, rows, address):
+        attorney.patch(address, json=REACHED)
+        with app.app_context(), transaction():
+            alerts.record(rows(Lead)[0], "message_failed", "to amara@firm.example.com", actor=SYSTEM)
+        assert attorney.patch(address, json=PENDING).status_code == 200
+
+    def test_nobody_else_may(self, browser, given, attorney, address):
+        attorney.patch(address, json=REACHED)
+        assert browser().sign_in(given(UserFactory)).patch(address, json=PENDING).status_code == 403
+
+    def test_a_lead_whose_attorney_left_meanwhile_goes_to_the_next(
+        self, browser, given, amara, attorney, rows, address
+    ):
+        next_one = given(UserFactory)
+        attorney.patch(address, json=REACHED)
+        admin = browser().sign_in(given(UserFactory, "admin"))
+        assert admin.patch(f"/internal/users/{amara.id}", json={"active": False}).status_code == 200
+        assert rows(Lead)[0].assignee_id == amara.id  # whoever was reached stays where they were
+        assert admin.patch(address, json=PENDING).status_code == 200
+        assert rows(Lead)[0].assignee_id == next_one.id
+
+    def test_a_transition_that_is_not_in_the_table_is_409(self, attorney, monkeypatch, rows, address):
+        attorney.patch(address, json=REACHED)
+        monkeypatch.setitem(TRANSITIONS, LeadStatus.REACHED_OUT, set())
+        assert attorney.patch(address, json=PENDING).status_code == 409
+        assert rows(Lead)[0].status == "REACHED_OUT"
 
 
 def test_an_if_match_that_names_the_version_lets_through(attorney, given, amara):

@@ -62,6 +62,7 @@ ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
     (GET, f"/desk/leads/{LEAD}"): [None],
     (GET, f"/desk/leads/{LEAD}/pulse"): [None],
     (POST, f"/desk/leads/{LEAD}/reached-out"): [None],
+    (POST, f"/desk/leads/{LEAD}/reopen"): [None],
     (POST, f"/desk/leads/{LEAD}/take"): [None],
     (POST, f"/desk/leads/{LEAD}/assign"): [None],
     (POST, f"/desk/leads/{LEAD}/decline"): [None],

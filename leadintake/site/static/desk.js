@@ -1,67 +1,8 @@
-// The desk: undo before an act is recorded, single keys, and a page that knows when it is out of date.
+// The desk: single keys, and a page that knows when it is out of date.
 (() => {
   "use strict";
 
   const find = (selector) => document.querySelector(selector);
-  let waiting = null; // the form whose act is not recorded yet, and how to take that back
-
-  // -- Undo: the act is sent when the time is up, when the page is left, or before another act is.
-
-  const wait = (form) => {
-    const button = form.querySelector("button");
-    const box = document.createElement("div");
-    box.className = "undo";
-    const words = document.createElement("p");
-    words.setAttribute("role", "status");
-    words.textContent = `${button.textContent}: recorded in ${form.dataset.undo} seconds.`;
-    const undo = document.createElement("button");
-    undo.type = "button";
-    undo.className = "secondary";
-    undo.dataset.key = "u";
-    undo.textContent = "Undo";
-    box.append(words, undo);
-    button.hidden = true;
-    form.append(box);
-    undo.focus();
-    const timer = setTimeout(() => {
-      waiting = null;
-      form.dataset.due = "";
-      form.requestSubmit();
-    }, Number(form.dataset.undo) * 1000);
-    const takeBack = () => {
-      clearTimeout(timer);
-      waiting = null;
-      box.remove();
-      button.hidden = false;
-      button.focus();
-    };
-    waiting = { form, takeBack };
-    undo.addEventListener("click", takeBack);
-  };
-
-  const recordFirst = async (next) => {
-    const { form, takeBack } = waiting;
-    const content = new URLSearchParams(new FormData(form));
-    takeBack();
-    const answer = await fetch(form.action, { method: "POST", body: content, redirect: "manual" }).catch(() => null);
-    if (answer?.type === "opaqueredirect") next.submit();
-    else say("It could not be recorded. Please try again.");
-  };
-
-  document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if ("undo" in form.dataset && !("due" in form.dataset)) {
-      event.preventDefault();
-      if (!waiting) wait(form);
-    } else if (waiting && form.method === "post") {
-      event.preventDefault();
-      recordFirst(form);
-    }
-  });
-
-  addEventListener("pagehide", () => {
-    if (waiting) navigator.sendBeacon(waiting.form.action, new URLSearchParams(new FormData(waiting.form)));
-  });
 
   // -- On a phone the leads come first; the filters open on demand.
 
@@ -70,10 +11,7 @@
 
   // -- What changed meanwhile is shown, but not over somebody's typing.
 
-  const isTyping = () => {
-    const typed = document.activeElement;
-    return Boolean(waiting) || (typed && /^(textarea|select)$/i.test(typed.tagName) && typed.closest("#lead"));
-  };
+  const isTyping = () => Boolean(find("#lead details[open]"));
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.elt?.id === "lead" && isTyping()) {
