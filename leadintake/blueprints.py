@@ -6,7 +6,7 @@ from flask import Blueprint, Flask
 
 from leadintake.assignment.api import bp as absences
 from leadintake.audit.api import bp as trail
-from leadintake.auth.guard import SignInFirst, guard
+from leadintake.auth.guard import SignInFirst, StaleToken, guard
 from leadintake.auth.mfa.factors import SecondFactorRequired
 from leadintake.auth.passkeys.api import bp as passkeys
 from leadintake.auth.people.account import bp as account
@@ -45,6 +45,7 @@ public.after_request(headers.allow_embedders)
 internal.before_request(guard)
 desk.before_request(guard)
 desk.register_error_handler(SignInFirst, entry.redirect_to_sign_in)
+desk.register_error_handler(StaleToken, entry.redirect_to_sign_in)
 desk.register_error_handler(SecondFactorRequired, entry.redirect_to_factor_setup)
 
 

@@ -32,6 +32,10 @@ class Forged(Refusal):
     title = "Forbidden"
 
 
+class StaleToken(Forged):
+    """The CSRF token is missing, or of another session."""
+
+
 class SignInFirst(Refusal):
     """No user is signed in."""
 
@@ -53,7 +57,10 @@ def guard() -> None:
         _refuse_foreign_pages()
         return
     if not current_user.is_authenticated:
-        raise SignInFirst("Please sign in: POST /internal/session with your e-mail and password.")
+        raise SignInFirst(
+            "Please sign in: POST /internal/session with your e-mail and password.",
+            page="Please sign in first.",
+        )
     user = current_actor()
     bodies.count_for_person(user.id)
     by_token = _record_credential()
@@ -73,7 +80,10 @@ def guard() -> None:
         csrf.protect()
     except CSRFError as error:
         if not _has_earlier_key():
-            raise Forged("Send the csrf_token of your session in the header X-CSRFToken.") from error
+            raise StaleToken(
+                "Send the csrf_token of your session in the header X-CSRFToken.",
+                page="This page was out of date, so nothing was done. Please load it again.",
+            ) from error
 
 
 def _record_credential() -> bool:
@@ -103,21 +113,26 @@ def _has_earlier_key() -> bool:
     return False
 
 
-def _refuse_foreign_pages() -> None:
-    """Refuse unsafe cross-site requests, by Sec-Fetch-Site (Fetch Metadata), else Origin (RFC 6454), else
-    Referer. A client without any of them is no browser.
+def comes_from_this_site() -> bool | None:
+    """Return whether a page of this site sent the request; None for a client that tells nothing of it.
+
+    Uses the first header present of Sec-Fetch-Site (Fetch Metadata), Origin (RFC 6454), Referer.
     """
-    if request.method in SAFE_METHODS:
-        return
     site = request.headers.get("Sec-Fetch-Site")
     source = request.headers.get("Origin", request.headers.get("Referer"))
     if site is not None:
-        foreign = site not in {"same-origin", "none"}
-    else:
-        own_origins = {_origin_of(current_app.config["PUBLIC_URL"]), _origin_of(request.host_url)}
-        foreign = source is not None and _origin_of(source) not in own_origins
-    if foreign:
-        raise Forged("This request comes from a page of another site.")
+        return site in {"same-origin", "none"}
+    own_origins = {_origin_of(current_app.config["PUBLIC_URL"]), _origin_of(request.host_url)}
+    return None if source is None else _origin_of(source) in own_origins
+
+
+def _refuse_foreign_pages() -> None:
+    """Refuse unsafe requests from pages of other sites. A client that tells nothing is no browser."""
+    if request.method not in SAFE_METHODS and comes_from_this_site() is False:
+        raise Forged(
+            "This request comes from a page of another site.",
+            page="A page of another site asked for this, so nothing was done.",
+        )
 
 
 def _origin_of(address: str) -> tuple[str, str]:

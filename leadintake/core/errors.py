@@ -41,6 +41,12 @@ SENTENCES = {
     503: N_("The service cannot do this right now. Nothing was kept. Please try again in a moment."),
 }
 
+PAGE_SENTENCES = {
+    405: N_("This page cannot do that. Please go back and try again."),
+    415: N_("This cannot be read here. Please go back and try again."),
+}
+"""Instead of SENTENCES on pages: people send neither methods nor types."""
+
 TITLES = (
     N_("Bad Request"), N_("Method Not Allowed"), N_("Request Entity Too Large"),
     N_("Too Many Requests"), N_("Internal Server Error"),
@@ -56,10 +62,17 @@ class Refusal(Exception):
     title = ""
 
     def __init__(
-        self, detail: str = "", *, errors: Errors | None = None, headers: Mapping[str, str] | None = None
+        self,
+        detail: str = "",
+        *,
+        page: str = "",
+        errors: Errors | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
+        """Raise with `detail`; `page` replaces it on pages where it is written for programs."""
         super().__init__(detail or self.title)
         self.detail = detail or SENTENCES.get(self.status, "")
+        self.page = page or (PAGE_SENTENCES.get(self.status, "") if not detail else "")
         self.errors = None if errors is None else _bound(errors)
         self.headers = dict(headers or {})
 
@@ -149,7 +162,8 @@ def answer_to(error: Exception) -> Response:
             checks.report_write_failure()
         if cause.status in LOGGED_STATUSES:
             log.info("refused", status=cause.status, title=cause.title, endpoint=request.endpoint)
-        return problem(cause.status, cause.title, cause.detail, cause.type, cause.errors, cause.headers)
+        words = cause.page if cause.page and wants_html() else cause.detail
+        return problem(cause.status, cause.title, words, cause.type, cause.errors, cause.headers)
     if is_schema_error(cause) and (explained := _explain(cause)):
         return answer_to(explained)
     if is_database_failure(cause):
@@ -229,4 +243,5 @@ def _answer_to_http(error: HTTPException) -> Response:
     status = response.status_code
     if status in {429, 503}:
         headers.setdefault("Retry-After", "60" if status == 429 else "2")
-    return problem(status, error.name, SENTENCES.get(status, ""), headers=headers)
+    sentences = SENTENCES | PAGE_SENTENCES if wants_html() else SENTENCES
+    return problem(status, error.name, sentences.get(status, ""), headers=headers)

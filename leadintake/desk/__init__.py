@@ -8,6 +8,7 @@ from leadintake.auth.actor import current_actor
 from leadintake.desk import banner, words
 from leadintake.desk.absences import bp as absences
 from leadintake.desk.account import bp as account
+from leadintake.desk.finishing import bp as finishing
 from leadintake.desk.lead import bp as lead
 from leadintake.desk.messages import bp as messages
 from leadintake.desk.people import bp as people
@@ -18,7 +19,7 @@ from leadintake.desk.sign_in import bp as signing_in
 from leadintake.leads.quarantine.service import quarantine as looked_after
 from leadintake.leads.status import is_reached
 
-ROOMS = (signing_in, account, queue, lead, absences, quarantine, messages, report, people)
+ROOMS = (signing_in, finishing, account, queue, lead, absences, quarantine, messages, report, people)
 
 
 def init_app(app: Flask) -> None:

@@ -15,7 +15,7 @@ from leadintake.core.errors import Refusal, answer_to
 from leadintake.core.http.api import validate
 
 Schema = TypeVar("Schema", bound=msgspec.Struct)
-IGNORED_FIELDS = frozenset({"csrf_token", "version"})
+IGNORED_FIELDS = frozenset({"csrf_token", "signer", "version"})
 
 
 def parse_form(schema: type[Schema], *, but: frozenset[str] = frozenset()) -> Schema:

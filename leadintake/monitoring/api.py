@@ -18,6 +18,7 @@ from leadintake.core.http.api import api, respond
 from leadintake.core.http.compression import compressed
 from leadintake.monitoring import metrics
 
+FOR_OPERATORS = "This is for the operators of this service alone."
 PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via")
 """Headers that only a proxy adds."""
 
@@ -68,10 +69,14 @@ def read_metrics() -> Response:
     if not (token and scheme.lower() == "bearer" and fits):
         if current_app.config["ENVIRONMENT"] == "production":  # a proxy on this machine is loopback, too
             raise Forbidden(
-                "Metrics are read with METRICS_TOKEN as a bearer token. Without one they are closed."
+                "Metrics are read with METRICS_TOKEN as a bearer token. Without one they are closed.",
+                page=FOR_OPERATORS,
             )
         if not _is_from_loopback():
-            raise Forbidden("Metrics are read from this machine, or with METRICS_TOKEN as a bearer token.")
+            raise Forbidden(
+                "Metrics are read from this machine, or with METRICS_TOKEN as a bearer token.",
+                page=FOR_OPERATORS,
+            )
     return Response(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -45,6 +45,7 @@ PAGES = {
     ("POST", "/desk/account/app/remove"): "viewer",
     ("POST", "/desk/account/sign-out-everywhere"): "viewer",
     ("POST", "/desk/sign-out"): "viewer",
+    ("GET", "/desk/finish"): "viewer",
 }
 DOORS = {
     ("GET", "/desk/sign-in"),

@@ -40,7 +40,10 @@ class OtpRequired(Refusal):
     title = "One more step"
 
     def __init__(self) -> None:
-        super().__init__("Send the code of your authenticator app, or a recovery code, as `otp`.")
+        super().__init__(
+            "Send the code of your authenticator app, or a recovery code, as `otp`.",
+            page="Enter the code of your authenticator app, or a recovery code.",
+        )
 
 
 class BadCode(BadCredentials):

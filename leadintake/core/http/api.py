@@ -14,6 +14,8 @@ import msgspec
 from flask import Response, request
 
 from leadintake.core.errors import (
+    PAGE_SENTENCES,
+    SENTENCES,
     BadRequest,
     Errors,
     UnprocessableContent,
@@ -97,17 +99,19 @@ def if_match() -> frozenset[str] | None:
 
 def _body_of(schema: type[msgspec.Struct]) -> msgspec.Struct:
     if request.mimetype != "application/json" or request.content_encoding:
-        raise UnsupportedMediaType("Send a body of type application/json, not compressed.")
+        raise UnsupportedMediaType(
+            "Send a body of type application/json, not compressed.", page=PAGE_SENTENCES[415]
+        )
     body = request.get_data()
     try:
         body.decode()  # a skipped member is not decoded below
         content = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError as error:
         if not _is_json(body):
-            raise BadRequest("The body is not JSON.") from error
-        raise UnprocessableContent({"body": ["Send a JSON object."]}) from error
+            raise BadRequest("The body is not JSON.", page=SENTENCES[400]) from error
+        raise UnprocessableContent({"body": ["Send an object."]}) from error
     except JSON_ERRORS as error:
-        raise BadRequest("The body is not JSON.") from error
+        raise BadRequest("The body is not JSON.", page=SENTENCES[400]) from error
     return _build(schema, content, lambda raw, kind: msgspec.json.decode(raw, type=kind))
 
 
@@ -159,7 +163,7 @@ def _build(schema: type[Schema], content: Mapping[str, Any], read: Callable[[Any
         except msgspec.ValidationError as error:
             errors[name] = [_list_values(member.type) or str(error)]
         except JSON_ERRORS as error:
-            raise BadRequest("The body is not JSON.") from error
+            raise BadRequest("The body is not JSON.", page=SENTENCES[400]) from error
     if errors:
         raise UnprocessableContent(_printable(errors))
     return schema(**values)

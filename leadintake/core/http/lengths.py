@@ -102,4 +102,7 @@ def _refuse() -> None:
     if part == QUERY:
         raise UnprocessableContent({QUERY: [f"Use {MAX_QUERY_LENGTH} characters at most."]})
     if part is not None:
-        raise BadRequest(f"The {part} is longer than any that is read here.")
+        raise BadRequest(
+            f"The {part} is longer than any that is read here.",
+            page="Your browser sent more than is read here. Delete this site's cookies, then try again.",
+        )

@@ -21,7 +21,15 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.core import measures
 from leadintake.core.db.types import new_id
-from leadintake.core.errors import BadRequest, Refusal, UnprocessableContent, UnsupportedMediaType, wants_html
+from leadintake.core.errors import (
+    PAGE_SENTENCES,
+    SENTENCES,
+    BadRequest,
+    Refusal,
+    UnprocessableContent,
+    UnsupportedMediaType,
+    wants_html,
+)
 from leadintake.core.http.access import allow_anonymous
 from leadintake.core.http.api import api, respond
 from leadintake.core.http.limits import client_limit_key, limit
@@ -118,9 +126,11 @@ def _result(response: Response) -> str:
 
 def _refuse_other_bodies() -> None:
     if request.mimetype != "multipart/form-data" or request.content_encoding:
-        raise UnsupportedMediaType(N_("Send the form as multipart/form-data, not compressed."))
+        raise UnsupportedMediaType(
+            N_("Send the form as multipart/form-data, not compressed."), page=PAGE_SENTENCES[415]
+        )
     if not request.mimetype_params.get("boundary"):
-        raise BadRequest(N_("The multipart body names no boundary."))
+        raise BadRequest(N_("The multipart body names no boundary."), page=SENTENCES[400])
 
 
 def _submission(form: IntakeForm) -> Submission:

@@ -44,9 +44,7 @@ WAIT_SECONDS = 2.0
 SUSPECT_GATE = Gate.QUARANTINE
 MAX_DRAWS = 10
 """References per lead: with a million leads one in 25,000 conflicts."""
-OTHER_CONTENT = N_(
-    "This was sent before with other content. To send it as it is now, send it again with a new key."
-)
+OTHER_CONTENT = N_("This was sent already, with other content. To send this as well, begin with a new form.")
 _LEAD_OF_KEY = sa.select(Lead.id).where(Lead.submission_key == sa.bindparam("key"))
 log = structlog.get_logger()
 

@@ -1,0 +1,133 @@
+"""Acts that met an ended session: kept, shown after signing in, and done only by that page's own button.
+
+1. A form of the desk meets an ended session, or carries the CSRF token of another session.
+2. Only if a page of this site sent it, the form is sealed into the address of this module's page; nothing is
+   stored. Forms with passwords or codes are not kept.
+3. After signing in, by whatever method, that page shows the act, who began it, and who is signed in now.
+4. Its button posts the form anew, with a token of the session that is signed in: the guard and the act's own
+   rules decide as always.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from datetime import timedelta
+
+import msgspec
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from leadintake.auth.guard import SignInFirst, StaleToken, comes_from_this_site
+from leadintake.auth.service import auth
+from leadintake.core.clock import now
+from leadintake.core.crypto import Unreadable, seal, unseal
+from leadintake.core.db.database import SAFE_METHODS
+from leadintake.core.errors import answer_to
+from leadintake.core.http.access import allow
+
+bp = Blueprint("finishing", __name__)
+PURPOSE = "unfinished act"
+GOOD_FOR = timedelta(minutes=30)
+MAX_BYTES = 1_800
+"""Of an act: sealed twice it fits a cookie of 4 KB, which single sign-on takes along."""
+SECRETS = {"password", "current_password", "new_password", "otp", "code", "step"}
+UNSHOWN = {"csrf_token", "version", "signer"}
+ACTS = {
+    "desk.lead.reach_out": "Mark the lead as reached out",
+    "desk.lead.reopen": "Undo “reached out”",
+    "desk.lead.take": "Take the lead",
+    "desk.lead.assign": "Hand the lead over",
+    "desk.lead.decline": "Decline the lead",
+    "desk.absences.set_away": "Set an absence",
+    "desk.absences.end": "End an absence",
+    "desk.quarantine.release": "Release a submission from quarantine",
+    "desk.quarantine.discard": "Discard a submission in quarantine",
+    "desk.messages.retry": "Send a message again",
+    "desk.messages.retry_all_failed": "Send the failed messages again",
+    "desk.people.invite": "Invite a person",
+    "desk.people.change": "Change a person",
+    "desk.people.invite_again": "Send an invitation again",
+    "desk.account.sign_out_everywhere": "Sign out everywhere else",
+}
+"""What each act is called on the page. An act that is not here is not kept."""
+LABELS = {
+    "reason": "Reason", "user_id": "Person", "substitute_id": "Stands in", "first_day": "First day",
+    "last_day": "Last day", "email": "E-mail", "name": "Name", "role": "Role",
+}  # fmt: skip
+
+
+class Act(msgspec.Struct):
+    """A form of the desk, as it was sent."""
+
+    endpoint: str
+    path: str
+    fields: list[tuple[str, str]]
+    signer: str
+    until: float
+
+
+def keep_act(refusal: SignInFirst | StaleToken) -> AnyResponse:
+    """Redirect a form to where it can be finished; answer other requests with the refusal."""
+    is_form = request.method not in SAFE_METHODS and "HX-Request" not in request.headers
+    if not is_form or not comes_from_this_site():
+        return answer_to(refusal)
+    address = _seal_act() or url_for("desk.queue.show")
+    if isinstance(refusal, SignInFirst):
+        address = url_for("desk.signing_in.ask", next=address, ended=1)
+    return redirect(address, 303)
+
+
+@bp.get("/finish")
+@allow(with_password_alone=True)
+def show() -> AnyResponse:
+    """Show an act that was kept, and ask; without one, say that it cannot be finished."""
+    act = _unseal_act(request.args.get("act", ""))
+    visible = (
+        [(name, value) for name, value in act.fields if name not in UNSHOWN and value.strip()] if act else []
+    )
+    page = render_template(
+        "desk/finish.html",
+        act=act,
+        title=ACTS[act.endpoint] if act else "",
+        shown=[(LABELS.get(name, name.replace("_", " ")), _describe(name, value)) for name, value in visible],
+        signer=_name_of(act.signer) if act else "",
+    )
+    return make_response(page)
+
+
+def _seal_act() -> str:
+    """Return the address of the page that finishes this request's form; empty if it is not kept."""
+    fields = [
+        (name, value) for name, value in request.form.items(multi=True) if name not in UNSHOWN - {"version"}
+    ]
+    if request.endpoint not in ACTS or SECRETS & {name for name, _ in fields}:
+        return ""
+    act = Act(
+        request.endpoint, request.path, fields, request.form.get("signer", ""), (now() + GOOD_FOR).timestamp()
+    )
+    content = msgspec.json.encode(act)
+    return (
+        url_for("desk.finishing.show", act=seal(PURPOSE, content.decode()))
+        if len(content) <= MAX_BYTES
+        else ""
+    )
+
+
+def _unseal_act(sealed: str) -> Act | None:
+    try:
+        act = msgspec.json.decode(unseal(PURPOSE, sealed), type=Act)
+    except Unreadable:
+        return None
+    return act if act.until >= now().timestamp() else None
+
+
+def _describe(name: str, value: str) -> str:
+    return (_name_of(value) or value) if name.endswith("_id") else value
+
+
+def _name_of(user_id: str) -> str:
+    with suppress(ValueError):
+        user = auth.get(uuid.UUID(user_id))
+        return user.name if user else ""
+    return ""
