@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from leadintake.auth.lanes import Lanes
 from leadintake.core.errors import Refusal
-from leadintake.core.hub import run_off_hub
+from leadintake.core.hub import run_in_background, run_off_hub
 from leadintake.core.text import TooLong, compose
 
 MIN_LENGTH, MAX_LENGTH = 12, 1024
@@ -50,6 +50,7 @@ def hash_password(password: str) -> str:
 def verify(password_hash: str | None, password: str, *, is_known: bool = True) -> bool:
     """Return whether the password matches. `is_known`: of a known user or device (lanes.py).
 
+    A stranger's is hashed in the background.
     Without a hash (unknown user, no password yet) it takes the same time.
     """
     try:
@@ -58,8 +59,9 @@ def verify(password_hash: str | None, password: str, *, is_known: bool = True) -
         return False
     if len(normal) > MAX_LENGTH:
         return False
+    run = run_off_hub if is_known else run_in_background  # a flood of guesses must not slow down others
     with lanes.turn(is_known=is_known):
-        return run_off_hub(lambda: _fits(password_hash, normal))
+        return run(lambda: _fits(password_hash, normal))
 
 
 def rehash_outdated(password_hash: str, password: str) -> str | None:

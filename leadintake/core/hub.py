@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import _thread
+import functools
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
 DEFAULT_THREADS, GREENLETS = 64, 1000
 """granian's value in every documented command; gunicorn's --worker-connections with gevent."""
+NICENESS, MAX_BACKGROUND = 15, 4
+"""Of a thread in the background (nice(2): 20 is the least), and how many there are."""
 
 
 def has_greenlets() -> bool:
@@ -50,3 +55,33 @@ def run_off_hub(work: Callable[[], Result]) -> Result:
 
     result: Result = get_hub().threadpool.apply(work)
     return result
+
+
+def run_in_background(work: Callable[[], Result]) -> Result:
+    """Wait for `work`, done in a system thread that gets the processor when no other thread wants it.
+
+    Threads that a C library starts inherit that. `work` must raise nothing and not use the request. On other
+    systems than Linux it is an ordinary thread.
+    """
+
+    def work_last() -> Result:
+        if sys.platform == "linux":  # elsewhere this would be the priority of the process
+            os.setpriority(os.PRIO_PROCESS, _thread.get_native_id(), NICENESS)
+        return work()
+
+    if has_greenlets():
+        result: Result = _greenlets_pool(os.getpid()).apply(work_last)
+        return result
+    return _threads_pool(os.getpid()).submit(work_last).result()
+
+
+@functools.cache
+def _threads_pool(_process: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(MAX_BACKGROUND, "background")
+
+
+@functools.cache
+def _greenlets_pool(_process: int) -> Any:
+    from gevent.threadpool import ThreadPool
+
+    return ThreadPool(MAX_BACKGROUND)
