@@ -150,7 +150,8 @@ def test_what_was_refused_is_not_on_record_what_changed_nothing_was_read(
     assert manager.get("/internal/leads.csv?q=%00").status_code == 422
     assert manager.put(f"{address}/assignee", json={"user_id": str(new_id())}).status_code == 422
     assert manager.put(f"{address}/assignee", json={"user_id": str(amara.id)}).status_code == 200
-    assert manager.patch(address, json={"status": "PENDING"}).status_code == 409
+    stale = {"If-Match": '"99"'}
+    assert manager.patch(address, json={"status": "PENDING"}, headers=stale).status_code == 412
     assert manager.patch(address, json={"status": "REACHED_OUT"}).status_code == 200
     assert manager.post(f"{address}/restore").status_code == 200
     assert manager.delete(f"{address}/screens/{amara.id}").status_code == 404

@@ -139,6 +139,7 @@ ELSEWHERE: dict[tuple[str, str], Bodies] = {
     (POST, f"/desk/people/{USER}"): [None],
     (POST, f"/desk/people/{USER}/invitation"): [None],
     (GET, "/desk/account"): [None],
+    (GET, "/desk/finish"): [None],
     (POST, "/desk/account/password"): [None],
     (POST, "/desk/account/app"): [None],
     (POST, "/desk/account/app/confirm"): [None],

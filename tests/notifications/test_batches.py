@@ -270,6 +270,7 @@ def plan_of(query: sa.Select, engine_name: str) -> str:
     if engine_name == "postgresql":
         connection.execute(sa.text("SET LOCAL enable_seqscan = off"))  # the table is small
         connection.execute(sa.text("SET LOCAL enable_bitmapscan = off"))
+        connection.execute(sa.text("SET LOCAL enable_sort = off"))
     words = query.compile(db.engine, compile_kwargs={"render_postcompile": True})
     explain = "EXPLAIN QUERY PLAN " if engine_name == "sqlite" else "EXPLAIN "
     parameters = words.params
