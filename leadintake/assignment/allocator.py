@@ -93,8 +93,10 @@ class Allocator:
         rotations = db.session.scalars(sa.select(Rotation)) if self.rules.has_rotations() else ()
         self.rotations = {row.name: row for row in rotations}
         midnight = self.local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
+        unwritten = get_unwritten()
         self.open_leads = {
-            person.id: (person.pending or 0) + get_unwritten(person.id) for person in self.people.values()
+            person.id: (person.pending or 0) + unwritten.get((person.id, "pending"), 0)
+            for person in self.people.values()
         }
         self.today = self.tally(self.people.keys(), midnight) if self.rules.counts_days() else {}
 

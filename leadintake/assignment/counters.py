@@ -23,6 +23,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from leadintake.assignment.models import LeadCounts
+from leadintake.core.clock import now
 from leadintake.core.db.database import db, execute
 from leadintake.core.db.results import affected
 from leadintake.core.db.transaction import before_commit
@@ -52,10 +53,10 @@ def add(assignee_id: uuid.UUID | None, numbers: Mapping[str, int]) -> None:
         changes[owner, name] = changes.get((owner, name), 0) + number
 
 
-def get_unwritten(user_id: uuid.UUID) -> int:
-    """Return by how much this transaction has changed the pending leads of a user so far."""
+def get_unwritten() -> Mapping[tuple[uuid.UUID, str], int]:
+    """Return by how much this transaction has changed numbers so far, by owner and number."""
     changes: Changes = db.session().info.get(UNWRITTEN, {})
-    return changes.get((user_id, "pending"), 0)
+    return changes
 
 
 def read_totals() -> dict[str, int]:
@@ -80,7 +81,8 @@ def correct(differences: Mapping[uuid.UUID, Mapping[str, int]], seen: int) -> bo
 
     Return whether they were added. The caller commits.
     """
-    execute(_upsert(), [{"id": UNASSIGNED, **dict.fromkeys(NUMBERS, 0)}])
+    upsert = _make_upsert(db.session.get_bind().dialect.name)
+    execute(upsert, [_make_row(UNASSIGNED, dict.fromkeys(NUMBERS, 0))])
     if affected(execute(_COUNT_CORRECTION, [{"seen": seen}])) != 1:
         return False
     for owner, numbers in differences.items():
@@ -89,17 +91,21 @@ def correct(differences: Mapping[uuid.UUID, Mapping[str, int]], seen: int) -> bo
 
 
 def _write() -> None:
-    changes: Changes = db.session().info.pop(UNWRITTEN, {})
+    session = db.session()
+    changes: Changes = session.info.pop(UNWRITTEN, {})
     owners = sorted({owner for (owner, _), number in changes.items() if number})
     if owners:
+        connection = session.connection()
         rows = [
-            {"id": owner, **{name: changes.get((owner, name), 0) for name in NUMBERS}} for owner in owners
+            _make_row(owner, {name: changes.get((owner, name), 0) for name in NUMBERS}) for owner in owners
         ]
-        execute(_upsert(), rows)
+        connection.execute(_make_upsert(connection.dialect.name), rows)
 
 
-def _upsert() -> sa.Insert:
-    return _make_upsert(db.session.get_bind().dialect.name)
+def _make_row(owner: uuid.UUID, numbers: Mapping[str, int]) -> dict[str, object]:
+    """Make a whole row, for a default costs calls in each submission."""
+    moment = now()
+    return {"id": owner, "created_at": moment, "updated_at": moment, "corrections": 0, **numbers}
 
 
 @functools.cache
