@@ -10,7 +10,7 @@ from tests.fuzz import fuzzing
 
 pytestmark = pytest.mark.no_cover
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "40"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "16"))
 SEED = int(os.environ.get("FUZZ_SEED", "14"))
 ONE_CASE = os.environ.get("FUZZ_CASE")
 

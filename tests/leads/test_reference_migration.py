@@ -80,6 +80,7 @@ def test_every_old_lead_gets_one_of_its_own(old):
     assert all(parse_reference(one) == one for one in found)
 
 
+@pytest.mark.long_form  # tests/faults/test_migrations.py does it with each
 @pytest.mark.every_engine
 def test_killed_at_any_statement_it_can_be_run_again(old, monkeypatch):
     monkeypatch.setattr(schema, "BATCH", OLD_LEADS // 3)

@@ -51,6 +51,7 @@ def shape() -> tuple[set[str], set[str]]:
     return columns & AFTER[0], indexes & (BEFORE[1] | AFTER[1])
 
 
+@pytest.mark.long_form  # tests/faults/test_migrations.py does it with each
 @pytest.mark.every_engine
 def test_it_goes_back_and_forth_and_begins_anew_wherever_it_was_cut_off(app, given, rows):
     given(NotificationFactory)
