@@ -7,6 +7,7 @@ import functools
 import gc
 import sys
 import threading
+import zlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -36,14 +37,27 @@ COUNTED_ELSEWHERE = ("benchmarks", "browser", "house", "operations")
 """Folders whose tests walk through all rooms: each room's own tests count its lines."""
 
 
+ABOUT_ENGINES = ("tests/core/db/", "tests/faults/test_kill.py")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run tests marked every_engine on all three databases, every_server on two, the others on SQLite."""
+    """Run tests marked every_engine on all three databases, every_server on two, the others on SQLite.
+
+    In the short form most of the former run on SQLite and one of the servers, by their names.
+    """
     if "engine_name" in metafunc.fixturenames:
         marked = metafunc.definition.get_closest_marker
         first = 1 if marked("every_server") else 0
         last = len(ENGINES) if first or marked("every_engine") else 1
         engines = ("postgresql",) if marked("on_postgresql") else ENGINES[first:last]
+        if len(engines) == len(ENGINES) and not LONG and not _is_about_engines(metafunc.definition.nodeid):
+            engines = ("sqlite", ENGINES[1 + zlib.crc32(metafunc.definition.nodeid.encode()) % 2])
         metafunc.parametrize("engine_name", engines, scope="session")
+
+
+def _is_about_engines(test: str) -> bool:
+    """Whether a test runs on all engines in the short form, too; the others take turns on the servers."""
+    return "migration" in test or test.startswith(ABOUT_ENGINES)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
