@@ -106,6 +106,15 @@ def test_one_reaches_out_and_it_is_in_the_history(browser, amara, lead, rows):
     assert rows(Lead)[0].status is LeadStatus.PENDING
 
 
+def test_a_second_click_is_no_colleague_s_act(browser, amara, lead, rows):
+    client = browser().sign_in(amara)
+    do(client, lead, "reached-out")
+    again = do(client, lead, "reached-out")  # of the same page
+    assert "You changed this lead already." in again.text
+    assert "colleague" not in again.text
+    assert [event.action for event in rows(LeadEvent)] == ["reached_out"]
+
+
 def test_a_free_lead_is_taken(browser, given, bruno, rows):
     lead = given(LeadFactory)
     client = browser().sign_in(bruno)

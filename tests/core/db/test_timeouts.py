@@ -16,7 +16,7 @@ from leadintake.notifications.worker import Worker
 from tests.support.leads import nothing_is_kept
 from tests.support.proxy import Proxy, proxy_to
 
-pytestmark = pytest.mark.every_server
+pytestmark = [pytest.mark.every_server, pytest.mark.measures_cpu]  # an answer is due within seconds
 DUE_SECONDS = 3.0
 """Within which a prospect must be told that it does not work now."""
 
