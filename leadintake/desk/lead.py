@@ -122,8 +122,8 @@ def show_conflict(_refusal: Refusal) -> AnyResponse:
     lead = leads.get((request.view_args or {})["lead_id"], reader=current_actor())
     last = next(iter(leads.history(lead)), None)
     is_own = last is not None and last.actor == current_actor().email  # such as a second click
-    who = "You changed this lead already." if is_own else "A colleague changed this lead meanwhile."
-    return show_refusal(PreconditionFailed(f"{who} Here is how it is now."))
+    sentence = "You changed this lead already." if is_own else "A colleague changed this lead meanwhile."
+    return show_refusal(PreconditionFailed(f"{sentence} Here is how it is now."))
 
 
 def _redirect_with_message(lead_id: LeadKey, sentence: str) -> AnyResponse:
