@@ -1,4 +1,4 @@
-"""Numbers of leads by assignee, kept up to date, so that nobody has to count leads.
+"""Counters of leads by assignee, updated with each change: reading them costs the same with any number.
 
 1. Whoever changes leads adds what it changes, for one assignee (leads/counting.py). Nothing is written yet.
 2. Before the commit the sums are written: one statement, the rows in the order of their ids. Only the head of

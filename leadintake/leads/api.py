@@ -74,7 +74,7 @@ def read(lead_id: LeadKey) -> Response:
 def update(lead_id: LeadKey, json: LeadPatch) -> Response:
     """Record that the prospect was reached, or take that back.
 
-    The assignee may take it back for an hour, unless somebody acted on the lead since; managers at any time.
+    The assignee may reopen the lead for an hour, unless another user changed it since; managers at any time.
     """
     reopens = is_open(json.status)
     with leads.edit(lead_id, current_actor(), if_version=if_match(), lock_assignment=reopens) as lead:

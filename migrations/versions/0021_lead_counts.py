@@ -1,4 +1,4 @@
-"""lead_counts: the numbers of leads of each assignee, kept by whoever changes leads, so that nobody counts
+"""lead_counts: counters of leads by assignee, updated with each change of a lead
 
 A process of the version before does not write them: a worker corrects that (leads/counting.py). Also an index
 of the unassigned lead that came first.
