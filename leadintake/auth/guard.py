@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import current_app, g, request
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect, validate_csrf
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 from wtforms import ValidationError
 
 from leadintake.audit.origin import note_credential
@@ -124,6 +125,16 @@ def comes_from_this_site() -> bool | None:
         return site in {"same-origin", "none"}
     own_origins = {_origin_of(current_app.config["PUBLIC_URL"]), _origin_of(request.host_url)}
     return None if source is None else _origin_of(source) in own_origins
+
+
+def has_token_of_any_session() -> bool:
+    """Return whether the form carries a CSRF token that was made here, for whichever session."""
+    secrets = [current_app.config["SECRET_KEY"], *current_app.config["SECRET_KEY_FALLBACKS"]]
+    for secret in secrets:
+        with contextlib.suppress(BadSignature):
+            URLSafeTimedSerializer(secret, salt="wtf-csrf-token").loads(request.form.get("csrf_token", ""))
+            return True
+    return False
 
 
 def _refuse_foreign_pages() -> None:

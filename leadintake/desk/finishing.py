@@ -1,8 +1,9 @@
 """Acts that met an ended session: kept, shown after signing in, and done only by that page's own button.
 
 1. A form of the desk meets an ended session, or carries the CSRF token of another session.
-2. Only if a page of this site sent it, the form is sealed into the address of this module's page; nothing is
-   stored. Forms with passwords or codes are not kept.
+2. Only if a page of this site sent it, with a token made here, the form is sealed into the address of this
+   module's page; nothing is stored. (A program can claim to be a page, and send somebody a link to its own
+   act.) Forms with passwords or codes are not kept.
 3. After signing in, by whatever method, that page shows the act, who began it, and who is signed in now.
 4. Its button posts the form anew, with a token of the session that is signed in: the guard and the act's own
    rules decide as always.
@@ -18,7 +19,12 @@ import msgspec
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from leadintake.auth.guard import SignInFirst, StaleToken, comes_from_this_site
+from leadintake.auth.guard import (
+    SignInFirst,
+    StaleToken,
+    comes_from_this_site,
+    has_token_of_any_session,
+)
 from leadintake.auth.service import auth
 from leadintake.core.clock import now
 from leadintake.core.crypto import Unreadable, seal, unseal
@@ -70,7 +76,7 @@ class Act(msgspec.Struct):
 def keep_act(refusal: SignInFirst | StaleToken) -> AnyResponse:
     """Redirect a form to where it can be finished; answer other requests with the refusal."""
     is_form = request.method not in SAFE_METHODS and "HX-Request" not in request.headers
-    if not is_form or not comes_from_this_site():
+    if not is_form or not comes_from_this_site() or not has_token_of_any_session():
         return answer_to(refusal)
     address = _seal_act() or url_for("desk.queue.show")
     if isinstance(refusal, SignInFirst):

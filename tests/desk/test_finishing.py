@@ -142,11 +142,18 @@ def test_an_act_too_long_to_keep_leads_to_signing_in_and_says_so(signed_out, lea
     assert "Please sign in, and do it again." in page
 
 
+@pytest.mark.parametrize("token", ["", "x", None])
+def test_nothing_is_kept_of_a_program_that_claims_to_be_a_page(signed_out, lead, token):
+    decline.form = {name: value for name, value in decline.form.items() if name != "csrf_token"}
+    decline.form |= {} if token is None else {"csrf_token": token}
+    assert decline(signed_out, lead).status_code == 401
+
+
 def test_no_password_is_kept(browser, amara, end_sessions):
     client = browser().sign_in(amara)
-    client.csrf_token = None
+    token, client.csrf_token = client.csrf_token, None
     end_sessions()
-    typed = {"current_password": "a secret", "new_password": "another secret"}
+    typed = {"csrf_token": token, "current_password": "a secret", "new_password": "another secret"}
     answer = client.post("/desk/account/password", data=typed, headers=HERE)
     assert (answer.status_code, "finish" in answer.location) == (303, False)
 
