@@ -61,12 +61,14 @@ class Postgres:
         """Stop every process of it: connections are accepted (by the kernel), nothing is answered."""
         os.kill(self._postmaster(), signal.SIGSTOP)  # first, so that it makes no more of them
         for process in self._children():
-            os.kill(process, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):  # one that ends still needs no stopping
+                os.kill(process, signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
         for process in [*self._children(), self._postmaster()]:
-            os.kill(process, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # one that ran may end at any moment
+                os.kill(process, signal.SIGCONT)
 
     def is_up(self) -> bool:
         """Whether there is a server process."""
