@@ -8,8 +8,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from leadintake.config.firm import FirmSettings
 from leadintake.config.patterns import (
-    Colour,
     EhloName,
     MailAddress,
     OptionalMailAddress,
@@ -19,7 +19,7 @@ from leadintake.config.patterns import (
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(FirmSettings):
     """The settings, with their defaults. Lists are written with commas between their items."""
 
     ENVIRONMENT: typing.Literal["development", "production"] = "development"
@@ -198,33 +198,6 @@ class Settings:
 
     SESSION_MAX_HOURS: Annotated[int, Meta(ge=1)] = 12
     """Age at which a session ends."""
-
-    FIRM_NAME: str = "Our Law Firm"
-    """The firm's name, on pages and in mails."""
-
-    FIRM_LOGO: str = ""
-    """Picture shown in place of the name: a file, relative to the instance folder."""
-
-    ACCENT_COLOR: Colour = "#1f4e8c"
-    """The firm's colour, as #rrggbb. Readable shades for light and dark are derived from it."""
-
-    PRACTICE_AREAS: list[str] = field(
-        default_factory=lambda: ["business", "criminal", "employment", "estate", "family", "immigration"]
-    )
-    """Allowed values of a lead's practice_area."""
-
-    LANGUAGES: list[str] = field(default_factory=lambda: ["en", "es"])
-    """Allowed values of a lead's language."""
-
-    ASK_PHONE: typing.Literal["off", "optional", "required"] = "off"
-    """Whether the form asks for a telephone number. One that cannot be read is never refused."""
-
-    PHONE_REGION: str = ""
-    """Two letters (ISO 3166) of the country whose numbers need no country code, such as US. Without it only
-    numbers that begin with + can be read."""
-
-    EMBED_ORIGINS: list[str] = field(default_factory=list)
-    """Origins (https://www.firm.example) whose pages may frame the form and post to it."""
 
     FORM_MIN_SECONDS: Annotated[int, Meta(ge=0, le=60, description="0 switches it off")] = 2
     """A form sent sooner after opening goes to quarantine, as a program's. 0: off."""
