@@ -18,6 +18,12 @@ class FirmSettings:
     FIRM_LOGO: str = ""
     """Picture shown in place of the name: a file, relative to the instance folder."""
 
+    FIRM_ADDRESS: str = ""
+    """The firm's postal address, at the end of mails. Commas part its lines."""
+
+    FIRM_PHONE: str = ""
+    """The firm's telephone number, at the end of mails."""
+
     ACCENT_COLOR: Colour = "#1f4e8c"
     """The firm's colour, as #rrggbb. Readable shades for light and dark are derived from it."""
 

@@ -13,6 +13,7 @@ from flask import current_app
 
 from leadintake.core.i18n.languages import ENGLISH, N_, direction, translate_into
 from leadintake.core.text import unlink_addresses
+from leadintake.notifications.letterhead import Letterhead
 from leadintake.notifications.models import MAX_SUBJECT_LENGTH
 
 SUBJECTS = {
@@ -39,6 +40,7 @@ OPTIONAL_KINDS = {"prospect_confirmation"}
 UNTRUSTED_WORDS = {"prospect", "name", "reason"}
 """Template variables with text from prospects or mail servers: addresses in them are not linked."""
 
+PLACE_OF_WORDS = "\0"
 MAX_GREETING_LENGTH, MAX_WORDS = 40, 3
 NAME_MARKS = " '-\u2019"
 
@@ -85,12 +87,26 @@ def _templates_in(language: str) -> tuple[jinja2.Environment, NullTranslations]:
     return templates, translate_into(language, templates)
 
 
-def render(kind: str, *, language: str = ENGLISH, about: str = "", **words: object) -> RenderedMessage:
+def render(
+    kind: str, *, letterhead: Letterhead, language: str = ENGLISH, about: str = "", **words: object
+) -> RenderedMessage:
     """Render a mail as text and HTML. `about`: end of the subject."""
     words |= {name: unlink_addresses(str(words[name])) for name in UNTRUSTED_WORDS & words.keys()}
     templates, catalogue = _templates_in(language)
     subject = ": ".join(filter(None, (catalogue.gettext(SUBJECTS[kind]), about)))[:MAX_SUBJECT_LENGTH]
+    words |= {"firm": letterhead.firm, "letterhead": letterhead}
     text = templates.get_template(f"{kind}.txt").render(words)
-    frame = {"subject": subject, "language": language, "direction": direction(language)}
-    html = templates.get_template(f"{kind}.html").render(frame | words)
-    return RenderedMessage(subject, text, html)
+    above, below = _build_frame(language, letterhead)
+    html = templates.get_template(f"{kind}.html").render(words)
+    return RenderedMessage(subject, text.rstrip() + letterhead.footer, above + html + below)
+
+
+@functools.cache
+def _build_frame(language: str, letterhead: Letterhead) -> tuple[str, str]:
+    """Return the HTML above and below the words of a mail."""
+    frame = _templates_in(language)[0].get_template("_frame.html")
+    page = frame.render(
+        letterhead=letterhead, language=language, direction=direction(language), words=PLACE_OF_WORDS
+    )
+    above, _, below = page.partition(PLACE_OF_WORDS)
+    return above, below

@@ -34,6 +34,7 @@ from leadintake.notifications.channels.folder import FolderChannel
 from leadintake.notifications.channels.interface import SEAL_PURPOSE, Channel, get_channels, register_channel
 from leadintake.notifications.channels.smtp import SmtpChannel
 from leadintake.notifications.deliveries import ObservedChannel
+from leadintake.notifications.letterhead import get_letterhead
 from leadintake.notifications.mailboxes import normalize_mailbox
 from leadintake.notifications.messages import OPTIONAL_KINDS, SECRET_KINDS, build_unsubscribe_link, render
 from leadintake.notifications.models import (
@@ -87,7 +88,7 @@ class Notifications:
         """
         message_id, span = new_id(), tracing.begin("producer")
         words["unsubscribe"] = build_unsubscribe_link(message_id, language) if kind in OPTIONAL_KINDS else ""
-        rendered = render(kind, language=language, about=about, firm=current_app.config["FIRM_NAME"], **words)
+        rendered = render(kind, letterhead=get_letterhead(), language=language, about=about, **words)
         seal_words = functools.partial(seal, SEAL_PURPOSE) if kind in SECRET_KINDS else str
         rows.insert(
             Notification,

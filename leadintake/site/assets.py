@@ -32,6 +32,7 @@ BUNDLES = {
 }
 """Parts of each file: one response instead of several."""
 A_YEAR = "public, max-age=31536000, immutable"
+A_DAY = "public, max-age=86400"
 COMPRESSIBLE = ("text/", "image/svg")
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -77,6 +78,18 @@ def serve(name: str) -> Response:
     if (content := found.compressed) is not None:
         negotiate(response, lambda: content)
     response.headers["Cache-Control"] = A_YEAR
+    return response
+
+
+def serve_logo() -> Response:
+    """Respond with the logo under no hashed name, kept for a day. Raises NotFound where there is none."""
+    if not current_app.config["FIRM_LOGO"]:
+        raise NotFound("There is no logo.")
+    logo = find_asset("logo")
+    response = Response(logo.content, content_type=logo.content_type)
+    response.headers["Cache-Control"] = A_DAY
+    # Mail programs and other sites' previews fetch it from elsewhere.
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 

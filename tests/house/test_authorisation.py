@@ -113,8 +113,8 @@ OPEN = {
     ("POST", "/internal/password/chosen"): (404, {"token": "x", "password": "quite different words"}),
 }
 PUBLIC = {
-    "/", "/thanks/<lead:reference>", "/unsubscribe/<uuid:message_id>", "/public/leads", "/public/challenge",
-    "/account/<token>",    "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs",
+    "/", "/logo", "/thanks/<lead:reference>", "/unsubscribe/<uuid:message_id>", "/public/leads",
+    "/public/challenge", "/account/<token>", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs",
 }  # fmt: skip
 
 

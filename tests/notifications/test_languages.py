@@ -13,6 +13,7 @@ from leadintake.notifications.messages import SUBJECTS, render
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
 from tests.support.client import filled
+from tests.support.letterhead import letterhead
 
 ENGLISH, SPANISH = "We received your information", "Recibimos sus datos"
 NASTY = '<script>alert(1)</script> & "O\'Neill"'
@@ -70,7 +71,13 @@ def test_in_spanish_every_word_of_it_is_and_its_link_leads_to_a_spanish_page(app
 
 def test_in_english_it_reads_as_ever(app):
     with app.app_context():
-        words = {"firm": "Firm", "name": "", "reference": "4711", "unsubscribe": "https://intake.example/u"}
+        bare = letterhead("Firm", address="", phone="")
+        words = {
+            "letterhead": bare,
+            "name": "",
+            "reference": "4711",
+            "unsubscribe": "https://intake.example/u",
+        }
         assert render("prospect_confirmation", **words).text == (
             "Hello,\n\nThank you. Firm has received your information and your resume.\n\n"
             "What happens next: one of our attorneys will read it and write to you at this address.\n"
@@ -78,8 +85,8 @@ def test_in_english_it_reads_as_ever(app):
             "Sending us your information does not make us your attorneys yet. "
             "Please do not send anything confidential until we have spoken.\n\n"
             "If you did not send us anything, somebody typed your address by mistake. "
-            "You need not do anything.\n\nFirm\n\n"
-            "You do not want mails about this form? Open https://intake.example/u\n"
+            "You need not do anything.\n\n"
+            "You do not want mails about this form? Open https://intake.example/u\n\n-- \nFirm\n"
         )
 
 
@@ -95,7 +102,12 @@ def test_the_firms_people_are_written_to_in_english(client, given, rows):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_subject_is_a_constant_and_names_are_text_in_every_language(app, language):
     with app.app_context():
-        words = {"firm": f"100% {NASTY}", "name": NASTY, "reference": NASTY, "unsubscribe": NASTY}
+        words = {
+            "letterhead": letterhead(f"100% {NASTY}"),
+            "name": NASTY,
+            "reference": NASTY,
+            "unsubscribe": NASTY,
+        }
         said = render("prospect_confirmation", language=language, **words)
     assert said.subject == {"en": ENGLISH, "es": SPANISH}[language]
     assert "<script" not in said.html

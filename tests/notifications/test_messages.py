@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from linkify_it import LinkifyIt
 
 from leadintake import create_app
+from leadintake.core.colours import compute_contrast
 from leadintake.leads.models import Lead
 from leadintake.notifications.channels.letters import compose
 from leadintake.notifications.messages import OPTIONAL_KINDS, SUBJECTS, clean_greeting_name, render
@@ -22,14 +23,15 @@ from leadintake.notifications.models import Notification
 from tests.documents.inspection.examples import examples
 from tests.factories import NotificationFactory, UserFactory, kept
 from tests.support.client import filled
+from tests.support.letterhead import letterhead
 from tests.support.mailserver import HOST, Script, free_port, mail_server
 from tests.support.outbox import BEGINNING, at, deliver
 
 NASTY = '<script>alert(1)</script> & "O\'Neill"'
 WORDS = {
+    "letterhead": letterhead(),
     "attorney": "Amara",
     "prospect": "Jane Doe",
-    "firm": "Our Law Firm",
     "link": "https://intake.example/internal/leads/1",
     "reason": "Fewest open leads.",
     "warnings": [],
@@ -181,7 +183,7 @@ def links_in(text: str) -> set[str]:
 @pytest.mark.parametrize("kind", sorted(SUBJECTS))
 @pytest.mark.parametrize("word", ["prospect", "name", "reason"])
 def test_no_mail_program_makes_a_link_of_what_a_stranger_typed(kind, word):
-    plain = {**WORDS, "addressee": "somebody", "firm": "Our Law Firm"}
+    plain = {**WORDS, "addressee": "somebody"}
     usual = render(kind, **plain)
     for address in ADDRESSES:
         assert links_in(address), "no link by itself, so this would show nothing"
@@ -198,7 +200,7 @@ def test_a_name_in_a_mail_reads_as_it_was_typed(name):
 
 
 @pytest.mark.parametrize("kind", ["attorney_alert", "unassigned_alert"])
-@pytest.mark.parametrize("word", ["prospect", "attorney", "reason", "firm"])
+@pytest.mark.parametrize("word", ["prospect", "attorney", "reason"])
 def test_what_people_typed_is_escaped_in_html_and_plain_in_text(kind, word):
     said = render(kind, **{**WORDS, word: NASTY})
     assert "<script>" not in said.html
@@ -207,9 +209,43 @@ def test_what_people_typed_is_escaped_in_html_and_plain_in_text(kind, word):
     assert said.subject == SUBJECTS[kind]
 
 
+class TestTheFrame:
+    """Every kind of mail has the firm's letterhead."""
+
+    @pytest.mark.parametrize("kind", SUBJECTS)
+    def test_above_is_the_logo_below_the_address_and_the_telephone_number(self, kind):
+        said = render(kind, **WORDS)
+        assert '<img src="https://intake.example/logo" alt="Our Law Firm"' in said.html
+        assert "Our Law Firm<br>12 Hill Street<br>Springfield<br>+1 555 0100" in said.html
+        assert said.text.endswith("\n\n-- \nOur Law Firm\n12 Hill Street\nSpringfield\n+1 555 0100\n")
+        assert len(said.html.encode()) < 20_000
+
+    @pytest.mark.parametrize("kind", SUBJECTS)
+    def test_an_address_to_open_is_a_button_for_a_finger(self, kind):
+        markup = render(kind, **WORDS).html
+        assert f'class="button" href="{WORDS["link"]}"' in markup or WORDS["link"] not in markup
+        assert ("padding:10px 24px;line-height:24px" in markup) == ("button" in markup.partition("<body")[2])
+
+    @pytest.mark.parametrize("logo", ["", "logo.svg", "logo.webp"])
+    def test_without_a_logo_that_mail_programs_show_it_is_the_name(self, logo):
+        bare = letterhead(NASTY, logo=logo, address="", phone="")
+        said = render("test_message", **{**WORDS, "letterhead": bare})
+        assert "<img" not in said.html
+        assert said.html.count("O&#39;Neill&#34;</p>") == 2
+        assert "<script>" not in said.html
+        assert said.text.endswith(f"\n\n-- \n{NASTY}\n")
+
+    @pytest.mark.parametrize("colour", ["#ffcc00", "#000000", "#ffffff", "#1f4e8c"])
+    def test_any_colour_is_made_legible(self, colour):
+        head = letterhead(colour=colour)
+        assert compute_contrast(head.accent, "#ffffff") >= 4.5
+        assert compute_contrast(head.dark_accent, "#222a38") >= 4.5
+        assert compute_contrast(head.dark_accent, head.dark_ink) >= 4.5
+
+
 def test_a_template_that_misses_a_word_is_an_error_not_a_gap():
     with pytest.raises(Exception, match="is undefined"):
-        render("attorney_alert", attorney="Amara")
+        render("attorney_alert", letterhead=letterhead(), attorney="Amara")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from leadintake.config.reading import ConfigurationError, read_settings
-from leadintake.site import theme
+from leadintake.core import colours
 from leadintake.site.assets import BUNDLES, find_asset
 from tests.support.html import Page
 
@@ -66,20 +66,20 @@ def test_what_others_wrote_is_as_they_published_it():
 @pytest.mark.parametrize(
     "accent", ["#ffffff", "#000000", "#ffff00", "#1f4e8c", "#7f7f7f", "#ff0000", "#00ffcc"]
 )
-@pytest.mark.parametrize("surfaces", [theme.LIGHT_SURFACES, theme.DARK_SURFACES])
+@pytest.mark.parametrize("surfaces", [colours.LIGHT_SURFACES, colours.DARK_SURFACES])
 def test_any_colour_can_be_read(accent, surfaces):
-    shade = theme.find_legible(accent, surfaces)
-    assert all(theme.compute_contrast(shade, surface) >= 4.5 for surface in surfaces)
-    assert max(theme.compute_contrast(shade, ink) for ink in ("#ffffff", "#000000")) >= 4.5
+    shade = colours.find_legible(accent, surfaces)
+    assert all(colours.compute_contrast(shade, surface) >= 4.5 for surface in surfaces)
+    assert max(colours.compute_contrast(shade, ink) for ink in ("#ffffff", "#000000")) >= 4.5
 
 
 def test_a_colour_that_can_be_read_stays_as_it_is():
-    assert theme.find_legible("#1f4e8c", theme.LIGHT_SURFACES) == "#1f4e8c"
+    assert colours.find_legible("#1f4e8c", colours.LIGHT_SURFACES) == "#1f4e8c"
 
 
 def test_contrast_is_that_of_wcag():
-    assert theme.compute_contrast("#ffffff", "#000000") == pytest.approx(21)
-    assert theme.compute_contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert colours.compute_contrast("#ffffff", "#000000") == pytest.approx(21)
+    assert colours.compute_contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
 class TestOfAnotherFirm:

@@ -21,6 +21,7 @@ from leadintake.notifications.models import Notification
 from tests.documents.inspection.examples import examples
 from tests.factories import NotificationFactory
 from tests.notifications.test_messages import WORDS, parsed, text_of
+from tests.support.letterhead import letterhead
 from tests.support.mailserver import HOST, Script, free_port, mail_server
 from tests.support.outbox import BEGINNING, deliver
 
@@ -54,7 +55,13 @@ def lines_of(raw: bytes) -> list[bytes]:
 @pytest.mark.parametrize("char", ["&", "'", '"', "<", "\U0001f600", "\u0f3a", "\u7530", "=", ".", " ", "x"])
 def test_no_line_is_longer_than_a_server_takes_whatever_a_name_becomes(app, char):
     name = char * 100
-    words = {**WORDS, "prospect": f"{name} {name}", "attorney": name * 3, "reason": name * 5, "firm": name}
+    words = {
+        **WORDS,
+        "prospect": f"{name} {name}",
+        "attorney": name * 3,
+        "reason": name * 5,
+        "letterhead": letterhead(name),
+    }
     said = render("attorney_alert", **words)
     raw = raw_of(app, text=said.text, html=said.html)
     assert max(map(len, lines_of(raw))) <= READABLE_LINE
