@@ -10,6 +10,7 @@ from leadintake.core.i18n.languages import requested_language
 from leadintake.site import assets
 from leadintake.site.account import bp as account
 from leadintake.site.routes import bp
+from leadintake.site.well_known import bp as well_known
 
 
 def init_app(app: Flask) -> None:
@@ -17,6 +18,7 @@ def init_app(app: Flask) -> None:
     assets.init_app(app)
     app.register_blueprint(bp)
     app.register_blueprint(account)
+    app.register_blueprint(well_known)
     app.url_defaults(_carry_language)
 
 

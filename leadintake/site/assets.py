@@ -25,6 +25,8 @@ BUNDLES = {
     "page.css": ("vendor/pico.min.css", "page.css"),
     "desk.css": ("vendor/pico.min.css", "page.css", "desk.css"),
     "icon.svg": ("icon.svg",),
+    "icon-180.png": ("icon-180.png",),
+    "icon-512.png": ("icon-512.png",),
     "intake.js": ("intake.js",),
     "proof.js": ("proof.js",),
     "solver.js": ("solver.js",),
@@ -38,6 +40,7 @@ TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
 }
 
 

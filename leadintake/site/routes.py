@@ -27,14 +27,6 @@ def static(name: str) -> Response:
     return assets.serve(name)
 
 
-@bp.get("/logo")
-@allow_anonymous
-@without_database
-def logo() -> Response:
-    """Send the firm's logo at an address that stays, for mails. Raises NotFound where there is none."""
-    return assets.serve_logo()
-
-
 @bp.get("/")
 @allow_anonymous
 @compressed

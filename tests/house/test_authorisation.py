@@ -115,6 +115,7 @@ OPEN = {
 PUBLIC = {
     "/", "/logo", "/thanks/<lead:reference>", "/unsubscribe/<uuid:message_id>", "/public/leads",
     "/public/challenge", "/account/<token>", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs",
+    "/favicon.ico", "/manifest.webmanifest", "/.well-known/change-password", "/.well-known/security.txt",
 }  # fmt: skip
 
 

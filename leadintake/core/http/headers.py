@@ -9,7 +9,7 @@ from leadintake.core.errors import Refusal
 
 POLICY = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'"
+    "connect-src 'self'; frame-src 'self'; form-action 'self'; manifest-src 'self'; base-uri 'none'"
 )
 """`data:` for Pico CSS's icons in fields."""
 FEATURES = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
