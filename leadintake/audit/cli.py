@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import uuid
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,16 +11,21 @@ from typing import Any
 import click
 
 from leadintake.audit.chain import Broken, Head
+from leadintake.audit.models import AuditEntry
 from leadintake.audit.schemas import AuditFilter, row_of
 from leadintake.audit.service import audit
 from leadintake.audit.verification import verify as verify_trail
 from leadintake.core.actor import OPERATOR
 from leadintake.core.cli.commands import CommandGroup
+from leadintake.core.cli.ids import StoredId
 from leadintake.core.cli.output import format_option, show
+from leadintake.core.cli.progress import show_progress
 from leadintake.core.db.transaction import transaction
 from leadintake.core.names import PATTERN
 
 HEAD = re.compile(r"(\d{1,18}):([0-9a-f]{64}|)")
+ACTOR_ID = StoredId(AuditEntry.actor_id, "user who did something")
+SUBJECT_ID = StoredId(AuditEntry.subject_id, "lead or user that something was done to")
 group = CommandGroup("audit", help="The audit trail: who did what, when, from where.")
 
 
@@ -30,31 +34,28 @@ group = CommandGroup("audit", help="The audit trail: who did what, when, from wh
 def verify(published: str | None) -> None:
     """Walk the whole trail; name the first entry that is missing or was altered."""
     head_to_find = None if published is None else _head(published)
-    watched = sys.stderr.isatty()
-
-    def watch(number: int) -> None:
-        if watched:
-            click.echo(f"\r{number} entries", nl=False, err=True)
-
     try:
-        end = verify_trail(head_to_find, watch)
+        with show_progress("Reading") as advance:
+            end = verify_trail(head_to_find, advance)
     except Broken as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"All {end.number} entries are as they were written. The head is {end}")
 
 
-def _check_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Fail with status 2 unless the value is an id or a reference."""
-    if value is not None and not re.search(PATTERN, value):
-        raise click.BadParameter(f"{value!r} is neither an id nor the reference of a lead.", ctx, param)
-    return value
+def _find_subject(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return an id or a reference as it is, and the id of which the value is the beginning."""
+    if value is None or re.search(PATTERN, value):
+        return value
+    return str(SUBJECT_ID.convert(value, param, ctx))
 
 
 @group.command("list")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
 @click.option("--action", help="Only this kind of act, such as lead.read.")
-@click.option("--actor", type=click.UUID, metavar="ID", help="Only what this user did.")
-@click.option("--about", metavar="ID", callback=_check_name, help="Only what was done to this lead or user.")
+@click.option("--actor", type=ACTOR_ID, metavar="ID", help="Only what this user did.")
+@click.option(
+    "--about", metavar="ID", callback=_find_subject, help="Only what was done to this lead or user."
+)
 @click.option("--since", type=click.DateTime(), help="Only from this moment (UTC) on.")
 @format_option("csv")
 def list_entries(
@@ -86,14 +87,13 @@ def _whole(entry: Any) -> dict[str, object]:
 
 
 def _short(entry: Any) -> dict[str, object]:
-    """Return an entry for one line. Ids stay whole, since filters need them."""
+    """Return an entry for one line. Filters take the ids as they are shown."""
     return {
         "number": entry.number,
         "at": entry.created_at,
-        "actor": f"{entry.actor_kind} {entry.actor_id or ''}".strip(),
+        "actor": entry.actor_id or entry.origin or entry.actor_kind,
         "action": entry.action,
-        "about": f"{entry.subject_kind} {entry.subject_id or ''}".strip(),
-        "origin": entry.origin,
+        "about": entry.subject_id or entry.subject_kind,
         "detail": entry.detail,
     }
 

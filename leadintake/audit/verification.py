@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,14 +11,15 @@ from leadintake.audit import chain
 from leadintake.audit.chain import Broken, Head
 from leadintake.audit.models import AuditEntry, AuditHead
 from leadintake.audit.service import PURPOSE
+from leadintake.core.chores import Watch, watch_nothing
 from leadintake.core.crypto import keys
 from leadintake.core.db.database import db
 
 BATCH = 1000
 
 
-def verify(published: Head | None = None, watch: Callable[[int], None] = lambda _: None) -> Head:
-    """Verify the whole chain and return its end. `watch` gets the number of each batch's last entry.
+def verify(published: Head | None = None, watch: Watch = watch_nothing) -> Head:
+    """Verify the whole chain and return its end. `watch` gets the length of each batch.
 
     Raises Broken for the first entry that is missing, altered or moved; for a truncated end; and for a
     `published` head that is not on the chain.
@@ -28,6 +29,7 @@ def verify(published: Head | None = None, watch: Callable[[int], None] = lambda 
     ends_query = sa.select(AuditHead.number, AuditHead.hash, AuditHead.seal, newest.label("newest"))
     position, with_keys, row = Head(0, ""), keys(PURPOSE), db.session.execute(ends_query).one()
     for batch in _batches_up_to(row.newest):
+        length = len(batch)
         if published is not None and position.number < published.number <= position.number + len(batch):
             until = published.number - position.number
             position = chain.follow(batch[:until], with_keys, position)
@@ -36,7 +38,7 @@ def verify(published: Head | None = None, watch: Callable[[int], None] = lambda 
             batch = batch[until:]
         position = chain.follow(batch, with_keys, position)
         db.session.rollback()
-        watch(position.number)
+        watch(length)
     _check_end(position, Head(row.number, row.hash), row.seal, with_keys, published)
     return position
 

@@ -19,6 +19,8 @@ from leadintake.server_logs.failures import sentence_of
 
 Stop = Callable[[], bool]
 """Returns whether to stop early."""
+Watch = Callable[[int], None]
+"""Called with a number of finished steps."""
 Tick = Callable[[], bool]
 """Returns whether it found work, of which there may be more."""
 Chore = Callable[[Stop], Mapping[str, object]]
@@ -32,6 +34,10 @@ LAST_FAILURE = measures.Timestamp(
 )
 START = ""
 log = structlog.get_logger()
+
+
+def watch_nothing(_steps: int) -> None:
+    """Ignore the steps: the default Watch."""
 
 
 def register(

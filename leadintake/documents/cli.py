@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from leadintake.core.cli.commands import CommandGroup
 from leadintake.core.cli.output import format_option, show
+from leadintake.core.cli.progress import show_progress
 from leadintake.documents import sweep as sweeping
 from leadintake.documents.missing import DAMAGED, Search
 from leadintake.documents.ownership import ownership
@@ -27,12 +27,14 @@ def sweep(really: bool, form: str) -> None:
     """Show files no document owns, and documents without a whole file (exit status 1). Moves nothing."""
     problem = ""
     if really:
-        done = sweeping.sweep(really=True)
+        with show_progress("Sweeping") as advance:
+            done = sweeping.sweep(really=True, watch=advance)
         orphans, problem = done.orphans, done.refusal
         rows = [{"file": key, "what": "moved to the trash"} for key in done.moved]
     else:
         problem = ownership.judge(documents.storage).problem
-        orphans = sweeping.find_orphans()
+        with show_progress("Looking") as advance:
+            orphans = sweeping.find_orphans(watch=advance)
         rows = [{"file": key, "what": "without a row"} for key in orphans.keys]
     missing = list(Search())
     missing_rows = [{"file": str(one.document), "what": _describe_location(one.location)} for one in missing]
@@ -93,10 +95,10 @@ def migrate(source: str, target: str, form: str) -> None:
     number = transfer.prepare()
     outcomes: Counter[Outcome] = Counter()
     rows = []
-    with click.progressbar(length=number, label="Moving", file=sys.stderr) as bar:
+    with show_progress("Moving", length=number) as advance:
         for step in transfer.run():
             outcomes[step.outcome] += 1
-            bar.update(1)
+            advance(1)
             if step.outcome not in SUCCESSES:
                 rows.append({"document": str(step.document), "what": step.outcome.value})
     if form == "json":

@@ -16,7 +16,7 @@ from datetime import timedelta
 
 import structlog
 
-from leadintake.core.chores import Stop
+from leadintake.core.chores import Stop, Watch, watch_nothing
 from leadintake.core.clock import now
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Unavailable
@@ -63,12 +63,12 @@ class Sweep:
     refusal: str = ""
 
 
-def sweep(stop: Stop = never_stop, *, really: bool = False) -> Sweep:
-    """Move orphans to the trash. `really`: however many."""
+def sweep(stop: Stop = never_stop, *, really: bool = False, watch: Watch = watch_nothing) -> Sweep:
+    """Move orphans to the trash. `really`: however many. `watch` gets numbers of files looked at."""
     problem = ownership.judge(documents.storage).problem
     if problem:
         return _record_refusal(Sweep(refusal=problem))
-    result = Sweep(find_orphans(stop))
+    result = Sweep(find_orphans(stop, watch))
     if stop():
         return result
     if not really and (reason := _find_excess(result.orphans)):
@@ -91,11 +91,12 @@ def sweep(stop: Stop = never_stop, *, really: bool = False) -> Sweep:
     return result
 
 
-def find_orphans(stop: Stop = never_stop) -> Orphans:
-    """Count files and orphans."""
+def find_orphans(stop: Stop = never_stop, watch: Watch = watch_nothing) -> Orphans:
+    """Count files and orphans. `watch` gets numbers of files looked at."""
     orphans, before = Orphans(), now() - AGE
     entries = documents.storage.entries()
     while not stop() and (entry_batch := list(itertools.islice(entries, BATCH))):
+        watch(len(entry_batch))
         known = [entry for entry in entry_batch if not entry.is_unknown]
         owned = documents.find_owned_keys([entry.key for entry in known])
         orphans.files += len(known)

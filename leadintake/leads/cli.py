@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -10,17 +11,30 @@ from leadintake.auth.actor import UserOrOperator
 from leadintake.auth.cli import user_named
 from leadintake.core.actor import OPERATOR
 from leadintake.core.cli.commands import CommandGroup
-from leadintake.core.cli.output import format_option, show
+from leadintake.core.cli.ids import StoredId
+from leadintake.core.cli.output import format_option, show, show_rest
+from leadintake.core.cli.progress import track
 from leadintake.core.db.transaction import transaction
 from leadintake.leads.files import lines_of, row_of
+from leadintake.leads.matches import MAX_COUNTED
 from leadintake.leads.models import Lead
-from leadintake.leads.reference import LeadKey, LeadKeyType
+from leadintake.leads.reference import LeadKey, parse_reference
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.service import leads
 from leadintake.leads.status import LeadStatus
 
+
+class LeadKeyType(StoredId):
+    """Argument of a command: the reference of a lead, its id, or the beginning of that."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> LeadKey:  # type: ignore[override] # a reference is a key, too
+        """Parse the key, or fail with status 2."""
+        return parse_reference(str(value)) or super().convert(value, param, ctx)
+
+
 group = CommandGroup("leads", help="The leads of the firm.")
-LEAD_ID = click.argument("lead_id", metavar="ID", type=LeadKeyType())
+LEAD_KEY = LeadKeyType(Lead.id, "lead")
+LEAD_ID = click.argument("lead_id", metavar="ID", type=LEAD_KEY)
 STATUS = click.option("--status", type=click.Choice([status.value for status in LeadStatus]))
 READER_OPTION = click.option("--as", "reader", metavar="EMAIL", help="See no more than this person would.")
 
@@ -34,9 +48,12 @@ def list_leads(status: str | None, limit: int, reader: str | None, form: str) ->
     """Show leads, newest first."""
     row = _summarize if form == "table" else row_of
     with transaction():
-        page = leads.page(_filter(status), reader=_reader(reader), actor=OPERATOR, limit=limit, cursor=None)
+        filters, person = _filter(status), _reader(reader)
+        page = leads.page(filters, reader=person, actor=OPERATOR, limit=limit, cursor=None)
         rows = [row(lead) for lead in page.items]
+        total = leads.count(filters, reader=person) if page.next_cursor else 0
     show(rows, form, empty="There is no such lead yet.")
+    show_rest(len(rows), total, form, at_least=MAX_COUNTED)
 
 
 @group.command("show")
@@ -55,7 +72,7 @@ def show_lead(lead_id: LeadKey, reader: str | None, form: str) -> None:
     if form == "json":
         show([{**row, "warnings": warnings, "history": history}], form, empty="")
     else:
-        row["warnings"] = " ".join(warnings)
+        row |= {"id": str(row["id"]), "warnings": " ".join(warnings)}
         show([{"field": name, "value": value} for name, value in row.items()], form, empty="")
         show(history, form, empty="Nothing has happened yet.")
 
@@ -78,21 +95,23 @@ def reassign(lead_id: LeadKey, email: str) -> None:
 def export(status: str | None, reader: str | None) -> None:
     """Write all leads to standard output as CSV."""
     with transaction():
-        rows = leads.iterate(_filter(status), reader=_reader(reader), actor=OPERATOR)
-    for lines in lines_of(rows):
+        filters, person = _filter(status), _reader(reader)
+        number = leads.count(filters, reader=person) if sys.stderr.isatty() else 0
+        rows = leads.iterate(filters, reader=person, actor=OPERATOR)
+    length = number if number <= MAX_COUNTED else None
+    for lines in lines_of(track(rows, "Exporting", length=length)):
         sys.stdout.write(lines)
 
 
 def _summarize(lead: Lead) -> dict[str, object]:
-    """Return the row of a lead in a table, with its id and reference in full for other commands."""
-    row = row_of(lead)
-    name = f"{lead.first_name} {lead.last_name}"
+    """Return the row of a lead in a table. Its reference is what other commands take."""
     return {
-        "id": lead.id,
-        "reference": lead.reference,
-        "created_at": row["created_at"],
-        "name": name,
-        **{column: row[column] for column in ("email", "status", "assigned_to")},
+        "reference": lead.reference or lead.id,
+        "created_at": lead.created_at,
+        "name": f"{lead.first_name} {lead.last_name}",
+        "status": lead.status,
+        "assigned_to": lead.assigned_to.name if lead.assigned_to else None,
+        "email": lead.email,
     }
 
 

@@ -7,7 +7,6 @@ import secrets
 import uuid
 from typing import Annotated, Any
 
-import click
 import msgspec
 from sqlalchemy.exc import IntegrityError
 from werkzeug.routing import BaseConverter
@@ -92,16 +91,3 @@ class LeadKeyConverter(BaseConverter):
     def to_url(self, value: Any) -> str:
         """Format the key."""
         return str(value)
-
-
-class LeadKeyType(click.ParamType[LeadKey]):
-    """Argument of a command: an id or a reference."""
-
-    name = "id"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> LeadKey:
-        """Parse the key, or fail with status 2."""
-        key = parse_key(str(value).strip())
-        if key is None:
-            self.fail(f"{value!r} is neither the id nor the reference of a lead.", param, ctx)
-        return key

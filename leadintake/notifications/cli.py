@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from typing import Any
 
 import click
 from flask import current_app
@@ -11,9 +13,11 @@ from flask.cli import with_appcontext
 from leadintake.core.actor import OPERATOR
 from leadintake.core.addresses import BadAddress, mail_address
 from leadintake.core.cli.commands import Command, CommandGroup
+from leadintake.core.cli.ids import StoredId
 from leadintake.core.cli.output import format_option, show
 from leadintake.core.db import revisions
 from leadintake.core.db.transaction import transaction
+from leadintake.core.names import PATTERN
 from leadintake.notifications import rehearsal
 from leadintake.notifications.channel_state import read_channel_state
 from leadintake.notifications.channels.interface import (
@@ -25,11 +29,12 @@ from leadintake.notifications.channels.interface import (
 )
 from leadintake.notifications.embedded import install_stop_signal
 from leadintake.notifications.mailboxes import mailboxes
-from leadintake.notifications.models import Status
+from leadintake.notifications.models import Notification, Status
 from leadintake.notifications.service import notifications
 from leadintake.notifications.trial import send_test_message
 from leadintake.notifications.worker import Worker
 
+MESSAGE_ID = StoredId(Notification.id, "message")
 outbox = CommandGroup("outbox", help="The messages we owe, sent and failed.")
 
 
@@ -66,24 +71,13 @@ def list_messages(status: str | None, limit: int, form: str) -> None:
     if sentence := rehearsal.explain():
         click.echo(sentence, err=True)  # beside the list, which programs read
     page = notifications.page(Status(status) if status else None, reader=OPERATOR, limit=limit, cursor=None)
-    rows = [
-        {
-            "id": message.id,
-            "kind": message.kind,
-            "recipient": message.recipient,
-            "status": message.status,
-            "attempts": message.attempts,
-            "due_at": message.due_at,
-            "sent_at": message.sent_at,
-            "last_error": message.last_error,
-        }
-        for message in page.items
-    ]
+    row = _summarize if form == "table" else _describe
+    rows = [row(message) for message in page.items]
     show(rows, form, empty="There is no such message.")
 
 
 @outbox.command("retry")
-@click.argument("notification_id", metavar="ID", type=click.UUID, required=False)
+@click.argument("notification_id", metavar="ID", type=MESSAGE_ID, required=False)
 @click.option("--all-failed", is_flag=True, help="Every message that failed.")
 def retry(notification_id: uuid.UUID | None, all_failed: bool) -> None:
     """Send message ID now, or with --all-failed every message that failed."""
@@ -120,12 +114,13 @@ def send_test(address: str) -> None:
 
 
 @outbox.command("prove")
-@click.argument("notification_id", metavar="ID", type=click.UUID)
+@click.argument("name", metavar="ID")
 @format_option()
-def prove(notification_id: uuid.UUID, form: str) -> None:
+def prove(name: str, form: str) -> None:
     """Show every attempt to deliver message ID, or every message of lead ID, with the server's reply."""
-    messages = notifications.list_for_lead(notification_id) or [
-        notifications.get(notification_id, reader=OPERATOR)
+    about_lead = notifications.list_for_lead(name) if re.search(PATTERN, name) else ()
+    messages = about_lead or [
+        notifications.get(MESSAGE_ID.convert(name, None, click.get_current_context()), reader=OPERATOR)
     ]
     rows = [
         {
@@ -139,7 +134,7 @@ def prove(notification_id: uuid.UUID, form: str) -> None:
         for message in messages
         for attempt in notifications.list_attempts(message.id)
     ]
-    show(rows, form, empty="Nothing has been tried yet; the message is still queued.")
+    show(rows, form, empty="Nothing has been tried yet; the message is still queued.", seconds=True)
 
 
 @outbox.command("suppress")
@@ -169,3 +164,20 @@ def list_suppressed(form: str) -> None:
         for suppression in mailboxes.list_suppressed()
     ]
     show(rows, form, empty="Nobody asked for no mail.")
+
+
+def _describe(message: Any) -> dict[str, object]:
+    columns = ("id", "kind", "recipient", "status", "attempts", "due_at", "sent_at", "last_error")
+    return {column: getattr(message, column) for column in columns}
+
+
+def _summarize(message: Any) -> dict[str, object]:
+    """Return the row of a message in a table. `at`: when it was sent, or is due."""
+    return {
+        "id": message.id,
+        "status": message.status,
+        "at": message.sent_at or message.due_at,
+        "kind": message.kind.replace("_", " "),
+        "recipient": message.recipient,
+        "last_error": message.last_error,
+    }

@@ -28,6 +28,7 @@ from leadintake.core.db.types import new_id
 from leadintake.core.errors import Conflict, NotFound
 from leadintake.core.i18n.languages import ENGLISH
 from leadintake.core.logs import current_request_id
+from leadintake.core.names import has_name
 from leadintake.core.visibility import not_hidden_from
 from leadintake.notifications import embedded, schemas
 from leadintake.notifications.channels.folder import FolderChannel
@@ -189,9 +190,9 @@ class Notifications:
         due = db.session.scalars(query).all()
         return len(due) < most_an_hour and not any(due)
 
-    def list_for_lead(self, lead_id: uuid.UUID) -> Sequence[Notification]:
-        """Return the messages about a lead, oldest first."""
-        query = sa.select(Notification).where(Notification.lead_id == lead_id)
+    def list_for_lead(self, lead: uuid.UUID | str) -> Sequence[Notification]:
+        """Return the messages about a lead, oldest first. `lead`: its id, or its reference."""
+        query = sa.select(Notification).where(has_name(Notification.lead_id, str(lead)))
         return db.session.scalars(query.order_by(Notification.id)).all()
 
     def page(

@@ -45,18 +45,47 @@ def test_the_list_is_the_newest_first_in_each_format(run, given, amara):
     )
     table = run("list")
     assert table.exit_code == 0
-    for text in (str(first.id), "Zoë 山田", amara.email, "REACHED_OUT"):
+    for text in (first.reference, "Zoë 山田", amara.name, "REACHED_OUT"):
         assert text in table.stdout
     written = list(csv.DictReader(io.StringIO(run("list", "--format", "csv").stdout)))
     assert [row["id"] for row in written] == [row["id"] for row in rows]
     assert written[0]["email"] == "'=1@example.com"
 
 
-def test_the_whole_id_is_in_the_table_however_long_the_rest(run, given):
+@pytest.mark.parametrize("width", ["80", ""])
+def test_what_names_a_lead_is_never_broken_however_long_the_rest(run, given, monkeypatch, width):
+    if width:
+        monkeypatch.setenv("COLUMNS", width)
     long = {"first_name": "x" * 100, "last_name": "山" * 100, "email": f"{'l' * 64}@{'d' * 60}.example.com"}
     lead = given(LeadFactory, **long, assigned_to=given(UserFactory, email=f"{'a' * 60}@firm.example.com"))
-    assert str(lead.id) in run("list").stdout
+    listed = run("list").stdout
+    assert lead.reference in listed
+    assert max(map(len, listed.splitlines())) <= int(width or "200")
     assert str(lead.id) in run("show", lead.id).stdout
+
+
+def test_a_lead_has_many_names_in_a_command(run, given):
+    lead = given(LeadFactory)
+    names = (str(lead.id), str(lead.id)[:13], str(lead.id)[:-2].upper(), lead.reference.lower())
+    for name in names:
+        assert lead.email in run("show", name).stdout, name
+    other = given(LeadFactory)
+    assert lead.email in run("show", f"{str(lead.id)[:13]}.{str(lead.id)[-4:]}").stdout
+    both = next(n for n in range(36, 0, -1) if str(lead.id)[:n] == str(other.id)[:n])
+    several = run("show", str(lead.id)[:both])
+    assert several.exit_code == 2
+    assert str(lead.id) in several.stderr
+    assert str(other.id) in several.stderr
+    for wrong in ("0000aaaa", "x", "", "01a", f"{str(lead.id)[:13]}.zzzz"):
+        assert run("show", wrong).exit_code == 2, wrong
+
+
+def test_a_table_says_how_many_it_leaves_out(run, given):
+    for _ in range(3):
+        given(LeadFactory)
+    assert run("list", "--limit", "2").stderr == "2 of 3; use --limit to see more.\n"
+    assert run("list", "--limit", "2", "--format", "json").stderr == ""
+    assert run("list").stderr == ""
 
 
 def test_the_list_may_be_of_one_status_and_shorter(run, given):

@@ -92,7 +92,7 @@ def test_the_list_is_a_table_or_json_newest_first(run, given):
     with at(minutes=1):
         given(NotificationFactory, "sent", recipient="bruno@firm.example.com")
     heading, newest, oldest = run("outbox", "list").stdout.splitlines()
-    assert heading.split()[:5] == ["id", "kind", "recipient", "status", "attempts"]
+    assert heading.split() == ["id", "status", "at", "kind", "recipient", "last_error"]
     assert "bruno@firm.example.com" in newest
     assert "550 no such user" in oldest
     items = json.loads(run("outbox", "list", "--format", "json").stdout)

@@ -7,10 +7,12 @@ import uuid
 import click
 
 from leadintake.auth.cli import user_named
+from leadintake.auth.models import ApiToken
 from leadintake.auth.permissions import Permission
 from leadintake.auth.tokens.service import tokens
 from leadintake.core.actor import OPERATOR
 from leadintake.core.cli.commands import CommandGroup
+from leadintake.core.cli.ids import StoredId
 from leadintake.core.cli.output import format_option, show
 from leadintake.core.db.transaction import transaction
 
@@ -62,7 +64,7 @@ def list_tokens(form: str) -> None:
 
 
 @group.command("revoke")
-@click.argument("token_id", metavar="ID", type=click.UUID)
+@click.argument("token_id", metavar="ID", type=StoredId(ApiToken.id, "token"))
 def revoke(token_id: uuid.UUID) -> None:
     """Make token ID worthless, from the next request on."""
     with transaction():

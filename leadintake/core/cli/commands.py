@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from flask.cli import AppGroup
+from flask import has_app_context
+from flask.cli import AppGroup, ScriptInfo
 from sqlalchemy.exc import SQLAlchemyError
 
 from leadintake.core.db import revisions
@@ -43,6 +44,8 @@ class CommandGroup(AppGroup):
 
     def invoke(self, ctx: click.Context) -> Any:
         with report_errors_in_one_line():
+            if not has_app_context():  # arguments are looked up in the database
+                ctx.with_resource(ctx.ensure_object(ScriptInfo).load_app().app_context())
             return super().invoke(ctx)
 
 

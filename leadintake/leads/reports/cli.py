@@ -17,6 +17,7 @@ from leadintake.assignment.service import assignment
 from leadintake.auth.service import auth
 from leadintake.core.actor import OPERATOR
 from leadintake.core.cli.output import format_option, show
+from leadintake.core.cli.progress import show_progress
 from leadintake.core.db.transaction import transaction
 from leadintake.leads.cli import LEAD_ID, READER_OPTION, read_lead
 from leadintake.leads.cli import group as leads_group
@@ -75,7 +76,9 @@ def show_report(first_day: date | None, last_day: date | None, form: str) -> Non
 @format_option()
 def show_simulation(file: Path, last: int, form: str) -> None:
     """Replay the last leads under another policy and show the difference. Changes nothing."""
-    result = simulate(_read_policy(file), last=last)
+    policy = _read_policy(file)
+    with show_progress("Replaying") as advance:
+        result = simulate(policy, last=last, watch=advance)
     emails: dict[uuid.UUID | None, str] = {user.id: user.email for user in auth.everyone()}
     rows = [
         {

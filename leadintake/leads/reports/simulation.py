@@ -23,6 +23,7 @@ from leadintake.assignment.models import AssignmentDecision
 from leadintake.assignment.policy import Policy
 from leadintake.assignment.types import Candidate, FirstChoice, Situation
 from leadintake.auth.service import auth
+from leadintake.core.chores import Watch, watch_nothing
 from leadintake.core.db.database import db
 from leadintake.leads.models import Lead
 from leadintake.leads.status import is_reached
@@ -139,8 +140,8 @@ class World:
             yield FirstChoice(self.owners[email], "returning")
 
 
-def simulate(rules: Policy, *, last: int) -> Simulation:
-    """Replay the arrivals of the `last` leads under these rules."""
+def simulate(rules: Policy, *, last: int, watch: Watch = watch_nothing) -> Simulation:
+    """Replay the arrivals of the `last` leads under these rules. `watch` gets 1 for each."""
     arrivals = _list_arrivals(last)
     result = Simulation()
     if not arrivals:
@@ -156,6 +157,7 @@ def simulate(rules: Policy, *, last: int) -> Simulation:
         user = owners[row.lead_id] = world.decide(row, recorded, moment)
         if user is None:
             world.waiting.append((row, recorded))
+        watch(1)
     for row in arrivals:
         owner = row.user_id or first_owners.get(row.lead_id)
         result.leads += 1
