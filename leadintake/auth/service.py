@@ -74,7 +74,7 @@ class Auth:
         audit.record_refusal("sign_in.refused", actor=ANONYMOUS, about=about, account=_mark_of(account))
 
     def sign_in(self, user: User, *, how: str, second_factor: bool) -> None:
-        """Begin a session. `how`: `password`, `passkey` or `sso`."""
+        """Begin a session. `how`: `password`, `passkey`, `sso` or `invitation`."""
         sessions.delete_expired(current_app)
         sessions.begin(user, second_factor=second_factor)
         user.joined_at = user.joined_at or now()

@@ -132,7 +132,7 @@ def _page(status: int = 200, problem: str = "", *, step: str = "") -> Response:
             "desk/sign_in.html",
             problem=problem,
             step=step,
-            typed=request.form if status != 200 else {},
+            typed=request.args if request.method == "GET" else request.form,
             next=_next_page(),
             nobody_yet=status == 200 and not auth.has_people(),
             sso=bool(current_app.config["OIDC_ISSUER"]),

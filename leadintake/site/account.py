@@ -1,14 +1,18 @@
-"""Page of a mailed link: invitation or password reset."""
+"""Page of a mailed link: invitation, which ends signed in, or password reset, which leads to signing in."""
 
 from __future__ import annotations
 
 import functools
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
+from leadintake.auth.guard import comes_from_this_site
+from leadintake.auth.mfa.factors import factors
 from leadintake.auth.models import User
 from leadintake.auth.passwords import MIN_LENGTH
 from leadintake.auth.people.service import users
+from leadintake.auth.service import auth
 from leadintake.auth.sessions.devices import remember_device
 from leadintake.auth.tokens.service import tokens
 from leadintake.core.errors import UnprocessableContent
@@ -29,10 +33,13 @@ def ask_for_password(token: str) -> Response:
 
 @bp.post("/account/<token>")
 @allow_anonymous
-def choose_password(token: str) -> Response:
-    """Set the password and consume the link."""
+def choose_password(token: str) -> AnyResponse:
+    """Set the password and consume the link.
+
+    Who never was here before is signed in, unless a page of another site posted this.
+    """
     user = users.invited_by(token)
-    email, end_tokens = user.email, "end_tokens" in request.form
+    email, is_new, end_tokens = user.email, user.joined_at is None, "end_tokens" in request.form
     render_again = functools.partial(
         _render_page, email=email, programs=_list_programs(user), end_tokens=end_tokens, status=422
     )
@@ -44,7 +51,12 @@ def choose_password(token: str) -> Response:
     except UnprocessableContent as refusal:
         reasons = [reason for found in (refusal.errors or {}).values() for reason in found]
         return render_again(reasons=reasons)
-    response = _render_page(email=email, done=True)
+    response: AnyResponse
+    if is_new and comes_from_this_site() is not False:
+        auth.sign_in(user, how="invitation", second_factor=factors.verify(user, None))
+        response = redirect(url_for("desk.queue.show"), 303)
+    else:
+        response = _render_page(email=email, done=True)
     remember_device(response, email)
     return response
 

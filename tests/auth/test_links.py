@@ -113,7 +113,10 @@ def test_known_and_unknown_addresses_are_answered_alike_and_a_worker_looks_who_i
     assert len(rows(PasswordRequest)) == 5
     assert not any(amara.email in request.address for request in rows(PasswordRequest))
     look_after(app)
-    assert [mail.recipient for mail in rows(Notification)] == [amara.email]
+    assert [(mail.kind, mail.recipient) for mail in rows(Notification)] == [
+        ("password_reset", amara.email),
+        ("invitation", "yet@firm.example.com"),
+    ]
     assert rows(PasswordRequest) == []
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from leadintake.audit.models import AuditEntry
-from leadintake.auth.models import AccountLink
+from leadintake.auth.models import AccountLink, SignedInSession
 from leadintake.core import chores
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
 from tests.support.html import Page
-from tests.support.links import link_in
+from tests.support.links import link_in, words_of
 
 GOOD = "quite different words"
 
@@ -136,3 +136,71 @@ class TestEmbedded:
     def test_nobody_frames_this_page(self, client, link):
         assert "frame-ancestors 'none'" in client.get(link).headers["Content-Security-Policy"]
         assert "https://www.firm.example" in client.get("/").headers["Content-Security-Policy"]
+
+
+class TestInvited:
+    """Somebody who never was here."""
+
+    @pytest.fixture
+    def invitation(self, app, browser, ada, rows) -> str:
+        given = {"email": "chiara@firm.example.com", "name": "Chiara Conti", "role": "attorney"}
+        assert browser().sign_in(ada).post("/internal/users", json=given).status_code == 201
+        (mail,) = rows(Notification)
+        assert "http://127.0.0.1:8000/desk\n" in words_of(app, mail)
+        return link_in(app, mail)
+
+    def test_the_invitation_ends_signed_in_at_the_desk_and_on_record(self, client, invitation, rows):
+        answer = fill(client, invitation)
+        assert (answer.status_code, answer.location) == (303, "/desk")
+        assert client.get("/desk").status_code == 200
+        entry = next(
+            one for one in rows(AuditEntry) if one.action == "signed_in" and "invitation" in one.detail
+        )
+        assert '"second_factor":false' in entry.detail.replace(" ", "")
+
+    def test_whoever_was_signed_in_here_is_not_any_more(self, browser, invitation, bruno, rows):
+        client = browser().sign_in(bruno)
+        before = client.get_cookie("leadintake").value
+        assert fill(client, invitation).status_code == 303
+        assert client.get_cookie("leadintake").value != before
+        assert client.get("/internal/session").json["user"]["name"] == "Chiara Conti"
+        assert [one.user_id for one in rows(SignedInSession)].count(bruno.id) == 0
+
+    def test_a_page_of_another_site_signs_nobody_in(self, client, invitation):
+        data = {"password": GOOD, "again": GOOD}
+        answer = client.post(invitation, data=data, headers={"Sec-Fetch-Site": "cross-site"})
+        assert answer.status_code == 200
+        assert client.get_cookie("leadintake") is None
+
+    def test_who_says_forgotten_is_invited_once_more_and_the_first_link_goes_on(
+        self, app, client, browser, invitation, rows
+    ):
+        app.test_cli_runner().invoke(args=["worker", "--drain"])
+        client.post("/desk/forgotten", data={"email": "chiara@firm.example.com"})
+        with app.app_context():
+            chores.run_worker_ticks(app)
+        mail = rows(Notification)[-1]
+        assert (mail.kind, mail.recipient) == ("invitation", "chiara@firm.example.com")
+        assert client.get(invitation).status_code == 200
+        assert fill(client, link_in(app, mail)).location == "/desk"
+        assert "user.invited_again" in [one.action for one in rows(AuditEntry)]
+
+    def test_with_a_second_factor_required_it_ends_where_one_is_set_up(self, app, client, invitation):
+        app.config["REQUIRE_MFA"] = ["attorney"]
+        assert fill(client, invitation).location == "/desk"
+        assert client.get("/desk").location == "/desk/account"
+        assert "second factor" in client.get("/desk/account").text
+
+
+def test_a_new_password_leads_to_signing_in_with_the_address_filled_in(client, link):
+    page = Page(fill(client, link).text)
+    (way,) = [one["href"] for one in page.all("a") if "sign-in" in one["href"]]
+    assert Page(client.get(way).text).inputs()["email"]["value"] == "amara@firm.example.com"
+
+
+@pytest.mark.parametrize("address", ["/account/old", "/account/a/b"])
+def test_an_old_link_leads_to_asking_for_a_new_one_and_not_to_the_form(client, address):
+    answer = client.get(address, headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    ways = [one["href"] for one in Page(answer.text).all("a")]
+    assert ways == ["/desk/forgotten", "/desk/sign-in"]

@@ -34,7 +34,7 @@ class Forgotten:
         return sa.select(PasswordRequest.id)
 
     def answer(self) -> bool:
-        """Mail links to active users; return whether there were requests."""
+        """Mail links to active users, new invitations to those not here yet; return whether any asked."""
         with read_only():
             first_id = db.session.scalar(self.probe().limit(1))
             db.session.rollback()
@@ -48,12 +48,14 @@ class Forgotten:
         return True
 
     def _mail(self, email: str) -> None:
-        user, kind = auth.find(email), LinkPurpose.PASSWORD_RESET
-        if user is None or not user.is_here:
+        user = auth.find(email)
+        if user is None or not user.active:
             return
+        kind = LinkPurpose.PASSWORD_RESET if user.is_here else LinkPurpose.INVITATION
         if notifications.below_hourly_limit(kind, user.email, most_an_hour=MAX_AN_HOUR):
             links.send(user, kind)
-            audit.record("password.forgotten", actor=SYSTEM, about=("user", user.id))
+            action = "password.forgotten" if user.is_here else "user.invited_again"
+            audit.record(action, actor=SYSTEM, about=("user", user.id))
 
 
 forgotten = Forgotten()

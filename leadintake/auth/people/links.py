@@ -33,7 +33,7 @@ class Links:
         """Mail a new link, and delete the expired links of all users. Only the mail holds the token."""
         db.session.execute(sa.delete(AccountLink).where(AccountLink.expires_at < now()))
         token = secrets.token_urlsafe(32)
-        good_for = _good_for(purpose)
+        good_for, site = _good_for(purpose), current_app.config["PUBLIC_URL"].rstrip("/")
         link = AccountLink(
             user_id=user.id, purpose=purpose, token_hash=_hash(token), expires_at=now() + good_for
         )
@@ -42,7 +42,8 @@ class Links:
             purpose,
             user.email,
             name=user.name,
-            link=f"{current_app.config['PUBLIC_URL'].rstrip('/')}/account/{token}",
+            link=f"{site}/account/{token}",
+            desk=f"{site}/desk",
             hours=f"{good_for.total_seconds() / 3600:g}",
             invited_by=invited_by,
         )

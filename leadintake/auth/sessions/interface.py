@@ -26,7 +26,7 @@ from leadintake.core.db.database import db, read_only
 from leadintake.core.db.results import affected
 from leadintake.core.db.transaction import transaction
 
-SIGNED_IN_PATHS = ("/internal", "/desk")
+SIGNED_IN_PATHS = ("/internal", "/desk", "/account")
 SEEN_EVERY = timedelta(minutes=1)
 GRACE = timedelta(seconds=10)
 """How long the token before a rotation is accepted, for concurrent requests."""
