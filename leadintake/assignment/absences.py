@@ -83,14 +83,31 @@ class Absences:
         Raises UnprocessableContent.
         """
         departures.lock_assignment()
-        person, substitute = self._check(user_id, first_day, last_day, substitute_id)
-        absence = Absence(user=person, first_day=first_day, last_day=last_day, substitute=substitute)
+        absence = self.build(user_id, first_day, last_day, substitute_id)
         db.session.add(absence)
         db.session.flush()
         self._record("absence.set", absence, actor=actor)
         if first_day <= self.today():
-            departures.announce(person, f"{person.name} is away until {absence.until}.", actor=actor)
+            departures.announce(absence.user, absence.reason, actor=actor)
         return absence
+
+    def build(
+        self,
+        user_id: uuid.UUID,
+        first_day: date,
+        last_day: date | None,
+        substitute_id: uuid.UUID | None = None,
+    ) -> Absence:
+        """Return an absence that is not stored. Raises UnprocessableContent."""
+        person, substitute = self._check(user_id, first_day, last_day, substitute_id)
+        return Absence(
+            user=person,
+            user_id=person.id,
+            first_day=first_day,
+            last_day=last_day,
+            substitute=substitute,
+            substitute_id=substitute_id,
+        )
 
     def end(self, absence: Absence, *, actor: UserOrOperator) -> None:
         """End an absence now, or cancel a future one. Raises NotFound."""

@@ -4,7 +4,7 @@
 2. `next` decides on a lead, and counts the decision in memory.
 3. `save` stores decisions, turns and credits.
 
-The caller holds the assignment lock, unless it calls only `ask`.
+Before `save` nothing is written. The caller holds the assignment lock, unless it never calls `save`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from leadintake.assignment import policy, situations, types
 from leadintake.assignment.absences import absences
 from leadintake.assignment.counters import COUNTS, get_unwritten
 from leadintake.assignment.engine import decide
-from leadintake.assignment.models import AssignmentDecision, Rotation, Turn
+from leadintake.assignment.models import Absence, AssignmentDecision, Rotation, Turn
 from leadintake.assignment.types import Candidate, Decision, FirstChoice, Situation
 from leadintake.auth.models import User
 from leadintake.auth.permissions import GRANTS, Permission
@@ -91,7 +91,11 @@ class Allocator:
         self._last_turn = max((person.last_turn or 0 for person in self.people.values()), default=0)
         self._stored_turns, self._changed_turns = set(self.turns), dict[uuid.UUID, int]()
         rotations = db.session.scalars(sa.select(Rotation)) if self.rules.has_rotations() else ()
-        self.rotations = {row.name: row for row in rotations}
+        self._rotations = {row.name: row for row in rotations}
+        self.credits: dict[str, dict[str, int]] = {
+            name: msgspec.json.decode(row.credits) for name, row in self._rotations.items()
+        }
+        self._changed_rotations: set[str] = set()
         midnight = self.local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
         unwritten = get_unwritten()
         self.open_leads = {
@@ -140,6 +144,15 @@ class Allocator:
                 execute(_INSERT_TURN, [{"user_id": user_id, "number": number}])
                 self._stored_turns.add(user_id)
         self._changed_turns = {}
+        for name in self._changed_rotations:
+            row = self._rotations.setdefault(name, Rotation(name=name))
+            row.credits = msgspec.json.encode(self.credits[name]).decode()
+            db.session.add(row)
+        self._changed_rotations = set()
+
+    def assume_away(self, absence: Absence) -> None:
+        """Count an absence that is not stored."""
+        self.away = {**self.away, absence.user_id: absence}
 
     def uncount(self, user_id: uuid.UUID, assigned_at: datetime) -> None:
         """Take a lead off the user's counts, before it is reassigned."""
@@ -148,8 +161,7 @@ class Allocator:
             self.today[user_id] = self.today.get(user_id, 0) - 1
 
     def _build_situation(self, lead: LeadToAssign) -> Situation:
-        row = self.rotations.get(self.rules.rotation(lead.practice_area))
-        balances: Mapping[str, int] = msgspec.json.decode(row.credits) if row else {}
+        balances = self.credits.get(self.rules.rotation(lead.practice_area), {})
         return situations.build_situation(
             self.rules,
             [
@@ -196,8 +208,6 @@ class Allocator:
         self.open_leads[user_id] = self.open_leads.get(user_id, 0) + 1
         self.today[user_id] = self.today.get(user_id, 0) + 1
         if new_credits:
-            row = self.rotations.setdefault(rotation, Rotation(name=rotation, credits="{}"))
-            total: dict[str, int] = msgspec.json.decode(row.credits)
-            total.update((str(user), credit) for user, credit in new_credits.items())
-            row.credits = msgspec.json.encode(total).decode()
-            db.session.add(row)
+            balances = self.credits.setdefault(rotation, {})
+            balances.update((str(user), credit) for user, credit in new_credits.items())
+            self._changed_rotations.add(rotation)

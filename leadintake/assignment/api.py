@@ -51,10 +51,13 @@ def list_for_reader() -> Sequence[Absence]:
 
 def set_as_reader(data: AbsenceGiven) -> Absence:
     """Record an absence, acting as the signed-in user. Raises Forbidden, UnprocessableContent."""
-    user_id = data.user_id or current_actor().id
-    if user_id != current_actor().id and not _may_see_all():
-        raise Forbidden("You may say when you are away yourself. A manager may say it of others.")
+    user_id = _require_may_set(data)
     return absences.set(user_id, data.first_day, data.last_day, data.substitute_id, actor=current_actor())
+
+
+def build_as_reader(data: AbsenceGiven) -> Absence:
+    """Return the absence that `set_as_reader` would record. Raises Forbidden, UnprocessableContent."""
+    return absences.build(_require_may_set(data), data.first_day, data.last_day, data.substitute_id)
 
 
 def get_for_reader(absence_id: uuid.UUID) -> Absence:
@@ -63,6 +66,13 @@ def get_for_reader(absence_id: uuid.UUID) -> Absence:
     if found.user_id != current_actor().id and not _may_see_all():
         raise NotFound("There is no such absence.")
     return found
+
+
+def _require_may_set(data: AbsenceGiven) -> uuid.UUID:
+    user_id = data.user_id or current_actor().id
+    if user_id != current_actor().id and not _may_see_all():
+        raise Forbidden("You may say when you are away yourself. A manager may say it of others.")
+    return user_id
 
 
 def _may_see_all() -> bool:

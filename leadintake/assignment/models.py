@@ -70,6 +70,11 @@ class Absence(SoftDeletes, Model):
         """The last day in words."""
         return self.last_day.isoformat() if self.last_day else UNTIL_FURTHER_NOTICE
 
+    @property
+    def reason(self) -> str:
+        """Why leads go to others."""
+        return f"{self.user.name} is away until {self.until}."
+
 
 class AssignmentDecision(Model):
     """A decision, automatic or manual. Never changed."""

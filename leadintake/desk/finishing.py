@@ -47,6 +47,7 @@ ACTS = {
     "desk.lead.decline": "Decline the lead",
     "desk.absences.set_away": "Set an absence",
     "desk.absences.end": "End an absence",
+    "desk.absences.undo": "Undo an absence",
     "desk.quarantine.release": "Release a submission from quarantine",
     "desk.quarantine.discard": "Discard a submission in quarantine",
     "desk.messages.retry": "Send a message again",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from flask import Flask
 from flask_login import current_user
 
@@ -46,7 +46,7 @@ ACTS = {
 def init_app(app: Flask) -> None:
     """Register texts and filters for templates."""
     app.jinja_env.filters.update(
-        ago=ago, moment=moment, iso=iso, duration=duration, weight=weight, title_of=title_of
+        ago=ago, day=day, moment=moment, iso=iso, duration=duration, weight=weight, title_of=title_of
     )
     # For the desk's pages only: error pages must not query the database.
     app.jinja_env.globals.update(current_user=current_user, STATES=STATES, DELIVERIES=DELIVERIES, ACTS=ACTS)
@@ -63,6 +63,11 @@ def ago(instant: datetime) -> str:
 def moment(instant: datetime) -> str:
     """Return date and time in the firm's time zone."""
     return format_datetime(policy.current().local(instant), "d MMM y, HH:mm", locale=LOCALE)
+
+
+def day(local: date) -> str:
+    """Return `28 Nov 2026`."""
+    return format_date(local, "d MMM y", locale=LOCALE)
 
 
 def iso(instant: datetime) -> str:

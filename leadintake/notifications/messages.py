@@ -21,6 +21,7 @@ SUBJECTS = {
     "audit_head": "Where the audit trail ends",
     "attorney_alert": "A new lead is waiting for you",
     "delivery_failed": "A message could not be delivered",
+    "leads_moved": "A change in your leads",
     "left_to_nobody": "A lead has no attorney any more",
     "invitation": "You are invited to sign in",
     "password_reset": "Choose a new password",

@@ -27,6 +27,7 @@ PAGES = {
     ("GET", "/desk/absences"): "attorney",
     ("POST", "/desk/absences"): "attorney",
     ("POST", "/desk/absences/<uuid:absence_id>/end"): "attorney",
+    ("POST", "/desk/absences/<uuid:absence_id>/undo"): "attorney",
     ("GET", "/desk/quarantine"): "manager",
     ("POST", "/desk/quarantine/<lead:lead_id>/release"): "manager",
     ("POST", "/desk/quarantine/<lead:lead_id>/discard"): "manager",

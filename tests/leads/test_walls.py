@@ -134,6 +134,7 @@ ELSEWHERE: dict[tuple[str, str], Bodies] = {
     (GET, "/desk/absences"): [None],
     (POST, "/desk/absences"): [None],
     (POST, "/desk/absences/<uuid:absence_id>/end"): [None],
+    (POST, "/desk/absences/<uuid:absence_id>/undo"): [None],
     (GET, "/desk/people"): [None],
     (POST, "/desk/people"): [None],
     (POST, f"/desk/people/{USER}"): [None],

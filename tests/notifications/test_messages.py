@@ -44,6 +44,10 @@ WORDS = {
     "what": "Your role is now manager.",
     "hours": "72",
     "invited_by": "Ada",
+    "desk": "https://intake.example/desk",
+    "why": "Amara is away until further notice.",
+    "consequence": "You need not do anything about this any more:",
+    "lines": ["7QM4-2XRF: Bruno"],
     "head": f"1:{'0' * 64}",
     "moment": "2026-03-01 12:00 UTC",
 }

@@ -7,8 +7,7 @@ listed and unassigned, but not by a person's decision (models.is_waiting).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 import structlog
@@ -27,8 +26,8 @@ from leadintake.core.db.database import db, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Conflict, Forbidden, UnprocessableContent
 from leadintake.core.text import TooLong, has_controls, is_invisible, normalize_text
-from leadintake.leads.distribution import alerts, ownership, workload
-from leadintake.leads.models import Decline, Lead, Screen, is_waiting
+from leadintake.leads.distribution import alerts, ownership, requests, transfers, workload
+from leadintake.leads.models import Decline, Lead, is_waiting
 from leadintake.leads.status import is_open, where_open
 
 Condition = sa.ColumnElement[bool]
@@ -50,8 +49,7 @@ class Handover:
 
         Worker ticks continue. Alerts to the user wait meanwhile (alerts.check_alert).
         """
-        pending = sa.and_(Lead.assignee_id == user_id, where_open(Lead.status))
-        self._hand_on_matching(pending, "handed_back", why, actor=actor)
+        self._hand_on_matching(requests.is_pending_with(user_id), "handed_back", why, actor=actor)
 
     def hand_on(self, lead: Lead, cause: str, why: str, *, actor: Actor) -> None:
         """Reassign one lead."""
@@ -112,30 +110,33 @@ class Handover:
             person = next((user for user in _list_ineligible_owners() if user.id == user_id), None)
             if person is not None:
                 absence = absences.of(person.id)
-                says = f"is away until {absence.until}" if absence else "works on leads no more"
-                self.hand_back(person.id, f"{person.name} {says}.", SYSTEM)
+                why = absence.reason if absence else f"{person.name} works on leads no more."
+                self.hand_back(person.id, why, SYSTEM)
 
     def _hand_on_matching(self, condition: Condition, cause: str, why: str, *, actor: Actor) -> None:
-        leads = _lock_leads(condition)
+        leads = requests.lock_leads(condition, limit=MAX_AT_ONCE)
         decisions = assignment.begin(workload.count_recent_leads)
-        for lead, request in zip(leads, _build_requests(leads, condition), strict=True):
-            former = lead.assignee_id
+        moves = []
+        for lead, request in zip(leads, requests.build_requests(leads, condition), strict=True):
+            former = lead.assigned_to
             if former is not None:
-                decisions.uncount(former, lead.assigned_at)
+                decisions.uncount(former.id, lead.assigned_at)
             self._decide(lead, request, decisions, cause=cause, why=why, actor=actor)
+            moves.append((former, lead))
+        transfers.tell_former_owners(moves, why, actor=actor)
 
     def _assign_waiting(self) -> None:
         decisions, assigned, unplaceable = assignment.begin(workload.count_recent_leads), 0, set()
-        rows = _list_waiting()
-        for row, request in zip(rows, _build_requests(rows, is_waiting()), strict=True):
+        rows = requests.list_waiting()
+        for row, request in zip(rows, requests.build_requests(rows, is_waiting()), strict=True):
             if assigned == MAX_AT_ONCE:
                 break  # the next tick continues
-            if _placement_key(request) in unplaceable:
+            if requests.placement_key(request) in unplaceable:
                 continue
             if decisions.ask(request)[1].user_id is None:
-                unplaceable.add(_placement_key(request))
+                unplaceable.add(requests.placement_key(request))
                 continue
-            for lead in _lock_leads(sa.and_(Lead.id == row.id, is_waiting())):
+            for lead in requests.lock_leads(sa.and_(Lead.id == row.id, is_waiting()), limit=1):
                 self._decide(lead, request, decisions, cause="waited", why="", actor=SYSTEM)
                 assigned += 1
 
@@ -151,18 +152,6 @@ class Handover:
         to = str(decision.user_id) if decision.user_id else None
         act = "lead.declined" if cause == "declined" else "lead.handed_on"
         audit.record(act, actor=actor, about=("lead", lead.id), cause=cause, to=to)
-
-
-def _lock_leads(condition: Condition) -> Sequence[Lead]:
-    """Lock and return matching leads, oldest first, MAX_AT_ONCE at most.
-
-    Two selects: with a join MariaDB locks attorneys and documents, too.
-    """
-    oldest = sa.select(Lead.id).where(condition).order_by(Lead.created_at, Lead.id).limit(MAX_AT_ONCE)
-    ids = db.session.scalars(oldest.with_for_update()).all()
-    lead_query: sa.Select[Any] = sa.select(Lead).where(Lead.id.in_(ids), condition)
-    current_query = lead_query.order_by(Lead.created_at, Lead.id).execution_options(populate_existing=True)
-    return db.session.scalars(current_query).all()
 
 
 def _list_ineligible_ids() -> Sequence[uuid.UUID]:
@@ -182,53 +171,15 @@ def _list_ineligible_owners() -> Sequence[User]:
     ).all()
 
 
-def _list_waiting() -> Sequence[Any]:
-    """Return the columns for `_build_requests` of waiting leads, oldest first."""
-    columns_query = sa.select(Lead.id, Lead.practice_area, Lead.language, Lead.folded_email, Lead.assignee_id)
-    return db.session.execute(columns_query.where(is_waiting()).order_by(Lead.created_at, Lead.id)).all()
-
-
 def _any_placeable() -> bool:
     """Return whether a waiting lead has an eligible user. Leads with equal keys are tried once."""
-    rows = _list_waiting()
+    rows = requests.list_waiting()
     if not rows:
         return False
-    requests = _build_requests(rows, is_waiting(), returning=False)
-    by_key = {_placement_key(request): request for request in requests}
+    waiting = requests.build_requests(rows, is_waiting(), returning=False)
+    by_key = {requests.placement_key(request): request for request in waiting}
     decisions = assignment.begin(workload.count_recent_leads)
     return any(decisions.ask(request)[1].user_id is not None for request in by_key.values())
-
-
-def _placement_key(request: LeadToAssign) -> tuple[object, ...]:
-    """Return what determines whether a lead has an eligible user."""
-    return request.practice_area, request.language, frozenset(request.screened), frozenset(request.declined)
-
-
-def _build_requests(
-    leads: Sequence[Any], condition: Condition, *, returning: bool = True
-) -> Iterator[LeadToAssign]:
-    """Yield the allocator's input of leads that match the condition, in a constant number of statements.
-
-    `returning`: include the prospect's earlier assignees. They do not affect eligibility.
-    """
-    ids, emails = (
-        sa.select(column).where(condition).correlate(None) for column in (Lead.id, Lead.folded_email)
-    )
-    screened = workload.excluded_users_by_lead(ids, Screen)
-    declined = workload.excluded_users_by_lead(ids, Decline)
-    owners = workload.find_owners(emails) if returning else {}
-    for lead in leads:
-        former = [lead.assignee_id] if lead.assignee_id else []
-        others = [owner for owner in owners.get(lead.folded_email, ()) if owner not in former]
-        yield LeadToAssign(
-            lead.id,
-            lead.folded_email,
-            lead.practice_area,
-            lead.language,
-            [*former, *others],
-            screened.get(lead.id, ()),
-            declined.get(lead.id, ()),
-        )
 
 
 def _validate_reason(words: str) -> str:

@@ -13,7 +13,7 @@ from leadintake.core.actor import SYSTEM
 from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.leads import visibility
-from leadintake.leads.distribution import alerts
+from leadintake.leads.distribution import alerts, transfers
 from leadintake.leads.events import LeadAssigned, lead_assigned
 from leadintake.leads.models import MANUAL, Lead
 
@@ -36,13 +36,22 @@ def set_owner(
 
 
 def set_owner_manually(
-    lead: Lead, assignee: User | None, reason: str, *, actor: UserOrOperator, alert_owner: bool = True
+    lead: Lead,
+    assignee: User | None,
+    reason: str,
+    *,
+    actor: UserOrOperator,
+    alert_owner: bool = True,
+    tell_former: bool = True,
 ) -> None:
-    """Assign the lead by a person's decision, and audit it."""
+    """Assign the lead by a person's decision, audit it, and tell the former assignee."""
+    former = lead.assigned_to
     set_owner(lead, assignee, strategy=MANUAL, reason=reason, actor=actor, alert_owner=alert_owner)
     user_id = assignee.id if assignee else None
     assignment.note_manual(lead.id, user_id, reason)
     audit.record("lead.assigned", actor=actor, about=("lead", lead.id), to=str(user_id) if user_id else None)
+    if tell_former:
+        transfers.tell_former_owners([(former, lead)], reason, actor=actor)
 
 
 def announce_owner(

@@ -1,0 +1,71 @@
+"""Tell former assignees that leads they were alerted of are somebody else's now."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+
+from leadintake.auth.actor import Actor
+from leadintake.auth.models import User
+from leadintake.core.db.database import db
+from leadintake.leads.distribution import workload
+from leadintake.leads.distribution.alerts import OWNER_ALERTS, subject_of
+from leadintake.leads.models import Lead, Screen
+from leadintake.notifications.models import Notification, Status
+from leadintake.notifications.service import notifications
+
+KIND = "leads_moved"
+MAX_LINES = 30
+"""Leads named in one message."""
+
+
+def tell_former_owners(moves: Sequence[tuple[User | None, Lead]], why: str, *, actor: Actor) -> None:
+    """Enqueue one message for each former assignee of these leads, of the leads that they were alerted of.
+
+    Not for who did it, who left, or about leads that they are screened from. `why`: a sentence.
+    """
+    moved: dict[User, list[Lead]] = {}
+    for former, lead in moves:
+        if former is not None and former is not actor and former.is_here and lead.assignee_id != former.id:
+            moved.setdefault(former, []).append(lead)
+    for former, leads in moved.items():
+        ids = [lead.id for lead in leads]
+        screened = workload.excluded_users_by_lead(ids, Screen)
+        alerted = _find_alerted(ids, former)
+        told = [lead for lead in leads if lead.id in alerted and former.id not in screened.get(lead.id, ())]
+        if told:
+            enqueue(former, told, why, "You need not do anything about this any more:")
+
+
+def enqueue(person: User, leads: Sequence[Lead], why: str, consequence: str) -> None:
+    """Enqueue a message about leads that went from or to a person: a line each, no word of a prospect."""
+    lines = [f"{subject_of(lead)}: {_name_owner(lead)}" for lead in leads[:MAX_LINES]]
+    if len(leads) > MAX_LINES:
+        lines.append(f"and {len(leads) - MAX_LINES} more")
+    notifications.enqueue(
+        KIND,
+        person.email,
+        lead_id=leads[0].id if len(leads) == 1 else None,
+        about=subject_of(leads[0]) if len(leads) == 1 else f"{len(leads)} leads",
+        attorney=person.name,
+        why=why,
+        consequence=consequence,
+        lines=lines,
+    )
+
+
+def _name_owner(lead: Lead) -> str:
+    return lead.assigned_to.name if lead.assigned_to is not None else "nobody yet"
+
+
+def _find_alerted(ids: Collection[uuid.UUID], person: User) -> Collection[uuid.UUID | None]:
+    """Return which of these leads the person got an alert about."""
+    alert_query = sa.select(Notification.lead_id).where(
+        Notification.lead_id.in_(ids),
+        Notification.recipient == person.email,
+        Notification.kind.in_(OWNER_ALERTS),
+        Notification.status == Status.SENT,
+    )
+    return set(db.session.scalars(alert_query))
