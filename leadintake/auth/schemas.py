@@ -99,6 +99,7 @@ class UserPatch(msgspec.Struct, forbid_unknown_fields=True):
     """Changes of a user. Omitted fields stay."""
 
     name: Text100 | msgspec.UnsetType = msgspec.UNSET
+    email: Annotated[str, msgspec.Meta(max_length=254)] | msgspec.UnsetType = msgspec.UNSET
     role: Role | msgspec.UnsetType = msgspec.UNSET
     can_intake: bool | msgspec.UnsetType = msgspec.UNSET
     active: bool | msgspec.UnsetType = msgspec.UNSET

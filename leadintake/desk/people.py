@@ -8,11 +8,13 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.auth.actor import current_actor
+from leadintake.auth.people.address import AddressInUse
 from leadintake.auth.people.api import apply, get_to_change
 from leadintake.auth.people.service import users
 from leadintake.auth.permissions import Permission, Role
 from leadintake.auth.schemas import Invitation, UserPatch
 from leadintake.auth.service import auth
+from leadintake.core.db.transaction import rollback
 from leadintake.core.errors import Conflict, Errors, Forbidden, Refusal, UnprocessableContent
 from leadintake.core.http.access import allow
 from leadintake.desk.forms import parse_form, redirect_with_reasons
@@ -50,8 +52,15 @@ def invite() -> AnyResponse:
 @allow(Permission.MANAGE_USERS)
 def change(user_id: uuid.UUID) -> AnyResponse:
     """Change a user."""
-    user = get_to_change(user_id, own=True)
-    apply(parse_form(UserPatch), user)
+    before = current_actor().email
+    try:
+        user = get_to_change(user_id, own=True)
+        apply(parse_form(UserPatch), user)
+    except (UnprocessableContent, AddressInUse) as refusal:
+        rollback()
+        return _page(refusal.errors or {"email": [refusal.detail]}, refusal.status, changed_id=user_id)
+    if current_actor().email != before:  # one's own sessions ended with it
+        return redirect(url_for("desk.signing_in.ask", email=user.email), 303)
     flash(f"{user.name} was changed.")
     return redirect(url_for(".show"), 303)
 
@@ -73,13 +82,14 @@ def show_refusal(refusal: Refusal) -> AnyResponse:
     return redirect_with_reasons(refusal, url_for("desk.people.show"))
 
 
-def _page(errors: Errors, status: int = 200) -> Response:
+def _page(errors: Errors, status: int = 200, *, changed_id: uuid.UUID | None = None) -> Response:
     page = render_template(
         "desk/people.html",
         people=auth.everyone(),
         roles=[*Role],
         role_choices=[(role, role) for role in Role],
         errors=errors,
+        changed_id=changed_id,
         typed=request.form,
     )
     return make_response(page, status)

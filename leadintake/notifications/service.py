@@ -164,10 +164,10 @@ class Notifications:
         self._change(Notification.lead_id == lead_id, ~withdrawn, deleted_at=None)
         on_commit(embedded.wake)
 
-    def withdraw(self, lead_id: uuid.UUID, recipient: str, *, kinds: Collection[str] = ()) -> None:
+    def withdraw(self, lead_id: uuid.UUID | None, recipient: str, *, kinds: Collection[str] = ()) -> None:
         """Withdraw unsent messages to `recipient` about a lead, for good. `kinds`: empty for all.
 
-        One that a worker is delivering may still be sent; its attempt is recorded.
+        `lead_id`: None for messages about none. One in delivery may still be sent; its attempt is recorded.
         """
         condition = sa.and_(Notification.lead_id == lead_id, Notification.recipient == recipient)
         if kinds:

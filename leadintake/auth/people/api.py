@@ -10,10 +10,12 @@ from flask import Blueprint, Response, g
 from leadintake.auth.actor import current_actor
 from leadintake.auth.mfa.factors import factors
 from leadintake.auth.models import User
+from leadintake.auth.people.address import change_address
 from leadintake.auth.people.service import users
 from leadintake.auth.permissions import Permission
 from leadintake.auth.schemas import Invitation, UserDetail, UserList, UserPatch
 from leadintake.auth.service import auth
+from leadintake.auth.sessions import service as sessions
 from leadintake.core.errors import Forbidden
 from leadintake.core.http.access import allow
 from leadintake.core.http.api import api, respond
@@ -50,7 +52,10 @@ def read(user_id: uuid.UUID) -> Response:
 @allow(Permission.MANAGE_USERS)
 @api({200: UserDetail}, json=UserPatch, refuses=(404, 409))
 def change(user_id: uuid.UUID, json: UserPatch) -> Response:
-    """Change name, role, intake or activity, from the next request on."""
+    """Change name, address, role, intake or activity, from the next request on.
+
+    A new address ends the user's sessions and mailed links, and both addresses are told.
+    """
     user = get_to_change(user_id, own=True)
     apply(json, user)
     return respond(UserDetail.of(user))
@@ -93,9 +98,13 @@ def reset_second_factor(user_id: uuid.UUID) -> Response:
 
 
 def apply(patch: UserPatch, user: User) -> None:
-    """Apply the fields that are set."""
+    """Apply the fields that are set. One's own address changes only soon after signing in."""
     if patch.name is not msgspec.UNSET:
         users.rename(user, patch.name, actor=current_actor())
+    if patch.email is not msgspec.UNSET:
+        if user.id == current_actor().id and patch.email != user.email:
+            sessions.require_recent_sign_in()
+        change_address(user, patch.email, actor=current_actor())
     if patch.role is not msgspec.UNSET:
         users.change_role(user, patch.role, actor=current_actor())
     if patch.can_intake is not msgspec.UNSET:

@@ -8,6 +8,7 @@ import click
 
 from leadintake.auth.cli import user_named
 from leadintake.auth.mfa.factors import factors
+from leadintake.auth.people.address import change_address
 from leadintake.auth.people.service import users
 from leadintake.auth.permissions import Role
 from leadintake.auth.service import auth
@@ -102,6 +103,33 @@ def set_role(email: str, role: str) -> None:
     with transaction():
         users.change_role(user_named(email), Role(role), actor=OPERATOR)
     click.echo(f"{email} is now {role}.")
+
+
+@group.command("rename")
+@click.argument("email")
+@click.argument("name")
+def rename(email: str, name: str) -> None:
+    """Change the NAME of EMAIL."""
+    with transaction():
+        user = user_named(email)
+        users.rename(user, name, actor=OPERATOR)
+        message = f"{user.email} is now called {user.name}."
+    click.echo(message)
+
+
+@group.command("set-email")
+@click.argument("email")
+@click.argument("new_email")
+def set_email(email: str, new_email: str) -> None:
+    """Let EMAIL sign in as NEW_EMAIL; both are told, and sessions and mailed links end."""
+    with transaction():
+        user = users.get_to_change(user_named(email).id)
+        change_address(user, new_email, actor=OPERATOR)
+        message = f"{email} is now {user.email}, and is signed out everywhere."
+    click.echo(message)
+    click.echo(
+        "Change the address in ASSIGNMENT_POLICY and at the sign-in service, if it is there.", err=True
+    )
 
 
 @group.command("reset-second-factor")

@@ -132,9 +132,10 @@ class Users:
         self._change_password(user, password_hash, actor=actor, how="set", tokens_ended=ended)
 
     def rename(self, user: User, name: str, *, actor: Actor) -> None:
-        """Change the name."""
-        user.name = read_name(name)
-        audit.record("user.renamed", actor=actor, about=("user", user.id))
+        """Change the name. Raises UnprocessableContent."""
+        if (new_name := read_name(name)) != user.name:
+            user.name = new_name
+            audit.record("user.renamed", actor=actor, about=("user", user.id))
 
     def change_role(self, user: User, role: Role, *, actor: Actor) -> None:
         """Change the role, from the next request on. Raises LastAdmin."""
