@@ -16,6 +16,7 @@ from flask import Flask, current_app
 from leadintake.assignment import hours
 from leadintake.assignment.strategies import STRATEGIES
 from leadintake.assignment.types import Match
+from leadintake.core.clock import is_zone
 
 Weight = Annotated[int, msgspec.Meta(ge=1, le=100)]
 Bound = Annotated[int, msgspec.Meta(ge=1)]
@@ -42,12 +43,15 @@ class Terms(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True):
-    """The file. `capacity`, `per_day`, `hours` and `timezone` are defaults for attorneys."""
+    """The file. `capacity`, `per_day`, `hours` and `timezone` are defaults for attorneys.
+
+    Without `timezone` the firm's (TIMEZONE) counts.
+    """
 
     strategy: str = "least_open"
     match_practice_area: Match = "hard"
     match_language: Match = "preferred"
-    timezone: str = "UTC"
+    timezone: str = ""
     capacity: Bound | None = None
     per_day: Bound | None = None
     hours: tuple[str, ...] = ()
@@ -58,6 +62,10 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True)
     def hash(self) -> str:
         """Hash of the rules, whatever the file's layout."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:16]
+
+    def with_time_zone(self, name: str) -> Policy:
+        """Return the same rules, with this time zone if they name none."""
+        return msgspec.structs.replace(self, timezone=self.timezone or name)
 
     def area(self, name: str | None) -> Area:
         """Return the complete rules of a practice area."""
@@ -90,15 +98,15 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True)
             capacity=own.capacity or self.capacity,
             per_day=own.per_day or self.per_day,
             hours=own.hours or self.hours,
-            timezone=own.timezone or self.timezone,
+            timezone=own.timezone or self.timezone or "UTC",
         )
 
     def zone(self) -> ZoneInfo:
-        """Return the firm's time zone."""
-        return ZoneInfo(self.timezone)
+        """Return the time zone of working days."""
+        return ZoneInfo(self.timezone or "UTC")
 
     def local(self, moment: datetime) -> datetime:
-        """Return a moment in the firm's time zone."""
+        """Return a moment in the time zone of working days."""
         return moment.astimezone(self.zone())
 
     def has_rotations(self) -> bool:
@@ -133,7 +141,8 @@ def load(app: Flask) -> None:
     """Load ASSIGNMENT_POLICY, which the settings have checked."""
     path = app.config["ASSIGNMENT_POLICY"]
     names = {"practice_areas": app.config["PRACTICE_AREAS"], "languages": app.config["LANGUAGES"]}
-    app.extensions["leadintake.policy"] = read(Path(path), **names) if path else Policy()
+    rules = read(Path(path), **names) if path else Policy()
+    app.extensions["leadintake.policy"] = rules.with_time_zone(app.config["TIMEZONE"])
 
 
 def current() -> Policy:
@@ -146,7 +155,7 @@ def _find_problems(
     policy: Policy, practice_areas: Collection[str], languages: Collection[str]
 ) -> Iterator[str]:
     yield from _check_strategy("strategy", policy.strategy)
-    yield from _check_clock("", policy.hours, policy.timezone)
+    yield from _check_clock("", policy.hours, policy.timezone or "UTC")
     for name, area in policy.areas.items():
         if name not in practice_areas:
             yield f"areas.{name} is not one of PRACTICE_AREAS"
@@ -157,7 +166,7 @@ def _find_problems(
         where = f"attorneys.{email}."
         if email.count("@") != 1:
             yield f"attorneys: {email!r} is not an e-mail address"
-        yield from _check_clock(where, terms.hours, terms.timezone or policy.timezone)
+        yield from _check_clock(where, terms.hours, terms.timezone or "UTC")
         for what, chosen, allowed in (
             ("practice_areas", terms.practice_areas, practice_areas),
             ("languages", terms.languages, languages),
@@ -173,9 +182,7 @@ def _check_strategy(where: str, name: str) -> Iterator[str]:
 
 
 def _check_clock(where: str, hours_lines: tuple[str, ...], timezone: str) -> Iterator[str]:
-    try:
-        ZoneInfo(timezone)
-    except (OSError, ValueError, LookupError):
+    if not is_zone(timezone):
         yield f"{where}timezone: {timezone!r} is not a time zone such as America/New_York"
     for line in hours_lines:
         try:

@@ -35,6 +35,8 @@ class User(SoftDeletes, Model):
     active: Mapped[bool] = mapped_column(default=True)
     can_intake: Mapped[bool] = mapped_column(default=False)
     """Whether new leads may be assigned."""
+    timezone: Mapped[str | None] = mapped_column(sa.String(64))
+    """Name of the time zone of their pages; None: the firm's."""
     joined_at: Mapped[datetime | None] = mapped_column()
     """First sign-in of an invited user; None before."""
     totp_secret: Mapped[str | None] = mapped_column(sa.String(255))

@@ -127,6 +127,12 @@ class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):
     new_password: Password
 
 
+class TimeZoneGiven(msgspec.Struct, forbid_unknown_fields=True):
+    """The time zone of one's pages. Without it: the firm's."""
+
+    timezone: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
 class SecondFactorView(msgspec.Struct):
     """One's second factors."""
 

@@ -38,6 +38,9 @@ class FirmSettings:
     ASK_PHONE: typing.Literal["off", "optional", "required"] = "off"
     """Whether the form asks for a telephone number. One that cannot be read is never refused."""
 
+    TIMEZONE: str = ""
+    """The firm's time zone, such as America/New_York. Default: `timezone` of ASSIGNMENT_POLICY, else UTC."""
+
     PHONE_REGION: str = ""
     """Two letters (ISO 3166) of the country whose numbers need no country code, such as US. Without it only
     numbers that begin with + can be read."""

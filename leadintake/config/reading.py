@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from leadintake.config.hosts import is_loopback
-from leadintake.config.rules import MIN_SECRET_LENGTH, find_problems
+from leadintake.config.rules import MIN_SECRET_LENGTH, find_problems, find_time_zone
 from leadintake.config.secret import read_or_make_secret
 from leadintake.config.settings import Settings
 from leadintake.core import durable
@@ -72,7 +72,7 @@ def read_settings(
 
 
 def complete(settings: Settings, default_instance: Path) -> Settings:
-    """Fill in what depends on the machine: instance folder, secret, database file, storage folder."""
+    """Fill in what depends on other settings or the machine: folders, secret, database file, time zone."""
     instance = Path(settings.INSTANCE_PATH or default_instance).absolute()
     values = {f.name: getattr(settings, f.name) for f in fields(settings)}
     values["INSTANCE_PATH"] = str(instance)
@@ -90,6 +90,7 @@ def complete(settings: Settings, default_instance: Path) -> Settings:
     local = str(values["DATABASE_URL"]).startswith("sqlite")
     usual = POOL_SIZE_OF_SQLITE if local else POOL_SIZE_OF_SERVER
     values["DATABASE_POOL_SIZE"] = settings.DATABASE_POOL_SIZE or usual
+    values["TIMEZONE"] = find_time_zone(settings)
     values["STORAGE_URL"] = normalize_url(settings.STORAGE_URL, storage_base(settings, default_instance))
     return Settings(**values)
 

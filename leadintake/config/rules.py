@@ -20,6 +20,7 @@ from leadintake.config.hosts import is_ip, is_loopback
 from leadintake.config.receivers import check_receivers
 from leadintake.config.settings import Settings
 from leadintake.config.sign_in import check_sign_in
+from leadintake.core.clock import is_zone
 from leadintake.core.phones import is_region
 
 MIN_SECRET_LENGTH = 32
@@ -66,6 +67,10 @@ def find_problems(settings: Settings) -> list[str]:
             "PHONE_REGION: use the two capital letters of a country (ISO 3166), such as US or DE",
         ),
         (
+            bool(settings.TIMEZONE) and not is_zone(settings.TIMEZONE),
+            f"TIMEZONE: {settings.TIMEZONE!r} is not a time zone such as America/New_York",
+        ),
+        (
             settings.ALTCHA and find_spec("altcha") is None,
             "ALTCHA: install the library first: pip install 'leadintake[altcha]'",
         ),
@@ -96,11 +101,20 @@ def find_problems(settings: Settings) -> list[str]:
     return [problem for wrong, problem in checks if wrong]
 
 
-def _check_assignment(settings: Settings) -> list[tuple[bool, str]]:
+def find_time_zone(settings: Settings) -> str:
+    """Return the name of the firm's time zone, from settings without problems."""
+    return settings.TIMEZONE or _read_policy(settings).timezone or "UTC"
+
+
+def _read_policy(settings: Settings) -> policy.Policy:
     known = {"practice_areas": settings.PRACTICE_AREAS, "languages": settings.LANGUAGES}
+    path = settings.ASSIGNMENT_POLICY
+    return policy.read(Path(path), **known) if path else policy.Policy()
+
+
+def _check_assignment(settings: Settings) -> list[tuple[bool, str]]:
     try:
-        if settings.ASSIGNMENT_POLICY:
-            policy.read(Path(settings.ASSIGNMENT_POLICY), **known)
+        _read_policy(settings)
     except ValueError as error:
         return [(True, f"ASSIGNMENT_POLICY: {problem}") for problem in str(error).splitlines()]
     return []

@@ -1,10 +1,41 @@
-"""The time."""
+"""The time, and time zones by their IANA names."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, available_timezones
+
+from flask import current_app
+
+REGIONS = (
+    "Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/",
+    "Pacific/",
+)  # fmt: skip
+"""Of zones named by a city. The others are older names of the same."""
 
 
 def now() -> datetime:
     """Return the current time in UTC."""
     return datetime.now(UTC)
+
+
+def is_zone(name: str) -> bool:
+    """Return whether there is a time zone of this name, such as America/New_York."""
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, LookupError):
+        return False
+    return True
+
+
+@functools.cache
+def zone_names() -> Sequence[str]:
+    """Return the names to choose from."""
+    return ("UTC", *sorted(name for name in available_timezones() if name.startswith(REGIONS)))
+
+
+def firm_zone() -> ZoneInfo:
+    """Return the firm's time zone (TIMEZONE)."""
+    return ZoneInfo(current_app.config["TIMEZONE"])

@@ -8,12 +8,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from leadintake.auth import throttle
 from leadintake.auth.actor import current_actor
 from leadintake.auth.mfa.factors import factors
+from leadintake.auth.people import preferences
 from leadintake.auth.people.service import WrongPassword, users
-from leadintake.auth.schemas import CodeGiven, PasswordChange
+from leadintake.auth.schemas import CodeGiven, PasswordChange, TimeZoneGiven
 from leadintake.auth.service import auth
 from leadintake.auth.sessions import service as sessions
 from leadintake.auth.sessions.devices import own_device
 from leadintake.auth.sign_in.api import CLEAR_BROWSER
+from leadintake.core.clock import firm_zone, zone_names
 from leadintake.core.errors import Conflict, Errors, Forbidden, Refusal, UnprocessableContent
 from leadintake.core.http.access import allow
 from leadintake.desk.forms import parse_form, redirect_with_reasons
@@ -42,6 +44,18 @@ def change_password() -> Response:
     # No redirect: the renewed session would not carry the message.
     flash("Your password is changed. Everywhere else you are signed out.")
     return _page({})
+
+
+@bp.post("/time-zone")
+@allow()
+def choose_time_zone() -> AnyResponse:
+    """Choose the time zone of one's pages."""
+    try:
+        preferences.choose_time_zone(current_actor(), parse_form(TimeZoneGiven).timezone)
+    except UnprocessableContent as refusal:
+        return _page(refusal.errors or {}, 422)
+    flash("Times are shown in your time zone.")
+    return redirect(url_for(".show"), 303)
 
 
 @bp.post("/app")
@@ -105,6 +119,8 @@ def _page(errors: Errors, status: int = 200) -> Response:
         codes_left=factors.recovery_codes_left(current_actor()),
         required=factors.is_required_for(current_actor()),
         sessions=sessions.list_active(current_actor()),
+        zones=[(name, name.replace("_", " ")) for name in zone_names()],
+        firm_zone=firm_zone().key,
         errors=errors,
     )
     return make_response(page, status)

@@ -55,12 +55,13 @@ ACTS = {
     "desk.people.invite": "Invite a person",
     "desk.people.change": "Change a person",
     "desk.people.invite_again": "Send an invitation again",
+    "desk.account.choose_time_zone": "Choose a time zone",
     "desk.account.sign_out_everywhere": "Sign out everywhere else",
 }
 """What each act is called on the page. An act that is not here is not kept."""
 LABELS = {
     "reason": "Reason", "user_id": "Person", "substitute_id": "Stands in", "first_day": "First day",
-    "last_day": "Last day", "email": "E-mail", "name": "Name", "role": "Role",
+    "last_day": "Last day", "email": "E-mail", "name": "Name", "role": "Role", "timezone": "Time zone",
 }  # fmt: skip
 
 

@@ -6,7 +6,6 @@ from datetime import date, datetime, time, timedelta
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from leadintake.assignment import policy
 from leadintake.auth.actor import current_actor
 from leadintake.auth.permissions import Permission
 from leadintake.auth.service import auth
@@ -14,6 +13,7 @@ from leadintake.core.errors import UnprocessableContent
 from leadintake.core.http.access import allow
 from leadintake.desk.forms import parse_query
 from leadintake.desk.polling import mark_unattended, respond_to_poll
+from leadintake.desk.words import reader_zone
 from leadintake.leads.models import Lead
 from leadintake.leads.queue import MAX_OWN, queue
 from leadintake.leads.schemas import FILTERS, LeadFilter, LeadQuery
@@ -72,7 +72,7 @@ def pulse() -> Response:
 
 
 def _read_filter() -> LeadQuery:
-    """Read the filter. Days are in the firm's time zone. Raises UnprocessableContent."""
+    """Read the filter. Days are in the reader's time zone. Raises UnprocessableContent."""
     days = {
         name: _start_of(request.args[name], name).isoformat()
         for name in ("created_from", UNTIL)
@@ -87,7 +87,7 @@ def _start_of(day: str, field: str) -> datetime:
         first = date.fromisoformat(day) + timedelta(days=1 if field == UNTIL else 0)
     except (ValueError, OverflowError) as error:
         raise UnprocessableContent({field: ["Choose a day, such as 2026-11-26."]}) from error
-    return datetime.combine(first, time(), policy.current().zone())
+    return datetime.combine(first, time(), reader_zone())
 
 
 def _without_paging(filters: LeadFilter) -> dict[str, str]:

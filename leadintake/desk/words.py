@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from flask import Flask
 from flask_login import current_user
 
-from leadintake.assignment import policy
-from leadintake.core.clock import now
+from leadintake.core.clock import firm_zone, is_zone, now
 from leadintake.leads.status import LeadStatus
 from leadintake.notifications.messages import SUBJECTS
 from leadintake.notifications.models import Status
@@ -61,8 +61,14 @@ def ago(instant: datetime) -> str:
 
 
 def moment(instant: datetime) -> str:
-    """Return date and time in the firm's time zone."""
-    return format_datetime(policy.current().local(instant), "d MMM y, HH:mm", locale=LOCALE)
+    """Return date and time in the reader's time zone."""
+    return format_datetime(instant.astimezone(reader_zone()), "d MMM y, HH:mm", locale=LOCALE)
+
+
+def reader_zone() -> ZoneInfo:
+    """Return the time zone of who is signed in, else the firm's."""
+    name = getattr(current_user, "timezone", None)
+    return ZoneInfo(name) if name and is_zone(name) else firm_zone()
 
 
 def day(local: date) -> str:

@@ -41,6 +41,7 @@ PAGES = {
     ("POST", f"{PERSON}/invitation"): "admin",
     ("GET", "/desk/account"): "viewer",
     ("POST", "/desk/account/password"): "viewer",
+    ("POST", "/desk/account/time-zone"): "viewer",
     ("POST", "/desk/account/app"): "viewer",
     ("POST", "/desk/account/app/confirm"): "viewer",
     ("POST", "/desk/account/app/remove"): "viewer",

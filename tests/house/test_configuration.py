@@ -110,6 +110,8 @@ def test_all_problems_are_told_at_once():
         ("ATTORNEY_VISIBILITY", "some"),
         ("REQUIRE_MFA", "admin, king"),
         ("ASK_PHONE", "always"),
+        ("TIMEZONE", "Mars/Base"),
+        ("TIMEZONE", "../../etc/passwd"),
         ("PHONE_REGION", "us"),
         ("PHONE_REGION", "XX"),
         ("PHONE_REGION", "Germany"),

@@ -18,6 +18,7 @@ from leadintake.auth.service import auth
 from leadintake.core.actor import OPERATOR
 from leadintake.core.cli.output import format_option, show
 from leadintake.core.cli.progress import show_progress
+from leadintake.core.clock import firm_zone
 from leadintake.core.db.transaction import transaction
 from leadintake.leads.cli import LEAD_ID, READER_OPTION, read_lead
 from leadintake.leads.cli import group as leads_group
@@ -65,8 +66,11 @@ def show_report(first_day: date | None, last_day: date | None, form: str) -> Non
         result = report(since, until, actor=OPERATOR)
         rows = [_make_row(line) for line in result.lines]
     if form == "table":
-        click.echo(f"Leads that arrived from {result.created_from:%Y-%m-%d %H:%M} UTC", nl=False)
-        click.echo(f" to {result.created_to:%Y-%m-%d %H:%M} UTC; {result.waiting} of them wait for somebody.")
+        since, until = (when.astimezone(firm_zone()) for when in (result.created_from, result.created_to))
+        click.echo(
+            f"Leads that arrived from {since:%Y-%m-%d %H:%M %Z} to {until:%Y-%m-%d %H:%M %Z};", nl=False
+        )
+        click.echo(f" {result.waiting} of them wait for somebody.")
     show(rows, form, empty="Nobody takes leads yet.")
 
 
@@ -97,14 +101,14 @@ def show_simulation(file: Path, last: int, form: str) -> None:
 def _read_policy(file: Path) -> Policy:
     values = {name.lower(): current_app.config[name] for name in ("PRACTICE_AREAS", "LANGUAGES")}
     try:
-        return policy.read(file, **values)
+        return policy.read(file, **values).with_time_zone(current_app.config["TIMEZONE"])
     except ValueError as error:
         raise click.ClickException(str(error)) from error
 
 
 def _midnight(day: date) -> datetime:
     """Return the start of a day in the firm's time zone, as UTC."""
-    return datetime.combine(day, time(), policy.current().zone()).astimezone(UTC)
+    return datetime.combine(day, time(), firm_zone()).astimezone(UTC)
 
 
 def _summarize(decision: AssignmentDecision, emails: dict[uuid.UUID, str]) -> dict[str, object]:
