@@ -204,6 +204,7 @@ class _Rows:
             reference=reference,
             **texts,
             folded_email=texts["email"],
+            mailbox=texts["email"],
             phone_as_typed=False,
             searchable=search_line(texts),
             search_text=search_text(texts, reference),

@@ -12,6 +12,7 @@ from leadintake.assignment.models import Absence
 from leadintake.auth import passwords
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Role
+from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.clock import now
 from leadintake.core.crypto import seal
 from leadintake.core.db.database import db
@@ -24,7 +25,6 @@ from leadintake.leads.models import Lead, Screen
 from leadintake.leads.reference import draw_reference
 from leadintake.leads.status import Gate, LeadStatus
 from leadintake.notifications.channels.interface import SEAL_PURPOSE
-from leadintake.notifications.mailboxes import normalize_mailbox
 from leadintake.notifications.messages import SECRET_KINDS
 from leadintake.notifications.models import Notification, Status
 from tests.support.client import PASSWORD, PDF, TOTP_SECRET

@@ -62,7 +62,7 @@ _INSERT_TURN = sa.insert(_TURNS)
 
 @dataclass(frozen=True)
 class LeadToAssign:
-    """A lead to assign. `prospect`: the casefolded address; `owners`: its earlier assignees, latest first."""
+    """A lead to assign. `prospect`: their mailbox; `owners`: its earlier assignees, latest first."""
 
     lead_id: uuid.UUID
     prospect: str

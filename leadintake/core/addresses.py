@@ -12,6 +12,23 @@ MAX_LOCAL_PART_LENGTH = 64
 SCHEME = "mailto:"
 BEFORE, AFTER = "<", ".,;>\u3002\uff0e\uff0c\u3001\uff1b"
 """Characters around an address copied from a sentence, a list or another mail."""
+ALIAS_DOMAINS = {
+    "googlemail.com": "gmail.com",
+    "mac.com": "icloud.com",
+    "me.com": "icloud.com",
+    "pm.me": "protonmail.com",
+    "proton.me": "protonmail.com",
+    "protonmail.ch": "protonmail.com",
+    **dict.fromkeys(("ya.ru", "yandex.by", "yandex.com", "yandex.kz", "yandex.ua"), "yandex.ru"),
+}
+"""Domains at which a provider gives every mailbox a second address, and the domain of the first.
+
+Not those of one provider with different people, such as hotmail.com and outlook.com.
+"""
+IGNORED_SIGNS = {"gmail.com": ".", "protonmail.com": "._-"}
+"""Signs before the @ that a provider ignores (Gmail Help, "Dots don't matter in Gmail addresses")."""
+ENCODED = "xn--"
+"""Begins an encoded part of a domain (RFC 5890)."""
 
 
 class BadAddress(ValueError):
@@ -37,6 +54,35 @@ def mail_address(typed: str) -> str:
     if len(found.normalized) > MAX_LENGTH:
         raise BadAddress(f"an address has {MAX_LENGTH} characters at most")
     return found.normalized
+
+
+def normalize_mailbox(address: str) -> str:
+    """Return the mailbox of a valid address: equal for all spellings of one person, and of nobody else.
+
+    1. Capitals do not count, nor dots after the domain; an encoded domain (IDN) is the same decoded.
+    2. A tag (`+` and what follows, RFC 5233) does not count, at any domain: the same people own it.
+    3. Where a provider is known: its other domains, and the signs it ignores.
+
+    Everything else may be somebody else: other signs and accents, and tags after a hyphen.
+    """
+    local, _, domain = address.lower().rpartition("@")
+    domain = domain.rstrip(".")
+    if ENCODED in domain:
+        domain = ".".join(_decode_label(label) for label in domain.split("."))
+    domain = ALIAS_DOMAINS.get(domain, domain)
+    local = local.partition("+")[0] or local
+    for sign in IGNORED_SIGNS.get(domain, ""):
+        local = local.replace(sign, "") or local
+    return f"{local}@{domain}"[:MAX_LENGTH]
+
+
+def _decode_label(label: str) -> str:
+    if not label.startswith(ENCODED):
+        return label
+    try:
+        return label.removeprefix(ENCODED).encode().decode("punycode")
+    except UnicodeError:
+        return label
 
 
 def _strip_surroundings(pasted: str) -> str:

@@ -33,6 +33,7 @@ def init_app(app: Flask) -> None:
     chores.on_worker_tick(app, handover.run_worker_tick)
     chores.on_worker_tick(app, backfill.run_worker_tick)
     chores.on_worker_tick(app, backfill.correct_gates)
+    chores.on_worker_tick(app, backfill.fill_mailboxes)
     chores.on_worker_tick(app, backfill.index_texts)
     # Soon after the start, for then a process of the version before may have ended a moment ago.
     chores.register(

@@ -1,6 +1,6 @@
 """Backfill of columns that older processes do not write.
 
-Reference (migration 0009), gate of quarantined or released leads (0016), search text (0018).
+Reference (migration 0009), gate of quarantined or released leads (0016), search text (0018), mailbox (0023).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.db.database import db, execute, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.core.db.types import TextEnum, UTCDateTime
@@ -33,6 +34,7 @@ LEADS = sa.table(
     sa.column("quarantined_at", UTCDateTime()),
     sa.column("assignment_strategy", sa.String(40)),
     sa.column("search_text", sa.String(1000)),
+    sa.column("mailbox", sa.String(254)),
     sa.column("assignee_id", sa.Uuid()),
     sa.column("status", TextEnum(LeadStatus)),
     sa.column("deleted_at", UTCDateTime()),
@@ -41,6 +43,7 @@ LEADS = sa.table(
 OUTDATED = where_gate_outdated(LEADS.c.gate, LEADS.c.quarantined_at)
 OUTDATED[Gate.QUARANTINE] &= LEADS.c.assignment_strategy == QUARANTINE_STRATEGY
 WITHOUT_REFERENCE = sa.select(LEADS.c.id).where(LEADS.c.reference.is_(None))
+WITHOUT_MAILBOX = sa.select(LEADS.c.id).where(LEADS.c.mailbox.is_(None))
 WITHOUT_TEXT = sa.select(LEADS.c.id).where(LEADS.c.search_text.is_(None), LEADS.c.reference.is_not(None))
 
 
@@ -72,6 +75,26 @@ def run_worker_tick() -> bool:
     if ids:
         with transaction():
             give_references(db.session.connection(), ids)
+    return bool(ids)
+
+
+def give_mailboxes(connection: sa.Connection, ids: Sequence[uuid.UUID]) -> None:
+    """Fill in the mailboxes of these leads, in the connection's transaction."""
+    rows = connection.execute(sa.select(LEADS.c.id, LEADS.c.email).where(LEADS.c.id.in_(ids)))
+    mailbox_by_id = {row.id: normalize_mailbox(row.email) for row in rows}
+    if mailbox_by_id:
+        filled = sa.case(mailbox_by_id, value=LEADS.c.id)
+        connection.execute(sa.update(LEADS).where(LEADS.c.id.in_(mailbox_by_id)).values(mailbox=filled))
+
+
+def fill_mailboxes() -> bool:
+    """Fill in missing mailboxes of leads; return whether there were any. Without any: one index lookup."""
+    with read_only():
+        ids = db.session.scalars(WITHOUT_MAILBOX.limit(BATCH)).all()
+        db.session.rollback()
+    if ids:
+        with transaction():
+            give_mailboxes(db.session.connection(), ids)
     return bool(ids)
 
 

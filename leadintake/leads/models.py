@@ -10,6 +10,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from leadintake.auth.models import User
+from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.db.database import Model, SoftDeletes, only
 from leadintake.core.db.types import BlankIsNull, LongText, TextEnum
 from leadintake.core.i18n.languages import ENGLISH
@@ -27,14 +28,14 @@ from leadintake.leads.status import (
 )
 
 
-def folded(email: str) -> str:
-    """Return the casefolded address, cut to the column's length."""
-    return email.casefold()[:254]
-
-
 def _folded_email(context: DefaultExecutionContext) -> str:
     row = context.get_current_parameters()  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
-    return folded(str(row["email"]))
+    return str(row["email"]).casefold()[:254]
+
+
+def _mailbox(context: DefaultExecutionContext) -> str:
+    row = context.get_current_parameters()  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
+    return normalize_mailbox(str(row["email"]))
 
 
 def _phone_as_typed(context: DefaultExecutionContext) -> bool:
@@ -57,6 +58,7 @@ class Lead(SoftDeletes, Model):
         sa.Index("ix_leads_last_name_id", "last_name", "id"),
         sa.Index("ix_leads_email_id", "email", "id"),
         sa.Index("ix_leads_folded_email", "folded_email"),
+        sa.Index("ix_leads_mailbox", "mailbox"),
         sa.Index("ix_leads_status_id", "status", "id"),
         sa.Index("ix_leads_status_created_at_id", "status", "created_at", "id"),
         # Partial where supported: no planner shall use it for open leads, which are nearly all.
@@ -103,6 +105,9 @@ class Lead(SoftDeletes, Model):
     last_name: Mapped[str] = mapped_column(sa.String(100))
     email: Mapped[str] = mapped_column(sa.String(254))
     folded_email: Mapped[str] = mapped_column(sa.String(254), default=_folded_email)
+    """For processes of the version before."""
+    mailbox: Mapped[str | None] = mapped_column(sa.String(254), default=_mailbox)
+    """Of the prospect, equal in all spellings. NULL in rows of an older process until the backfill."""
     phone: Mapped[str | None] = mapped_column(sa.String(100))
     """In E.164, or as typed if it could not be parsed."""
     phone_as_typed: Mapped[bool] = mapped_column(default=_phone_as_typed, server_default=sa.false())

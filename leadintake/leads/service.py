@@ -16,6 +16,7 @@ from leadintake.auth.models import User
 from leadintake.auth.people import departures
 from leadintake.auth.service import auth
 from leadintake.core.actor import OPERATOR
+from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.core.db.pagination import Order, Page, Shape, iterate_all, page_of
@@ -141,9 +142,10 @@ class Leads:
         return disclaimers.find_version(lead.disclaimer_version) if lead.disclaimer_version else None
 
     def duplicates(self, lead: Lead, *, reader: UserOrOperator) -> list[uuid.UUID]:
-        """Return the ids of other visible leads of the address, newest first, MAX_DUPLICATES at most."""
-        same_email = visible_query(reader).where(Lead.email == lead.email, Lead.id != lead.id)
-        ids = same_email.with_only_columns(Lead.id).order_by(Lead.created_at.desc(), Lead.id.desc())
+        """Return the ids of other visible leads of the mailbox, newest first, MAX_DUPLICATES at most."""
+        mailbox = normalize_mailbox(lead.email)
+        same_mailbox = visible_query(reader).where(Lead.mailbox == mailbox, Lead.id != lead.id)
+        ids = same_mailbox.with_only_columns(Lead.id).order_by(Lead.created_at.desc(), Lead.id.desc())
         return list(db.session.scalars(ids.limit(MAX_DUPLICATES)))
 
     def detail(self, lead: Lead, *, reader: User) -> LeadDetail:

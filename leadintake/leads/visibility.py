@@ -8,8 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.db.database import db
-from leadintake.leads.models import Lead, Screen, folded
+from leadintake.leads.models import Lead, Screen
 
 
 def screened_leads(user_id: uuid.UUID) -> sa.Select[Any]:
@@ -23,11 +24,11 @@ def screened_users(lead_id: uuid.UUID) -> Collection[uuid.UUID]:
 
 
 def screens_for_email(email: str) -> Sequence[Screen]:
-    """Return the latest screen of each user from any lead of this address, case-insensitively.
+    """Return the latest screen of each user from any lead of this address, in all its spellings.
 
     Deleted leads count: the screen is about the client (ABA Model Rule 1.10).
     """
-    same_email = Lead.folded_email == folded(email)
+    same_email = Lead.mailbox == normalize_mailbox(email)
     screen_query = sa.select(Screen).join(Lead, Lead.id == Screen.lead_id).where(same_email)
     screens = db.session.scalars(
         screen_query.order_by(Screen.updated_at, Screen.id), execution_options={"include_deleted": True}

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.exc import IntegrityError
 
+from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.clock import now
 from leadintake.core.db.database import db, execute
 from leadintake.core.errors import NotFound
@@ -19,15 +20,6 @@ from leadintake.notifications.messages import OPTIONAL_KINDS
 from leadintake.notifications.models import OUTBOX, Notification, Suppression
 
 DAY = timedelta(days=1)
-GMAIL = "gmail.com"
-"""Ignores dots in local parts (Gmail Help, "Dots don't matter in Gmail addresses")."""
-EQUIVALENT_DOMAINS = {
-    "googlemail.com": GMAIL,
-    "me.com": "icloud.com",
-    "pm.me": "protonmail.com",
-    "proton.me": "protonmail.com",
-}
-"""Alias domains, and the domain with the same mailboxes."""
 INCLUDE_DELETED = {"include_deleted": True}
 _SENT_TO = sa.select(
     sa.exists().where(Suppression.mailbox == sa.bindparam("mailbox")).label("suppressed"),
@@ -41,14 +33,6 @@ _SENT_TO = sa.select(
     .label("number"),
 )
 """Whether a mailbox is suppressed, and how many optional messages it has `since` a time, also hidden ones."""
-
-
-def normalize_mailbox(address: str) -> str:
-    """Return the mailbox of an address: lower case, without tag, for Gmail without dots."""
-    local, _, domain = address.lower().rpartition("@")
-    domain = EQUIVALENT_DOMAINS.get(domain, domain)
-    local = local.partition("+")[0] or local
-    return f"{local.replace('.', '') if domain == GMAIL else local}@{domain}"[:254]
 
 
 class Mailboxes:

@@ -76,7 +76,7 @@ class Notification(SoftDeletes, Model):
     reply_to: Mapped[str | None] = mapped_column(sa.String(254))
     """Reply-To address; MAIL_REPLY_TO without one."""
     mailbox: Mapped[str] = mapped_column(sa.String(254))
-    """Recipient, by mailboxes.normalize_mailbox."""
+    """Recipient, by addresses.normalize_mailbox."""
     lead_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("leads.id"), index=True)
     subject: Mapped[str] = mapped_column(sa.String(MAX_SUBJECT_LENGTH))
     text: Mapped[str] = mapped_column(sa.Text)

@@ -17,6 +17,7 @@ from leadintake.audit.events import HeadPublished
 from leadintake.audit.service import audit
 from leadintake.core import places, tracing
 from leadintake.core.actor import Operator, Person
+from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.clock import now
 from leadintake.core.crypto import seal
 from leadintake.core.db import rows
@@ -36,7 +37,6 @@ from leadintake.notifications.channels.interface import SEAL_PURPOSE, Channel, g
 from leadintake.notifications.channels.smtp import SmtpChannel
 from leadintake.notifications.deliveries import ObservedChannel
 from leadintake.notifications.letterhead import get_letterhead
-from leadintake.notifications.mailboxes import normalize_mailbox
 from leadintake.notifications.messages import OPTIONAL_KINDS, SECRET_KINDS, build_unsubscribe_link, render
 from leadintake.notifications.models import (
     MAIL,

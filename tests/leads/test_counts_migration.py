@@ -69,7 +69,7 @@ def test_killed_at_any_statement_it_can_be_run_again(old):
 def test_of_no_lead_there_is_a_row_of_nobody(app):
     with app.app_context():
         downgrade(revision=BEFORE)
-        upgrade(revision=AFTER)
+        upgrade()
         assert stored() == {}
         assert db.session.scalar(sa.text("SELECT count(*) FROM lead_counts")) == 1
         db.session.rollback()

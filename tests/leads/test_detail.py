@@ -230,17 +230,17 @@ def test_what_changes_nothing_leaves_the_version(manager, client, given):
     assert manager.post(f"{address}/restore").status_code == 200
     assert client.submit(key="k", email="jane@example.com").status_code == 201
     client.submit(email="joan@example.com")
-    client.submit(email="JANE@example.com")
+    client.submit(email="j.ane@example.com")
     client.submit(email="jane@example.com", last_name="")
     manager.get(f"{address}/resume").close()
     assert etag_of(manager, lead) == before
 
 
 @pytest.mark.every_engine
-def test_the_duplicates_are_the_newest_first_and_to_the_letter(manager, client, given):
-    first, *others = [client.submit(email="josé@example.com").json["id"] for _ in range(4)]
+def test_the_duplicates_are_those_of_one_mailbox_the_newest_first(manager, client, given):
+    spellings = ["josé@example.com", "josé@example.com", "José@example.com", "josé+law@Example.com"]
+    first, *others = [client.submit(email=email).json["id"] for email in spellings]
     client.submit(email="jose@example.com")
-    client.submit(email="José@example.com")
     assert manager.get(f"{BASE}/{first}").json["duplicates"] == others[::-1]
 
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from leadintake.core.addresses import normalize_mailbox
 from leadintake.leads.models import Lead, LeadEvent
-from leadintake.notifications.mailboxes import normalize_mailbox
 from leadintake.notifications.models import Notification, Suppression
 from tests.factories import LeadFactory, NotificationFactory, UserFactory
 from tests.support.outbox import at

@@ -12,10 +12,10 @@ from leadintake.auth.people.identity import read_address
 from leadintake.auth.people.links import links
 from leadintake.auth.service import auth
 from leadintake.auth.sessions import service as sessions
+from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.db.database import db
 from leadintake.core.errors import Conflict
 from leadintake.notifications.deliverability import require_deliverable
-from leadintake.notifications.mailboxes import normalize_mailbox
 from leadintake.notifications.messages import SECRET_KINDS
 from leadintake.notifications.models import Notification, Status
 from leadintake.notifications.service import notifications

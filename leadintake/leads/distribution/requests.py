@@ -15,7 +15,9 @@ from leadintake.leads.models import Decline, Lead, Screen, is_waiting
 from leadintake.leads.status import where_open
 
 Condition = sa.ColumnElement[bool]
-COLUMNS = (Lead.id, Lead.practice_area, Lead.language, Lead.folded_email, Lead.assignee_id)
+COLUMNS = (
+    Lead.id, Lead.practice_area, Lead.language, Lead.mailbox, Lead.folded_email, Lead.assignee_id,
+)  # fmt: skip
 
 
 def is_pending_with(user_id: uuid.UUID) -> Condition:
@@ -53,18 +55,18 @@ def build_requests(
 
     `returning`: include the prospect's earlier assignees. They do not affect eligibility.
     """
-    ids, emails = (
-        sa.select(column).where(condition).correlate(None) for column in (Lead.id, Lead.folded_email)
+    ids, mailboxes = (
+        sa.select(column).where(condition).correlate(None) for column in (Lead.id, Lead.mailbox)
     )
     screened = workload.excluded_users_by_lead(ids, Screen)
     declined = workload.excluded_users_by_lead(ids, Decline)
-    owners = workload.find_owners(emails) if returning else {}
+    owners = workload.find_owners(mailboxes) if returning else {}
     for lead in leads:
         former = [lead.assignee_id] if lead.assignee_id else []
-        others = [owner for owner in owners.get(lead.folded_email, ()) if owner not in former]
+        others = [owner for owner in owners.get(lead.mailbox, ()) if owner not in former]
         yield LeadToAssign(
             lead.id,
-            lead.folded_email,
+            lead.mailbox or lead.folded_email,
             lead.practice_area,
             lead.language,
             [*former, *others],

@@ -9,8 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.db.database import db, execute
-from leadintake.leads.models import Decline, Lead, Screen, folded
+from leadintake.leads.models import Decline, Lead, Screen
 
 _RECENT_LEADS = (
     sa.select(Lead.assignee_id, sa.func.count().label("number"))
@@ -22,9 +23,9 @@ _RECENT_LEADS = (
     .group_by(Lead.assignee_id)
 )
 _LEADS_OF_KEY = sa.select(Lead.id).where(Lead.submission_key == sa.bindparam("key"))
-_LEADS_OF_ADDRESS = sa.select(Lead.id).where(Lead.folded_email == sa.bindparam("email"))
+_LEADS_OF_MAILBOX = sa.select(Lead.id).where(Lead.mailbox == sa.bindparam("mailbox"))
 _ARE_KNOWN = sa.select(
-    _LEADS_OF_KEY.exists().label("has_key"), _LEADS_OF_ADDRESS.exists().label("has_address")
+    _LEADS_OF_KEY.exists().label("has_key"), _LEADS_OF_MAILBOX.exists().label("has_mailbox")
 )
 
 
@@ -35,28 +36,28 @@ def count_recent_leads(users: Collection[uuid.UUID], since: datetime) -> dict[uu
 
 
 def are_known(key: str | None, email: str) -> tuple[bool, bool]:
-    """Return whether a lead, deleted or not, has this key, and whether one has this address.
+    """Return whether a lead, deleted or not, has this key, and whether one has this mailbox.
 
     One statement: most submissions need no other about earlier leads.
     """
-    found = execute(_ARE_KNOWN, [{"key": key, "email": folded(email)}]).one()
-    return bool(found.has_key), bool(found.has_address)
+    found = execute(_ARE_KNOWN, [{"key": key, "mailbox": normalize_mailbox(email)}]).one()
+    return bool(found.has_key), bool(found.has_mailbox)
 
 
 ValuesOrSelect = Collection[Any] | sa.Select[Any]
 """Or a select: databases limit the values per statement."""
 
 
-def find_owners(emails: ValuesOrSelect) -> Mapping[str, Sequence[uuid.UUID]]:
-    """Return the assignees of leads by folded address, most recent lead first."""
+def find_owners(mailboxes: ValuesOrSelect) -> Mapping[str, Sequence[uuid.UUID]]:
+    """Return the assignees of leads by mailbox, most recent lead first."""
     newest = sa.func.max(Lead.created_at)
-    owner_query: Any = sa.select(Lead.folded_email, Lead.assignee_id).where(
-        Lead.folded_email.in_(emails), Lead.assignee_id.is_not(None)
+    owner_query: Any = sa.select(Lead.mailbox, Lead.assignee_id).where(
+        Lead.mailbox.in_(mailboxes), Lead.assignee_id.is_not(None)
     )
-    by_owner_query = owner_query.group_by(Lead.folded_email, Lead.assignee_id)
+    by_owner_query = owner_query.group_by(Lead.mailbox, Lead.assignee_id)
     owners: dict[str, list[uuid.UUID]] = {}
-    for email, owner in db.session.execute(by_owner_query.order_by(newest.desc(), Lead.assignee_id)):
-        owners.setdefault(email, []).append(owner)
+    for mailbox, owner in db.session.execute(by_owner_query.order_by(newest.desc(), Lead.assignee_id)):
+        owners.setdefault(mailbox, []).append(owner)
     return owners
 
 

@@ -30,6 +30,7 @@ from leadintake.leads.status import is_reached
 
 SEED_BITS = 2**53 - 1
 DELETED_TOO = {"include_deleted": True}
+MAILBOX = sa.func.coalesce(Lead.mailbox, Lead.folded_email).label("mailbox")
 
 
 @dataclass
@@ -111,14 +112,14 @@ class World:
             moment=moment,
             practice_area=recorded.practice_area,
             language=recorded.language,
-            first_choices=[*self._find_owner(row.folded_email), *recorded.first_choices],
+            first_choices=[*self._find_owner(row.mailbox), *recorded.first_choices],
             seed=row.lead_id.int & SEED_BITS,
         )
         decision = decide(situation)
         self.credits.update({(rotation, user): credit for user, credit in decision.credits.items()})
         if decision.user_id is not None:
             self.turns[decision.user_id] = max(self.turns.values(), default=0) + 1
-            self.take(decision.user_id, row.folded_email, moment, _closing_time(row))
+            self.take(decision.user_id, row.mailbox, moment, _closing_time(row))
         return decision.user_id
 
     def _update_candidate(
@@ -184,7 +185,7 @@ def _find_first_owners(since: datetime) -> dict[uuid.UUID, uuid.UUID]:
 
 def _list_arrivals(last: int) -> Sequence[Any]:
     """Return the decisions on arrivals, oldest first, with the outcomes of their leads, deleted or not."""
-    lead_columns = (Lead.folded_email, Lead.status, Lead.reached_at, Lead.updated_at, Lead.deleted_at)
+    lead_columns = (MAILBOX, Lead.status, Lead.reached_at, Lead.updated_at, Lead.deleted_at)
     decision_query = sa.select(
         AssignmentDecision.lead_id,
         AssignmentDecision.user_id,
@@ -205,7 +206,7 @@ def _add_earlier_leads(world: World, arrivals: Sequence[Any]) -> None:
         Lead.id,
         Lead.assignee_id,
         Lead.assigned_at,
-        Lead.folded_email,
+        MAILBOX,
         Lead.status,
         Lead.reached_at,
         Lead.updated_at,
@@ -214,7 +215,7 @@ def _add_earlier_leads(world: World, arrivals: Sequence[Any]) -> None:
     for row in db.session.execute(before_query.order_by(Lead.created_at), execution_options=DELETED_TOO):
         closed = _closing_time(row)
         if row.id not in replayed and (closed is None or closed > start):
-            world.take(row.assignee_id, row.folded_email, row.assigned_at, closed)
+            world.take(row.assignee_id, row.mailbox, row.assigned_at, closed)
 
 
 def _closing_time(row: Any) -> datetime | None:
