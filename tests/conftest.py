@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import os
 import sys
 import threading
 import zlib
@@ -38,6 +39,9 @@ COUNTED_ELSEWHERE = ("benchmarks", "browser", "house", "operations")
 
 
 ABOUT_ENGINES = ("tests/core/db/", "tests/faults/test_kill.py")
+
+
+os.environ.pop("COLUMNS", None)  # of whoever starts the tests: it is how wide tables are
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from leadintake.core.cli.ids import shorten_ids
+from leadintake.core.clock import firm_zone
 from leadintake.core.text import BLANK_LETTERS, is_invisible
 
 FORMULA_SIGNS = "=+@\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20-"
@@ -62,7 +63,7 @@ def show_rest(number: int, total: int, form: str, *, at_least: int = sys.maxsize
 def _print_table(rows: list[Mapping[str, Any]], clock: str) -> None:
     """Print a table as wide as the terminal or as COLUMNS says; into a pipe, with one line a row.
 
-    Columns in which nothing stands are left out, ids shortened. `clock`: the format of times.
+    Columns in which nothing stands are left out, ids shortened, times the firm's, formatted as `clock`.
     """
     is_terminal = sys.stdout.isatty()
     ids = shorten_ids(value for row in rows for value in row.values() if isinstance(value, uuid.UUID))
@@ -84,7 +85,8 @@ def _fits_whole(value: Any) -> bool:
 
 
 def _format_cell(value: Any, clock: str) -> str:
-    return value.strftime(clock) if isinstance(value, datetime) else _format_value(value)
+    is_time = isinstance(value, datetime)
+    return value.astimezone(firm_zone()).strftime(clock) if is_time else _format_value(value)
 
 
 def format_csv(columns: Iterable[str], rows: Iterable[Iterable[Any]], *, end: str = "\r\n") -> Iterator[str]:
