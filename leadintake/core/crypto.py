@@ -30,6 +30,12 @@ def keyed_hash(purpose: str, text: str) -> str:
     return hmac.digest(keys(purpose)[0], text.encode(), "sha256").hex()
 
 
+def is_keyed_hash(purpose: str, text: str, candidate: str) -> bool:
+    """Return whether the candidate is the keyed hash of `text`, by the current key or a fallback."""
+    hashes = [hmac.digest(key, text.encode(), "sha256").hex() for key in keys(purpose)]
+    return any(hmac.compare_digest(known.encode(), candidate.encode()) for known in hashes)
+
+
 def seal(purpose: str, text: str) -> str:
     """Encrypt and authenticate `text` (Fernet: AES-128-CBC with HMAC-SHA-256)."""
     return _fernet(purpose).encrypt(text.encode()).decode()

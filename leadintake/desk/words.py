@@ -36,6 +36,7 @@ ACTS = {
     "screened": "added a screen",
     "screen_lifted": "lifted a screen",
     "message_failed": "could not deliver a message",
+    "email_corrected": "corrected the e-mail address",
     "not_confirmed": "sent no confirmation",
     "quarantined": "put the lead in quarantine",
     "released": "released the lead from quarantine",

@@ -20,6 +20,7 @@ SUBJECTS = {
     "account_notice": "A change of your account",
     "audit_head": "Where the audit trail ends",
     "attorney_alert": "A new lead is waiting for you",
+    "email_corrected": "A prospect corrected their e-mail address",
     "delivery_failed": "A message could not be delivered",
     "leads_moved": "A change in your leads",
     "left_to_nobody": "A lead has no attorney any more",

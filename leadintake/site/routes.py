@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import uuid
 
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, Response, make_response, redirect, render_template, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.core.db.types import new_id
 from leadintake.core.http.access import allow_anonymous, without_database
 from leadintake.core.http.compression import compressed
+from leadintake.core.http.limits import client_limit_key, limit
 from leadintake.leads import disclaimers
 from leadintake.leads.intake import spam
-from leadintake.leads.intake.form import IntakeForm
+from leadintake.leads.intake.corrections import NotSigned, corrections, require_signature
+from leadintake.leads.intake.form import EmailForm, IntakeForm
+from leadintake.leads.intake.suggestions import suggest
 from leadintake.leads.reference import LeadKey
 from leadintake.notifications.mailboxes import mailboxes
 from leadintake.site import assets
@@ -41,12 +45,49 @@ def intake() -> Response:
     )
 
 
-@bp.get("/thanks/<lead:reference>")
+@bp.get("/thanks/<lead:reference>", defaults={"signature": ""})
+@bp.get("/thanks/<lead:reference>/<signature>")
 @allow_anonymous
 @compressed
-def thanks(reference: LeadKey) -> Response:
-    """Thank, and show the next step and the reference."""
-    return _respond_uncached(render_template("thanks.html", reference=reference))
+def thanks(reference: LeadKey, signature: str) -> Response:
+    """Thank, and show the next step, the reference and, for an hour, the address."""
+    require_signature(reference, signature)
+    lead = corrections.find(reference)
+    words: dict[str, object] = {"lead": lead, "reference": reference, "correction": ""}
+    if lead is not None:
+        words["correction"] = url_for("site.ask_to_correct", reference=reference, signature=signature)
+        words |= {"suggestion": suggest(lead.email), "corrected": corrections.count(lead) > 0}
+    return _respond_uncached(render_template("thanks.html", **words))
+
+
+@bp.get("/thanks/<lead:reference>/<signature>/email")
+@allow_anonymous
+def ask_to_correct(reference: LeadKey, signature: str) -> Response:
+    """Ask for the right address; propose what the typed one may have meant."""
+    require_signature(reference, signature)
+    lead = corrections.require(reference)
+    form = EmailForm(formdata=None, email=suggest(lead.email) or lead.email)
+    return _respond_uncached(render_template("correct.html", form=form, lead=lead))
+
+
+@bp.post("/thanks/<lead:reference>/<signature>/email")
+@allow_anonymous
+def correct_email(reference: LeadKey, signature: str) -> AnyResponse:
+    """Correct the address. It counts as a submission from here."""
+    require_signature(reference, signature)
+    limit("RATE_LIMIT_SUBMISSIONS", key=client_limit_key())
+    form = EmailForm()
+    if not form.validate():
+        page = render_template("correct.html", form=form, lead=corrections.require(reference))
+        return _respond_uncached(page, 422)
+    corrections.correct_email(reference, form.email.data)
+    return redirect(url_for("site.thanks", reference=reference, signature=signature), 303)
+
+
+@bp.errorhandler(NotSigned)
+def claim_nothing(_refusal: NotSigned) -> Response:
+    """Show a page that claims nothing to whoever lacks the signature."""
+    return _respond_uncached(render_template("unknown.html"), 404)
 
 
 @bp.get("/unsubscribe/<uuid:message_id>")
@@ -65,7 +106,7 @@ def unsubscribe(message_id: uuid.UUID) -> Response:
     return _respond_uncached(render_template("unsubscribe.html", done=True))
 
 
-def _respond_uncached(page: str) -> Response:
-    response = make_response(page)
+def _respond_uncached(page: str, status: int = 200) -> Response:
+    response = make_response(page, status)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -14,7 +14,7 @@ from tests.support.links import link_in
 SOME_ID = "0190f0c1-7b1e-7c3a-9d2e-0123456789ab"
 LONG = "x" * 100
 SMALLEST = 44
-SIZES = """() => [...document.querySelectorAll("button, input, select, nav a")]
+SIZES = """() => [...document.querySelectorAll("button, input, select, nav a, a.step")]
     .filter(one => one.checkVisibility() && one.type !== "hidden")
     .map(one => [one.outerHTML, one.getBoundingClientRect().height])"""
 
@@ -74,8 +74,22 @@ def hold_up(page) -> None:
     assert [one for one, height in page.evaluate(SIZES) if height < SMALLEST] == []
 
 
+@pytest.fixture
+def thanks(client) -> str:
+    """The thank-you page of somebody who mistyped their address."""
+    address: str = client.submit(accept="text/html", email="jane@gmial.com").headers["Location"]
+    return address
+
+
+def refused(page) -> None:
+    """Correct the address to what is none."""
+    page.locator("#email").fill(LONG)
+    page.locator("[type=submit]").click()
+    expect(page.locator("#email-error")).to_be_visible()
+
+
 @pytest.mark.parametrize(("scheme", "width"), FORMS)
-def test_every_page_is_usable_by_everybody(site, visitor, account, notice, scheme, width):
+def test_every_page_is_usable_by_everybody(site, visitor, account, notice, thanks, scheme, width):
     page = visitor(color_scheme=scheme, viewport={"width": width, "height": 800})
     for path, then in (
         ("/", None),
@@ -83,6 +97,9 @@ def test_every_page_is_usable_by_everybody(site, visitor, account, notice, schem
         ("/", while_sending),
         ("/?lang=es", with_mistakes),
         (f"/thanks/{SOME_ID}", None),
+        (thanks, None),
+        (f"{thanks}/email", None),
+        (f"{thanks}/email", refused),
         ("/nothing/here", None),
         (notice, None),
         (notice, pressed),

@@ -45,7 +45,8 @@ def lines(page) -> list[str]:
 
 def is_thanked(page) -> None:
     """Wait for the thanks."""
-    expect(page).to_have_url(re.compile(r"/thanks/\w{4}-\w{4}"))
+    expect(page).to_have_url(re.compile(r"/thanks/\w{4}-\w{4}/\w+"))
+    expect(page.locator("h1")).to_have_text(re.compile("Thank you|Gracias"))
 
 
 @pytest.mark.parametrize("scripted", [True, False])
@@ -402,3 +403,24 @@ def test_the_page_is_light_and_waits_for_one_thing_before_it_is_painted(site, vi
     assert [told["type"] for told in kinds.values()].count("Stylesheet") == 1
     assert page.evaluate("[...document.scripts].every(script => script.defer && script.src)")
     assert page.evaluate("[...document.styleSheets].every(s => [...s.cssRules].every(r => !r.href))")
+
+
+class TestASlipInTheAddress:
+    @pytest.fixture
+    def settings(self):
+        """A test fills the form in faster than anybody, so the time is not judged."""
+        return {"FORM_MIN_SECONDS": 0}
+
+    @pytest.mark.parametrize("scripted", [True, False])
+    def test_it_is_asked_about_and_corrected_with_two_clicks(self, site, visitor, rows, scripted):
+        page = visitor(java_script_enabled=scripted)
+        page.goto(site)
+        fill_in(page, RESUME, email="jane@gmial.com")
+        send(page)
+        is_thanked(page)
+        expect(page.get_by_text("Did you mean")).to_contain_text("jane@gmail.com")
+        page.get_by_role("link", name="Yes, correct it").click()
+        page.get_by_role("button", name="Write to this address").click()
+        is_thanked(page)
+        expect(page.get_by_text("You corrected your e-mail address.")).to_contain_text("jane@gmail.com")
+        assert [lead.email for lead in rows(Lead)] == ["jane@gmail.com"]

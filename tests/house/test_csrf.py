@@ -27,8 +27,9 @@ pytestmark = pytest.mark.no_cover  # many requests for few lines, which others c
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 OPEN_TO_OTHER_SITES = {
     ("POST", "/public/leads"), ("POST", "/unsubscribe/<uuid:message_id>"), ("POST", "/account/<token>"),
+    ("POST", "/thanks/<lead:reference>/<signature>/email"),
 }  # fmt: skip
-"""They take no session: the form from the firm's own site, a mail program, and whoever has a mailed link."""
+"""They take no session: the form from the firm's own site, a mail program, and who has a signed link."""
 FORMS: dict[str, dict[str, str]] = {
     "/desk/leads/<lead:lead_id>/decline": {"reason": "Busy."},
     "/desk/leads/<lead:lead_id>/assign": {"user_id": ""},

@@ -97,10 +97,10 @@ def test_the_language_of_the_address_is_carried_from_the_form_to_the_thanks(clie
     (form,) = page.all("form")
     assert form["action"] == "/public/leads?lang=es"
     answer = send(client, form["action"], BROWSER)
-    assert (answer.status_code, answer.headers["Location"]) == (
-        303,
-        f"/thanks/{rows(Lead)[0].reference}?lang=es",
-    )
+    assert answer.status_code == 303
+    address, _, query = answer.headers["Location"].partition("?")
+    assert address.startswith(f"/thanks/{rows(Lead)[0].reference}/")
+    assert query == "lang=es"
     thanks = client.get(answer.headers["Location"], headers=BROWSER)
     assert "Su número de referencia" in thanks.text
     refused = Page(send(client, form["action"], BROWSER, email="x").text)

@@ -10,12 +10,19 @@ from typing import Any
 from flask import Flask
 
 from leadintake.documents.models import Document
+from leadintake.leads.intake.corrections import sign
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.notifications.models import Notification
 from tests.support.client import PDF, Client
 
 BOUNDARY = "a-line-between-parts"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
+
+
+def thanks_for(app: Flask, key: Any) -> str:
+    """The address of the thank-you page of a lead, by its reference or id."""
+    with app.app_context():
+        return f"/thanks/{key}/{sign(key)}"
 
 
 def files_of(app: Flask) -> list[str]:

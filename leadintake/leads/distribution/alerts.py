@@ -32,7 +32,7 @@ from leadintake.notifications.models import Notification, Status
 from leadintake.notifications.service import notifications
 
 FAILURE, MAX_NOTICES = "delivery_failed", 5
-OWNER_ALERTS = ("attorney_alert", "returning_alert")
+OWNER_ALERTS = ("attorney_alert", "returning_alert", "email_corrected")
 MANAGER_ALERTS = ("unassigned_alert", "left_to_nobody", FAILURE)
 OWNERSHIP_ALERTS = (*OWNER_ALERTS, *MANAGER_ALERTS)
 REMIND_AFTER, TRY_AGAIN_AFTER = timedelta(days=1), timedelta(hours=1)
@@ -193,6 +193,12 @@ def enqueue_confirmation(lead: Lead) -> None:
         name=clean_greeting_name(lead.first_name),
         reference=lead.reference or str(lead.id),
     )
+
+
+def enqueue_correction(lead: Lead) -> None:
+    """Tell the assignee, who may have written to the former address, that the prospect corrected it."""
+    if lead.assigned_to is not None:
+        _enqueue_alert("email_corrected", lead, lead.assigned_to)
 
 
 def lock_lead(message: MessageFailing) -> None:

@@ -36,9 +36,11 @@ from leadintake.core.http.limits import client_limit_key, limit
 from leadintake.core.i18n.languages import N_, Language, current_language
 from leadintake.leads import disclaimers
 from leadintake.leads.fields import form_schema
+from leadintake.leads.intake import corrections
 from leadintake.leads.intake.form import IntakeForm
 from leadintake.leads.intake.schemas import Receipt
 from leadintake.leads.intake.service import Submission, intake
+from leadintake.leads.reference import LeadKey
 
 bp = Blueprint("leads", __name__, url_prefix="/leads")
 
@@ -99,11 +101,13 @@ def submit(query: LanguageQuery) -> AnyResponse:  # noqa: ARG001 - core.language
         form.add_errors(refusal.errors or {})
         return _refuse(form)
     headers = {"Idempotency-Replayed": "true"} if replayed else {}
+    if wants_html() or form.opened.data:  # by our own page, whose script goes there
+        headers["Location"] = _build_thanks_address(lead.reference or lead.id)
     if wants_html():
-        response: AnyResponse = redirect(url_for("site.thanks", reference=lead.reference or lead.id), 303)
+        response: AnyResponse = redirect(headers["Location"], 303)
         response.headers.update(headers)
         return response
-    return respond(Receipt.of(lead), 201, headers)
+    return respond(Receipt.of(lead, email=form.email.data), 201, headers)
 
 
 def count_results(app: Flask) -> None:
@@ -131,6 +135,10 @@ def _refuse_other_bodies() -> None:
         )
     if not request.mimetype_params.get("boundary"):
         raise BadRequest(N_("The multipart body names no boundary."), page=SENTENCES[400])
+
+
+def _build_thanks_address(key: LeadKey | str) -> str:
+    return url_for("site.thanks", reference=key, signature=corrections.sign(key))
 
 
 def _submission(form: IntakeForm) -> Submission:

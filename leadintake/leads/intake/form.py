@@ -32,17 +32,26 @@ DeclaredFields: Any = types.new_class(
 """Base form with the inputs of the declared fields."""
 
 
+class WithoutSession:
+    """Options of a form that uses no session: a CSRF token in one breaks the form in an iframe."""
+
+    csrf = False
+
+    def get_translations(self, form: FlaskForm) -> None:
+        """Load no catalogue of WTForms: all messages are our own."""
+
+
+class EmailForm(FlaskForm):
+    """The address alone, to correct it, validated as the intake form does."""
+
+    Meta = WithoutSession
+    email = make_inputs()["email"]
+
+
 class IntakeForm(DeclaredFields):
-    """The intake form. It uses no session: a CSRF token in one breaks the form in an iframe."""
+    """The intake form."""
 
-    class Meta:
-        """Switch off Flask-WTF's CSRF token."""
-
-        csrf = False
-
-        def get_translations(self, form: FlaskForm) -> None:
-            """Load no catalogue of WTForms: all messages are our own."""
-
+    Meta = WithoutSession
     resume_file = FileField(N_("Resume or CV"))
     submission_id = HiddenField(N_("This form"), filters=[limit_length(MAX_KEY_LENGTH)])
     website = StringField(N_("Leave this empty"), filters=[limit_length(MAX_CHOICE_LENGTH)])

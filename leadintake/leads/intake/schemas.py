@@ -33,8 +33,8 @@ class Receipt(msgspec.Struct):
     created_at: datetime
 
     @classmethod
-    def of(cls, lead: Lead) -> Receipt:
-        """Convert a lead. Always with the first status, so that a replay equals the first response."""
+    def of(cls, lead: Lead, *, email: str) -> Receipt:
+        """Convert a lead. With first status and address as sent: a replay equals the first response."""
         receipt = msgspec.convert(lead, cls, from_attributes=True)
-        receipt.status = FIRST
+        receipt.status, receipt.email = FIRST, email
         return receipt

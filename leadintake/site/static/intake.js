@@ -209,7 +209,8 @@ function begin(form) {
     const seconds = Number(request.getResponseHeader("Retry-After")) || 0;
     if (status === 201) {
       removeEventListener("beforeunload", stay);
-      return location.assign(words.thanks.replace(/0{8}(-0{4}){3}-0{12}/, response.reference || response.id));
+      const unsigned = words.thanks.replace(/0{8}(-0{4}){3}-0{12}/, response.reference || response.id);
+      return location.assign(request.getResponseHeader("Location") ?? unsigned);
     }
     if (status === 409 && seconds) return void setTimeout(post, 1000 * seconds); // the first try is being received
     if (response?.errors?.submission_id) {

@@ -8,9 +8,15 @@ from pathlib import Path
 import pytest
 
 from leadintake.core.i18n.firm_texts import TEXTS
+from tests.support.leads import thanks_for
 
-TEXT_OF = {"welcome": "/", "disclaimer": "/", "next_steps": "/thanks/0190f0c1-7b1e-7c3a-9d2e-0123456789ab"}
 BROKEN = ["{% if %}", "{{ nothing.at.all }}", "{{ 1 / 0 }}", "{% include 'away.html' %}", b"\xff"]
+
+
+@pytest.fixture
+def page_of(app) -> dict[str, str]:
+    """Where each text is shown."""
+    return {"welcome": "/", "disclaimer": "/", "next_steps": thanks_for(app, "7QM4-2XRF")}
 
 
 @pytest.fixture
@@ -32,9 +38,9 @@ def doctor(app) -> str:
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_text_of_the_firm_wins_over_ours(client, write, name):
+def test_a_text_of_the_firm_wins_over_ours(client, write, page_of, name):
     write(name, "<p>Words of {{ config.FIRM_NAME }}.</p>")
-    assert "<p>Words of Our Law Firm.</p>" in client.get(TEXT_OF[name]).text
+    assert "<p>Words of Our Law Firm.</p>" in client.get(page_of[name]).text
 
 
 def test_a_text_of_the_firm_may_speak_every_language(client, write, app):
@@ -46,12 +52,14 @@ def test_a_text_of_the_firm_may_speak_every_language(client, write, app):
 
 @pytest.mark.parametrize("words", BROKEN)
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_broken_one_turns_nobody_away_and_is_told_to_the_operator(app, client, write, name, words, capfd):
-    ours = client.get(TEXT_OF[name]).text
+def test_a_broken_one_turns_nobody_away_and_is_told_to_the_operator(
+    app, client, write, page_of, name, words, capfd
+):
+    ours = client.get(page_of[name]).text
     app.jinja_env.cache.clear()
     write(name, words)
     capfd.readouterr()
-    theirs = client.get(TEXT_OF[name])
+    theirs = client.get(page_of[name])
     assert theirs.status_code == 200
     assert theirs.text.split("<h1")[1].split("<form")[0] == ours.split("<h1")[1].split("<form")[0]
     assert "text_broken" in capfd.readouterr().err
