@@ -35,6 +35,7 @@ def show(lead_id: LeadKey) -> Response:
             lead=lead,
             fields=[field for field in FIELDS if field.kind is not Kind.NAME],
             allowed=detail.allowed,
+            email_refused=detail.email_refused,
             duplicates=detail.duplicates,
             pulse=detail.entity_tag(),
             history=leads.history(lead),

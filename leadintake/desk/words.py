@@ -37,6 +37,7 @@ ACTS = {
     "screen_lifted": "lifted a screen",
     "message_failed": "could not deliver a message",
     "email_corrected": "corrected the e-mail address",
+    "email_refused": "found that the e-mail address does not work",
     "not_confirmed": "sent no confirmation",
     "quarantined": "put the lead in quarantine",
     "released": "released the lead from quarantine",

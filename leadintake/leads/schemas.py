@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
@@ -24,6 +24,7 @@ Words = Annotated[str, msgspec.Meta(max_length=500 * TYPED_PER_CHARACTER)]
 """500 characters, in any Unicode form."""
 AS_TYPED = "There, and true, where the number could not be read and `phone` is as it was typed."
 WARNINGS = "What to know before opening it, in sentences. Not there when there is nothing to know."
+EMAIL_REFUSED = "There, and true, where the confirmation was refused for good because of the address."
 SORTS = Literal[
     "created_at", "-created_at", "updated_at", "-updated_at", "last_name", "-last_name",
     "email", "-email", "status", "-status",
@@ -104,25 +105,25 @@ class LeadDetail(LeadSummary, kw_only=True):
     """Other leads with the same e-mail, newest first, 100 at most."""
     allowed: list[str]
     """What the reader may do with it now."""
+    email_refused: Annotated[bool, msgspec.Meta(description=EMAIL_REFUSED)] = False
     quarantine: QuarantineView | msgspec.UnsetType = msgspec.UNSET
     """Of a submission that is taken for spam."""
 
     @classmethod
-    def of_lead(cls, lead: Lead, *, duplicates: list[uuid.UUID], allowed: list[str]) -> LeadDetail:
-        """Convert a lead."""
+    def of_lead(cls, lead: Lead, **facts: Any) -> LeadDetail:
+        """Convert a lead, with the facts that it does not hold: `duplicates`, `allowed`, `email_refused`."""
         assignment = AssignmentView(lead.assignment_strategy, lead.assignment_reason, lead.assigned_at)
-        summary = msgspec.structs.asdict(LeadSummary.of(lead))
-        detail = cls(**summary, assignment=assignment, duplicates=duplicates, allowed=allowed)
+        detail = cls(**msgspec.structs.asdict(LeadSummary.of(lead)), assignment=assignment, **facts)
         detail.quarantine = QuarantineView.of(lead) or msgspec.UNSET
         return detail
 
     def entity_tag(self) -> str:
         """Return the version, a dot and a digest of the rest, for the ETag (RFC 9110, 8.8.3).
 
-        If-Match compares the version alone: other submissions change `duplicates`, and must not make an edit
-        fail.
+        If-Match compares the version alone: other submissions change `duplicates`, mail servers
+        `email_refused`, and must not make an edit fail.
         """
-        rest = msgspec.json.encode([self.duplicates, self.allowed, self.assigned_to])
+        rest = msgspec.json.encode([self.duplicates, self.allowed, self.assigned_to, self.email_refused])
         return f"{self.version}.{hashlib.sha256(rest).hexdigest()[:16]}"
 
 

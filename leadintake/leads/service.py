@@ -31,6 +31,7 @@ from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas import LeadDetail, LeadFilter
 from leadintake.leads.search import matching_query, parse_search, readable_query, visible_query
 from leadintake.leads.status import LeadStatus, is_open, may_follow
+from leadintake.notifications.mailboxes import mailboxes
 from leadintake.notifications.service import notifications
 
 MAX_DUPLICATES = 100
@@ -153,7 +154,8 @@ class Leads:
         duplicates, allowed = self.duplicates(lead, reader=reader), permissions.allowed(reader, lead)
         if "reopen" in allowed and reopening.blocked_reason(lead, reader):
             allowed.remove("reopen")
-        return LeadDetail.of_lead(lead, duplicates=duplicates, allowed=allowed)
+        refused = mailboxes.has_refused(lead.email, lead.id)
+        return LeadDetail.of_lead(lead, duplicates=duplicates, allowed=allowed, email_refused=refused)
 
     def change_status(self, lead: Lead, status: LeadStatus, *, actor: UserOrOperator) -> None:
         """Change the status; needs the assignment lock to reopen. Raises Forbidden, and Conflict."""

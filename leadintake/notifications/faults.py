@@ -75,11 +75,16 @@ SENDER_CODES = {
 BAN_CODES = (500, 503), (600, 799)
 """Exchange, details of x.7: address, domain or tenant is banned or limited."""
 
+ADDRESS_CODES = RECIPIENT_CODES - {"2.3", "2.4"} | {"4.1", "4.4", "4.310"}
+"""No mailbox that takes mail: the recipient's address, its mailbox, or its host."""
+
 SENDER_REPLY_CODES = {432, 454, 502, 503, 504, 521, 523, 525, 530, 534, 535, 538}
 """Protocol, sign-in or encryption (RFC 4954, 5321, 7504)."""
 MESSAGE_REPLY_CODES = {501, 551, 552, 556}
 SIZE_CODES = {"2.3", "3.4"}
 
+GIVEN_UP = re.compile(r"\Agiven up after \d+ days: ")
+"""Before the last reply to a message that was retried in vain (leases.py)."""
 MAX_TEXT_LENGTH = 1_000
 """Characters of a reply that are read."""
 SENDER_PATTERNS = (
@@ -98,16 +103,21 @@ SENDER_PATTERNS = (
     r"\bip\b|reputation|\bspf\b|\bdkim\b|\bdmarc\b|\bptr\b|reverse dns",
     r"all messages from|messages from .{0,60}deferred|account (?:has been |is )?(?:suspended|blocked|locked)",
 )
-MESSAGE_PATTERNS = (
+ADDRESS_PATTERNS = (
     r"(?:user|recipient|mailbox|alias|address|account).{0,40}"
     r"(?:unknown|unavailable|not found|not exist|n't exist|disabled|inactive|invalid|no longer)",
     r"user does ?n.t have",
     r"(?:unknown|no such|invalid|unrouteable|illegal).{0,20}"
     r"(?:user|recipient|mailbox|alias|address|person|account)",
-    r"mailbox (?:is )?full|over ?quota|no mailbox (?:here )?by that name|suppress|gr[ae]y.?list",
+    r"mailbox (?:is )?full|over ?quota|no mailbox (?:here )?by that name",
+)
+MESSAGE_PATTERNS = (
+    *ADDRESS_PATTERNS,
+    r"suppress|gr[ae]y.?list",
     r"spam|virus|malware|infected|gtube|unsolicited|\bcontent\b|attachment|prohibited file",
     r"(?:message )?size|message (?:is )?too (?:large|big)|\bline.{0,20}\blong|line length",
 )
+ADDRESS_REGEX = re.compile("|".join(ADDRESS_PATTERNS), re.IGNORECASE)
 SENDER_REGEX = re.compile("|".join(SENDER_PATTERNS), re.IGNORECASE)
 MESSAGE_REGEX = re.compile("|".join(MESSAGE_PATTERNS), re.IGNORECASE)
 
@@ -134,6 +144,16 @@ def find_fault(step: SmtpStep, code: int, text: str) -> Fault:
         return fault
     long_line = step is SmtpStep.DATA and code == 500
     return Fault.MESSAGE if code in MESSAGE_REPLY_CODES or long_line else Fault.UNCLEAR
+
+
+def is_address_refused(error: str) -> bool:
+    """Return whether a message failed because there is no mailbox that takes mail at its address."""
+    code, _, text = GIVEN_UP.sub("", error)[:MAX_TEXT_LENGTH].partition(" ")
+    if not code.isdecimal() or find_fault(SmtpStep.RCPT, int(code), text) is not Fault.MESSAGE:
+        return False
+    status = parse_enhanced_code(text)
+    is_by_text = status not in MESSAGE_CODES and ADDRESS_REGEX.search(text) is not None
+    return status in ADDRESS_CODES or is_by_text
 
 
 def parse_enhanced_code(text: str) -> str:

@@ -16,8 +16,9 @@ from leadintake.core.clock import now
 from leadintake.core.db.database import db, execute
 from leadintake.core.errors import NotFound
 from leadintake.core.i18n.languages import N_
+from leadintake.notifications.faults import is_address_refused
 from leadintake.notifications.messages import OPTIONAL_KINDS
-from leadintake.notifications.models import OUTBOX, Notification, Suppression
+from leadintake.notifications.models import OUTBOX, Notification, Status, Suppression
 
 DAY = timedelta(days=1)
 INCLUDE_DELETED = {"include_deleted": True}
@@ -48,6 +49,16 @@ class Mailboxes:
         if found.number >= limit:
             return f"this address was sent {limit} within a day"
         return ""
+
+    def has_refused(self, address: str, lead_id: uuid.UUID) -> bool:
+        """Return whether the last confirmation of a lead to this address failed because of the address."""
+        last_query = sa.select(Notification.status, Notification.last_error).where(
+            Notification.lead_id == lead_id,
+            Notification.recipient == address,
+            Notification.kind.in_(OPTIONAL_KINDS),
+        )
+        last = db.session.execute(last_query.order_by(Notification.id.desc()).limit(1)).first()
+        return last is not None and last.status is Status.FAILED and is_address_refused(last.last_error or "")
 
     def find_recipient(self, message_id: uuid.UUID) -> str:
         """Return the recipient of a message with an unsubscribe link. Raises NotFound."""

@@ -9,6 +9,7 @@ from leadintake.notifications.faults import (
     Fault,
     SmtpStep,
     find_fault,
+    is_address_refused,
     parse_enhanced_code,
 )
 from tests.notifications.replies import REPLIES
@@ -25,6 +26,55 @@ def test_whose_fault_a_reply_is(kind, step, reply, fault):
 def test_the_list_is_as_long_and_as_mixed_as_it_should_be():
     assert len(REPLIES) >= 100
     assert len({kind for kind, *_ in REPLIES}) >= 15
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 5.1.1 <jane@firm.example>: Recipient address rejected: User unknown in local recipient table",
+        "556 5.1.10 <jane@example.com>: Recipient address rejected: Domain does not accept mail (nullMX)",
+        "550 Unrouteable address",
+        "550 No Such User Here",
+        "550 5.2.1 <jane@firm.example>... Mailbox disabled for this recipient",
+        "550 sorry, no mailbox here by that name (#5.1.1)",
+        "550 5.4.1 Recipient address rejected: Access denied. [AM5EUR03FT001.eop-EUR03.prod]",
+        "550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302)",
+        "550 5.1.1 The email account that you tried to reach does not exist.\n5.1.1 Please try",
+        "554 delivery error: dd This user doesn't have a yahoo.com account (jane@yahoo.com)",
+        "552 5.2.2 <jane@icloud.com>: user is over quota",
+        "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup",
+        "given up after 4 days: 450 4.1.2 <jane@gmail.con>: Recipient address rejected: Domain not found",
+    ],
+)
+def test_an_address_without_a_mailbox_is_told_by_the_reply(reply):
+    assert is_address_refused(reply)
+
+
+def test_no_refusal_of_us_nor_of_the_content_is_one_of_the_address():
+    others = [
+        (step, reply)
+        for _, step, reply, fault in REPLIES
+        if (step is SmtpStep.RCPT and fault is not Fault.MESSAGE)
+        or (step is SmtpStep.DATA and "RecipientNotFound" not in reply)
+    ]
+    assert len(others) > 40
+    assert [one for one in others if is_address_refused(one[1])] == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "550 5.7.1 No, thank you",
+        "552 5.3.4 Your message exceeded the size limits",
+        "550 5.6.7 The recipient's address needs SMTPUTF8",
+        "given up after 4 days: 450 4.2.0 <jane@example.com>: Recipient address rejected: Greylisted",
+        "given up after 4 days: ConnectionResetError: user unknown",
+        "jane@example.com needs a mail server with SMTPUTF8, and ours has none",
+        "",
+    ],
+)
+def test_another_failure_says_nothing_of_the_address(error):
+    assert not is_address_refused(error)
 
 
 @pytest.mark.parametrize("detail", [1, 2, 3, 4, 5, 6, 10])

@@ -218,6 +218,8 @@ def report_failure(message: MessageFailed) -> None:
     if lead is not None:
         detail = f"{message.subject}, to {message.recipient}: {message.error}"
         record(lead, "message_failed", detail, actor=SYSTEM)
+        if message.recipient == lead.email and mailboxes.has_refused(lead.email, lead.id):
+            record(lead, "email_refused", lead.email, actor=SYSTEM)
     if message.kind == FAILURE:
         return
     for person in _list_managers(visibility.screened_users(message.lead_id) if message.lead_id else ()):
