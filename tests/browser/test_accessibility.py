@@ -49,6 +49,13 @@ def with_mistakes(page) -> None:
     expect(page.locator("#email-error")).to_be_visible()
 
 
+def with_a_slip(page) -> None:
+    """Leave the field of the address with a slip in it."""
+    page.locator("#email").fill(f"{LONG[:60]}@gmial.com")
+    page.locator("#email").blur()
+    expect(page.locator(".question button")).to_be_visible()
+
+
 def while_sending(page) -> None:
     """Show what is shown while a file is on its way, and then not."""
     page.evaluate("document.getElementById('sending').hidden = false")
@@ -95,6 +102,7 @@ def test_every_page_is_usable_by_everybody(site, visitor, account, notice, thank
         ("/", None),
         ("/", with_mistakes),
         ("/", while_sending),
+        ("/", with_a_slip),
         ("/?lang=es", with_mistakes),
         (f"/thanks/{SOME_ID}", None),
         (thanks, None),

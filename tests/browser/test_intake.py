@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from leadintake.leads.models import Lead
 from tests.documents.inspection.pdfs import pdf, pdf_stream
-from tests.support.browser import fill_in, send
+from tests.support.browser import fill_in, send, violations
 from tests.support.client import PDF
 from tests.support.files import FOLDER
 from tests.support.proxy import Cut, proxy_to
@@ -424,3 +424,43 @@ class TestASlipInTheAddress:
         is_thanked(page)
         expect(page.get_by_text("You corrected your e-mail address.")).to_contain_text("jane@gmail.com")
         assert [lead.email for lead in rows(Lead)] == ["jane@gmail.com"]
+
+    def test_it_is_asked_about_when_the_field_is_left_and_mended_with_one_press(self, site, visitor, rows):
+        page = visitor()
+        page.goto(site)
+        question = page.locator("#email + .question")
+        expect(question).to_have_count(1)
+        fill_in(page, RESUME, email="Jane.Doe@Gmial.com")
+        page.locator("#email").blur()
+        assert violations(page) == []
+        page.get_by_role("button", name="Did you mean Jane.Doe@gmail.com?").click()
+        expect(page.locator("#email")).to_have_value("Jane.Doe@gmail.com")
+        expect(page.locator("#email")).to_be_focused()
+        expect(question).to_be_empty()
+        send(page)
+        is_thanked(page)
+        assert [lead.email for lead in rows(Lead)] == ["Jane.Doe@gmail.com"]
+
+    def test_it_is_asked_about_in_spanish_and_no_more_once_something_else_is_typed(self, site, visitor):
+        page = visitor()
+        page.goto(f"{site}/?lang=es")
+        field = page.locator("#email")
+        field.fill("jane@yaho.com")
+        field.blur()
+        expect(page.get_by_role("button", name="¿Quiso decir jane@yahoo.com?")).to_be_visible()
+        field.fill("jane@ymail.com")
+        expect(page.locator("#email + .question")).to_be_empty()
+        field.blur()
+        expect(page.locator("#email + .question")).to_be_empty()
+
+    def test_nothing_moves_away_under_a_press_on_send(self, site, visitor, rows):
+        page = visitor()
+        page.goto(site)
+        fill_in(page, RESUME, email="")
+        page.locator("#email").press_sequentially("jane@gmial.com")
+        page.locator("[type=submit]").hover()
+        page.mouse.down()
+        expect(page.locator("#email + .question")).to_be_empty()
+        page.mouse.up()
+        is_thanked(page)
+        assert [lead.email for lead in rows(Lead)] == ["jane@gmial.com"]

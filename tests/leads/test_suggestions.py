@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from leadintake.leads.intake.suggestions import suggest
+from leadintake.leads.intake.suggestions import encode_slips, suggest
 
 SLIPS = {
     "gmail.com": """gmial.com gmai.com gamil.com gmal.com gmil.com gmaill.com gmaiil.com ggmail.com gnail.com
@@ -78,3 +80,13 @@ def test_what_is_before_the_domain_stays_as_it_is():
     assert suggest('"gmial.com@x"+tag@gmial.com') == '"gmial.com@x"+tag@gmail.com'
     assert suggest("gmial.com@example.com") is None
     assert suggest("jane@mail.gmial.com") is None
+
+
+def test_the_script_of_the_form_is_given_the_commonest_slips_and_no_real_domain():
+    table = json.loads(encode_slips())
+    typed = {one: meant for meant, slips in table.items() for one in slips.split()}
+    usual = "gmial.com gmai.com gamil.com gmail.con gmail.co hotmial.com yaho.com outlok.com icloud.co"
+    assert set(usual.split()) <= set(typed)
+    assert [domain for domain in REAL if domain in typed] == []
+    assert all(suggest(f"jane@{one}") == f"jane@{meant}" for one, meant in typed.items())
+    assert len(encode_slips()) < 2500

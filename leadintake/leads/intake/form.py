@@ -20,6 +20,7 @@ from leadintake.documents.verdict import Verdict
 from leadintake.leads.fields import FIELDS, MAX_CHOICE_LENGTH, FormField, list_enabled_fields
 from leadintake.leads.intake import spam
 from leadintake.leads.intake.inputs import TruncatedText, limit_length, list_options, make_inputs
+from leadintake.leads.intake.suggestions import encode_slips
 
 MAX_KEY_LENGTH = 255
 MAX_SEAL_LENGTH, MAX_PROOF_LENGTH = 500, 4000
@@ -78,6 +79,11 @@ class IntakeForm(DeclaredFields):
                 self[form_field.name].choices = list_options(form_field.choices)
         for field in self._fields.values():
             field.label.text = _(field.label.text)
+
+    @property
+    def slips(self) -> str:
+        """Slips in mail domains that the script of the page asks about."""
+        return encode_slips()
 
     def rows(self) -> list[list[FormField]]:
         """Return the enabled fields by row."""

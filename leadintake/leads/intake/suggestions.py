@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
+
+import msgspec
 
 ENDING_SLIPS = {
     **dict.fromkeys(("con", "cpm", "vom", "xom", "cim", "cmo", "ocm", "ckm", "comm", "coml"), "com"),
@@ -10,7 +13,7 @@ ENDING_SLIPS = {
     **dict.fromkeys(("ogr", "orgg"), "org"),
 }
 """Endings that no domain has (IANA's root zone), and what they mean."""
-SHORT_ENDINGS = {"co", "cm", "om", "cam"}
+SHORT_ENDINGS = ("co", "cm", "om", "cam")
 """Real endings under which these providers have no mailboxes: slips of `com`."""
 COM, NET, WORLDWIDE = re.compile("com"), re.compile("net"), re.compile(r"com|(?:com?\.)?[a-z]{2}")
 PROVIDERS = {
@@ -22,6 +25,10 @@ PROVIDERS = {
 neighbours; so have slips in the first letter (ymail, email, cloud)."""
 
 
+ASKED_EARLY = ("gmail", "hotmail", "icloud", "outlook", "yahoo")
+"""Providers whose commonest slips the script of the form knows, too."""
+
+
 def suggest(address: str) -> str | None:
     """Return the address that a normalized one may have meant; None where it has no known slip.
 
@@ -31,6 +38,24 @@ def suggest(address: str) -> str | None:
     local, _, domain = address.rpartition("@")
     meant = _suggest_domain(domain)
     return None if meant == domain else f"{local}@{meant}"
+
+
+@functools.cache
+def encode_slips() -> str:
+    """Return common slips for the script of the form: JSON, by domain a text of what is typed instead."""
+    table = {}
+    for name in ASKED_EARLY:
+        places = range(1, len(name) + 1)
+        typed = [name[:place] + name[place + 1 :] for place in places]
+        typed += [name[:place] + name[place - 1] + name[place:] for place in places]
+        typed += [name[:place] + name[place : place + 2][::-1] + name[place + 2 :] for place in places]
+        domains = [f"{one}.com" for one in typed] + [
+            f"{name}.{ending}" for ending in (*ENDING_SLIPS, *SHORT_ENDINGS)
+        ]
+        meant = f"{name}.com"
+        slips = (one for one in dict.fromkeys(domains) if one != meant and _suggest_domain(one) == meant)
+        table[meant] = " ".join(slips)
+    return msgspec.json.encode(table).decode()
 
 
 def _suggest_domain(domain: str) -> str:

@@ -57,6 +57,38 @@ function begin(form) {
     return `${Math.max(bytes / unit, bytes && 1).toLocaleString(document.documentElement.lang, digits)} ${name}`;
   }
 
+  // A usual slip in the address: asked about, in a region that is read out. The page says which, the server knows more.
+
+  const { email } = form.elements;
+  const meant = Object.entries(JSON.parse(email.dataset.slips));
+  const question = document.createElement("div");
+  question.className = "question";
+  question.setAttribute("aria-live", "polite");
+  email.after(question);
+  let [pressed, left] = [false, false];
+  addEventListener("pointerdown", () => (pressed = true), true);
+  for (const name of ["pointerup", "pointercancel"]) {
+    addEventListener(name, () => setTimeout(() => ((pressed = false), left && ask()))); // after the click
+  }
+  email.addEventListener("change", () => ((left = true), pressed || ask())); // nothing may move under the finger
+  email.addEventListener("input", () => question.replaceChildren());
+
+  function ask() {
+    left = false;
+    const [, local, domain] = /^(.+)@(.+)$/.exec(email.value.trim().toLowerCase()) ?? [];
+    const [right] = meant.find(([, slips]) => slips.split(" ").includes(domain)) ?? [];
+    if (!right || busy) return;
+    const address = `${email.value.trim().slice(0, local.length)}@${right}`;
+    const take = document.createElement("button");
+    Object.assign(take, { type: "button", className: "outline", textContent: email.dataset.meant.replace("{}", address) });
+    take.addEventListener("click", () => {
+      email.value = address;
+      question.replaceChildren();
+      email.focus();
+    });
+    question.replaceChildren(take);
+  }
+
   // What is wrong
 
   function wrongWithFile() {
