@@ -48,7 +48,10 @@ def add(texts: Mapping[uuid.UUID, str]) -> None:
 
 
 def replace(lead_id: uuid.UUID, before: str, after: str) -> None:
-    """Replace the search text of a lead. `before` finds it: by its id alone only PostgreSQL has an index."""
+    """Replace the search text of a lead. `before` finds it: by its id alone only PostgreSQL has an index.
+
+    On SQLite its first two words do, which are the reference: few leads have these parts.
+    """
     if _engine_name() == "mysql":
         is_row = sa.and_(
             PARTS.c.lead_id == lead_id.bytes, PARTS.c.part.in_(sorted(set(_split_parts(before))))
@@ -56,7 +59,7 @@ def replace(lead_id: uuid.UUID, before: str, after: str) -> None:
         execute(sa.delete(PARTS).where(is_row))
     elif _engine_name() == "sqlite":
         row_id: sa.ColumnElement[int] = sa.literal_column("rowid")
-        parts = " AND ".join(map(_quote, _choose_parts(before.split())))
+        parts = " AND ".join(map(_quote, _choose_parts(before.split()[:2])))
         match = sa.literal_column("lead_search").op("MATCH")(parts)
         rows_query = sa.select(row_id).select_from(TEXTS).where(match, TEXTS.c.lead_id == lead_id)
         execute(sa.delete(TEXTS).where(row_id.in_(rows_query)))

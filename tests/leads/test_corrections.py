@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.support.client import filled
 from tests.support.html import Page
 from tests.support.leads import thanks_for
 from tests.support.outbox import delivered
+from tests.support.overlap import Overlap
 
 BROWSER = {"Accept": "text/html"}
 CONFIRMATION = "prospect_confirmation"
@@ -107,6 +109,13 @@ class TestTheAddressOfThePage:
         assert page.status_code == 200
         assert "jane@" not in page.text
         assert "/email" not in page.text
+
+    def test_a_lead_in_quarantine_is_thanked_like_any_other(self, client, given, amara):
+        pages = []
+        for change in ({}, {"website": "https://spam.example"}):
+            page = client.get(client.submit(accept="text/html", **change).headers["Location"]).text
+            pages.append(re.sub(r"\w{4}-\w{4}(/\w{64})?", "", page))
+        assert pages[0] == pages[1]
 
 
 class TestTheQuestion:
@@ -200,6 +209,29 @@ class TestCorrecting:
         again = client.submit(key="once", email="jane@gmial.com")
         assert (again.status_code, again.json) == (201, first.json)
         assert len(rows(Lead)) == 1
+
+
+@pytest.mark.every_engine
+class TestAtTheSameMoment:
+    @pytest.fixture
+    def overlap(self, app, monkeypatch):
+        return Overlap(app, monkeypatch)
+
+    def test_two_clicks_are_one_correction(self, app, overlap, thanks, rows):
+        answers = overlap.run(*[lambda: correct(app.test_client(), thanks, "jane@gmail.com").status_code] * 2)
+        assert answers == (303, 303)
+        assert confirmed(rows) == ["jane@gmail.com"]
+        assert only_lead(rows).version == 2
+
+    def test_who_was_just_reached_corrects_nothing(self, app, client, given, overlap, thanks, rows):
+        client.sign_in(given(UserFactory, "manager"))
+        path = f"/internal/leads/{only_lead(rows).id}"
+        answers = overlap.run(
+            lambda: client.patch(path, json={"status": "REACHED_OUT"}).status_code,
+            lambda: correct(app.test_client(), thanks, "jane@gmail.com").status_code,
+        )
+        assert answers == (200, 409)
+        assert only_lead(rows).email == "jane@gmial.com"
 
 
 class TestWhoIsTold:
