@@ -1,6 +1,6 @@
 """Backfill of columns that older processes do not write.
 
-Reference (migration 0009), gate of quarantined or released leads (0016), search text (0018), mailbox (0023).
+Reference (migration 0009), gate of quarantined or released leads (0016), search text (0018), mailbox (0022).
 """
 
 from __future__ import annotations

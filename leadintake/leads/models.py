@@ -28,9 +28,14 @@ from leadintake.leads.status import (
 )
 
 
+def fold_email(email: str) -> str:
+    """Return the casefolded address, cut to the column's length."""
+    return email.casefold()[:254]
+
+
 def _folded_email(context: DefaultExecutionContext) -> str:
     row = context.get_current_parameters()  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
-    return str(row["email"]).casefold()[:254]
+    return fold_email(str(row["email"]))
 
 
 def _mailbox(context: DefaultExecutionContext) -> str:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from leadintake.audit.service import audit
 from leadintake.auth.people import departures
 from leadintake.core.actor import ANONYMOUS, SYSTEM
+from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.clock import now
 from leadintake.core.crypto import is_keyed_hash, keyed_hash
 from leadintake.core.db.database import db
@@ -21,7 +22,7 @@ from leadintake.leads import search_index, visibility
 from leadintake.leads.distribution import alerts
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.fields import FIELDS, search_line, search_text
-from leadintake.leads.models import Lead, LeadEvent, folded, has_key
+from leadintake.leads.models import Lead, LeadEvent, fold_email, has_key
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.screens.service import screens
 from leadintake.leads.status import is_open
@@ -113,7 +114,8 @@ class Corrections:
             alerts.enqueue_correction(lead)
 
     def _write(self, lead: Lead, email: str) -> None:
-        before, lead.email, lead.folded_email = lead.search_text, email, folded(email)
+        before = lead.search_text
+        lead.email, lead.folded_email, lead.mailbox = email, fold_email(email), normalize_mailbox(email)
         values = {form_field.name: getattr(lead, form_field.name) for form_field in FIELDS}
         lead.searchable = search_line(values)
         if before is not None:  # else backfill.index_texts does it

@@ -12,7 +12,7 @@ from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.db import schema
 from leadintake.leads.backfill import give_mailboxes
 
-revision = "0023"
+revision = "0022"
 down_revision = "0021"
 oldest_code = "0006"
 branch_labels = None
