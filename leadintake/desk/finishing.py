@@ -111,15 +111,12 @@ def _seal_act() -> str:
     ]
     if request.endpoint not in ACTS or SECRETS & {name for name, _ in fields}:
         return ""
-    act = Act(
-        request.endpoint, request.path, fields, request.form.get("signer", ""), (now() + GOOD_FOR).timestamp()
-    )
-    content = msgspec.json.encode(act)
-    return (
-        url_for("desk.finishing.show", act=seal(PURPOSE, content.decode()))
-        if len(content) <= MAX_BYTES
-        else ""
-    )
+    for path in (request.full_path.rstrip("?"), request.path):  # with the list of the lead, if it fits
+        signer, until = request.form.get("signer", ""), (now() + GOOD_FOR).timestamp()
+        content = msgspec.json.encode(Act(request.endpoint, path, fields, signer, until))
+        if len(content) <= MAX_BYTES:
+            return url_for("desk.finishing.show", act=seal(PURPOSE, content.decode()))
+    return ""
 
 
 def _unseal_act(sealed: str) -> Act | None:

@@ -23,9 +23,14 @@ def parse_form(schema: type[Schema], *, but: frozenset[str] = frozenset()) -> Sc
     return _validate_form(schema, request.form, IGNORED_FIELDS | but)
 
 
-def parse_query(schema: type[Schema], **instead: str) -> Schema:
-    """Build `schema` from the query string, with the values of `instead`. Raises UnprocessableContent."""
-    return _validate_form(schema, {**request.args, **instead}, set())
+def parse_query(schema: type[Schema]) -> Schema:
+    """Build `schema` from the query string. Raises UnprocessableContent."""
+    return parse_values(schema, request.args)
+
+
+def parse_values(schema: type[Schema], typed: Mapping[str, str]) -> Schema:
+    """Build `schema` from the values of a query string. Raises UnprocessableContent."""
+    return _validate_form(schema, typed, set())
 
 
 def _validate_form(schema: type[Schema], typed: Mapping[str, str], but: set[str] | frozenset[str]) -> Schema:

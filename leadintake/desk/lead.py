@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.auth.actor import current_actor
@@ -10,6 +10,7 @@ from leadintake.auth.permissions import Permission
 from leadintake.core.errors import Conflict, Forbidden, PreconditionFailed, Refusal, UnprocessableContent
 from leadintake.core.http.access import allow
 from leadintake.desk.forms import parse_form, read_form_version, redirect_with_reasons
+from leadintake.desk.place import find_place, lead_address, list_address
 from leadintake.desk.polling import mark_unattended, respond_to_poll
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.fields import FIELDS, Kind
@@ -33,6 +34,7 @@ def show(lead_id: LeadKey) -> Response:
         render_template(
             "desk/lead.html",
             lead=lead,
+            place=find_place(lead, current_actor()),
             fields=[field for field in FIELDS if field.kind is not Kind.NAME],
             allowed=detail.allowed,
             email_refused=detail.email_refused,
@@ -104,7 +106,7 @@ def decline(lead_id: LeadKey) -> AnyResponse:
     with leads.edit(lead_id, current_actor(), if_version=read_form_version(), lock_assignment=True) as lead:
         handover.decline(lead, parse_form(Declining).reason, actor=current_actor())
     flash("You declined it; it went to the next who can take it.")
-    return redirect(url_for("desk.queue.show"), 303)
+    return redirect(list_address(), 303)
 
 
 @bp.errorhandler(Conflict)
@@ -112,9 +114,7 @@ def decline(lead_id: LeadKey) -> AnyResponse:
 @bp.errorhandler(UnprocessableContent)
 def show_refusal(refusal: Refusal) -> AnyResponse:
     """Show why an action was refused, on the lead's page."""
-    return redirect_with_reasons(
-        refusal, url_for("desk.lead.show", lead_id=(request.view_args or {})["lead_id"])
-    )
+    return redirect_with_reasons(refusal, lead_address((request.view_args or {})["lead_id"]))
 
 
 @bp.errorhandler(PreconditionFailed)
@@ -129,4 +129,4 @@ def show_conflict(_refusal: Refusal) -> AnyResponse:
 
 def _redirect_with_message(lead_id: LeadKey, sentence: str) -> AnyResponse:
     flash(sentence)
-    return redirect(url_for("desk.lead.show", lead_id=lead_id), 303)
+    return redirect(lead_address(lead_id), 303)

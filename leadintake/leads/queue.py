@@ -12,12 +12,12 @@ from leadintake.assignment import counters
 from leadintake.audit.service import audit
 from leadintake.auth.models import User
 from leadintake.core.db.database import db
-from leadintake.core.db.pagination import Order, Page, page_of
-from leadintake.leads.matches import Statement
+from leadintake.core.db.pagination import Page
+from leadintake.leads.listing import list_others, list_own
 from leadintake.leads.models import Lead, Screen, is_listed
 from leadintake.leads.schemas import LeadFilter
-from leadintake.leads.search import matching_query, sees_all, visible_query
-from leadintake.leads.status import where_closed, where_open
+from leadintake.leads.search import sees_all, visible_query
+from leadintake.leads.status import where_open
 
 MAX_OWN = 50
 MAX_WATCHED = 100
@@ -29,19 +29,12 @@ class Queue:
 
     def list_own(self, user: User) -> Sequence[Lead]:
         """Return the user's open leads, oldest first, MAX_OWN + 1 at most."""
-        oldest_query = _own_open_query(user).order_by(Lead.created_at, Lead.id).limit(MAX_OWN + 1)
-        return db.session.scalars(oldest_query).all()
+        return list_own(user).page(limit=MAX_OWN + 1, cursor=None).items
 
     def page_others(self, filters: LeadFilter, *, actor: User, limit: int, cursor: str | None) -> Page[Lead]:
         """Return a page of the other visible leads, and audit the listing of all."""
-        others = where_closed(Lead.status)
-        if sees_all(actor):
-            not_own = sa.or_(Lead.assignee_id.is_(None), Lead.assignee_id != actor.id)
-            others = sa.or_(others, not_own)
-        others_query = matching_query(filters, actor).where(others)
         audit.record("leads.listed", actor=actor, filters=filters.names())
-        order = Order.parse(Lead, filters.sort)
-        return page_of(others_query, order, limit=limit, cursor=cursor, bound_to={"others": actor.id})
+        return list_others(filters, actor).page(limit=limit, cursor=cursor)
 
     def pulse(self, *, reader: User) -> str:
         """Return a digest that changes when a lead visible to `reader` changes, appears or disappears.
@@ -71,10 +64,6 @@ def _count_visible(reader: User) -> tuple[int, int]:
     listed, pending = db.session.execute(screened.where(Screen.user_id == reader.id, is_listed())).one()
     all_listed = counters.read_listed(None if sees_others else reader.id)
     return all_listed - int(listed), counters.read_pending(reader.id) - int(pending)
-
-
-def _own_open_query(user: User) -> Statement:
-    return visible_query(user).where(Lead.assignee_id == user.id, where_open(Lead.status))
 
 
 queue = Queue()

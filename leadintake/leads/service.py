@@ -19,12 +19,13 @@ from leadintake.core.actor import OPERATOR
 from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.clock import now
 from leadintake.core.db.database import db
-from leadintake.core.db.pagination import Order, Page, Shape, iterate_all, page_of
+from leadintake.core.db.pagination import Order, Page, Shape, iterate_all
 from leadintake.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed, UnprocessableContent
 from leadintake.leads import disclaimers, permissions, reopening, visibility
 from leadintake.leads.distribution import alerts, ownership
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.events import LeadStatusChanged, lead_status_changed
+from leadintake.leads.listing import list_matching
 from leadintake.leads.matches import Statement, count_leads
 from leadintake.leads.models import MANUAL, Disclaimer, Lead, LeadEvent, has_key
 from leadintake.leads.reference import LeadKey
@@ -97,18 +98,7 @@ class Leads:
         shape: Shape | None = None,
     ) -> Page[Any]:
         """Return a page of the matching leads, or of rows by `shape`; audit that `actor` listed them."""
-        bound_to = {
-            "status": filters.status,
-            "assigned_to": filters.assigned_to,
-            "q": filters.q,
-            "created_from": filters.created_from,
-            "created_to": filters.created_to,
-        }
-        statement, search = parse_search(matching_query(filters, reader), filters)
-        order, narrow = Order.parse(Lead, filters.sort), search.narrow if search else None
-        page = page_of(
-            statement, order, limit=limit, cursor=cursor, bound_to=bound_to, narrow=narrow, shape=shape
-        )
+        page = list_matching(filters, reader).page(limit=limit, cursor=cursor, shape=shape)
         audit.record("leads.listed", actor=actor, filters=filters.names())
         return page
 

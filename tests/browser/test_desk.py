@@ -313,3 +313,27 @@ def test_the_list_is_light(desk_of, given, lead, amara):
     expect(page.locator(".lead")).to_have_count(20 + 1 + 20)
     assert len(received) >= 3
     assert sum(received) <= MAX_BYTES
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
+def test_one_walks_from_lead_to_lead_and_back_to_the_same_place(desk_of, given, amara, bruno, scripts):
+    for number in range(30):
+        given(LeadFactory, first_name="Jane", last_name=f"{number:02}", assigned_to=bruno)
+    settings = {"viewport": {"width": 1280, "height": 500}, "java_script_enabled": scripts}
+    page = desk_of(amara, "/desk?sort=last_name&status=PENDING", **settings)
+    heading = page.get_by_role("heading", level=1)
+    page.get_by_role("link", name="Jane 19").click()
+    for key, words, name in (
+        ("j", "Next lead", "20"),
+        ("j", "Next lead", "21"),
+        ("k", "Previous lead", "20"),
+    ):
+        if scripts:
+            page.keyboard.press(key)
+        else:
+            page.get_by_role("link", name=words).click()
+        expect(heading).to_have_text(f"Jane {name}")
+    page.get_by_role("link", name="Back to the leads").click()
+    expect(page.get_by_label("State")).to_have_value("PENDING")
+    expect(page.get_by_role("link", name="Jane 20")).to_be_in_viewport()
+    expect(page.get_by_role("link", name="Jane 00")).not_to_be_in_viewport()

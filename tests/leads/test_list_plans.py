@@ -65,6 +65,15 @@ def test_a_list_is_read_in_the_order_of_its_index(path, client, given, plans):
     assert not [step for step in steps if step.startswith(SORTED)], steps
 
 
+def test_neighbours_of_a_lead_are_read_from_the_index_of_its_list(client, given, plans):
+    client.sign_in(given(UserFactory, "manager"))
+    lead = given(LeadFactory)
+    selects = plans(lambda: client.get(f"/desk/leads/{lead.id}?list=sort%3Dlast_name"), whole=True)
+    in_order = [steps for steps in selects if any("ix_leads_last_name_id" in step for step in steps)]
+    assert len(in_order) >= 3, "before, after, and a page"
+    assert not [step for steps in in_order for step in steps if step.startswith(SORTED)]
+
+
 def test_leads_that_a_search_found_are_read_by_their_ids(client, given, plans):
     """Rather than from an index of the other filters, which names all leads of somebody who has many."""
     reader = given(UserFactory, "manager")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -41,6 +41,10 @@ class Order(Generic[Row]):
         """Return the ORDER BY, for the model or for a subquery's columns."""
         columns = (getattr(source, self.column), source.id)
         return tuple(column.desc() if self.descending else column.asc() for column in columns)
+
+    def reverse(self) -> Order[Row]:
+        """Return the opposite order."""
+        return replace(self, descending=not self.descending)
 
 
 Narrow = Callable[[sa.Select[Any], Order[Any], int], sa.Select[Any]]
@@ -93,11 +97,15 @@ def page_of(
     items = rows[:limit]
     next_cursor = None
     if len(rows) > limit:
-        last = items[-1]
-        value = getattr(last, order.column)
-        text = value.isoformat() if isinstance(value, datetime) else str(value)
-        next_cursor = _signer().dumps([fingerprint, text, last.id.hex])
+        next_cursor = cursor_after(items[-1], order, bound_to=bound_to)
     return Page(items, next_cursor)
+
+
+def cursor_after(row: Any, order: Order[Any], *, bound_to: Mapping[str, object]) -> str:
+    """Return the cursor of the page of `page_of` that begins after this row."""
+    value = getattr(row, order.column)
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    return _signer().dumps([_fingerprint(order, bound_to), text, row.id.hex])
 
 
 def iterate_all(

@@ -71,12 +71,12 @@
   document.addEventListener("keydown", (event) => {
     const busy = event.target.closest("input, textarea, select, dialog");
     if (!shortcuts || !keysOn.checked || busy || event.ctrlKey || event.metaKey || event.altKey) return;
+    const button = find(`[data-key="${CSS.escape(event.key)}"]:not([hidden])`);
     const act = acts[event.key];
-    const button = act ? null : find(`[data-key="${CSS.escape(event.key)}"]:not([hidden])`);
     if (!act && !button) return;
     event.preventDefault();
-    if (act) act();
-    else button.click();
+    if (button) button.click();
+    else act();
     if (button && button.tagName === "SUMMARY") button.parentElement.querySelector("textarea").focus();
   });
 
