@@ -8,6 +8,8 @@ from leadintake.auth.actor import current_actor
 from leadintake.desk import banner, words
 from leadintake.desk.absences import bp as absences
 from leadintake.desk.account import bp as account
+from leadintake.desk.deleted import bp as deleted
+from leadintake.desk.explanation import bp as explanation
 from leadintake.desk.finishing import bp as finishing
 from leadintake.desk.lead import bp as lead
 from leadintake.desk.messages import bp as messages
@@ -15,11 +17,26 @@ from leadintake.desk.people import bp as people
 from leadintake.desk.quarantine import bp as quarantine
 from leadintake.desk.queue import bp as queue
 from leadintake.desk.report import bp as report
+from leadintake.desk.screens import bp as screens
 from leadintake.desk.sign_in import bp as signing_in
 from leadintake.leads.quarantine.service import quarantine as looked_after
 from leadintake.leads.status import is_reached
 
-ROOMS = (signing_in, finishing, account, queue, lead, absences, quarantine, messages, report, people)
+ROOMS = (
+    signing_in,
+    finishing,
+    account,
+    queue,
+    lead,
+    screens,
+    explanation,
+    deleted,
+    absences,
+    quarantine,
+    messages,
+    report,
+    people,
+)
 
 
 def init_app(app: Flask) -> None:

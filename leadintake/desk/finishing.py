@@ -45,6 +45,10 @@ ACTS = {
     "desk.lead.take": "Take the lead",
     "desk.lead.assign": "Hand the lead over",
     "desk.lead.decline": "Decline the lead",
+    "desk.lead.delete": "Delete the lead",
+    "desk.deleted.restore": "Restore a deleted lead",
+    "desk.screens.screen": "Hide the lead from somebody",
+    "desk.screens.lift": "Show the lead to somebody again",
     "desk.absences.set_away": "Set an absence",
     "desk.absences.end": "End an absence",
     "desk.absences.undo": "Undo an absence",
@@ -60,8 +64,9 @@ ACTS = {
 }
 """What each act is called on the page. An act that is not here is not kept."""
 LABELS = {
-    "reason": "Reason", "user_id": "Person", "substitute_id": "Stands in", "first_day": "First day",
-    "last_day": "Last day", "email": "E-mail", "name": "Name", "role": "Role", "timezone": "Time zone",
+    "reason": "Reason", "notice": "Why", "user_id": "Person", "substitute_id": "Stands in",
+    "first_day": "First day", "last_day": "Last day", "email": "E-mail", "name": "Name", "role": "Role",
+    "timezone": "Time zone",
 }  # fmt: skip
 
 

@@ -109,6 +109,16 @@ def decline(lead_id: LeadKey) -> AnyResponse:
     return redirect(list_address(), 303)
 
 
+@bp.post("/delete")
+@allow(Permission.DELETE_LEADS)
+def delete(lead_id: LeadKey) -> AnyResponse:
+    """Delete the lead."""
+    with leads.edit(lead_id, current_actor(), if_version=read_form_version(), lock_assignment=True) as lead:
+        leads.delete(lead, actor=current_actor())
+    flash("It is deleted. Below the list, “Deleted leads” has it, and a way back.")
+    return redirect(list_address(), 303)
+
+
 @bp.errorhandler(Conflict)
 @bp.errorhandler(Forbidden)
 @bp.errorhandler(UnprocessableContent)

@@ -86,7 +86,7 @@ def test_reading_is_on_record_once(browser, amara, lead, rows):
     [
         ("amara", {"I reached out", "Decline"}),
         ("bruno", set()),
-        ("max_", {"Mark as reached out for Amara Attorney", "Hand over"}),
+        ("max_", {"Mark as reached out for Amara Attorney", "Hand over", "Delete"}),
         ("viewer", set()),
     ],
 )

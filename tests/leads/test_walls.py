@@ -66,6 +66,12 @@ ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
     (POST, f"/desk/leads/{LEAD}/take"): [None],
     (POST, f"/desk/leads/{LEAD}/assign"): [None],
     (POST, f"/desk/leads/{LEAD}/decline"): [None],
+    (POST, f"/desk/leads/{LEAD}/delete"): [None],
+    (GET, f"/desk/leads/{LEAD}/explanation"): [None],
+    (GET, f"/desk/leads/{LEAD}/screens"): [None],
+    (POST, f"/desk/leads/{LEAD}/screens"): [None],
+    (POST, f"/desk/leads/{LEAD}/screens/{USER}/lift"): [None],
+    (POST, f"/desk/deleted/{LEAD}/restore"): [None],
     (POST, f"/desk/quarantine/{LEAD}/release"): [None],
     (POST, f"/desk/quarantine/{LEAD}/discard"): [None],
 }  # fmt: skip
@@ -90,6 +96,7 @@ LISTS: dict[tuple[str, str], tuple[str, ...]] = {
     (GET, "/desk/report"): ("",),
     (GET, "/desk/messages"): ("", "status=failed"),
 }
+DELETED: dict[tuple[str, str], tuple[str, ...]] = {(GET, "/desk/deleted"): ("",)}
 QUARANTINE: dict[tuple[str, str], tuple[str, ...]] = {
     (GET, "/internal/quarantine"): ("", "limit=1"),
     (GET, "/desk/quarantine"): ("",),
@@ -221,9 +228,9 @@ def commands_as_somebody(group: click.Group, *above: str) -> Iterator[str]:
 
 
 def test_every_route_and_every_command_with_as_is_in_the_tables(app):
-    assert rules(app) == {*ABOUT_A_LEAD, *LISTS, *QUARANTINE, *ELSEWHERE}
+    assert rules(app) == {*ABOUT_A_LEAD, *LISTS, *DELETED, *QUARANTINE, *ELSEWHERE}
     assert all(LEAD in rule for _, rule in ABOUT_A_LEAD)
-    assert not any(LEAD in rule for _, rule in {*LISTS, *QUARANTINE, *ELSEWHERE})
+    assert not any(LEAD in rule for _, rule in {*LISTS, *DELETED, *QUARANTINE, *ELSEWHERE})
     assert set(commands_as_somebody(app.cli)) == set(COMMANDS)
 
 
@@ -253,7 +260,7 @@ def requests_that_may_show_leads(world: World) -> Iterator[Request]:
     """Requests about the hidden lead, about another of the same client, and about many."""
     yield from requests_about(world.hidden, world)
     yield from requests_about(world.twin, world, most=1)
-    for (method, rule), queries in {**LISTS, **QUARANTINE}.items():
+    for (method, rule), queries in {**LISTS, **DELETED, **QUARANTINE}.items():
         yield from ((method, f"{rule}?{query.format(**words_of(world))}", None) for query in queries)
 
 
@@ -412,6 +419,13 @@ def test_without_the_wall_all_that_shows_the_quarantine_would_tell_of_it(world):
         (method, path) for method, path, _ in requests_about(world.hidden, world) if "/quarantine/" in path
     }
     assert differences(world, reader, asked, paths=True) == expected | set(QUARANTINE)
+
+
+def test_without_the_wall_the_deleted_leads_would_tell_of_it(world):
+    reader = a_world(world, "admin", "all", replace(SECRET, deleted=True), [], wall=False)
+    asked = [one for one in requests_that_may_show_leads(world) if one[1].startswith("/desk/deleted")]
+    restore = (POST, f"/desk/deleted/{world.hidden}/restore")
+    assert differences(world, reader, asked, paths=True) == {restore, *DELETED}
 
 
 @pytest.mark.parametrize("owner", [None, "colleague"])

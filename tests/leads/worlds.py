@@ -222,6 +222,8 @@ def _fill(world: World, role: str, secret: Plan, others: list[Plan]) -> None:
     for lead in (hidden, *made):
         for who in ("barred", "boss"):
             audit.record("lead.read", actor=people[who], about=("lead", lead.id), what="detail")
+        if lead.deleted_at:
+            audit.record("lead.deleted", actor=boss, about=("lead", lead.id))
     audit.record("message.retried", actor=boss, about=("lead", hidden.id), message=str(failed.id))
 
 

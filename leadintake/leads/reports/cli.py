@@ -9,9 +9,8 @@ from pathlib import Path
 import click
 from flask import current_app
 
-from leadintake.assignment import policy, types
+from leadintake.assignment import policy
 from leadintake.assignment.cli import DAY, group
-from leadintake.assignment.models import AssignmentDecision
 from leadintake.assignment.policy import Policy
 from leadintake.assignment.service import assignment
 from leadintake.auth.service import auth
@@ -23,6 +22,7 @@ from leadintake.core.db.transaction import transaction
 from leadintake.leads.cli import LEAD_ID, READER_OPTION, read_lead
 from leadintake.leads.cli import group as leads_group
 from leadintake.leads.reference import LeadKey
+from leadintake.leads.reports.explanation import list_candidates, summarize_decision
 from leadintake.leads.reports.service import Line, report
 from leadintake.leads.reports.simulation import simulate
 
@@ -35,9 +35,11 @@ def explain(lead_id: LeadKey, reader: str | None, form: str) -> None:
     """Tell why lead ID went where it went: every decision, and everybody it was between."""
     with transaction():
         lead = read_lead(lead_id, "explanation", reader)
-        decisions = [(decision, _explain_candidates(decision)) for decision in assignment.of_lead(lead.id)]
         emails = {user.id: user.email for user in auth.everyone()}
-        rows = [(_summarize(decision, emails), people) for decision, people in decisions]
+        rows = [
+            (summarize_decision(decision, emails), list_candidates(decision))
+            for decision in assignment.of_lead(lead.id)
+        ]
         now = {
             "assigned_to": lead.assigned_to.email if lead.assigned_to else None,
             "strategy": lead.assignment_strategy,
@@ -109,43 +111,6 @@ def _read_policy(file: Path) -> Policy:
 def _midnight(day: date) -> datetime:
     """Return the start of a day in the firm's time zone, as UTC."""
     return datetime.combine(day, time(), firm_zone()).astimezone(UTC)
-
-
-def _summarize(decision: AssignmentDecision, emails: dict[uuid.UUID, str]) -> dict[str, object]:
-    return {
-        "decided_at": decision.created_at,
-        "cause": decision.cause,
-        "to": emails.get(decision.user_id) if decision.user_id else None,
-        "strategy": decision.strategy,
-        "policy": decision.policy,
-        "reason": decision.reason,
-    }
-
-
-def _explain_candidates(decision: AssignmentDecision) -> list[dict[str, object]]:
-    """Return the candidates of a decision: the chosen one first, then the eligible, then the excluded."""
-    if not decision.record:
-        return []
-    record, rows = types.read(decision.record), []
-    order = {decision.user_id: 0} | dict.fromkeys(record.decision.excluded, 2)
-    for candidate in sorted(
-        record.situation.candidates, key=lambda candidate: order.get(candidate.user_id, 1)
-    ):
-        chosen, excluded = (
-            candidate.user_id == decision.user_id,
-            record.decision.excluded.get(candidate.user_id),
-        )
-        row = {
-            "name": candidate.name,
-            "verdict": "chosen" if chosen else excluded or "eligible",
-            "open_leads": candidate.open_leads,
-            "weight": candidate.weight,
-            "last_turn": candidate.last_turn,
-            "score": record.decision.scores.get(candidate.user_id, ""),
-            "tie_break": record.decision.tie_break if chosen else "",
-        }
-        rows.append(row)
-    return rows
 
 
 def _make_row(line: Line) -> dict[str, object]:

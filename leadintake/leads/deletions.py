@@ -1,0 +1,66 @@
+"""Deleted leads, for those who may restore them. No other list has them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+
+from leadintake.audit.models import AuditEntry
+from leadintake.audit.service import audit
+from leadintake.auth.models import User
+from leadintake.core.db.pagination import Order, Page, page_of
+from leadintake.leads.models import Lead
+from leadintake.leads.search import visible_query
+
+NEWEST_FIRST = Order(AuditEntry, "created_at", descending=True)
+
+
+class DeletedLead(msgspec.Struct):
+    """A lead, and who deleted it when."""
+
+    id: UUID
+    created_at: datetime
+    lead_id: UUID
+    reference: str | None
+    first_name: str
+    last_name: str
+    email: str
+    deleted_by: str | None
+    """None: an operator did."""
+
+
+def page_deleted(*, actor: User, limit: int, cursor: str | None) -> Page[Any]:
+    """Return a page of DeletedLead visible to `actor`, deleted last first, and audit the listing.
+
+    They are found by the audit trail's index of acts: few leads are deleted among very many.
+    """
+    audit.record("leads.deleted_listed", actor=actor)
+    deleted = visible_query(actor).where(Lead.deleted_at.is_not(None)).subquery()
+    # Of a lead that was restored and deleted again the last deletion counts.
+    is_last = AuditEntry.created_at >= deleted.c.deleted_at
+    statement = (
+        sa.select(AuditEntry)
+        .join(deleted, sa.and_(deleted.c.id == AuditEntry.subject_id, is_last))
+        .where(AuditEntry.action == "lead.deleted")
+    )
+
+    def select_columns(ordered: sa.Select[Any]) -> sa.Select[Any]:
+        columns = (deleted.c[name] for name in ("id", "reference", "first_name", "last_name", "email"))
+        person = User.__table__
+        return ordered.outerjoin(person, person.c.id == AuditEntry.actor_id).with_only_columns(
+            AuditEntry.id, AuditEntry.created_at, *columns, person.c.name
+        )
+
+    page = page_of(
+        statement.execution_options(include_deleted=True),
+        NEWEST_FIRST,
+        limit=limit,
+        cursor=cursor,
+        bound_to={"of": "deleted"},
+        shape=select_columns,
+    )
+    return Page([DeletedLead(*row) for row in page.items], page.next_cursor)
