@@ -17,6 +17,7 @@ from leadintake.desk.people import bp as people
 from leadintake.desk.quarantine import bp as quarantine
 from leadintake.desk.queue import bp as queue
 from leadintake.desk.report import bp as report
+from leadintake.desk.resume import bp as resume
 from leadintake.desk.screens import bp as screens
 from leadintake.desk.sign_in import bp as signing_in
 from leadintake.leads.quarantine.service import quarantine as looked_after
@@ -28,6 +29,7 @@ ROOMS = (
     account,
     queue,
     lead,
+    resume,
     screens,
     explanation,
     deleted,

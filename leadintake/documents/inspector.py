@@ -6,8 +6,8 @@ import atexit
 import contextlib
 import os
 import shutil
-from collections.abc import Collection, Iterator
-from typing import IO
+from collections.abc import Callable, Collection, Iterator
+from typing import IO, TypeVar
 
 import structlog
 
@@ -24,6 +24,9 @@ ANSWER_SECONDS = 30.0
 """Wall-clock limit per file: a worker may wait without using CPU time."""
 BUSY = N_("Too many files are being checked right now. Nothing was kept. Please send it again in a moment.")
 UNAVAILABLE = N_("We cannot check files right now, so nothing was kept. Please send it again in a moment.")
+Result = TypeVar("Result")
+Ask = Callable[[Worker, int], Result]
+"""Asks a worker about the file with this descriptor."""
 SMALL = 64 * 1024
 """Bytes up to which a file is passed in memory: its `fileno()` would write it to disk."""
 log = structlog.get_logger()
@@ -41,9 +44,28 @@ class Inspector:
         self, stream: IO[bytes], accepted: Collection[str], *, sender: str, slots: MachineSlots
     ) -> Finding:
         """Inspect a file. Raises Refused; Unavailable when that is impossible now."""
+        return self._run(
+            lambda worker, file: worker.inspect(file, accepted, seconds=ANSWER_SECONDS), stream, sender, slots
+        )
+
+    def extract(self, stream: IO[bytes], extension: str, *, sender: str, slots: MachineSlots) -> str:
+        """Return the text of a document. Raises Refused; Unavailable when that is impossible now."""
+        return self._run(
+            lambda worker, file: worker.extract(file, extension, seconds=ANSWER_SECONDS),
+            stream,
+            sender,
+            slots,
+        )
+
+    def close(self) -> None:
+        """End the workers. The next file starts new ones."""
+        while self._idle:
+            self._idle.pop().end()
+
+    def _run(self, ask: Ask[Result], stream: IO[bytes], sender: str, slots: MachineSlots) -> Result:
         try:
             with _open_descriptor(stream) as file, self._queue.acquire(sender), slots.acquire():
-                return self._inspect(file, accepted)
+                return self._retry(ask, file)
         except Busy as busy:
             raise Unavailable(BUSY, retry_after=5) from busy
         except LimitExceeded as exhausted:
@@ -56,22 +78,17 @@ class Inspector:
             log.error("inspection_impossible", error=str(error))  # noqa: TRY400 - the cause is in the line
             raise Unavailable(UNAVAILABLE, retry_after=5) from error
 
-    def close(self) -> None:
-        """End the workers. The next file starts new ones."""
-        while self._idle:
-            self._idle.pop().end()
-
-    def _inspect(self, file: int, accepted: Collection[str]) -> Finding:
+    def _retry(self, ask: Ask[Result], file: int) -> Result:
         """Ask a worker; if it is lost, a fresh one."""
         try:
-            return self._ask(self._idle_worker() or self._start(), file, accepted)
+            return self._ask(ask, self._idle_worker() or self._start(), file)
         except WorkerLost as lost:
             log.warning("inspection_worker_lost", error=str(lost))
-            return self._ask(self._start(), file, accepted)
+            return self._ask(ask, self._start(), file)
 
-    def _ask(self, worker: Worker, file: int, accepted: Collection[str]) -> Finding:
+    def _ask(self, ask: Ask[Result], worker: Worker, file: int) -> Result:
         try:
-            return worker.inspect(file, accepted, seconds=ANSWER_SECONDS)
+            return ask(worker, file)
         finally:
             if worker.usable:
                 self._idle.append(worker)

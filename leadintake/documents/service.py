@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import uuid
 from collections.abc import Collection, Iterator
@@ -20,12 +21,14 @@ from leadintake.core.db.types import new_id
 from leadintake.core.errors import Unavailable
 from leadintake.core.places import normalize_url
 from leadintake.documents import verdict
+from leadintake.documents.inspection import KINDS
+from leadintake.documents.inspection.findings import Refused
 from leadintake.documents.inspection_queue import MachineSlots
 from leadintake.documents.inspector import count_processors, inspector
 from leadintake.documents.models import Document, KnownStorage
 from leadintake.documents.scanner import Scanner
 from leadintake.documents.storage.interface import Storage, Stores
-from leadintake.documents.verdict import Verdict
+from leadintake.documents.verdict import PDF, Verdict
 
 BATCH = 500
 DELETED_TOO = {"include_deleted": True}
@@ -82,6 +85,19 @@ class Documents:
         result = verdict.judge(filename, stream, most_bytes=most_bytes, inspect=inspect)
         scanner = self.get_scanner(current_app)
         return replace(result, flags=result.flags | scanner.scan(stream)) if scanner else result
+
+    def extract_text(self, document: Document, *, sender: str) -> str:
+        """Return the text of a stored document, "" for a PDF and where nothing can be read.
+
+        It is read like an upload, within the same bounds. Raises Unavailable when that is impossible now.
+        """
+        extension = {kind.content_type: kind.extension for kind in KINDS}.get(document.content_type, PDF)
+        if extension == PDF:
+            return ""
+        with self.open(document) as stream, contextlib.suppress(Refused):
+            slots = current_app.extensions["leadintake.inspections"]
+            return inspector.extract(stream, extension, sender=sender, slots=slots)
+        return ""
 
     def keep(self, upload: Verdict, stream: IO[bytes]) -> Document:
         """Store the file durably; delete it if the transaction fails.

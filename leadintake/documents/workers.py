@@ -12,16 +12,20 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from leadintake.documents import inspection
 from leadintake.documents.inspection import BY_EXTENSION, Finding
 from leadintake.documents.inspection.findings import Flag, Refused
+from leadintake.documents.inspection.textbuffer import MAX_TEXT_LENGTH
 
 LIMIT_STATUSES = {-signal.SIGPROF, -signal.SIGXCPU, -signal.SIGXFSZ}
 """Exit statuses of a process that its own limits ended."""
-MAX_ANSWER_BYTES = 64 * 1024
+MAX_ANSWER_BYTES = 64 * 1024 + 6 * MAX_TEXT_LENGTH
+"""JSON writes a character as six bytes at most, of those that are left in a text."""
+READ_BYTES = 64 * 1024
 CHANNEL = 0
 """Descriptor of the worker's end of the socket: its standard input."""
 ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TMP", "TEMP")
@@ -60,8 +64,9 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
     """Answer of a worker, documented in inspection/worker.py."""
 
     last: bool
-    kind: str | None = None
+    kind: Literal[".pdf", ".doc", ".docx", ".odt", ".rtf", ".txt"] | None = None
     flags: list[Flag] = []
+    text: str = ""
     refused: str = ""
     exhausted: bool = False
     failed: str = ""
@@ -104,7 +109,15 @@ class Worker:
 
     def inspect(self, descriptor: int, accepted: Collection[str], *, seconds: float) -> Finding:
         """Run `detection.inspect` on the file. Raises Refused, or an exception of this module."""
-        line = json.dumps({"accepted": sorted(accepted)}).encode() + b"\n"
+        answer = self._request({"accepted": sorted(accepted)}, descriptor, seconds)
+        return Finding(BY_EXTENSION[answer.kind] if answer.kind else None, frozenset(answer.flags))
+
+    def extract(self, descriptor: int, extension: str, *, seconds: float) -> str:
+        """Run `extraction.extract` on the file. Raises Refused, or an exception of this module."""
+        return self._request({"text": extension}, descriptor, seconds).text
+
+    def _request(self, request: dict[str, object], descriptor: int, seconds: float) -> Answer:
+        line = json.dumps(request).encode() + b"\n"
         usable, self.usable = self.usable, False
         assert usable  # noqa: S101 - the pool holds usable workers only
         try:
@@ -130,11 +143,10 @@ class Worker:
             return os.waitstatus_to_exitcode(status)
         return None
 
-    def _parse_answer(self, line: bytes) -> Finding:
+    def _parse_answer(self, line: bytes) -> Answer:
         try:
             answer = msgspec.json.decode(line, type=Answer)
-            kind = BY_EXTENSION[answer.kind] if answer.kind else None
-        except (msgspec.MsgspecError, KeyError) as error:
+        except msgspec.MsgspecError as error:
             raise WorkerLost(f"no answer but {line[:80]!r}") from error
         self.usable = not answer.last
         if answer.refused:
@@ -143,7 +155,7 @@ class Worker:
             raise LimitExceeded
         if answer.failed:
             raise ReaderFailed(answer.failed)
-        return Finding(kind, frozenset(answer.flags))
+        return answer
 
     def _ask(self, line: bytes, descriptor: int, end: float) -> bytes:
         self.connection.settimeout(max(0.001, end - time.monotonic()))
@@ -151,7 +163,7 @@ class Worker:
         answer = b""
         while not answer.endswith(b"\n"):
             self.connection.settimeout(max(0.001, end - time.monotonic()))
-            piece = self.connection.recv(MAX_ANSWER_BYTES)
+            piece = self.connection.recv(READ_BYTES)
             if not piece or len(answer) > MAX_ANSWER_BYTES:
                 raise ConnectionResetError("the worker ended")
             answer += piece

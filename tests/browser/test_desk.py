@@ -124,6 +124,7 @@ def test_a_page_left_open_for_twenty_minutes_does_nothing(desk_of, lead, max_, r
 
 def test_what_a_colleague_does_keeps_nobody_signed_in(desk_of, browser, lead, amara, max_, rows):
     page = desk_of(amara, f"/desk/leads/{lead.id}")
+    page.wait_for_load_state("networkidle")  # the resume is loaded lazily, and counts
     (session,) = rows(SignedInSession)
     with time_machine.travel(now() + timedelta(minutes=20)):
         manager = browser().sign_in(max_)
@@ -153,6 +154,7 @@ def test_an_open_page_shows_what_a_colleague_does(desk_of, browser, lead, amara,
     for one in (page, queue):
         one.clock.fast_forward(POLL)
     expect(page.locator("#lead .mark")).to_contain_text("Reached out")
+    expect(page.locator("#story")).to_contain_text("reached out")
     expect(page.locator("#notices")).to_contain_text("This lead was changed just now.")
     assert frame.evaluate("one => one.isConnected"), "the resume one reads is not loaded anew"
     expect(queue.locator(".lead .mark")).to_have_text("Reached out")
@@ -259,7 +261,8 @@ def test_nothing_is_wrong_with_any_page(desk_of, visitor, site, given, lead, ama
         found += [f"{path}: {one}" for one in violations(page)]
     page = desk_of(ada, **look)
     leads = (f"/leads/{one.id}" for one in (lead, held))
-    rooms = ("absences", "report", "quarantine", "messages", "people", "account")
+    rooms = ("absences", "report", "quarantine", "messages", "people", "deleted", "account")
+    rooms += tuple(f"leads/{lead.id}/{part}" for part in ("screens", "explanation", "resume/text"))
     for path in ("", "?q=nothing", "?sort=none", *leads, *(f"/{room}" for room in rooms)):
         page.goto(f"{site}/desk{path}")
         for details in page.locator("details").all():

@@ -25,6 +25,7 @@ PAGES = {
     ("POST", f"{LEAD}/decline"): "attorney",
     ("POST", f"{LEAD}/assign"): "manager",
     ("POST", f"{LEAD}/delete"): "manager",
+    ("GET", f"{LEAD}/resume/text"): "viewer",
     ("GET", f"{LEAD}/explanation"): "manager",
     ("GET", f"{LEAD}/screens"): "manager",
     ("POST", f"{LEAD}/screens"): "manager",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import resource
 import tempfile
 import textwrap
@@ -40,6 +41,14 @@ def test_a_search_in_c_without_end_is_ended_after_the_cpu_time_of_one_file(run, 
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert [line["event"] for line in logs] == ["inspection_exhausted"]  # and tried once
     assert 1 < after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
+
+
+def test_the_text_of_a_file_costs_no_more_than_its_inspection(inspector, places):
+    endless = b"{\\rtf1{\\info " + b"\\a " * 4_000_000 + b"}}"
+    with pytest.raises(Refused, match=TOO_COMPLICATED), capture_logs() as logs:
+        inspector.extract(io.BytesIO(endless), ".rtf", sender="", slots=places)
+    assert [line["event"] for line in logs] == ["inspection_exhausted"]
+    assert inspector.extract(io.BytesIO(b"Jane Doe"), ".txt", sender="", slots=places) == "Jane Doe"
 
 
 def test_the_cpu_time_is_counted_for_each_file_anew(run, monkeypatch):

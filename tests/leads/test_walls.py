@@ -67,6 +67,7 @@ ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
     (POST, f"/desk/leads/{LEAD}/assign"): [None],
     (POST, f"/desk/leads/{LEAD}/decline"): [None],
     (POST, f"/desk/leads/{LEAD}/delete"): [None],
+    (GET, f"/desk/leads/{LEAD}/resume/text"): [None],
     (GET, f"/desk/leads/{LEAD}/explanation"): [None],
     (GET, f"/desk/leads/{LEAD}/screens"): [None],
     (POST, f"/desk/leads/{LEAD}/screens"): [None],

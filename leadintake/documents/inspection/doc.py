@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import IO
 
-from . import embedded, wordtext
+from . import embedded, pieces, wordtext
 from .compound import Compound
+from .fib import read_block
 from .findings import Flag, Refused
 from .harm import Findings, Harm
+from .textbuffer import TextBuffer
 
 RIGHTS = {"\tdrmcontent", "encryptedpackage"}  # [MS-OFFCRYPTO] 1.3: rights management
 
@@ -28,3 +30,8 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     wordtext.judge(found, findings)
     embedded.judge(found, findings)
     return frozenset(findings.flags)
+
+
+def extract(stream: IO[bytes], buffer: TextBuffer) -> None:
+    """Take out the text."""
+    pieces.extract(read_block(Compound(stream), 0), buffer)

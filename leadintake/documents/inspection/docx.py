@@ -16,7 +16,9 @@ from .links import WORD
 from .markup import Attributes, Reading, read
 from .relationships import ENDING, Relationships
 from .sentences import DAMAGED, UNUSUAL
+from .textbuffer import TextBuffer
 from .unpacking import unpack
+from .xmltext import Paragraphs, Vocabulary
 
 TEXT = re.compile(r"word/document\d*\.xml")  # some Microsoft services number it
 TYPES = "[Content_Types].xml"
@@ -34,6 +36,13 @@ MARKUP_TYPE = re.compile(r"(openxmlformats-officedocument|ms-(office|word|excel)
 # Names that only some programs decode, and interleaved parts (ECMA-376 part 2, 6.2.2 and 8.2.2).
 ODD_NAME = re.compile(
     r".*%(2[d-fD-F]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAcCfF]|7[0-9aAeE])|.*/\[\d+\](\.last)?\.piece", re.I
+)
+SHOWN_PARTS = (re.compile(r"word/header\d*\.xml"), TEXT, re.compile(r"word/(foot|end)notes\.xml"))
+VOCABULARY = Vocabulary(
+    paragraphs=frozenset({"p"}),
+    texts=frozenset({"t"}),
+    marks={"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"},
+    hidden=frozenset({"Fallback", "moveFrom", "pPr"}),  # shown elsewhere; tab stops
 )
 ROOTS = {f"{address} document" for address in WORD}
 
@@ -55,6 +64,16 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     parts.inspect(found, package, Package, budget, findings)
     package.require_text()
     return frozenset(findings.flags)
+
+
+def extract(stream: IO[bytes], buffer: TextBuffer) -> None:
+    """Take out the text: headers, body, notes."""
+    budget = Budget()
+    found = Container.of(stream, budget)
+    for pattern in SHOWN_PARTS:
+        for entry in found.entries:
+            if pattern.fullmatch(entry.name) and entry.size:
+                read(unpack(found, entry, budget), Paragraphs(buffer, VOCABULARY).reading(), budget)
 
 
 def _is_encrypted(stream: IO[bytes]) -> bool:

@@ -14,13 +14,23 @@ from .libraries import CODE, Library
 from .markup import Attributes, Reading, read
 from .odtelements import ODF, Elements
 from .sentences import DAMAGED
+from .textbuffer import TextBuffer
 from .unpacking import unpack
+from .xmltext import Paragraphs, Vocabulary
 
 KIND, TEXT, LOCKED_WHOLE, MANIFEST = "mimetype", "content.xml", "encrypted-package", "META-INF/manifest.xml"
 KINDS = {b"application/vnd.oasis.opendocument.text"}
 """Accepted content of the entry `mimetype`, at any position (ODF 1.3 part 2, 3.3); templates have another."""
 MAX_KIND_LENGTH = 128
 ROOT = f"{ODF}office:1.0 document-content"
+STYLES = "styles.xml"
+VOCABULARY = Vocabulary(
+    paragraphs=frozenset({"p", "h"}),
+    texts=frozenset(),
+    marks={"tab": "\t", "line-break": "\n", "s": " "},
+    hidden=frozenset({"annotation", "tracked-changes", "footer", "script", "title", "desc"}),
+    count="c",
+)
 LOCK = "encryption-data"  # in any version of its namespace
 
 
@@ -59,6 +69,16 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     if package.root != ROOT:
         raise Refused(DAMAGED)
     return frozenset(findings.flags)
+
+
+def extract(stream: IO[bytes], buffer: TextBuffer) -> None:
+    """Take out the text: headers of pages, then the body."""
+    budget = Budget()
+    found = Container.of(stream, budget)
+    for name in (STYLES, TEXT):
+        for entry in found.entries:
+            if entry.name.casefold() == name and entry.size:
+                read(unpack(found, entry, budget), Paragraphs(buffer, VOCABULARY).reading(), budget)
 
 
 class Package:

@@ -12,6 +12,7 @@ from .findings import Refused
 from .harm import Findings, Harm
 from .instructions import Fields
 from .sentences import DAMAGED, TOO_MUCH
+from .textbuffer import TextBuffer
 
 PRC, PCDT = 1, 2  # 2.9.38: first bytes of its parts
 IS_8_BIT = 1 << 30  # 2.9.73
@@ -22,6 +23,10 @@ MAX_TABLE_BYTES = 1024 * 1024
 CHUNK = 64 * 1024
 MARK = re.compile("[\x13-\x15]")
 BEGIN, MARK_BITS = 0x13, 0x1F
+MAX_OPEN_FIELDS = 64
+CHARACTERS = str.maketrans({"\r": "\n", "\x0b": "\n", "\x0c": "\n", "\x07": "\t", "\x1e": "-", "\x1f": None})
+"""Paragraph, line, page, cell of a table, hyphens, 2.4.1 and 2.9."""
+END_OF_ROW = "\x07\x07"
 FETCHING = {11, 36, 45, 46, 55, 56, 68, 78}
 """Field types of RD, INCLUDE, DDE, DDEAUTO, IMPORT, LINK, INCLUDETEXT, DATABASE, 2.9.90: old versions of Word
 localized the names."""
@@ -41,6 +46,25 @@ def judge(block: Block, findings: Findings) -> None:
     fields.end_all()
     for number in FIELDS:
         _judge_numbers(block.table(number, MAX_TABLE_BYTES), findings)
+
+
+def extract(block: Block, buffer: TextBuffer) -> None:
+    """Take out the text: of fields what they show, not their instructions."""
+    instructions = list[bool]()  # of each open field, whether its instruction has not ended
+    for words in _read_chunks(block):
+        position = 0
+        for mark in MARK.finditer(words):
+            if not any(instructions):
+                buffer.add(words[position : mark.start()].replace(END_OF_ROW, "\n").translate(CHARACTERS))
+            position = mark.end()
+            if mark[0] == "\x13" and len(instructions) < MAX_OPEN_FIELDS:
+                instructions.append(True)
+            elif instructions and mark[0] == "\x14":
+                instructions[-1] = False
+            elif instructions and mark[0] == "\x15":
+                instructions.pop()
+        if not any(instructions):
+            buffer.add(words[position:].replace(END_OF_ROW, "\n").translate(CHARACTERS))
 
 
 def _judge_numbers(table: bytes, findings: Findings) -> None:

@@ -7,6 +7,7 @@ import re
 from typing import IO
 
 from .findings import Flag
+from .textbuffer import MAX_TEXT_LENGTH, TextBuffer
 
 CHUNK = 64 * 1024
 # HTML to browsers (WHATWG MIME Sniffing, 7.1), kinds that Word opens whatever the name, and other files
@@ -45,6 +46,20 @@ def fits(stream: IO[bytes]) -> bool:
             return False
         head = following
     return True
+
+
+def extract(stream: IO[bytes], buffer: TextBuffer) -> None:
+    """Take out the text."""
+    content = stream.read(MAX_TEXT_LENGTH * 4)
+    wide = _wide_encoding(content)
+    if wide:
+        buffer.add(content.decode(wide, "replace"))
+        return
+    try:
+        # Cut inside a character perhaps: the decoder leaves it out.
+        buffer.add(codecs.getincrementaldecoder("utf-8-sig")().decode(content))
+    except UnicodeDecodeError:
+        buffer.add(content.decode("cp1252", "replace"))
 
 
 def _wide_encoding(head: bytes) -> str:

@@ -9,6 +9,8 @@ from .findings import Flag
 from .harm import Findings
 from .mapping import map_stream
 from .rtfreader import Reader
+from .rtftext import TextReader
+from .textbuffer import TextBuffer
 
 
 def fits(stream: IO[bytes]) -> bool:
@@ -21,3 +23,8 @@ def inspect(stream: IO[bytes]) -> frozenset[Flag]:
     findings = Findings()
     Reader(map_stream(stream), findings).read()
     return frozenset(findings.flags)
+
+
+def extract(stream: IO[bytes], buffer: TextBuffer) -> None:
+    """Take out the text."""
+    TextReader(map_stream(stream), buffer).read()

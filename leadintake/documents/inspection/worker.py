@@ -1,9 +1,11 @@
 """Process that inspects files: a fresh interpreter with resource limits, asked over a socket.
 
-Request: a line of JSON, {"accepted": [extension, …]}, and the file's descriptor (SCM_RIGHTS, unix(7)).
+Request: a line of JSON, {"accepted": [extension, …]} or {"text": extension}, and the file's descriptor
+(SCM_RIGHTS, unix(7)).
 Answer: a line of JSON with "last", true if the process ends afterwards, and one of:
 
 - "kind": extension or null, and "flags": the result of inspect();
+- "text": what extract() took out of the document;
 - "refused": sentence of a Refused;
 - "exhausted": true: memory or temporary space did not suffice;
 - "failed": traceback without message: a reader has a bug.
@@ -27,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from .detection import inspect
+from .extraction import extract
 from .findings import Refused
 
 MB = 1024 * 1024
@@ -133,7 +136,10 @@ def _answer(line: bytes, descriptor: int) -> dict[str, Any]:
     try:
         with os.fdopen(descriptor, "rb") as stream:
             _limit_addresses(os.fstat(descriptor).st_size)
-            found = inspect(stream, json.loads(line)["accepted"])
+            request = json.loads(line)
+            if "text" in request:
+                return {"text": extract(stream, request["text"])}
+            found = inspect(stream, request["accepted"])
     except Refused as refused:
         return {"refused": str(refused)}
     except (MemoryError, RecursionError):

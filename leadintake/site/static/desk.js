@@ -7,11 +7,12 @@
   // -- On a phone the leads come first; the filters open on demand.
 
   const filters = find(".more");
-  if (filters && matchMedia("(max-width: 30rem)").matches) filters.open = location.search.length > 1;
+  if (filters && matchMedia("(max-width: 30rem)").matches) filters.open = !filters.matches(".idle");
+  filters?.classList.remove("idle");
 
   // -- What changed meanwhile is shown, but not over somebody's typing.
 
-  const isTyping = () => Boolean(find("#lead details[open]"));
+  const isTyping = () => Boolean(find("#story details[open]"));
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.elt?.id === "lead" && isTyping()) {
