@@ -51,7 +51,9 @@ def init_app(app: Flask) -> None:
         ago=ago, day=day, moment=moment, iso=iso, duration=duration, weight=weight, title_of=title_of
     )
     # For the desk's pages only: error pages must not query the database.
-    app.jinja_env.globals.update(current_user=current_user, STATES=STATES, DELIVERIES=DELIVERIES, ACTS=ACTS)
+    app.jinja_env.globals.update(
+        current_user=current_user, STATES=STATES, DELIVERIES=DELIVERIES, ACTS=ACTS, now=now
+    )
 
 
 def ago(instant: datetime) -> str:
