@@ -1,4 +1,4 @@
-"""Validation of FIRM_LOGO."""
+"""Validation of FIRM_LOGO and FIRM_LOGO_DARK."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ HEAVIEST_LOGO = 100 * 1024
 
 
 def check_appearance(settings: Settings) -> list[tuple[bool, str]]:
-    """Return the checks of the logo."""
+    """Return the checks of the logos."""
+    logos = {"FIRM_LOGO": settings.FIRM_LOGO, "FIRM_LOGO_DARK": settings.FIRM_LOGO_DARK}
     return [
-        (bool(settings.FIRM_LOGO) and not _is_logo(Path(settings.FIRM_LOGO)),
-         f"FIRM_LOGO: {settings.FIRM_LOGO} is not a picture that can be read "
-         f"({', '.join(PICTURES)}; {HEAVIEST_LOGO // 1024} KB at most, for people on phones)"),
+        *((bool(path) and not _is_logo(Path(path)),
+           f"{name}: {path} is not a picture that can be read "
+           f"({', '.join(PICTURES)}; {HEAVIEST_LOGO // 1024} KB at most, for people on phones)")
+          for name, path in logos.items()),
+        (bool(settings.FIRM_LOGO_DARK) and not settings.FIRM_LOGO,
+         "FIRM_LOGO_DARK: it needs FIRM_LOGO, the picture for light pages and for paper"),
     ]  # fmt: skip
 
 

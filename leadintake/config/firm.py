@@ -18,6 +18,9 @@ class FirmSettings:
     FIRM_LOGO: str = ""
     """Picture shown in place of the name: a file, relative to the instance folder."""
 
+    FIRM_LOGO_DARK: str = ""
+    """The same for dark mode; without it FIRM_LOGO stands on a light plate there."""
+
     FIRM_ADDRESS: str = ""
     """The firm's postal address, at the end of mails. Commas part its lines."""
 

@@ -23,7 +23,7 @@ from leadintake.core import durable
 from leadintake.core.places import normalize_url
 
 PREFIX = "LEADINTAKE_"
-INSTANCE_PATHS = ("ASSIGNMENT_POLICY", "FIRM_LOGO", "MAIL_FOLDER")
+INSTANCE_PATHS = ("ASSIGNMENT_POLICY", "FIRM_LOGO", "FIRM_LOGO_DARK", "MAIL_FOLDER")
 """Settings with a path that is relative to the instance folder."""
 POOL_SIZE_OF_SQLITE = 68
 """One per thread of the server (64), and some for worker and watchdog."""

@@ -33,6 +33,8 @@ BUNDLES = {
     "desk.js": ("vendor/htmx.min.js", "desk.js"),
 }
 """Parts of each file: one response instead of several."""
+LOGOS = {"logo": "FIRM_LOGO", "logo-dark": "FIRM_LOGO_DARK"}
+"""Settings with the pictures, by plain name."""
 A_YEAR = "public, max-age=31536000, immutable"
 A_DAY = "public, max-age=86400"
 COMPRESSIBLE = ("text/", "image/svg")
@@ -65,15 +67,15 @@ def build_address(name: str) -> str:
 
 
 def find_asset(name: str) -> Asset:
-    """Return a bundle or the firm's logo by its plain name. Raises KeyError."""
-    if name == "logo":
-        return _read_logo(Path(current_app.config["FIRM_LOGO"]))
+    """Return a bundle or a logo of the firm by its plain name. Raises KeyError."""
+    if name in LOGOS:
+        return _read_logo(name, Path(current_app.config[LOGOS[name]]))
     return _build_bundle(name, current_app.config["ACCENT_COLOR"])
 
 
 def serve(name: str) -> Response:
     """Respond with a file by its hashed name. Raises NotFound, also for outdated names."""
-    plain = [*BUNDLES, *(["logo"] if current_app.config["FIRM_LOGO"] else [])]
+    plain = [*BUNDLES, *(logo for logo, setting in LOGOS.items() if current_app.config[setting])]
     found = next((asset for asset in map(find_asset, plain) if asset.name == name), None)
     if found is None:
         raise NotFound("There is no such file, or it has changed. Please load the page again.")
@@ -105,9 +107,9 @@ def _build_bundle(name: str, accent: str) -> Asset:
 
 
 @functools.cache
-def _read_logo(path: Path) -> Asset:
+def _read_logo(name: str, path: Path) -> Asset:
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return _build_asset(f"logo{path.suffix}", kind, path.read_bytes)
+    return _build_asset(f"{name}{path.suffix}", kind, path.read_bytes)
 
 
 def _build_asset(name: str, kind: str, read: Callable[[], bytes]) -> Asset:

@@ -99,8 +99,47 @@ class TestOfAnotherFirm:
         assert shown.content_type.startswith("image/svg+xml")
         assert shown.data.startswith(b"<svg")
 
+    def test_without_another_one_for_the_dark_it_stands_on_a_plate(self, client):
+        page = Page(client.get("/").text)
+        assert [one["class"] for one in page.all("img")] == ["plate"]
+        assert page.all("source") == []
+
     def test_the_colour_is_in_the_sheet(self, client):
         assert "#7a1f3d" in client.get(sheet_of(client)).text
+
+
+class TestOfAFirmWithTwoLogos:
+    """One for light, one for dark."""
+
+    @pytest.fixture
+    def settings(self, tmp_path):
+        for name in ("logo.svg", "night.png"):
+            logo = tmp_path / "instance" / name
+            logo.parent.mkdir(exist_ok=True)
+            logo.write_text(f"<svg>{name}</svg>")
+        return {"FIRM_LOGO": "logo.svg", "FIRM_LOGO_DARK": "night.png"}
+
+    @pytest.mark.parametrize("path", ["/", "/desk/sign-in"])
+    def test_each_scheme_has_its_own(self, client, amara, path):
+        page = Page(client.get(path).text)
+        (source,), (logo,) = page.all("source"), page.all("img")
+        assert source["media"] == "screen and (prefers-color-scheme: dark)"
+        assert "logo.svg" in client.get(logo["src"]).text
+        answer = client.get(source["srcset"])
+        assert (answer.content_type, answer.text) == ("image/png", "<svg>night.png</svg>")
+        assert "plate" not in page.source
+
+
+def test_a_logo_for_the_dark_needs_the_other_one(tmp_path):
+    (tmp_path / "night.png").write_bytes(b"x")
+    with pytest.raises(ConfigurationError, match="needs FIRM_LOGO"):
+        read_settings({}, {"FIRM_LOGO_DARK": "night.png", "INSTANCE_PATH": str(tmp_path)})
+
+
+@pytest.mark.parametrize("setting", ["FIRM_LOGO", "FIRM_LOGO_DARK"])
+def test_every_logo_is_a_picture(tmp_path, setting):
+    with pytest.raises(ConfigurationError, match=f"{setting}: .* is not a picture"):
+        read_settings({}, {setting: "away.png", "INSTANCE_PATH": str(tmp_path)})
 
 
 @pytest.mark.parametrize("colour", ["red", "#12345", "#1234567", "#12345g", "url(x)"])
