@@ -65,6 +65,15 @@ def test_a_list_is_read_in_the_order_of_its_index(path, client, given, plans):
     assert not [step for step in steps if step.startswith(SORTED)], steps
 
 
+def test_among_many_leads_of_one_state_the_next_page_is_sought_by_the_id(client, given, plans):
+    client.sign_in(given(UserFactory, "manager"))
+    for _ in range(3):
+        given(LeadFactory)
+    cursor = client.get("/internal/leads?sort=status&limit=1").json["next_cursor"]
+    steps = plans(lambda: client.get(f"/internal/leads?sort=status&limit=1&cursor={cursor}"))
+    assert any("ix_leads_status_id ((status,id)>(?,?))" in step for step in steps), steps
+
+
 def test_neighbours_of_a_lead_are_read_from_the_index_of_its_list(client, given, plans):
     client.sign_in(given(UserFactory, "manager"))
     lead = given(LeadFactory)

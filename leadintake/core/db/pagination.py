@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -21,6 +21,8 @@ from leadintake.core.errors import UnprocessableContent
 BATCH = 500
 Cursor = Annotated[str, msgspec.Meta(max_length=8000)]
 """Longer than any cursor, whatever the letters of a name."""
+ROW_SEEKERS = {"sqlite", "postgresql"}
+"""Engines that seek in an index for `(column, id) > (value, id)`, however many rows have the value."""
 Row = TypeVar("Row", bound=Model)
 
 
@@ -83,11 +85,7 @@ def page_of(
     fingerprint = _fingerprint(order, bound_to)
     if cursor:
         value, last_id = _parse_cursor(cursor, fingerprint, column)
-        past = column < value if order.descending else column > value
-        tied = key < last_id if order.descending else key > last_id
-        # The first term lets an index seek; the second resolves ties.
-        reach = column <= value if order.descending else column >= value
-        statement = statement.where(reach, sa.or_(past, tied))
+        statement = statement.where(*_past(column, key, value, last_id, descending=order.descending))
     if narrow is not None:
         statement = narrow(statement, order, limit + 1)
     ordered = statement.order_by(*order.clauses(order.model)).limit(limit + 1)
@@ -137,6 +135,19 @@ def _signer() -> URLSafeSerializer:
 def _fingerprint(order: Order[Any], bound_to: Mapping[str, object]) -> str:
     meaning = msgspec.json.encode([order.column, order.descending, dict(sorted(bound_to.items()))])
     return hashlib.sha256(meaning).hexdigest()[:16]
+
+
+def _past(
+    column: Any, key: Any, value: object, last_id: uuid.UUID, *, descending: bool
+) -> Sequence[sa.ColumnElement[bool]]:
+    """Match the rows after one, so that an index seeks to it."""
+    if db.session.get_bind().dialect.name in ROW_SEEKERS:
+        row, last = sa.tuple_(column, key), (value, last_id)
+        return [row < last if descending else row > last]
+    past = column < value if descending else column > value
+    tied = key < last_id if descending else key > last_id
+    # The first term lets an index seek; the second resolves ties.
+    return [column <= value if descending else column >= value, sa.or_(past, tied)]
 
 
 def _parse_cursor(cursor: str, fingerprint: str, column: Any) -> tuple[object, uuid.UUID]:
