@@ -332,6 +332,7 @@ def test_one_walks_from_lead_to_lead_and_back_to_the_same_place(desk_of, given, 
         ("k", "Previous lead", "20"),
     ):
         if scripts:
+            page.wait_for_load_state()  # till then nobody listens to keys
             page.keyboard.press(key)
         else:
             page.get_by_role("link", name=words).click()

@@ -38,7 +38,7 @@ def id_in(address: str) -> str:
 def open_from(client, path: str, lead):
     """Open a list, follow its link to the lead."""
     page = Page(client.get(path).text)
-    (link,) = [one for one in page.all("a") if one["class"] == "name" and id_in(one["href"]) == str(lead.id)]
+    (link,) = [one for one in page.all("a") if one["class"] == "name" and lead.reference in one["href"]]
     return links(client.get(link["href"]))
 
 
