@@ -125,7 +125,7 @@ FIELDS = (
     FormField(
         name="language", kind=Kind.CHOICE, label=N_("Language you prefer"), title="Language",
         longest=MAX_CHOICE_LENGTH, shares_row=True,
-        choices=Choices("LANGUAGES", N_("No preference"), LANGUAGE_NAMES),
+        choices=Choices("LANGUAGES", N_("The language of this page"), LANGUAGE_NAMES),
     ),
 )  # fmt: skip
 

@@ -45,6 +45,20 @@ def intake() -> Response:
     )
 
 
+@bp.post("/")
+@allow_anonymous
+def switch_language() -> Response:
+    """Show the form in another language (`?lang=`), with everything typed. Nothing is stored.
+
+    The buttons of the form send texts alone: a file cannot be shown again.
+    """
+    form = IntakeForm()
+    form.translate()
+    return _respond_uncached(
+        render_template("intake.html", form=form, disclaimer=disclaimers.render_current())
+    )
+
+
 @bp.get("/thanks/<lead:reference>", defaults={"signature": ""})
 @bp.get("/thanks/<lead:reference>/<signature>")
 @allow_anonymous

@@ -464,3 +464,46 @@ class TestASlipInTheAddress:
         page.mouse.up()
         is_thanked(page)
         assert [lead.email for lead in rows(Lead)] == ["jane@gmial.com"]
+@pytest.mark.parametrize("scripted", [True, False])
+def test_switching_the_language_keeps_what_was_typed_and_with_a_script_the_file(
+    site, visitor, rows, scripted
+):
+    page = visitor(java_script_enabled=scripted, viewport={"width": 360, "height": 740})
+    page.goto(site)
+    page.select_option("#practice_area", "family")
+    fill_in(page, RESUME, first_name="山田", email="jane@nowhere")
+    page.get_by_role("button", name="Español").click()
+    expect(page.locator("h1")).to_have_text("Cuéntenos sobre usted")
+    assert page.evaluate("document.documentElement.lang") == "es"
+    for field, value in (("first_name", "山田"), ("email", "jane@nowhere"), ("practice_area", "family")):
+        expect(page.locator(f"#{field}")).to_have_value(value)
+    assert bool(page.locator("#resume_file").input_value()) is scripted
+    if scripted:
+        expect(page.locator(".chosen")).to_have_text(re.compile("resume.pdf"))
+        assert page.url == f"{site}/?lang=es"
+    else:
+        page.locator("#resume_file").set_input_files(RESUME)
+    page.locator("#email").press("Enter")
+    expect(page.locator("#email-error")).to_contain_text("nombre@example.com")
+    assert rows(Lead) == []
+    page.locator("#email").fill("jane@example.com")
+    if not scripted:
+        page.locator("#resume_file").set_input_files(RESUME)
+    send(page)
+    is_thanked(page)
+    (lead,) = rows(Lead)
+    assert (lead.first_name, lead.language, lead.practice_area) == ("山田", "es", "family")
+
+
+def test_a_form_that_was_switched_twice_is_sent_once(site, visitor, rows):
+    page, sent = visitor(), []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.goto(site)
+    fill_in(page, RESUME)
+    for name in ("Español", "English"):
+        page.get_by_role("button", name=name).click()
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
+    send(page)
+    is_thanked(page)
+    assert [url.removeprefix(site) for url in sent] == ["/?lang=es", "/?lang=en", "/public/leads?lang=en"]
+    assert rows(Lead)[0].language == "en"

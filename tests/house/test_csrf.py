@@ -26,8 +26,8 @@ pytestmark = pytest.mark.no_cover  # many requests for few lines, which others c
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 OPEN_TO_OTHER_SITES = {
-    ("POST", "/public/leads"), ("POST", "/unsubscribe/<uuid:message_id>"), ("POST", "/account/<token>"),
-    ("POST", "/thanks/<lead:reference>/<signature>/email"),
+    ("POST", "/"), ("POST", "/public/leads"), ("POST", "/unsubscribe/<uuid:message_id>"),
+    ("POST", "/account/<token>"), ("POST", "/thanks/<lead:reference>/<signature>/email"),
 }  # fmt: skip
 """They take no session: the form from the firm's own site, a mail program, and who has a signed link."""
 FORMS: dict[str, dict[str, str]] = {

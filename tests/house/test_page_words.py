@@ -70,7 +70,7 @@ def test_a_sentence_for_programs_is_found():
         ("POST", "/desk/sign-out", {"headers": {"Sec-Fetch-Site": "cross-site"}}, 401),
         ("POST", "/desk/sign-in", {"headers": {"Sec-Fetch-Site": "cross-site"}}, 403),
         ("PUT", "/desk", {}, 405),
-        ("POST", "/", {}, 405),
+        ("PUT", "/", {}, 405),
         ("GET", "/nothing", {}, 404),
         ("POST", "/public/leads", {"data": b"{}", "content_type": "application/json"}, 415),
         ("POST", "/public/leads", {"data": b"x", "content_type": "multipart/form-data"}, 400),

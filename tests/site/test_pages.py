@@ -111,7 +111,7 @@ def test_the_thanks_take_nothing_but_an_id(client):
 def test_a_page_answers_head_and_refuses_what_it_is_not_for(client):
     head = client.head("/")
     assert (head.status_code, head.data) == (200, b"")
-    refused = client.post("/", headers=BROWSER)
+    refused = client.put("/", headers=BROWSER)
     assert refused.status_code == 405
     assert "GET" in refused.headers["Allow"]
 

@@ -148,6 +148,7 @@ def _submission(form: IntakeForm) -> Submission:
         resume=form.verdict,
         key=form.submission_id.data or None,
         page_language=current_language(),
+        default_language=form.find_default_language(),
         disclaimer=request.form.get("disclaimer", ""),
         signals=form.read_signals(),
     )

@@ -13,7 +13,7 @@ from wtforms import Field, HiddenField, StringField, ValidationError
 
 from leadintake.core.errors import Errors
 from leadintake.core.http.limits import client_limit_key
-from leadintake.core.i18n.languages import N_, _
+from leadintake.core.i18n.languages import N_, _, current_language, requested_language
 from leadintake.documents.inspection.findings import Refused, TooLarge
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict
@@ -102,6 +102,11 @@ class IntakeForm(DeclaredFields):
             if typed := self[form_field.name].data:
                 values[form_field.name] = form_field.normalize(typed, current_app.config)
         return values
+
+    def find_default_language(self) -> str | None:
+        """Return the language of our page, or of `?lang=`, if it is one of LANGUAGES."""
+        language = current_language() if self.opened.data else requested_language()
+        return language if language in current_app.config["LANGUAGES"] else None
 
     def validate_resume_file(self, field: Field) -> None:
         """Require one file, and set `verdict`."""

@@ -58,6 +58,8 @@ class Submission:
     resume: Verdict
     key: str | None
     page_language: str = ENGLISH
+    default_language: str | None = None
+    """The lead's language unless another is chosen. No content: a retry may come from another page."""
     disclaimer: str = ""
     signals: SpamSignals = NO_SIGNALS
 
@@ -65,6 +67,11 @@ class Submission:
     def email(self) -> str:
         """Address of the prospect."""
         return self.values["email"] or ""
+
+    @property
+    def language(self) -> str | None:
+        """Language that the prospect prefers."""
+        return self.values["language"] or self.default_language
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -172,7 +179,7 @@ class Intake:
             reference=(reference := draw_reference()),
             status=FIRST,
             gate=Gate.OPEN,
-            **submission.values,
+            **{**submission.values, "language": submission.language},
             page_language=submission.page_language,
             searchable=search_line(submission.values),
             search_text=search_text(submission.values, reference),

@@ -8,6 +8,8 @@ const form = document.querySelector("form[data-thanks]");
 if (form) begin(form);
 
 function begin(form) {
+  const life = new AbortController(); // ends when the page is switched to another language
+  const on = (target, name, act) => target.addEventListener(name, act, { signal: life.signal });
   const words = form.dataset;
   const file = form.elements.resume_file;
   const zone = file.closest(".zone");
@@ -27,14 +29,14 @@ function begin(form) {
   zone.classList.add("live"); // the field now covers the zone, and is what keyboards and screen readers use
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   for (const name of ["dragenter", "dragover"]) {
-    addEventListener(name, (event) => {
+    on(window, name, (event) => {
       if (!hasFiles(event)) return;
       event.preventDefault(); // a file dropped beside the zone must not replace the page
       zone.classList.add("over");
     });
   }
-  addEventListener("dragleave", (event) => event.relatedTarget || zone.classList.remove("over"));
-  addEventListener("drop", (event) => {
+  on(window, "dragleave", (event) => event.relatedTarget || zone.classList.remove("over"));
+  on(window, "drop", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
     zone.classList.remove("over");
@@ -42,7 +44,9 @@ function begin(form) {
     file.files = event.dataTransfer.files;
     chosen();
   });
-  file.addEventListener("change", chosen);
+  on(file, "change", chosen);
+  const showRestored = () => file.files.length && chosen();
+  showRestored();
 
   function chosen() {
     const [one] = file.files;
@@ -154,19 +158,54 @@ function begin(form) {
     return wrong.length > 0;
   }
 
+  // The language
+
+  /** Show the page in another language, with everything typed and the file. */
+  function switchTo(address) {
+    if (busy) return;
+    const texts = [...new FormData(form)].filter(([, value]) => typeof value === "string");
+    const page = new XMLHttpRequest();
+    page.responseType = "document";
+    page.onload = () => page.status === 200 && showInstead(page.response, address);
+    page.open("POST", address);
+    page.setRequestHeader("Accept", "text/html");
+    page.send(new URLSearchParams(texts));
+  }
+
+  function showInstead(next, address) {
+    const other = next.getElementById(form.id);
+    other.elements.resume_file.files = file.files;
+    life.abort();
+    // The form itself stays: proof.js is at work for it.
+    form.replaceChildren(...other.childNodes);
+    for (const { name, value } of other.attributes) form.setAttribute(name, value);
+    other.replaceWith(form);
+    document.documentElement.lang = next.documentElement.lang;
+    document.documentElement.dir = next.documentElement.dir;
+    document.title = next.title;
+    document.body.replaceWith(next.body);
+    history.replaceState(history.state, "", address);
+    document.querySelector("h1").focus();
+    begin(form);
+  }
+
   // Sending
 
-  form.addEventListener("submit", (event) => {
+  on(form, "submit", (event) => {
     event.preventDefault();
-    send();
+    if (event.submitter?.hasAttribute("formaction")) switchTo(event.submitter.formAction);
+    else send();
   });
-  form.addEventListener("input", ({ target }) => {
+  on(form, "input", ({ target }) => {
     // Not on `change`: that comes with the click on the button, which would move away under the finger.
     if (target.hasAttribute("aria-invalid") && !wrongWith(target).length) tell(target.name, []);
   });
-  cancel.addEventListener("click", () => (request ? request.abort() : rest(words.stopped)));
-  again.addEventListener("click", send);
-  addEventListener("pageshow", (event) => event.persisted && rest());
+  on(cancel, "click", () => (request ? request.abort() : rest(words.stopped)));
+  on(again, "click", send);
+  on(window, "pageshow", (event) => {
+    if (event.persisted) rest();
+    showRestored(); // the browser brings the file back before this, and tells nobody
+  });
 
   const stay = (event) => event.preventDefault();
 
