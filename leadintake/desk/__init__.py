@@ -20,6 +20,7 @@ from leadintake.desk.report import bp as report
 from leadintake.desk.resume import bp as resume
 from leadintake.desk.screens import bp as screens
 from leadintake.desk.sign_in import bp as signing_in
+from leadintake.leads.fields import full_name
 from leadintake.leads.quarantine.service import quarantine as looked_after
 from leadintake.leads.status import is_reached
 
@@ -46,4 +47,5 @@ def init_app(app: Flask) -> None:
     words.init_app(app)
     banner.init_app(app)
     app.jinja_env.tests["reached"] = is_reached
+    app.jinja_env.globals["full_name"] = full_name
     app.jinja_env.globals["in_quarantine"] = lambda: looked_after.count(reader=current_actor())

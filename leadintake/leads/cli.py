@@ -15,6 +15,7 @@ from leadintake.core.cli.ids import StoredId
 from leadintake.core.cli.output import format_option, show, show_rest
 from leadintake.core.cli.progress import track
 from leadintake.core.db.transaction import transaction
+from leadintake.leads.fields import full_name
 from leadintake.leads.files import lines_of, row_of
 from leadintake.leads.matches import MAX_COUNTED
 from leadintake.leads.models import Lead
@@ -108,7 +109,7 @@ def _summarize(lead: Lead) -> dict[str, object]:
     return {
         "reference": lead.reference or lead.id,
         "created_at": lead.created_at,
-        "name": f"{lead.first_name} {lead.last_name}",
+        "name": full_name(lead.first_name, lead.last_name),
         "status": lead.status,
         "assigned_to": lead.assigned_to.name if lead.assigned_to else None,
         "email": lead.email,

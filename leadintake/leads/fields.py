@@ -32,6 +32,9 @@ AREA_NAMES = {
 }  # fmt: skip
 """Practice areas with translations. Others are shown capitalized, with spaces for hyphens."""
 
+NO_LAST_NAME = "-"
+"""Last name of somebody who has one name only."""
+
 Demand = Literal["off", "optional", "required"]
 Values = Mapping[str, str | None]
 """Form values by field name; None where empty."""
@@ -68,6 +71,8 @@ class FormField:
     demand: Demand = "optional"
     demand_setting: str = ""
     """Setting whose value replaces `demand`."""
+    missing: str = N_("Please fill in this field.")
+    """What is said where a required field is empty."""
     hint: str = ""
     autocomplete: str = ""
     """Token of the HTML standard."""
@@ -100,20 +105,23 @@ def _normalize_number(text: str, settings: Mapping[str, Any]) -> str:
 FIELDS = (
     FormField(
         name="first_name", kind=Kind.NAME, label=N_("First name"), title="First name", demand="required",
+        missing=N_("Enter your first name."),
         longest=MAX_NAME_LENGTH, autocomplete="given-name", shares_row=True, in_search=True,
     ),
     FormField(
         name="last_name", kind=Kind.NAME, label=N_("Last name"), title="Last name", demand="required",
+        missing=N_("Enter your last name."),
         longest=MAX_NAME_LENGTH, autocomplete="family-name", shares_row=True, in_search=True,
     ),
     FormField(
         name="email", kind=Kind.EMAIL, label=N_("E-mail"), title="E-mail", demand="required",
         longest=addresses.MAX_LENGTH, autocomplete="email", in_search=True,
-        hint=N_("We answer to this address."),
+        missing=N_("Enter your e-mail address."), hint=N_("We answer to this address."),
     ),
     FormField(
         name="phone", kind=Kind.PHONE, label=N_("Phone number"), title="Phone", demand_setting="ASK_PHONE",
         longest=phones.MAX_LENGTH, autocomplete="tel", in_search=True,
+        missing=N_("Enter your phone number."),
         hint=N_("So that we can call you. Write it the way you usually do."),
         format_value=phones.spaced_number, normalize=_normalize_number,
     ),
@@ -136,6 +144,11 @@ FIRST_COLUMNS = (
     "practice_area", "language", "assigned_to", "resume", "reference",
 )  # fmt: skip
 """Programs may know these by position: new columns follow."""
+
+
+def full_name(first_name: str, last_name: str) -> str:
+    """Return the name as people read it: without a last name that has no letter, as NO_LAST_NAME."""
+    return f"{first_name} {last_name}" if any(char.isalnum() for char in last_name) else first_name
 
 
 def list_enabled_fields(settings: Mapping[str, Any]) -> list[FormField]:

@@ -70,7 +70,7 @@ def test_the_form_works_in_a_frame_on_the_firms_site(site, own_site, firm, visit
     frame.locator("#first_name").fill("Jane")
     frame.locator("#last_name").fill("Doe")
     frame.locator("[type=submit]").click()
-    expect(frame.locator("#email")).to_be_focused()
+    expect(frame.locator("#summary")).to_be_focused()
     expect(frame.locator("#resume_file-error")).to_be_visible()
     frame.locator("#email").fill("jane@example.com")
     frame.locator("#resume_file").set_input_files(RESUME)

@@ -102,18 +102,22 @@ class TestChecks:
         assert rows(Lead) == []
 
 
-def test_the_first_mistake_is_focused_and_gone_once_mended(site, visitor):
+def test_the_summary_is_focused_and_leads_to_the_fields_and_a_mistake_is_gone_once_mended(site, visitor):
     page = visitor()
     page.goto(site)
     fill_in(page, RESUME, last_name="", email="no")
     send(page)
-    expect(page.locator("#last_name")).to_be_focused()
+    expect(page.locator("#summary")).to_be_focused()
+    assert lines(page) == [
+        "Enter your last name.",
+        "Check your e-mail address; it should look like name@example.com.",
+    ]
     assert page.locator("#last_name").get_attribute("aria-describedby") == "last_name-error"
     page.locator("#last_name").fill("Doe")
     page.locator("#email").focus()
     expect(page.locator("#last_name-error")).to_have_count(0)
     assert page.locator("#last_name").get_attribute("aria-invalid") is None
-    page.locator("#summary a", has_text="E-mail").click()
+    page.locator("#summary a", has_text="e-mail").click()
     expect(page.locator("#email")).to_be_focused()
 
 
@@ -123,7 +127,7 @@ def test_what_only_the_server_can_know_is_shown_in_the_same_way(site, visitor, r
     disguised = {"name": "cv.pdf", "mimeType": "application/pdf", "buffer": b"just words"}
     fill_in(page, disguised, email="jane@-example.com")
     send(page)
-    expect(page.locator("#email")).to_be_focused()
+    expect(page.locator("#summary")).to_be_focused()
     assert set(messages(page)) == {"email-error", "resume_file-error"}
     assert "#resume_file" in [one.get_attribute("href") for one in page.locator("#summary a").all()]
     assert "cv.pdf" in page.locator(".chosen").text_content()
@@ -184,7 +188,7 @@ def test_the_keyboard_alone_is_enough(site, visitor, rows):
     press = page.keyboard.press
     while page.evaluate("document.activeElement.id") != "first_name":
         press("Tab")
-    for typed in ("Jane", "Doe", "jane"):
+    for typed in ("Jane", "Doe", "", "jane"):  # the third is the box of one name
         page.keyboard.type(typed)
         press("Tab")
     press("ArrowDown")  # what it is about
@@ -196,6 +200,9 @@ def test_the_keyboard_alone_is_enough(site, visitor, rows):
     expect(page.locator("summary")).to_be_focused()  # how to make a PDF
     press("Tab")
     expect(page.locator("[type=submit]")).to_be_focused()
+    press("Enter")
+    expect(page.locator("#summary")).to_be_focused()
+    press("Tab")
     press("Enter")
     expect(page.locator("#email")).to_be_focused()
     press("End")
@@ -507,3 +514,15 @@ def test_a_form_that_was_switched_twice_is_sent_once(site, visitor, rows):
     is_thanked(page)
     assert [url.removeprefix(site) for url in sent] == ["/?lang=es", "/?lang=en", "/public/leads?lang=en"]
     assert rows(Lead)[0].language == "en"
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+def test_who_has_one_name_ticks_a_box_and_is_asked_for_no_second(site, visitor, rows, scripted):
+    page = visitor(java_script_enabled=scripted)
+    page.goto(site)
+    fill_in(page, RESUME, first_name="Suharto", last_name="")
+    page.get_by_label("I have only one name").check()
+    expect(page.locator("#last_name")).to_be_hidden()
+    send(page)
+    is_thanked(page)
+    assert [(lead.first_name, lead.last_name) for lead in rows(Lead)] == [("Suharto", "-")]

@@ -133,7 +133,7 @@ class TestOneFieldMore:
         assert "optional" in told["page"].partition('for="company"')[2].partition("</label>")[0]
 
     def test_it_is_judged_and_described(self, told):
-        assert told["refused"] == [422, {"company": ["Please use 40 characters at most."]}]
+        assert told["refused"] == [422, {"company": ["Company: use 40 characters at most."]}]
         assert told["described"] == {"type": "string", "maxLength": 40}
 
     def test_other_content_in_it_is_no_replay(self, told):

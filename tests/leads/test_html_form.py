@@ -79,8 +79,11 @@ def test_the_messages_stand_on_top_too_and_lead_to_their_fields(client):
     links = [one for one in page.all("a") if one["href"].startswith("#")]
     assert [link["href"] for link in links] == ["#first_name", "#email"]
     assert all(page.by_id(link["href"][1:]).tag == "input" for link in links)
-    assert "First name" in alert.text
-    assert "E-mail" in alert.text
+    assert [link.text for link in links] == [
+        "Enter your first name.",
+        "Check your e-mail address; it should look like name@example.com.",
+    ]
+    assert all(link.text in alert.text for link in links)
 
 
 def test_a_file_too_large_is_413_and_the_form_again(app, browser, rows):
@@ -167,17 +170,17 @@ def test_other_mistakes_are_a_page_with_the_same_words(client):
 
 def test_what_is_far_too_long_comes_back_cut_with_the_usual_sentence(client, app, rows):
     heap = "e" + "\u0301" * 24_000 + "\u0316" * 24_000
-    for field in ("first_name", "last_name"):
+    for field, label in (("first_name", "First name"), ("last_name", "Last name")):
         for text in (heap, "x" * 48_000):
             answer = client.submit(accept=BROWSER, **{field: text})
             assert answer.status_code == 422
             page = Page(answer.text)
-            assert "Please use 100 characters at most." in answer.text
+            assert f"{label}: use 100 characters at most." in answer.text
             shown = page.inputs()[field]["value"]
             assert text.startswith(shown)
             assert 100 <= len(shown) <= 400
     assert client.submit(first_name=heap).json["errors"] == {
-        "first_name": ["Please use 100 characters at most."]
+        "first_name": ["First name: use 100 characters at most."]
     }
     assert nothing_is_kept(app, rows)
 

@@ -65,7 +65,7 @@ def test_more_than_a_hundred_characters_are_refused_and_no_more_looked_at(client
     for long in ("9" * 101, "9" * 50_000, "e\u0301" * 101, "\u0301\u0316" * 6000):
         answer = client.submit(phone=long)
         assert answer.status_code == 422
-        assert answer.json["errors"] == {"phone": ["Please use 100 characters at most."]}
+        assert answer.json["errors"] == {"phone": ["Phone number: use 100 characters at most."]}
         assert len(answer.data) < 1000
     assert nothing_is_kept(app, rows)
 
@@ -202,7 +202,7 @@ class TestRequired:
         for nothing in (None, "", "  ", "\u200b", "\x01\u202e"):
             answer = client.submit(phone=nothing)
             assert answer.status_code == 422, ascii(nothing)
-            assert answer.json["errors"] == {"phone": ["Please fill in this field."]}
+            assert answer.json["errors"] == {"phone": ["Enter your phone number."]}
         page = Page(client.submit(accept=BROWSER).text)
         assert page.inputs()["phone"]["aria-invalid"] == "true"
         assert "required" in page.inputs()["phone"].attributes

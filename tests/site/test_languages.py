@@ -59,7 +59,7 @@ def test_a_form_with_mistakes_comes_back_in_its_language(client):
         answer = send(client, address, headers, **wrong)
         page = Page(answer.text)
         assert (answer.status_code, answer.headers["Content-Language"]) == (422, "es")
-        assert page.by_id("first_name-error").text == "Por favor complete este campo."
+        assert page.by_id("first_name-error").text == "Escriba su nombre."
         assert "nombre@example.com" in page.by_id("email-error").text
         assert page.by_id("practice_area-error").text.startswith("Por favor elija una de estas opciones:")
         assert page.by_id("resume_file-error").text.startswith("Este archivo está vacío.")
@@ -87,7 +87,7 @@ def test_what_strangers_send_stays_text_in_a_translated_sentence(client):
 def test_a_program_that_names_no_language_is_answered_in_english(client):
     refused = client.submit(email="jane@")
     assert refused.json["errors"] == {
-        "email": ["Please check this address; it should look like name@example.com."]
+        "email": ["Check your e-mail address; it should look like name@example.com."]
     }
     assert refused.headers["Content-Language"] == "en"
 

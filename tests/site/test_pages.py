@@ -69,7 +69,7 @@ def test_every_field_of_the_form_has_a_label_and_a_hint_that_exists(client):
     trap, *shown = [one for one in page.inputs().values() if one["type"] != "hidden"]
     assert (trap["name"], trap["tabindex"], trap["autocomplete"]) == ("website", "-1", "off")
     assert [one["name"] for one in shown] == [
-        "first_name", "last_name", "email", "practice_area", "language", "resume_file",
+        "first_name", "last_name", "one_name", "email", "practice_area", "language", "resume_file",
     ]  # fmt: skip
     for one in shown:
         assert labels[one["id"]], one["name"]

@@ -22,6 +22,7 @@ from leadintake.core.db.database import db
 from leadintake.core.i18n.languages import supported_language
 from leadintake.leads import permissions, visibility
 from leadintake.leads.distribution import workload
+from leadintake.leads.fields import full_name
 from leadintake.leads.models import MANUAL, Lead, LeadEvent, is_waiting
 from leadintake.leads.status import is_open
 from leadintake.notifications.events import MessageFailed, MessageFailing
@@ -138,7 +139,7 @@ def _enqueue_alert(kind: str, lead: Lead, person: Recipient) -> None:
         about=subject_of(lead),
         reply_to=lead.email if current_app.config["ALERT_REPLY_TO"] == "prospect" else None,
         attorney=person.name,
-        prospect=f"{lead.first_name} {lead.last_name}",
+        prospect=full_name(lead.first_name, lead.last_name),
         reference=lead.reference,
         link=link_to(lead),
         reason=lead.assignment_reason,

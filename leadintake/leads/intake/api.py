@@ -48,6 +48,7 @@ SUBMISSIONS = measures.Counter("leadintake_submissions", "Submissions by result"
 TEXT = {"type": "string"}
 OWN_FIELDS = {
     "resume_file": {**TEXT, "format": "binary"},
+    "one_name": {**TEXT, "description": "`1`: has only one name; `last_name` may be missing, and is `-`."},
     "submission_id": {**TEXT, "maxLength": 255},
     "opened": {**TEXT, "description": "When the form was opened, sealed by the page."},
     "altcha": {**TEXT, "description": "A solved challenge of GET /public/challenge, base64 of its JSON."},

@@ -9,7 +9,7 @@ from flask import current_app, request
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.datastructures import FileStorage
-from wtforms import Field, HiddenField, StringField, ValidationError
+from wtforms import BooleanField, Field, HiddenField, StringField, ValidationError
 
 from leadintake.core.errors import Errors
 from leadintake.core.http.limits import client_limit_key
@@ -17,7 +17,13 @@ from leadintake.core.i18n.languages import N_, _, current_language, requested_la
 from leadintake.documents.inspection.findings import Refused, TooLarge
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict
-from leadintake.leads.fields import FIELDS, MAX_CHOICE_LENGTH, FormField, list_enabled_fields
+from leadintake.leads.fields import (
+    FIELDS,
+    MAX_CHOICE_LENGTH,
+    NO_LAST_NAME,
+    FormField,
+    list_enabled_fields,
+)
 from leadintake.leads.intake import spam
 from leadintake.leads.intake.inputs import TruncatedText, limit_length, list_options, make_inputs
 from leadintake.leads.intake.suggestions import encode_slips
@@ -53,6 +59,8 @@ class IntakeForm(DeclaredFields):
     """The intake form."""
 
     Meta = WithoutSession
+    one_name = BooleanField(N_("I have only one name"))
+    """Puts NO_LAST_NAME in the place of the last name."""
     resume_file = FileField(N_("Resume or CV"))
     submission_id = HiddenField(N_("This form"), filters=[limit_length(MAX_KEY_LENGTH)])
     website = StringField(N_("Leave this empty"), filters=[limit_length(MAX_CHOICE_LENGTH)])
@@ -66,6 +74,8 @@ class IntakeForm(DeclaredFields):
         self.verdict: Verdict | None = None
         self.too_large = False
         self.fields = list_enabled_fields(current_app.config)
+        if self.one_name.data:
+            self.last_name.data = NO_LAST_NAME
         for form_field in FIELDS:
             if form_field not in self.fields:
                 del self[form_field.name]
@@ -74,6 +84,8 @@ class IntakeForm(DeclaredFields):
 
     def translate(self) -> None:
         """Translate labels and options for a page that shows the form."""
+        if self.one_name.data:
+            self.last_name.data = ""
         for form_field in self.fields:
             if form_field.choices:
                 self[form_field.name].choices = list_options(form_field.choices)

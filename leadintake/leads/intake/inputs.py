@@ -17,9 +17,7 @@ from leadintake.core.phones import shown_text
 from leadintake.core.text import TYPED_PER_CHARACTER, TooLong, has_controls, is_invisible, normalize_text
 from leadintake.leads.fields import FIELDS, Choices, FormField, Kind
 
-REQUIRED = N_("Please fill in this field.")
-CHECK_ADDRESS = N_("Please check this address.")
-TOO_LONG = N_("Please use %(most)s characters at most.")
+CHECK_ADDRESS = N_("Check your e-mail address.")
 KEYBOARDS = {Kind.EMAIL: "email", Kind.PHONE: "tel"}
 """On-screen keyboards (`inputmode`)."""
 
@@ -61,28 +59,36 @@ class RequiredCheck:
     def __call__(self, _form: FlaskForm, field: Field) -> None:
         if not field.data:
             required = self.declared.resolve_demand(current_app.config) == "required"
-            raise StopValidation(REQUIRED if required else "")
+            raise StopValidation(self.declared.missing if required else "")
 
 
 class LengthCheck:
     """Refuse a truncated text."""
 
-    def __init__(self, sentence: str, **values: object) -> None:
-        self.sentence, self.values = sentence, values
+    def __init__(self, declared: FormField) -> None:
+        self.declared = declared
 
     def __call__(self, _form: FlaskForm, field: Field) -> None:
-        if isinstance(field.data, TruncatedText):
-            raise StopValidation(_(self.sentence, **self.values))
+        if not isinstance(field.data, TruncatedText):
+            return
+        if self.declared.kind is Kind.EMAIL:
+            raise StopValidation(CHECK_ADDRESS)
+        label, most = _(self.declared.label), self.declared.longest
+        raise StopValidation(_("%(label)s: use %(most)s characters at most.", label=label, most=most))
 
 
 class ReadableCheck:
     """Refuse control characters and invisible texts."""
 
+    def __init__(self, declared: FormField) -> None:
+        self.declared = declared
+
     def __call__(self, _form: FlaskForm, field: Field) -> None:
         if has_controls(field.data or ""):
-            raise StopValidation(N_("This has characters that cannot be shown. Please type it again."))
+            sentence = N_("%(label)s: some characters cannot be shown. Type it again.")
+            raise StopValidation(_(sentence, label=_(self.declared.label)))
         if is_invisible(field.data or ""):
-            raise StopValidation(REQUIRED)
+            raise StopValidation(self.declared.missing)
 
 
 class ChoiceCheck:
@@ -105,7 +111,7 @@ class AddressCheck:
             field.data = mail_address(field.data)
         except BadAddress as error:
             raise ValidationError(
-                N_("Please check this address; it should look like name@example.com.")
+                N_("Check your e-mail address; it should look like name@example.com.")
             ) from error
 
 
@@ -153,9 +159,9 @@ def _make_filters(form_field: FormField) -> list[Filter]:
 
 def _make_validators(form_field: FormField) -> list[Validator]:
     if form_field.kind is Kind.EMAIL:
-        return [LengthCheck(CHECK_ADDRESS), AddressCheck()]
-    fits = LengthCheck(TOO_LONG, most=form_field.longest)
-    return [fits] if form_field.kind is Kind.PHONE else [fits, ReadableCheck()]
+        return [LengthCheck(form_field), AddressCheck()]
+    fits = LengthCheck(form_field)
+    return [fits] if form_field.kind is Kind.PHONE else [fits, ReadableCheck(form_field)]
 
 
 def _make_attributes(form_field: FormField) -> dict[str, object]:

@@ -10,6 +10,7 @@ from leadintake.core.cli.output import format_option, show
 from leadintake.core.db.transaction import transaction
 from leadintake.leads.cli import LEAD_ID
 from leadintake.leads.cli import group as leads_group
+from leadintake.leads.fields import full_name
 from leadintake.leads.quarantine.service import quarantine
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.service import leads
@@ -30,7 +31,7 @@ def list_quarantined(limit: int, form: str) -> None:
                 "id": lead.id,
                 "reference": lead.reference,
                 "at": lead.quarantined_at,
-                "name": f"{lead.first_name} {lead.last_name}",
+                "name": full_name(lead.first_name, lead.last_name),
                 "email": lead.email,
                 "reason": lead.quarantine_reason,
             }

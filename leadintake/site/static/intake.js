@@ -108,12 +108,14 @@ function begin(form) {
   function wrongWith(field) {
     if (field === file) return wrongWithFile();
     const text = field.value.trim();
-    if (field.required && !text) return [words.missing];
+    if (field.required && !text) return [field.dataset.missing];
     return field.type === "email" && text && !/.@./.test(text) ? [field.dataset.address] : [];
   }
 
+  const isNeeded = (field) => field.required && !(field.name === "last_name" && form.elements.one_name.checked);
+
   async function findings() {
-    const found = [...form.elements].filter((field) => field.required).map((field) => [field.name, wrongWith(field)]);
+    const found = [...form.elements].filter(isNeeded).map((field) => [field.name, wrongWith(field)]);
     const [one] = file.files;
     if (one && !wrongWithFile().length) {
       // A folder, or a file that was changed since it was chosen, cannot be read.
@@ -140,7 +142,7 @@ function begin(form) {
     else field.removeAttribute("aria-invalid");
   }
 
-  /** Put the messages beside their fields and in the summary, as the server does; focus the first. */
+  /** Put the messages beside their fields and in the summary, as the server does; focus that. */
   function refuse(errors) {
     const fields = [...form.elements].filter((field) => field.closest(".field"));
     fields.forEach((field) => tell(field.name, errors[field.name] ?? []));
@@ -150,11 +152,11 @@ function begin(form) {
     summary.querySelector("ul").replaceChildren(...wrong.map((field) => {
       const [line, link] = [document.createElement("li"), document.createElement("a")];
       link.href = `#${field.name}`;
-      link.textContent = field.labels[0].firstChild.textContent.trim();
-      line.append(link, `: ${errors[field.name].join(" ")}`);
+      link.textContent = errors[field.name].join(" ");
+      line.append(link);
       return line;
     }));
-    wrong[0]?.focus();
+    if (wrong.length) summary.focus();
     return wrong.length > 0;
   }
 
@@ -290,7 +292,7 @@ function begin(form) {
       return proved(form.prove?.());
     }
     const errors = response?.errors ?? (status === 413 ? { resume_file: [file.dataset.large] } : {});
-    if (refuse(errors)) return rest(), form.querySelector("[aria-invalid]").focus();
+    if (refuse(errors)) return rest(), summary.focus();
     rest(response?.detail ?? words.lost, seconds);
   }
 }
