@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, NoReturn
 
 from leadintake.core.i18n.languages import N_, _, size_in_words
 from leadintake.documents.inspection import Finding, Kind
@@ -31,14 +31,19 @@ class Verdict:
     flags: frozenset[Flag]
 
 
+def refuse_size(most_bytes: int) -> NoReturn:
+    """Raise TooLarge."""
+    limit = size_in_words(most_bytes)
+    raise TooLarge(_("This file is larger than %(limit)s. Please send a smaller one.", limit=limit))
+
+
 def judge(filename: str, stream: IO[bytes], *, most_bytes: int, inspect: Inspect) -> Verdict:
     """Judge size, name, kind and structure, in this order. Raises Refused. Rewinds the stream."""
     size, sha256 = _measure(stream)
     if not size:
         raise Refused(N_("This file is empty. Please choose your resume again."))
     if size > most_bytes:
-        limit = size_in_words(most_bytes)
-        raise TooLarge(_("This file is larger than %(limit)s. Please send a smaller one.", limit=limit))
+        refuse_size(most_bytes)
     name = Name.of(filename)
     if name.is_refused:
         raise Refused(N_("Please send your resume as PDF, DOC, DOCX, ODT, RTF or TXT."))

@@ -526,3 +526,20 @@ def test_who_has_one_name_ticks_a_box_and_is_asked_for_no_second(site, visitor, 
     send(page)
     is_thanked(page)
     assert [(lead.first_name, lead.last_name) for lead in rows(Lead)] == [("Suharto", "-")]
+
+
+def test_without_a_script_a_file_far_too_large_brings_the_form_back_with_everything_typed(
+    site, visitor, rows
+):
+    page = visitor(java_script_enabled=False)
+    page.goto(site)
+    page.select_option("#practice_area", "family")
+    fill_in(page, upload(12 * 2**20), first_name="山田")
+    send(page)
+    expect(page.locator("#resume_file-error")).to_contain_text("larger than 10 MB")
+    expect(page.locator("#first_name")).to_have_value("山田")
+    expect(page.locator("#practice_area")).to_have_value("family")
+    page.locator("#resume_file").set_input_files(RESUME)
+    send(page)
+    is_thanked(page)
+    assert len(rows(Lead)) == 1

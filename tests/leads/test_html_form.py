@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import uuid
 
+import pytest
+
 from leadintake.leads.models import Lead
 from tests.factories import UserFactory
 from tests.support.client import PDF
 from tests.support.html import Page
-from tests.support.leads import good_parts, nothing_is_kept, part, post_parts
+from tests.support.leads import MULTIPART, body_of, good_parts, nothing_is_kept, part, post_parts
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 WRONG = {
@@ -95,6 +97,41 @@ def test_a_file_too_large_is_413_and_the_form_again(app, browser, rows):
     assert page.inputs()["first_name"]["value"] == "Jane"
     assert "2 KB" in page.by_id("resume_file-error").text
     assert nothing_is_kept(app, rows)
+
+
+@pytest.mark.parametrize("as_page", [True, False])
+def test_a_form_too_large_to_be_read_is_413_and_comes_back_with_everything_typed(browser, app, rows, as_page):
+    limit = app.config["MAX_CONTENT_LENGTH"]
+    huge = part("resume_file", PDF + b" " * limit, "resume.pdf")
+    texts = good_parts(first_name=part("first_name", "山田"), email=part("email", "jane@"))
+    body = io.BytesIO(body_of(*{**texts, "resume_file": huge}.values()))
+    environ = {
+        "wsgi.input": body,
+        "CONTENT_LENGTH": str(len(body.getbuffer())),
+        "CONTENT_TYPE": MULTIPART,
+    }
+    accept = {"Accept": BROWSER if as_page else "application/json"}
+    answer = browser().post("/public/leads", headers=accept, environ_overrides=environ)
+    assert answer.status_code == 413
+    assert nothing_is_kept(app, rows)
+    if not as_page:
+        assert body.tell() == 0
+        return
+    page = Page(answer.text)
+    assert page.inputs()["first_name"]["value"] == "山田"
+    assert page.inputs()["email"]["value"] == "jane@"
+    assert "10 MB" in page.by_id("resume_file-error").text
+    assert page.by_id("email-error").text
+    assert body.tell() < 400 * 1024, "of the file next to nothing is read"
+
+
+def test_a_form_too_large_without_a_file_is_413_as_ever(browser, app):
+    size = app.config["MAX_CONTENT_LENGTH"] + 1
+    for body in (part("first_name", "x" * size), b"x" * size):
+        answer = browser().post(
+            "/public/leads", data=body, content_type=MULTIPART, headers={"Accept": BROWSER}
+        )
+        assert answer.status_code == 413
 
 
 def test_a_form_changed_after_it_was_sent_comes_back_ready_to_be_sent_as_a_new_one(client, given, rows):

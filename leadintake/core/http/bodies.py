@@ -16,7 +16,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wsgi import get_content_length
 
 from leadintake.core import hub
-from leadintake.core.errors import Refusal, UnsupportedMediaType
+from leadintake.core.errors import Refusal, UnsupportedMediaType, wants_html
 from leadintake.core.http import turns
 from leadintake.core.http.addresses import client_key
 from leadintake.core.http.incomplete_bodies import Arrival, IncompleteBodies, Sender
@@ -39,6 +39,10 @@ class Source(Protocol):
 class BodyTooLarge(Refusal):
     status = 413
     title = N_("Request Entity Too Large")
+
+
+class FormTooLarge(BodyTooLarge):
+    """A form too large by its Content-Length, from a browser: its first FORM_OVERHEAD_BYTES were read."""
 
 
 class TooSlow(Refusal):
@@ -82,12 +86,19 @@ def count_for_person(person: object) -> None:
 
 
 def open_body(request: Request) -> io.RawIOBase | io.BytesIO:
-    """Return this request's body as a stream. Raises BodyTooLarge by its Content-Length."""
+    """Return this request's body as a stream. Raises BodyTooLarge by its Content-Length.
+
+    Of a browser's form the beginning is read first, so that the page can show again what was typed.
+    """
     environ, most = request.environ, most_bytes(request)
     # An empty Content-Length is an absent one (PEP 3333).
     length = get_content_length(environ) if environ.get("CONTENT_LENGTH") else None
     if length is not None and length > most:
-        raise BodyTooLarge
+        if not (request.mimetype == "multipart/form-data" and takes_files(request) and wants_html()):
+            raise BodyTooLarge
+        return IncomingBody(
+            environ, length, FORM_OVERHEAD_BYTES, lambda: _sender_of(request), refusal=FormTooLarge
+        )
     if length == 0 or (length is None and not _is_streamed(environ)):
         return io.BytesIO()
     return IncomingBody(environ, length, most, lambda: _sender_of(request))
@@ -119,11 +130,18 @@ class IncomingBody(io.RawIOBase):
     """A body limited in size and time. A refusal is raised again by every later read."""
 
     def __init__(
-        self, environ: dict[str, Any], length: int | None, most: int, sender: Callable[[], Sender]
+        self,
+        environ: dict[str, Any],
+        length: int | None,
+        most: int,
+        sender: Callable[[], Sender],
+        *,
+        refusal: type[BodyTooLarge] = BodyTooLarge,
     ) -> None:
         self._environ = environ
         self._source: Source = environ["wsgi.input"]
         self._length, self._most, self._sender = length, most, sender
+        self._too_large = refusal
         self._in_memory = isinstance(self._source, io.BytesIO)
         self._arrival: Arrival | None = None
         self._refusal: Exception | None = None
@@ -170,7 +188,8 @@ class IncomingBody(io.RawIOBase):
             raise BadRequest("The connection broke before all of it had come.") from error
         self._read += len(piece)
         if self._read > self._most:
-            raise BodyTooLarge
+            turns.resume(self._environ)
+            raise self._too_large
         if self._read == self._length or (len(piece) < count and self._length is None):
             self.release()
             turns.resume(self._environ)

@@ -17,6 +17,8 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
+from leadintake.core.http.bodies import FormTooLarge
+
 CHUNK = 64 * 1024
 MAX_HEADER_BYTES, MAX_TOTAL_HEADER_BYTES = 16 * 1024, 32 * 1024
 """Bytes of one part's headers, and of all. An escaped file name of 255 characters has 3,060."""
@@ -73,6 +75,10 @@ def _break_length(data: bytes | bytearray, begin: int, end: int) -> int:
     return 2 if before == b"\r\n" else before.endswith((b"\n", b"\r"))
 
 
+class CutFile(FileStorage):
+    """A file that was not read to its end, since the form is too large (bodies.FormTooLarge)."""
+
+
 class BoundedDecoder(MultipartDecoder):
     _headers, _texts, _in_file = 0, 0, False
 
@@ -114,7 +120,10 @@ class BoundedParser(FormDataParser):
         content_length: int | None,
         options: dict[str, str] | None = None,
     ) -> Parsed:
-        """Parse a body. Raises ValueError if it is incomplete or invalid, RequestEntityTooLarge."""
+        """Parse a body. Raises ValueError if it is incomplete or invalid, RequestEntityTooLarge.
+
+        Of a FormTooLarge, the texts before its file, and the file as CutFile.
+        """
         boundary = (options or {}).get("boundary", "").encode("ascii")
         if mimetype != "multipart/form-data" or not boundary:
             return super().parse(stream, mimetype, content_length, options)
@@ -122,19 +131,24 @@ class BoundedParser(FormDataParser):
         files: MultiDict[str, FileStorage] = MultiDict()
         part: Field | File | None = None
         content: IO[bytes] = BytesIO()
-        for event in self._events(stream, boundary):
-            if isinstance(event, Field | File):
-                part, content = event, self._open_part(event, content_length)
-            elif isinstance(event, Data) and part is not None:
-                content.write(event.data)
-                if event.more_data:
-                    continue
-                content.seek(0)
-                if isinstance(part, File):
-                    file = FileStorage(content, part.filename, part.name, headers=part.headers)
-                    files.add(part.name, file)
-                else:
-                    texts.add(part.name, content.read().decode(_encoding_of(part), "replace"))
+        try:
+            for event in self._events(stream, boundary):
+                if isinstance(event, Field | File):
+                    part, content = event, self._open_part(event, content_length)
+                elif isinstance(event, Data) and part is not None:
+                    content.write(event.data)
+                    if event.more_data:
+                        continue
+                    content.seek(0)
+                    if isinstance(part, File):
+                        file = FileStorage(content, part.filename, part.name, headers=part.headers)
+                        files.add(part.name, file)
+                    else:
+                        texts.add(part.name, content.read().decode(_encoding_of(part), "replace"))
+        except FormTooLarge:
+            if not isinstance(part, File):
+                raise
+            files.add(part.name, CutFile(content, part.filename, part.name, headers=part.headers))
         return stream, texts, files
 
     def _events(self, stream: IO[bytes], boundary: bytes) -> Iterator[Event]:

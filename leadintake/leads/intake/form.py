@@ -12,11 +12,12 @@ from werkzeug.datastructures import FileStorage
 from wtforms import BooleanField, Field, HiddenField, StringField, ValidationError
 
 from leadintake.core.errors import Errors
+from leadintake.core.http.forms import CutFile
 from leadintake.core.http.limits import client_limit_key
 from leadintake.core.i18n.languages import N_, _, current_language, requested_language
 from leadintake.documents.inspection.findings import Refused, TooLarge
 from leadintake.documents.service import documents
-from leadintake.documents.verdict import Verdict
+from leadintake.documents.verdict import Verdict, refuse_size
 from leadintake.leads.fields import (
     FIELDS,
     MAX_CHOICE_LENGTH,
@@ -129,6 +130,8 @@ class IntakeForm(DeclaredFields):
         if len(files) > 1:
             raise ValidationError(N_("Please send one file only."))
         try:
+            if isinstance(chosen, CutFile):
+                refuse_size(current_app.config["MAX_UPLOAD_BYTES"])
             self.verdict = documents.judge(chosen.filename, chosen.stream, sender=client_limit_key())
         except Refused as error:
             self.too_large = isinstance(error, TooLarge)
