@@ -86,7 +86,7 @@ def _do_the_worst(port: int) -> None:
     who = {"first_name": "Jane", "last_name": "Doe", "email": "jane@example.com"}
     forms = [
         form_of({**who, "first_name": accents}),
-        form_of({**who, "website": accents, "opened": accents, accents[:200]: accents}),
+        form_of({**who, "remarks": accents, "opened": accents, accents[:200]: accents}),
         form_of(who, _costly_pdf()),
         form_of(who, b"{\\rtf1" + b"{\\b a}" * 1_000_000 + b"}", "a.rtf"),
         form_of(who, b"%PDF-1.7\n" + b"1 0 obj<</A(" * 700_000, "b.pdf"),

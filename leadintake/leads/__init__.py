@@ -15,6 +15,7 @@ from leadintake.leads.distribution import alerts, attention
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.intake import api as public
 from leadintake.leads.quarantine import cli as cli_quarantine  # noqa: F401 - adds its commands
+from leadintake.leads.quarantine import digest
 from leadintake.leads.reference import LeadKeyConverter
 from leadintake.leads.reports import cli as cli_assignment  # noqa: F401 - adds its commands to two groups
 from leadintake.leads.screens.cli import group
@@ -31,6 +32,7 @@ def init_app(app: Flask) -> None:
     leases.add_send_check(app, alerts.check_alert)
     user_departed.connect(app, handover.hand_back_on_departure, when=When.IN_TRANSACTION)
     chores.on_worker_tick(app, handover.run_worker_tick)
+    chores.on_worker_tick(app, digest.run_worker_tick)
     chores.on_worker_tick(app, backfill.run_worker_tick)
     chores.on_worker_tick(app, backfill.correct_gates)
     chores.on_worker_tick(app, backfill.fill_mailboxes)

@@ -27,6 +27,7 @@ SUBJECTS = {
     "invitation": "You are invited to sign in",
     "password_reset": "Choose a new password",
     "test_message": "A test of your mail",
+    "quarantine_digest": "Submissions wait in quarantine",
     "returning_alert": "A prospect of yours wrote again",
     "prospect_confirmation": N_("We received your information"),
     "unassigned_alert": "A new lead has no attorney yet",

@@ -239,19 +239,19 @@ def test_eight_megabytes_on_a_slow_line_show_how_far_they_are_and_can_be_stopped
     page.evaluate(
         """() => {
             window.seen = [];
-            const percent = document.querySelector("[data-percent]");
-            new MutationObserver(() => seen.push(percent.textContent)).observe(percent, {childList: true});
+            const button = document.querySelector("[type=submit]");
+            new MutationObserver(() => seen.push(button.textContent)).observe(button, {childList: true});
         }"""
     )
     send(page)
-    expect(page.locator("[data-percent]")).to_have_text(re.compile(r"^[2-9]\d %"))
+    expect(page.locator("[type=submit]")).to_have_text(re.compile(r"^Sending [2-9]\d %"))
     send_button = page.locator("[type=submit]")
     assert send_button.get_attribute("aria-disabled") == "true"
     send_button.click(force=True)  # a second click is no second submission
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(".failure")).to_be_focused()
     expect(page.locator(".failure")).to_contain_text("You stopped it")
-    seen = [int(text.split()[0]) for text in page.evaluate("seen")]
+    seen = [int(found[0]) for text in page.evaluate("seen") if (found := re.findall(r"\d+", text))]
     assert seen == sorted(seen)
     assert len(set(seen)) >= 5
     assert rows(Lead) == []
@@ -512,7 +512,7 @@ def test_a_form_that_was_switched_twice_is_sent_once(site, visitor, rows):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
     send(page)
     is_thanked(page)
-    assert [url.removeprefix(site) for url in sent] == ["/?lang=es", "/?lang=en", "/public/leads?lang=en"]
+    assert [url.removeprefix(site) for url in sent] == ["/public/leads?lang=en"]
     assert rows(Lead)[0].language == "en"
 
 
@@ -543,3 +543,96 @@ def test_without_a_script_a_file_far_too_large_brings_the_form_back_with_everyth
     send(page)
     is_thanked(page)
     assert len(rows(Lead)) == 1
+
+
+class TestGoingBack:
+    """Sent, then Back: the page says so, and sending it again unchanged is the same submission."""
+
+    @pytest.fixture
+    def again(self, site, visitor, rows) -> Page:
+        page = visitor(viewport={"width": 360, "height": 640})
+        page.goto(site)
+        fill_in(page, RESUME)
+        send(page)
+        is_thanked(page)
+        page.go_back()
+        expect(page.locator("#sent")).to_be_visible()
+        return page
+
+    def test_it_says_that_it_was_sent_with_its_reference_and_shows_the_file(self, again, rows):
+        expect(again.locator("#sent")).to_be_focused()
+        expect(again.locator("#sent")).to_be_in_viewport(ratio=1)
+        expect(again.locator("#sent")).to_contain_text("You sent this already")
+        expect(again.locator("#sent .reference")).to_have_text(rows(Lead)[0].reference)
+        expect(again.locator("#first_name")).to_have_value("Jane")
+        assert again.locator("#resume_file").evaluate("field => field.files.length") == 1
+        expect(again.locator(".chosen")).to_contain_text("resume.pdf")
+        assert violations(again) == []
+
+    def test_what_is_sent_again_unchanged_is_one_lead(self, again, rows):
+        send(again)
+        is_thanked(again)
+        assert len(rows(Lead)) == 1
+
+    def test_what_was_changed_is_a_new_lead_and_no_suspect(self, again, rows):
+        again.locator("#first_name").fill("Joan")
+        send(again)
+        is_thanked(again)
+        assert [lead.first_name for lead in rows(Lead)] == ["Jane", "Joan"]
+        assert rows(Lead)[1].reference in again.url
+
+    def test_an_empty_form_says_nothing_of_it(self, again):
+        again.get_by_role("link", name="Begin with an empty form").click()
+        expect(again.locator("#sent")).to_be_hidden()
+        expect(again.locator("#first_name")).to_have_value("")
+
+
+class TestASilentLine:
+    """Nothing moves: the page says so, gives up by itself, and another try is the same submission."""
+
+    @pytest.fixture
+    def page(self, site, visitor) -> Page:
+        page = visitor(expected=CUT_OFF, viewport={"width": 360, "height": 640})
+        page.clock.install()
+        page.goto(site)
+        fill_in(page, RESUME)
+        return page
+
+    @pytest.fixture
+    def ids(self, page) -> list[str]:
+        """What was sent under which id; the first is never answered."""
+        ids: list[str] = []
+
+        def hold(route) -> None:
+            body = (route.request.post_data_buffer or b"").decode("latin-1")
+            ids.extend(re.findall(r'name="submission_id"\r\n\r\n(\S+)', body))
+            if len(ids) > 1:
+                route.continue_()
+
+        page.route("**/public/leads*", hold)
+        return ids
+
+    def test_it_claims_no_arrival_says_slow_and_offers_another_try(self, page, ids, rows):
+        send(page)
+        button, status = page.locator("[type=submit]"), page.locator("[role=status]")
+        expect(button).to_have_text(re.compile("Sending|Waiting for the answer"))
+        page.clock.run_for(9_000)
+        expect(status).to_contain_text("your connection seems slow")
+        expect(page.get_by_role("button", name="Cancel")).to_be_in_viewport(ratio=1)
+        assert "arrived" not in page.locator("main").inner_text()
+        page.clock.run_for(90_000)
+        expect(page.locator(".failure")).to_contain_text("The connection was lost.")
+        expect(page.locator(".failure")).to_be_focused()
+        try_again(page)
+        is_thanked(page)
+        assert len(rows(Lead)) == 1
+        assert len(set(ids)) == 1
+        assert len(ids) == 2
+
+    def test_what_to_press_is_in_view_on_a_phone(self, page, ids):
+        send(page)
+        for name in ("Cancel", "Try again"):
+            button = page.get_by_role("button", name=name)
+            expect(button).to_be_in_viewport(ratio=1)
+            button.click()
+        expect(page.locator("[type=submit]")).to_be_in_viewport(ratio=1)

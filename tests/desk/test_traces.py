@@ -82,7 +82,7 @@ def test_a_lead_that_was_deleted_leaves_no_trace(browser, manager, twin, rows):
 
 def test_one_that_was_discarded_from_the_quarantine_leaves_none(browser, manager, twin, rows):
     before = everything(manager, twin)
-    lead = sent_in(browser, rows, website="https://spam.example")
+    lead = sent_in(browser, rows, remarks="https://spam.example")
     held = everything(manager, twin)
     lists = {
         "/desk/pulse",

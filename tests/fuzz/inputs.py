@@ -120,7 +120,7 @@ class Inputs:
             yield Place(f"{name} JSON names", MAX_BODY_LENGTH, self._as_names(route))
             yield Place(f"{name} JSON", MAX_BODY_LENGTH, self._as_json(route))
         if route.fields:
-            for text in [*route.fields, "website", "x"]:
+            for text in [*route.fields, "remarks", "x"]:
                 yield Place(f"{name} part {text}", MAX_FORM_LENGTH, self._in_part(route, text))
             for piece in ("parts", *SHAPES):
                 yield Place(f"{name} multipart {piece}", MAX_FORM_LENGTH, self._around_parts(route, piece))

@@ -71,7 +71,7 @@ def test_one_that_nobody_can_take_is_heard_as_nobodys(client, rows, heard):
 def test_one_in_quarantine_says_so_and_is_heard_as_assigned_once_released(
     client, browser, given, rows, heard, amara, max_
 ):
-    client.submit(website="https://spam.example")
+    client.submit(remarks="https://spam.example")
     (lead,) = rows(Lead)
     assert heard == [LeadCreated(lead.id, Gate.QUARANTINE)]
     browser().sign_in(max_).post(f"/internal/quarantine/{lead.id}/release")

@@ -12,7 +12,7 @@ from tests.factories import LeadFactory, ScreenFactory, UserFactory
 from tests.support.client import PDF
 from tests.support.outbox import round_of_a_worker
 
-TRAP = {"website": "https://spam.example"}
+TRAP = {"remarks": "https://spam.example"}
 
 
 @pytest.fixture

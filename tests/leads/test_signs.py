@@ -37,7 +37,7 @@ def test_who_sends_none_of_these_fields_is_not_judged_by_them(client, rows):
 def test_a_person_is_no_program(client, rows):
     opened = opened_on(client)
     with later(3):
-        assert client.submit(opened=opened, website="").status_code == 201
+        assert client.submit(opened=opened, remarks="").status_code == 201
     assert reason(rows) is None
 
 
@@ -56,7 +56,7 @@ def test_a_clock_that_went_back_accuses_nobody(client, rows):
 
 
 def test_nobody_fills_in_what_nobody_sees(client, rows):
-    assert client.submit(website="https://spam.example").status_code == 201
+    assert client.submit(remarks="https://spam.example").status_code == 201
     assert reason(rows) == spam.TRAP_FILLED
 
 
@@ -74,7 +74,7 @@ def test_a_time_that_is_not_ours_is_a_sign(client, rows, opened):
 
 
 def test_several_signs_are_all_told(client, rows):
-    client.submit(opened="x", website="y")
+    client.submit(opened="x", remarks="y")
     assert reason(rows) == f"{spam.TRAP_FILLED} {spam.TIME_FORGED}"
 
 
@@ -86,7 +86,7 @@ def test_the_time_survives_mistakes(client, rows):
 
 
 def test_the_trap_is_out_of_sight_and_out_of_the_way(client):
-    trap = Page(client.get("/").text).inputs()["website"]
+    trap = Page(client.get("/").text).inputs()["remarks"]
     assert (trap["tabindex"], trap["autocomplete"]) == ("-1", "off")
     assert "required" not in trap.attributes
 
@@ -207,3 +207,17 @@ def test_a_proof_made_under_an_earlier_key_is_believed(app, client, rows):
     with later(3):
         client.submit(altcha=proof, opened=opened)
     assert reason(rows) is None
+
+
+def test_a_form_that_comes_back_never_carries_what_is_in_the_trap(client, rows):
+    for answer in (
+        client.submit(accept="text/html", remarks="filled in by a program", email="no"),
+        client.post("/?lang=es", data={"remarks": "filled in by a program"}),
+    ):
+        assert Page(answer.text).inputs()["remarks"]["value"] == ""
+
+
+def test_password_managers_are_told_to_leave_the_trap_alone(client):
+    trap = Page(client.get("/").text).inputs()["remarks"]
+    wanted = {"data-1p-ignore", "data-lpignore", "data-bwignore", "data-form-type", "autocomplete"}
+    assert wanted <= trap.attributes.keys()

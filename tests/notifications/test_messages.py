@@ -30,6 +30,7 @@ from tests.support.outbox import BEGINNING, at, deliver
 NASTY = '<script>alert(1)</script> & "O\'Neill"'
 WORDS = {
     "letterhead": letterhead(),
+    "count": 2,
     "attorney": "Amara",
     "prospect": "Jane Doe",
     "link": "https://intake.example/internal/leads/1",

@@ -67,7 +67,7 @@ def test_every_field_of_the_form_has_a_label_and_a_hint_that_exists(client):
     labels = {label["for"]: label.text.strip() for label in page.all("label")}
     ids = {element["id"] for element in page.elements}
     trap, *shown = [one for one in page.inputs().values() if one["type"] != "hidden"]
-    assert (trap["name"], trap["tabindex"], trap["autocomplete"]) == ("website", "-1", "off")
+    assert (trap["name"], trap["tabindex"], trap["autocomplete"]) == ("remarks", "-1", "off")
     assert [one["name"] for one in shown] == [
         "first_name", "last_name", "one_name", "email", "practice_area", "language", "resume_file",
     ]  # fmt: skip

@@ -64,8 +64,8 @@ class IntakeForm(DeclaredFields):
     """Puts NO_LAST_NAME in the place of the last name."""
     resume_file = FileField(N_("Resume or CV"))
     submission_id = HiddenField(N_("This form"), filters=[limit_length(MAX_KEY_LENGTH)])
-    website = StringField(N_("Leave this empty"), filters=[limit_length(MAX_CHOICE_LENGTH)])
-    """Honeypot: hidden from people."""
+    remarks = StringField(N_("Leave this empty"), filters=[limit_length(MAX_CHOICE_LENGTH)])
+    """Honeypot: hidden from people, and of no name that a browser or password manager fills in."""
     opened = HiddenField(filters=[limit_length(MAX_SEAL_LENGTH)])
     altcha = HiddenField(filters=[limit_length(MAX_PROOF_LENGTH)])
     """Longer values are truncated, hence invalid."""
@@ -85,6 +85,7 @@ class IntakeForm(DeclaredFields):
 
     def translate(self) -> None:
         """Translate labels and options for a page that shows the form."""
+        self.remarks.data = ""
         if self.one_name.data:
             self.last_name.data = ""
         for form_field in self.fields:
@@ -168,7 +169,7 @@ class IntakeForm(DeclaredFields):
 
     def read_signals(self) -> spam.SpamSignals:
         """Return the spam signals of the hidden fields."""
-        inputs = {"website": self.website, "opened": self.opened, "proof": self.altcha}
+        inputs = {"trap": self.remarks, "opened": self.opened, "proof": self.altcha}
         return spam.read_signals(**{name: field.data or "" for name, field in inputs.items()})
 
     def add_errors(self, errors: Errors) -> None:

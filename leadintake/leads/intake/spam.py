@@ -87,9 +87,9 @@ def challenge() -> Challenge:
     )
 
 
-def read_signals(*, website: str, opened: str, proof: str) -> SpamSignals:
+def read_signals(*, trap: str, opened: str, proof: str) -> SpamSignals:
     """Check the honeypot, the time since the form was opened, and the proof of work."""
-    reasons = [TRAP_FILLED] if website else []
+    reasons = [TRAP_FILLED] if trap else []
     reasons += _check_speed(opened) if opened else []
     if not current_app.config["ALTCHA"]:
         return SpamSignals(tuple(reasons))

@@ -31,14 +31,12 @@ class Quarantine:
         """Return a page of those visible to `actor`, newest first, and audit the listing."""
         audit.record("leads.quarantine_listed", actor=actor)
         return page_of(
-            _quarantine_query(actor), NEWEST_FIRST, limit=limit, cursor=cursor, bound_to={"in": "quarantine"}
+            list_query(actor), NEWEST_FIRST, limit=limit, cursor=cursor, bound_to={"in": "quarantine"}
         )
 
     def count(self, *, reader: User) -> int:
         """Count those visible to `reader`."""
-        count_query = _quarantine_query(reader).with_only_columns(
-            sa.func.count(Lead.id), maintain_column_froms=True
-        )
+        count_query = list_query(reader).with_only_columns(sa.func.count(Lead.id), maintain_column_froms=True)
         return db.session.scalar(count_query) or 0
 
     def release(self, lead: Lead, *, actor: UserOrOperator) -> None:
@@ -72,7 +70,8 @@ class Quarantine:
             raise Conflict("This lead is not in quarantine any more.")
 
 
-def _quarantine_query(reader: UserOrOperator) -> sa.Select[Any]:
+def list_query(reader: UserOrOperator) -> sa.Select[Any]:
+    """Select the leads in quarantine that `reader` may see."""
     query: sa.Select[Any] = sa.select(Lead).where(is_in_quarantine())
     if reader is OPERATOR:
         refuse_operator_in_request(reader)

@@ -2,6 +2,9 @@
 // Every word shown comes from the page, so that it is in the page's language.
 "use strict";
 
+const SLOW_SECONDS = 8;
+const STALL_SECONDS = 90; // on a slow line the network may hold a megabyte that was handed to it
+
 document.querySelector("[data-focus]")?.focus();
 
 const form = document.querySelector("form[data-thanks]");
@@ -16,13 +19,15 @@ function begin(form) {
   const summary = document.getElementById("summary");
   const sending = document.getElementById("sending");
   const submit = form.querySelector("[type=submit]");
-  const [bar, number, said, failure, cancel, again] =
-    ["progress", "[data-percent]", "[role=status]", "[data-failure]", "[data-cancel]", "[data-again]"]
+  const [bar, said, failure, cancel, again] =
+    ["progress", "[role=status]", "[data-failure]", "[data-cancel]", "[data-again]"]
       .map((part) => sending.querySelector(part));
+  const name = submit.textContent;
   let request = null;
   let busy = false;
   let latest = null;
   let timer = 0;
+  let silence = []; // timers of what is done when nothing moves
 
   // The file
 
@@ -165,18 +170,22 @@ function begin(form) {
   /** Show the page in another language, with everything typed and the file. */
   function switchTo(address) {
     if (busy) return;
-    const texts = [...new FormData(form)].filter(([, value]) => typeof value === "string");
     const page = new XMLHttpRequest();
     page.responseType = "document";
     page.onload = () => page.status === 200 && showInstead(page.response, address);
-    page.open("POST", address);
-    page.setRequestHeader("Accept", "text/html");
-    page.send(new URLSearchParams(texts));
+    page.open("GET", address);
+    page.send();
   }
 
   function showInstead(next, address) {
     const other = next.getElementById(form.id);
-    other.elements.resume_file.files = file.files;
+    for (const field of form.elements) {
+      const twin = other.elements[field.name];
+      if (!twin || field.name === "disclaimer") continue; // that is shown in the other language now
+      if (field === file) twin.files = file.files;
+      else twin.value = field.value;
+      twin.checked = field.checked;
+    }
     life.abort();
     // The form itself stays: proof.js is at work for it.
     form.replaceChildren(...other.childNodes);
@@ -207,7 +216,19 @@ function begin(form) {
   on(window, "pageshow", (event) => {
     if (event.persisted) rest();
     showRestored(); // the browser brings the file back before this, and tells nobody
+    if (history.state?.sent) showSent(history.state);
   });
+
+  /** Somebody came back after sending: what is sent again unchanged is the same submission. */
+  function showSent({ sent, id, opened }) {
+    form.elements.submission_id.value = id;
+    form.elements.opened.value = opened;
+    const notice = document.getElementById("sent");
+    notice.querySelector(".reference").textContent = sent;
+    on(notice.querySelector("a"), "click", () => history.replaceState(null, "")); // else its state stays
+    notice.hidden = false;
+    notice.focus();
+  }
 
   const stay = (event) => event.preventDefault();
 
@@ -222,7 +243,10 @@ function begin(form) {
   /** Stop, with a sentence that says why, if anything went wrong; not to be tried again for some seconds. */
   function rest(sentence = "", seconds = 0) {
     clearInterval(timer);
+    hush();
     work(false);
+    submit.textContent = name;
+    submit.ariaLabel = null;
     request = null;
     submit.hidden = Boolean(sentence);
     sending.hidden = !sentence;
@@ -236,14 +260,40 @@ function begin(form) {
     };
     timer = setInterval(tick, 1000);
     tick();
-    if (sentence) failure.focus();
+    if (!sentence) return;
+    failure.focus();
+    sending.scrollIntoView({ block: "nearest" });
   }
 
+  /** Show what is known: what was handed to the network, which is not what has arrived. */
   function show(percent) {
     bar.value = percent;
-    number.textContent = `${percent} %`;
-    const step = percent < 100 ? `${words.sending} ${percent - (percent % 25)} %` : words.checking;
-    if (said.textContent !== step) said.textContent = step; // read out five times, not a hundred
+    submit.textContent = percent < 100 ? `${words.sending} ${percent} %` : words.waiting;
+    submit.ariaLabel = percent < 100 ? words.sending : words.waiting; // not read out with every percent
+    say(percent < 100 ? `${words.sending} ${percent - (percent % 25)} %` : words.waiting);
+    hush();
+    silence = [
+      setTimeout(say, 1000 * SLOW_SECONDS, words.slow),
+      setTimeout(giveUp, 1000 * STALL_SECONDS),
+    ];
+  }
+
+  /** Read it out: five times, not a hundred. */
+  function say(sentence) {
+    if (said.textContent === sentence) return;
+    said.textContent = sentence;
+    sending.scrollIntoView({ block: "nearest" });
+  }
+
+  function hush() {
+    silence.forEach(clearTimeout);
+    silence = [];
+  }
+
+  function giveUp() {
+    if (!request) return rest(words.lost);
+    request.onabort = () => rest(words.lost);
+    request.abort();
   }
 
   async function send() {
@@ -282,6 +332,9 @@ function begin(form) {
     const seconds = Number(request.getResponseHeader("Retry-After")) || 0;
     if (status === 201) {
       removeEventListener("beforeunload", stay);
+      const { submission_id: id, opened } = form.elements;
+      history.scrollRestoration = "manual"; // who comes back is to see what showSent says
+      history.replaceState({ sent: response.reference, id: id.value, opened: opened.value }, "");
       const unsigned = words.thanks.replace(/0{8}(-0{4}){3}-0{12}/, response.reference || response.id);
       return location.assign(request.getResponseHeader("Location") ?? unsigned);
     }
