@@ -21,7 +21,7 @@ MEMORY_BYTES = 64 * 1024
 """Bytes of an uploaded file in memory; a larger one is on disk."""
 FULL_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 MAX_FILES = 8
-"""Files in one body, empty ones included: each may open a file."""
+"""Files in one body: each may open a file."""
 
 
 class IntakeRequest(Request):

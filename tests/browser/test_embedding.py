@@ -135,3 +135,36 @@ def test_a_script_of_the_firms_site_reads_the_answer_and_nobody_elses_does(
         page.get_by_label("Resume").set_input_files(RESUME)
         assert expected in page.evaluate(ask)
     assert len(rows(Lead)) == 1
+
+
+class Latin(FirmsSite):
+    """A page in ISO-8859-1, as some firms still have them."""
+
+    def __call__(self, _environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/html; charset=iso-8859-1")])
+        return [f"<!doctype html><title>The firm</title>{self.body}".encode("iso-8859-1")]
+
+
+class TestAPageInAnotherEncoding:
+    @pytest.fixture
+    def firm(self):
+        return Latin()
+
+    def test_names_and_the_name_of_the_file_arrive_as_they_were_typed(
+        self, site, own_site, firm, visitor, rows, tmp_path
+    ):
+        own_fields = '<input type="hidden" name="_charset_"><input type="file" name="cover"><button>'
+        firm.body = snippet("form", site).replace("<button>", own_fields)
+        resume = tmp_path / "résumé.pdf"
+        resume.write_bytes(RESUME.read_bytes())
+        page = visitor()
+        page.goto(own_site)
+        page.get_by_label("First name").fill("José 山田")
+        page.get_by_label("Last name").fill("Núñez")
+        page.get_by_label("E-mail").fill("jane@example.com")
+        page.get_by_label("Resume").set_input_files(resume)
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator("h1")).to_have_text("Thank you")
+        (lead,) = rows(Lead)
+        assert (lead.first_name, lead.last_name) == ("José 山田", "Núñez")
+        assert lead.resume.filename == "résumé.pdf"

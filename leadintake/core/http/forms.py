@@ -7,9 +7,10 @@ two seconds; 10 MB of texts take more memory than any file.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from io import BytesIO
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from werkzeug.datastructures import FileStorage, Headers, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -26,7 +27,18 @@ MAX_HEADERS = 16
 """Lines of one part's headers. Browsers send two."""
 MAX_TEXTS_BYTES = 256 * 1024
 """Bytes of all parts together that are not files."""
-ENCODINGS = {"ascii", "us-ascii", "utf-8", "iso-8859-1"}
+UTF_8, WESTERN = "utf-8", "cp1252"
+ENCODINGS = {
+    "ascii": UTF_8, "us-ascii": UTF_8, "utf-8": UTF_8, "iso-8859-1": WESTERN, "windows-1252": WESTERN,
+    "iso-8859-2": "iso-8859-2", "windows-1250": "cp1250", "iso-8859-15": "iso-8859-15",
+    "windows-1251": "cp1251", "koi8-r": "koi8-r", "koi8-u": "koi8-u", "windows-1254": "cp1254",
+    "windows-1256": "cp1256", "gbk": "gb18030", "gb18030": "gb18030", "big5": "big5",
+    "shift_jis": "cp932", "euc-jp": "euc-jp", "euc-kr": "cp949",
+}  # fmt: skip
+"""Codecs by the names that browsers know. As there, ISO-8859-1 is read as windows-1252."""
+CHARSET_FIELD = "_charset_"
+"""Field in which browsers name the encoding of the form's page (HTML, 4.10.21.5)."""
+_CHARACTER = re.compile(r"&#(\d{1,7});")
 
 _BREAK = rb"(?:\r\n|\n|\r)"
 _END_OF_DELIMITER = re.compile(rb"(--[^\S\n\r]*%s?|[^\S\n\r]*%s)" % (_BREAK, _BREAK))
@@ -79,6 +91,13 @@ class CutFile(FileStorage):
     """A file that was not read to its end, since the form is too large (bodies.FormTooLarge)."""
 
 
+class Nowhere(BytesIO):
+    """Keeps nothing of what is written."""
+
+    def write(self, _data: Any, /) -> int:
+        return 0
+
+
 class BoundedDecoder(MultipartDecoder):
     _headers, _texts, _in_file = 0, 0, False
 
@@ -107,7 +126,10 @@ class BoundedDecoder(MultipartDecoder):
             or data.count(b"\n") >= MAX_HEADERS
         ):
             raise RequestEntityTooLarge
-        return super()._parse_headers(data)
+        try:
+            return super()._parse_headers(data)
+        except UnicodeDecodeError:  # a file name from a page in another encoding
+            return super()._parse_headers(data.decode(WESTERN, "replace").encode())
 
 
 class BoundedParser(FormDataParser):
@@ -127,7 +149,7 @@ class BoundedParser(FormDataParser):
         boundary = (options or {}).get("boundary", "").encode("ascii")
         if mimetype != "multipart/form-data" or not boundary:
             return super().parse(stream, mimetype, content_length, options)
-        texts: MultiDict[str, str] = MultiDict()
+        texts: list[tuple[Field, bytes]] = []
         files: MultiDict[str, FileStorage] = MultiDict()
         part: Field | File | None = None
         content: IO[bytes] = BytesIO()
@@ -140,16 +162,16 @@ class BoundedParser(FormDataParser):
                     if event.more_data:
                         continue
                     content.seek(0)
-                    if isinstance(part, File):
+                    if isinstance(part, Field):
+                        texts.append((part, content.read()))
+                    elif part.filename:
                         file = FileStorage(content, part.filename, part.name, headers=part.headers)
                         files.add(part.name, file)
-                    else:
-                        texts.add(part.name, content.read().decode(_encoding_of(part), "replace"))
         except FormTooLarge:
             if not isinstance(part, File):
                 raise
             files.add(part.name, CutFile(content, part.filename, part.name, headers=part.headers))
-        return stream, texts, files
+        return stream, _decode(texts), files
 
     def _events(self, stream: IO[bytes], boundary: bytes) -> Iterator[Event]:
         decoder = BoundedDecoder(boundary, self.max_form_memory_size, max_parts=self.max_form_parts)
@@ -164,13 +186,32 @@ class BoundedParser(FormDataParser):
     def _open_part(self, part: Field | File, length: int | None) -> IO[bytes]:
         if isinstance(part, Field):
             return BytesIO()
+        if not part.filename:  # a field in which no file was chosen
+            return Nowhere()
         kind = part.headers.get("content-type")
         return self.stream_factory(length, kind, part.filename, None)
 
 
-def _encoding_of(part: Field) -> str:
-    kind = part.headers.get("content-type")
-    if not kind:  # as browsers send texts
-        return "utf-8"
-    charset = parse_options_header(kind)[1].get("charset", "").lower()
-    return charset if charset in ENCODINGS else "utf-8"
+def _decode(parts: list[tuple[Field, bytes]]) -> MultiDict[str, str]:
+    """Decode texts by the charset of each, else by CHARSET_FIELD, else as UTF-8."""
+    page = UTF_8
+    for part, content in parts:
+        if part.name == CHARSET_FIELD:
+            page = _find_codec(content[:40].decode("ascii", "replace"))
+    texts: MultiDict[str, str] = MultiDict()
+    for part, content in parts:
+        kind = part.headers.get("content-type")
+        codec = _find_codec(parse_options_header(kind)[1].get("charset", "")) if kind else page
+        text = content.decode(codec, "replace")
+        # Browsers write what the page's encoding lacks as a character reference.
+        texts.add(part.name, text if codec == UTF_8 else _CHARACTER.sub(_read_character, text))
+    return texts
+
+
+def _find_codec(charset: str) -> str:
+    return ENCODINGS.get(charset.lower(), UTF_8)
+
+
+def _read_character(match: re.Match[str]) -> str:
+    code = int(match[1])
+    return chr(code) if code <= sys.maxunicode and not 0xD800 <= code <= 0xDFFF else "\ufffd"

@@ -144,12 +144,13 @@ def _build_thanks_address(key: LeadKey | str) -> str:
 
 def _submission(form: IntakeForm) -> Submission:
     assert form.verdict is not None  # noqa: S101 - a valid form has one
+    language = current_language()
     return Submission(
         values=form.values(),
         resume=form.verdict,
         key=form.submission_id.data or None,
-        page_language=current_language(),
-        default_language=form.find_default_language(),
+        page_language=language,
+        default_language=form.find_default_language(language),
         disclaimer=request.form.get("disclaimer", ""),
         signals=form.read_signals(),
     )

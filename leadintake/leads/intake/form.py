@@ -9,12 +9,12 @@ from flask import current_app, request
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.datastructures import FileStorage
-from wtforms import BooleanField, Field, HiddenField, StringField, ValidationError
+from wtforms import Field, HiddenField, StringField, ValidationError
 
 from leadintake.core.errors import Errors
 from leadintake.core.http.forms import CutFile
 from leadintake.core.http.limits import client_limit_key
-from leadintake.core.i18n.languages import N_, _, current_language, requested_language
+from leadintake.core.i18n.languages import N_, _, requested_language
 from leadintake.documents.inspection.findings import Refused, TooLarge
 from leadintake.documents.service import documents
 from leadintake.documents.verdict import Verdict, refuse_size
@@ -60,8 +60,6 @@ class IntakeForm(DeclaredFields):
     """The intake form."""
 
     Meta = WithoutSession
-    one_name = BooleanField(N_("I have only one name"))
-    """Puts NO_LAST_NAME in the place of the last name."""
     resume_file = FileField(N_("Resume or CV"))
     submission_id = HiddenField(N_("This form"), filters=[limit_length(MAX_KEY_LENGTH)])
     remarks = StringField(N_("Leave this empty"), filters=[limit_length(MAX_CHOICE_LENGTH)])
@@ -75,7 +73,8 @@ class IntakeForm(DeclaredFields):
         self.verdict: Verdict | None = None
         self.too_large = False
         self.fields = list_enabled_fields(current_app.config)
-        if self.one_name.data:
+        self.has_one_name = request.form.get("one_name", "") not in {"", "false"}
+        if self.has_one_name:
             self.last_name.data = NO_LAST_NAME
         for form_field in FIELDS:
             if form_field not in self.fields:
@@ -86,7 +85,7 @@ class IntakeForm(DeclaredFields):
     def translate(self) -> None:
         """Translate labels and options for a page that shows the form."""
         self.remarks.data = ""
-        if self.one_name.data:
+        if self.has_one_name:
             self.last_name.data = ""
         for form_field in self.fields:
             if form_field.choices:
@@ -117,9 +116,9 @@ class IntakeForm(DeclaredFields):
                 values[form_field.name] = form_field.normalize(typed, current_app.config)
         return values
 
-    def find_default_language(self) -> str | None:
+    def find_default_language(self, page_language: str) -> str | None:
         """Return the language of our page, or of `?lang=`, if it is one of LANGUAGES."""
-        language = current_language() if self.opened.data else requested_language()
+        language = page_language if self.opened.data else requested_language()
         return language if language in current_app.config["LANGUAGES"] else None
 
     def validate_resume_file(self, field: Field) -> None:
