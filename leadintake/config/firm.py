@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from dataclasses import dataclass, field
 
-from leadintake.config.patterns import Colour
+from leadintake.config.patterns import Colour, WebAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +50,6 @@ class FirmSettings:
 
     EMBED_ORIGINS: list[str] = field(default_factory=list)
     """Origins (https://www.firm.example) whose pages may frame the form and post to it."""
+
+    RETURN_URL: WebAddress = ""
+    """Where the link "Back to …" of the thank-you page leads, such as the firm's site."""

@@ -23,6 +23,9 @@ EhloName = Annotated[
     ),
 ]
 RedisUrl = Annotated[str, Meta(pattern=r"^(\Z|rediss?://)", description="use redis://host:port/number")]
+WebAddress = Annotated[
+    str, Meta(pattern=r"^(\Z|https?://[!-~]+\Z)", description="use a whole address: https://www.firm.example")
+]
 RoutingKey = Annotated[
     str,
     Meta(

@@ -29,12 +29,15 @@ BUNDLES = {
     "icon-512.png": ("icon-512.png",),
     "intake.js": ("intake.js",),
     "proof.js": ("proof.js",),
+    "frame.js": ("frame.js",),
+    "embed.js": ("embed.js",),
     "solver.js": ("solver.js",),
     "desk.js": ("vendor/htmx.min.js", "desk.js"),
 }
 """Parts of each file: one response instead of several."""
 LOGOS = {"logo": "FIRM_LOGO", "logo-dark": "FIRM_LOGO_DARK"}
 """Settings with the pictures, by plain name."""
+AN_HOUR = "public, max-age=3600"
 A_YEAR = "public, max-age=31536000, immutable"
 A_DAY = "public, max-age=86400"
 COMPRESSIBLE = ("text/", "image/svg")
@@ -79,10 +82,21 @@ def serve(name: str) -> Response:
     found = next((asset for asset in map(find_asset, plain) if asset.name == name), None)
     if found is None:
         raise NotFound("There is no such file, or it has changed. Please load the page again.")
-    response = Response(found.content, content_type=found.content_type)
-    if (content := found.compressed) is not None:
+    return _respond(found, A_YEAR)
+
+
+def serve_embedder() -> Response:
+    """Respond with the script for the firm's own pages, under a name that stays."""
+    response = _respond(find_asset("embed.js"), AN_HOUR)
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def _respond(asset: Asset, caching: str) -> Response:
+    response = Response(asset.content, content_type=asset.content_type)
+    if (content := asset.compressed) is not None:
         negotiate(response, lambda: content)
-    response.headers["Cache-Control"] = A_YEAR
+    response.headers["Cache-Control"] = caching
     return response
 
 

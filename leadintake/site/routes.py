@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from flask import Blueprint, Response, make_response, redirect, render_template, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.core.db.types import new_id
@@ -31,6 +31,14 @@ def static(name: str) -> Response:
     return assets.serve(name)
 
 
+@bp.get("/embed.js")
+@allow_anonymous
+@without_database
+def embedder() -> Response:
+    """Send the script that puts the form on the firm's own page."""
+    return assets.serve_embedder()
+
+
 @bp.get("/")
 @allow_anonymous
 @compressed
@@ -38,6 +46,7 @@ def intake() -> Response:
     """Show the form, with a new submission_id: two clicks make one lead."""
     form = IntakeForm()
     form.translate()
+    form.choose(request.args)
     form.submission_id.data = str(new_id())
     form.opened.data = spam.seal_opening_time()
     return _respond_uncached(

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FrameLocator, Page, expect
 
 from leadintake.leads.models import Lead
-from tests.support.browser import served
+from tests.support.browser import scrolls_sideways, served, violations
 from tests.support.files import FOLDER
 
 RESUME = FOLDER / "resume.pdf"
@@ -135,6 +135,98 @@ def test_a_script_of_the_firms_site_reads_the_answer_and_nobody_elses_does(
         page.get_by_label("Resume").set_input_files(RESUME)
         assert expected in page.evaluate(ask)
     assert len(rows(Lead)) == 1
+
+
+def fits(frame: FrameLocator) -> bool:
+    """Whether all of the page in the frame is shown: nothing in it scrolls."""
+    script = "root => [root.scrollHeight <= innerHeight, root.scrollWidth <= innerWidth]"
+    return all(frame.locator(":root").evaluate(script))
+
+
+class TestTheScriptForTheFirmsPage:
+    """embed.js makes the frame, keeps it as high as its content, and tells what becomes of the form."""
+
+    HEARD = """<script>window.heard = [];
+        for (const name of ["leadintake:sent", "leadintake:failed"])
+            addEventListener(name, ({type, detail}) => heard.push([type, detail]));</script>"""
+
+    @pytest.fixture
+    def page(self, site, own_site, firm, visitor) -> Page:
+        head = '<meta name="viewport" content="width=device-width">'
+        firm.body = f"{head}{self.HEARD}<h1>Jobs</h1>{snippet('embed', site)}"
+        page = visitor(viewport={"width": 360, "height": 640})
+        page.goto(own_site)
+        return page
+
+    @pytest.fixture
+    def frame(self, page) -> FrameLocator:
+        frame = page.frame_locator("iframe")
+        frame.locator("#first_name").wait_for()
+        return frame
+
+    def test_the_frame_is_as_high_as_its_content_with_errors_too(self, page, frame):
+        expect(page.locator("iframe")).not_to_have_attribute("height", "1100")
+        assert fits(frame)
+        before = int(page.locator("iframe").get_attribute("height"))
+        frame.locator("[type=submit]").click()
+        expect(frame.locator("#summary")).to_be_focused()
+        page.wait_for_function("before => document.querySelector('iframe').height > before", arg=before)
+        assert fits(frame)
+        frame.locator("[type=submit]").scroll_into_view_if_needed()
+        expect(frame.locator("[type=submit]")).to_be_in_viewport(ratio=1)
+        assert not scrolls_sideways(page)
+
+    def test_it_has_neither_header_nor_ground_and_its_choices_are_made(self, frame):
+        expect(frame.locator(".firm")).to_have_count(0)
+        expect(frame.locator("#practice_area")).to_have_value("immigration")
+        ground = "root => getComputedStyle(root).backgroundColor"
+        assert frame.locator(":root").evaluate(ground) == "rgba(0, 0, 0, 0)"
+
+    def test_the_firms_page_hears_what_became_of_the_form(self, page, frame, rows):
+        frame.locator("#first_name").fill("Jane")
+        frame.locator("#last_name").fill("Doe")
+        frame.locator("#email").fill("jane@-example.com")
+        frame.locator("#resume_file").set_input_files(RESUME)
+        frame.get_by_role("button", name="Español").click()
+        frame.locator("[type=submit]").click()
+        expect(frame.locator("#email-error")).to_be_visible()
+        frame.locator("#email").fill("jane@example.com")
+        frame.locator("[type=submit]").click()
+        expect(frame.locator("h1")).to_have_text("Gracias")
+        expect(frame.locator(".firm")).to_have_count(0)
+        page.wait_for_function("document.querySelector('iframe').height < 1000")
+        assert fits(frame)
+        (lead,) = rows(Lead)
+        assert lead.practice_area == "immigration"
+        assert page.evaluate("heard") == [
+            ["leadintake:failed", {"status": 422, "fields": ["email"]}],
+            ["leadintake:sent", {"reference": lead.reference}],
+        ]
+
+    def test_messages_of_others_change_nothing(self, page, frame):
+        page.evaluate("postMessage({leadintake: 'height', height: 7}, '*')")
+        page.evaluate("postMessage({leadintake: 'sent'}, '*')")
+        page.evaluate("() => new Promise(done => setTimeout(done))")
+        assert page.locator("iframe").get_attribute("height") != "7"
+        assert page.evaluate("heard") == []
+
+
+class TestWithoutOrigins:
+    """Where no site may frame the form, no message leaves it."""
+
+    @pytest.fixture
+    def settings(self):
+        return {"RETURN_URL": "https://www.firm.example/"}
+
+    def test_the_page_works_and_the_thanks_lead_back_to_the_firms_site(self, site, visitor):
+        page = visitor()
+        page.goto(f"{site}/?embed=1")
+        page.locator("[type=submit]").click()
+        expect(page.locator("#summary")).to_be_focused()
+        assert violations(page) == []
+        page.goto(f"{site}/thanks/0190f0c1-7b1e-7c3a-9d2e-0123456789ab")
+        back = page.get_by_role("link", name="Back to Our Law Firm")
+        assert back.get_attribute("href") == "https://www.firm.example/"
 
 
 class Latin(FirmsSite):

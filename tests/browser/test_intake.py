@@ -471,6 +471,8 @@ class TestASlipInTheAddress:
         page.mouse.up()
         is_thanked(page)
         assert [lead.email for lead in rows(Lead)] == ["jane@gmial.com"]
+
+
 @pytest.mark.parametrize("scripted", [True, False])
 def test_switching_the_language_keeps_what_was_typed_and_with_a_script_the_file(
     site, visitor, rows, scripted

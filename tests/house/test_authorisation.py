@@ -113,7 +113,7 @@ OPEN = {
     ("POST", "/internal/password/chosen"): (404, {"token": "x", "password": "quite different words"}),
 }
 PUBLIC = {
-    "/", "/logo", "/thanks/<lead:reference>", "/thanks/<lead:reference>/<signature>",
+    "/", "/logo", "/embed.js", "/thanks/<lead:reference>", "/thanks/<lead:reference>/<signature>",
     "/thanks/<lead:reference>/<signature>/email", "/unsubscribe/<uuid:message_id>", "/public/leads",
     "/public/challenge", "/account/<token>", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs",
     "/favicon.ico", "/manifest.webmanifest", "/.well-known/change-password", "/.well-known/security.txt",

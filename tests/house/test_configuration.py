@@ -106,6 +106,8 @@ def test_all_problems_are_told_at_once():
         ("MAIL_PASSWORD", "secret"),
         ("RATE_LIMIT_SUBMISSIONS", "x per y"),
         ("EMBED_ORIGINS", "https://firm.example/page"),
+        ("RETURN_URL", "javascript:alert(1)"),
+        ("RETURN_URL", "https://firm.example/ x"),
         ("MAIL_USE_TLS", "maybe"),
         ("ATTORNEY_VISIBILITY", "some"),
         ("REQUIRE_MFA", "admin, king"),

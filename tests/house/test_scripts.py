@@ -33,8 +33,16 @@ BY_A_NAME = re.compile(r"[\w.)\]]\[(?!\])([^\]\"'`]+)\]\s*(?:[-+*/|&^]|\?\?|\|\|
 def test_a_script_never_uses(what):
     texts = {one.name: re.sub(r"^\s*//.*", "", one.read_text(), flags=re.MULTILINE) for one in SCRIPTS}
     found = {name: re.findall(NEVER[what], text) for name, text in texts.items()}
+    if what == "messages of other windows":  # of the form in its frame, and of nobody else
+        assert found.pop("embed.js") == ['Listener("message']
     assert len(found) > 2
     assert {name: uses for name, uses in found.items() if uses} == {}
+
+
+def test_the_firms_page_hears_its_frame_alone():
+    script = (STATIC / "embed.js").read_text()
+    (handler,) = re.findall(r'Listener\("message", \(\{.*\}\) => \{\n(.*)\n', script)
+    assert handler.strip() == "if (source !== frame.contentWindow || sender !== origin) return;"
 
 
 def test_no_member_is_set_by_a_name_that_is_worked_out():

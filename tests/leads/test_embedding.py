@@ -7,6 +7,7 @@ import pytest
 from leadintake.leads.models import Lead
 from tests.factories import UserFactory
 from tests.support.client import filled
+from tests.support.html import Page
 
 FIRM, OTHER_SITE, STRANGER = "https://www.firm.example", "https://jobs.firm.example", "https://evil.example"
 
@@ -87,6 +88,35 @@ def test_the_internal_routes_are_open_to_no_origin(client, given):
 def test_only_the_firm_may_frame_the_form(client):
     policy = client.get("/").headers["Content-Security-Policy"]
     assert f"frame-ancestors {FIRM} {OTHER_SITE}" in policy
+
+
+def test_the_script_for_the_firms_page_is_small_and_may_be_loaded_from_there(client):
+    answer = client.get("/embed.js", headers={"Accept-Encoding": "gzip", "Origin": FIRM})
+    assert answer.content_encoding == "gzip"
+    assert len(answer.data) <= 1024
+    assert answer.content_type == "text/javascript; charset=utf-8"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert answer.headers["Cache-Control"] == "public, max-age=3600"
+
+
+def test_the_page_in_a_frame_stays_one_and_tells_these_sites_alone(client):
+    page = Page(client.get("/?embed=1&lang=es&practice_area=family").text)
+    assert page.all("body")[0]["data-parents"] == f"{FIRM} {OTHER_SITE}"
+    assert page.chosen("practice_area") == "family"
+    (form,) = page.all("form")
+    for address in (form["action"], form["data-thanks"]):
+        assert address.endswith("?lang=es&embed=1")
+    answer = client.post(form["action"], data=filled(), headers={"Accept": "text/html"})
+    assert answer.status_code == 303
+    assert answer.headers["Location"].endswith("?lang=es&embed=1")
+    refused = client.post(form["action"], data=filled(email="no"), headers={"Accept": "text/html"})
+    assert "bare" in Page(refused.text).all("body")[0]["class"].split()
+
+
+def test_a_page_of_its_own_names_no_site_and_a_choice_we_do_not_have_is_none(client):
+    page = Page(client.get("/?embed=yes&practice_area=astrology").text)
+    assert "data-parents" not in page.all("body")[0].attributes
+    assert page.chosen("practice_area") == ""
 
 
 def test_no_public_answer_ever_sets_a_cookie(client, given, browser):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from flask import (
@@ -67,10 +67,11 @@ def describe_form(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class LanguageQuery(msgspec.Struct):
-    """Language of the response; by default the one that Accept-Language prefers."""
+class PageQuery(msgspec.Struct):
+    """Language of the response, by default the one that Accept-Language prefers; `embed`: for a frame."""
 
     lang: Language | None = None
+    embed: Literal["1"] | None = None
 
 
 class FileTooLarge(Refusal):
@@ -84,12 +85,12 @@ class FileTooLarge(Refusal):
 @allow_anonymous
 @api(
     {201: Receipt, 303: None},
-    query=LanguageQuery,
+    query=PageQuery,
     form=describe_form,
     headers=("Idempotency-Key", "Accept-Language"),
     refuses=(409, 413, 429),
 )
-def submit(query: LanguageQuery) -> AnyResponse:  # noqa: ARG001 - core.languages has read it already
+def submit(query: PageQuery) -> AnyResponse:  # noqa: ARG001 - pages and languages have read it already
     """Receive a prospect's form and file. When the answer is 201 or 303, all of it is durable."""
     limit("RATE_LIMIT_SUBMISSIONS", key=client_limit_key())
     _refuse_other_bodies()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app, request
@@ -97,6 +98,13 @@ class IntakeForm(DeclaredFields):
     def slips(self) -> str:
         """Slips in mail domains that the script of the page asks about."""
         return encode_slips()
+
+    def choose(self, values: Mapping[str, str]) -> None:
+        """Choose these options, where the form has them; call after `translate`."""
+        for form_field in self.fields:
+            value = values.get(form_field.name)
+            if form_field.choices and value in current_app.config[form_field.choices.setting]:
+                self[form_field.name].data = value
 
     def rows(self) -> list[list[FormField]]:
         """Return the enabled fields by row."""

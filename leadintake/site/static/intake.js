@@ -290,9 +290,14 @@ function begin(form) {
     silence = [];
   }
 
+  function lose() {
+    rest(words.lost);
+    report("failed", { status: 0, fields: [] });
+  }
+
   function giveUp() {
-    if (!request) return rest(words.lost);
-    request.onabort = () => rest(words.lost);
+    if (!request) return lose();
+    request.onabort = lose;
     request.abort();
   }
 
@@ -319,7 +324,7 @@ function begin(form) {
     request = new XMLHttpRequest();
     request.upload.onprogress = ({ loaded, total }) => show(Math.floor((100 * loaded) / total));
     request.onload = answered;
-    request.onerror = () => rest(words.lost);
+    request.onerror = lose;
     request.onabort = () => rest(words.stopped);
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
@@ -327,11 +332,17 @@ function begin(form) {
     request.send(new FormData(form));
   }
 
+  /** Tell the firm's site, where the page is in a frame of it (frame.js). */
+  function report(name, detail) {
+    form.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+  }
+
   function answered() {
     const { status, response } = request;
     const seconds = Number(request.getResponseHeader("Retry-After")) || 0;
     if (status === 201) {
       removeEventListener("beforeunload", stay);
+      report("sent", { reference: response.reference });
       const { submission_id: id, opened } = form.elements;
       history.scrollRestoration = "manual"; // who comes back is to see what showSent says
       history.replaceState({ sent: response.reference, id: id.value, opened: opened.value }, "");
@@ -345,6 +356,7 @@ function begin(form) {
       return proved(form.prove?.());
     }
     const errors = response?.errors ?? (status === 413 ? { resume_file: [file.dataset.large] } : {});
+    report("failed", { status, fields: Object.keys(errors) });
     if (refuse(errors)) return rest(), summary.focus();
     rest(response?.detail ?? words.lost, seconds);
   }
