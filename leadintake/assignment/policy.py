@@ -61,7 +61,8 @@ class Policy(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True)
     @functools.cached_property
     def hash(self) -> str:
         """Hash of the rules, whatever the file's layout."""
-        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:16]
+        rules = self.with_time_zone("UTC")
+        return hashlib.sha256(msgspec.json.encode(rules, order="sorted")).hexdigest()[:16]
 
     def with_time_zone(self, name: str) -> Policy:
         """Return the same rules, with this time zone if they name none."""

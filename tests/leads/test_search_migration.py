@@ -66,6 +66,7 @@ def test_killed_at_any_statement_it_can_be_run_again(old):
             continue
         break
     assert statement > 5
+    upgrade()
     backfill.index_texts()
     assert (unindexed(), found("garcia old07")) == (0, 1)
 
@@ -73,7 +74,7 @@ def test_killed_at_any_statement_it_can_be_run_again(old):
 @pytest.mark.every_engine
 def test_all_are_found_before_while_and_after_a_worker_indexes_them(app, old, monkeypatch):
     monkeypatch.setattr(backfill, "BATCH", 10)
-    upgrade(revision=AFTER)
+    upgrade()
     before = changes()
     left = []
     for _ in range(3):
