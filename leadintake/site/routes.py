@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.core.db.types import new_id
@@ -46,7 +48,7 @@ def intake() -> Response:
     """Show the form, with a new submission_id: two clicks make one lead."""
     form = IntakeForm()
     form.translate()
-    form.choose(request.args)
+    form.choose(_read_choices())
     form.submission_id.data = str(new_id())
     form.opened.data = spam.seal_opening_time()
     return _respond_uncached(
@@ -127,6 +129,13 @@ def unsubscribe(message_id: uuid.UUID) -> Response:
     """Suppress the recipient's mailbox. Mail programs post here, too (RFC 8058)."""
     mailboxes.suppress(mailboxes.find_recipient(message_id))
     return _respond_uncached(render_template("unsubscribe.html", done=True))
+
+
+def _read_choices() -> Mapping[str, str]:
+    try:
+        return request.args
+    except HTTPException:
+        return {}  # an address that cannot be read still shows the form
 
 
 def _respond_uncached(page: str, status: int = 200) -> Response:
