@@ -460,6 +460,19 @@ class TestASlipInTheAddress:
         field.blur()
         expect(page.locator("#email + .question")).to_be_empty()
 
+    def test_a_question_that_nobody_answers_stops_nothing(self, site, visitor, rows):
+        page = visitor()
+        page.goto(site)
+        fill_in(page, RESUME, last_name="", email="jane@gmial.com")
+        page.locator("#email").blur()
+        expect(page.get_by_role("button", name="Did you mean jane@gmail.com?")).to_be_visible()
+        send(page)
+        expect(page.get_by_role("link", name="Enter your last name.")).to_be_visible()
+        page.fill("#last_name", "Doe")
+        send(page)
+        is_thanked(page)
+        assert [lead.email for lead in rows(Lead)] == ["jane@gmial.com"]
+
     def test_nothing_moves_away_under_a_press_on_send(self, site, visitor, rows):
         page = visitor()
         page.goto(site)

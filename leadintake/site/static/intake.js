@@ -149,7 +149,7 @@ function begin(form) {
 
   /** Put the messages beside their fields and in the summary, as the server does; focus that. */
   function refuse(errors) {
-    const fields = [...form.elements].filter((field) => field.closest(".field"));
+    const fields = [...form.elements].filter((field) => field.name && field.closest(".field")); // a question has a button
     fields.forEach((field) => tell(field.name, errors[field.name] ?? []));
     const wrong = fields.filter((field) => errors[field.name]);
     summary.hidden = !wrong.length;
