@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, render_template, request
@@ -13,9 +12,9 @@ from leadintake.auth.service import auth
 from leadintake.core.http.access import allow
 from leadintake.desk.place import PAGE, read_filter
 from leadintake.desk.polling import mark_unattended, respond_to_poll
+from leadintake.leads.files import send_csv, sheet_lines_of
 from leadintake.leads.models import Lead
 from leadintake.leads.queue import MAX_OWN, queue
-from leadintake.leads.schemas import FILTERS, LeadFilter
 from leadintake.leads.service import leads
 
 bp = Blueprint("queue", __name__)
@@ -53,7 +52,6 @@ def show() -> Response:
             wanted=wanted,
             typed={name: value for name, value in request.args.items() if value and name != "cursor"},
             list_query=urlencode(request.args) or None,
-            exported=_without_paging(wanted),
             people=auth.everyone() if current_actor().may(Permission.READ_USERS) else [],
             sorts=SORTS,
             pulse=queue.pulse(reader=current_actor()),
@@ -69,11 +67,9 @@ def pulse() -> Response:
     return respond_to_poll("desk/pulse.html", queue.pulse(reader=current_actor()), "leads-changed")
 
 
-def _without_paging(filters: LeadFilter) -> dict[str, str]:
-    """Return the filter as the export's query string."""
-    values = {name: getattr(filters, name) for name in (*FILTERS, "sort")}
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else str(value)
-        for name, value in values.items()
-        if value is not None
-    }
+@bp.get("/leads.csv")
+@allow(Permission.READ_LEADS)
+def export() -> Response:
+    """Send the leads of the list as a file for Excel."""
+    wanted = read_filter(request.args)
+    return send_csv(sheet_lines_of(leads.iterate(wanted, reader=current_actor(), actor=current_actor())))

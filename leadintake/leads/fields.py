@@ -208,7 +208,7 @@ def csv_columns() -> tuple[str, ...]:
     later = (
         form_field.name for form_field in FIELDS if form_field.in_csv and form_field.name not in FIRST_COLUMNS
     )
-    return (*FIRST_COLUMNS, *later)
+    return (*FIRST_COLUMNS, *later, "reached_at")
 
 
 def form_schema(settings: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:

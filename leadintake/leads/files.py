@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import IO
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import msgspec
 from flask import Blueprint, Response, request, stream_with_context
@@ -14,6 +17,7 @@ from werkzeug.wsgi import wrap_file
 from leadintake.auth.actor import current_actor
 from leadintake.auth.permissions import Permission
 from leadintake.core.cli.output import format_csv
+from leadintake.core.clock import firm_zone
 from leadintake.core.http.access import allow
 from leadintake.core.http.api import api
 from leadintake.documents.models import Document
@@ -25,6 +29,7 @@ from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.service import leads
 
 bp = Blueprint("lead_files", __name__)
+BYTE_ORDER_MARK = "\ufeff"
 
 SANDBOX_POLICY = "sandbox; default-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 """Of submitted files: no scripts, no requests, framed only by the desk."""
@@ -78,14 +83,29 @@ def _send_file(document: Document, body: IO[bytes], kind: str) -> Response:
 @api({200: "text/csv"}, query=LeadFilter)
 def export(query: LeadFilter) -> Response:
     """Send all matching leads as CSV, while they are read."""
-    lines = lines_of(leads.iterate(query, reader=current_actor(), actor=current_actor()))
+    return send_csv(lines_of(leads.iterate(query, reader=current_actor(), actor=current_actor())))
+
+
+def send_csv(lines: Iterator[str]) -> Response:
+    """Respond with lines of CSV as a file, while they are made."""
     headers = {"Content-Disposition": 'attachment; filename="leads.csv"'}
     return Response(stream_with_context(lines), mimetype="text/csv", headers=headers)
 
 
 def lines_of(rows: Iterable[Lead]) -> Iterator[str]:
-    """Format leads as lines of CSV."""
+    """Format leads as lines of CSV, for programs: times in UTC (RFC 3339)."""
     return format_csv(COLUMNS, (row_of(lead).values() for lead in rows))
+
+
+def sheet_lines_of(rows: Iterable[Lead]) -> Iterator[str]:
+    """Format leads as CSV for Excel: a byte order mark, without which it reads no UTF-8; the firm's clock."""
+    zone = firm_zone()
+    cells = ([_format_local(value, zone) for value in row_of(lead).values()] for lead in rows)
+    return itertools.chain([BYTE_ORDER_MARK], format_csv(COLUMNS, cells))
+
+
+def _format_local(value: object, zone: ZoneInfo) -> object:
+    return f"{value.astimezone(zone):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else value
 
 
 def row_of(lead: Lead) -> dict[str, object]:

@@ -16,6 +16,7 @@ LEAD, PERSON = "/desk/leads/<lead:lead_id>", "/desk/people/<uuid:user_id>"
 ROLES = ("viewer", "attorney", "manager", "admin")
 PAGES = {
     ("GET", "/desk"): "viewer",
+    ("GET", "/desk/leads.csv"): "viewer",
     ("GET", "/desk/pulse"): "viewer",
     ("GET", LEAD): "viewer",
     ("GET", f"{LEAD}/pulse"): "viewer",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
+import io
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -135,6 +139,23 @@ def test_the_export_has_the_same_filter(browser, given, amara):
     assert exported.status_code == 200
     assert "Wanted" in exported.text
     assert "Other" not in exported.text
+
+
+class TestOfAFirmInNewYork:
+    """Excel reads the export."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, object]:
+        return {"TIMEZONE": "America/New_York"}
+
+    def test_the_export_is_for_a_spreadsheet(self, browser, given, amara):
+        given(LeadFactory, "reached_out", last_name="López", created_at=LONG_AGO, reached_at=LONG_AGO)
+        exported = browser().sign_in(amara).get("/desk/leads.csv")
+        assert exported.data.startswith(codecs.BOM_UTF8)
+        (row,) = csv.DictReader(io.StringIO(exported.data.decode("utf-8-sig"), newline=""))
+        assert (row["last_name"], row["reference"][4]) == ("López", "-")
+        local = f"{LONG_AGO.astimezone(ZoneInfo('America/New_York')):%Y-%m-%d %H:%M}"
+        assert row["created_at"] == row["reached_at"] == local
 
 
 def test_looking_is_on_record_once(browser, given, amara, rows):

@@ -15,8 +15,8 @@ EVERYWHERE = (
     "/desk", "/desk?q=jane", "/desk?status=PENDING", "/desk?assigned_to=me", "/desk?sort=-updated_at",
     "/desk/pulse", "/desk/report", "/desk/quarantine", "/desk/messages", "/desk/messages?status=failed",
     "/desk/people", "/desk/absences", "/internal/leads?count=true", "/internal/leads?q=jane&count=true",
-    "/internal/leads.csv", "/internal/assignment/report", "/internal/notifications", "/internal/quarantine",
-    "/metrics",
+    "/internal/leads.csv", "/desk/leads.csv", "/internal/assignment/report", "/internal/notifications",
+    "/internal/quarantine", "/metrics",
 )  # fmt: skip
 LEADS_ONLY = "leadintake_leads"
 
@@ -89,6 +89,7 @@ def test_one_that_was_discarded_from_the_quarantine_leaves_none(browser, manager
         "/internal/leads?count=true",
         "/internal/assignment/report",
         "/internal/leads.csv",
+        "/desk/leads.csv",
     }
     assert {one: held[one] for one in lists} == {one: before[one] for one in lists}
     assert manager.post(f"/internal/quarantine/{lead.id}/discard").status_code == 204

@@ -14,7 +14,7 @@ from tests.support.leads import ids_of
 EXPORT = "/internal/leads.csv"
 COLUMNS = [
     "id", "created_at", "updated_at", "first_name", "last_name", "email", "status",
-    "practice_area", "language", "assigned_to", "resume", "reference", "phone",
+    "practice_area", "language", "assigned_to", "resume", "reference", "phone", "reached_at",
 ]  # fmt: skip
 
 
@@ -46,9 +46,10 @@ def test_a_row_says_what_the_list_says(reader, given, amara):
     newest, oldest = read(answer)
     listed = {item["id"]: item for item in reader.get("/internal/leads").json["items"]}[str(lead.id)]
     assert oldest == {
-        **{name: listed[name] for name in COLUMNS if name != "resume"},
+        **{name: listed[name] for name in COLUMNS if name not in {"resume", "reached_at"}},
         "assigned_to": "amara@firm.example.com",
         "resume": "resume.pdf",
+        "reached_at": "",
     }
     assert (newest["id"], newest["status"]) == (str(free.id), "REACHED_OUT")
     assert {newest[name] for name in ("assigned_to", "practice_area", "language", "phone")} == {""}

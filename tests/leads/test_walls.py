@@ -93,6 +93,7 @@ LISTS: dict[tuple[str, str], tuple[str, ...]] = {
     (GET, "/internal/audit"): ("", "limit=3", "about={hidden}", "actor={boss}", "action=lead.read"),
     (GET, "/internal/audit.csv"): ("", "about={hidden}", "about={hidden_message}"),
     (GET, "/desk"): ("", "q=secretissima", "q=(202)+555-0199", "status=PENDING", "assigned_to=none"),
+    (GET, "/desk/leads.csv"): FILTERS[:4],
     (GET, "/desk/pulse"): ("",),
     (GET, "/desk/report"): ("",),
     (GET, "/desk/messages"): ("", "status=failed"),
