@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
 
 from leadintake.core import checks
 from leadintake.core.errors import Forbidden, problem
@@ -17,6 +17,7 @@ from leadintake.core.http.access import allow_anonymous, without_database
 from leadintake.core.http.api import api, respond
 from leadintake.core.http.compression import compressed
 from leadintake.monitoring import metrics
+from leadintake.monitoring.examples import add_examples
 
 FOR_OPERATORS = "This is for the operators of this service alone."
 PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via")
@@ -87,7 +88,7 @@ def read_metrics() -> Response:
 @compressed
 def read_openapi() -> Response:
     """Describe this API as OpenAPI 3.1."""
-    return jsonify(_document())
+    return respond(_document())
 
 
 @bp.get("/docs")
@@ -104,6 +105,7 @@ def _document() -> dict[str, Any]:
     cached = current_app.extensions.get("leadintake.openapi")
     if cached is None:
         cached = openapi.document(current_app._get_current_object(), version("leadintake"))  # type: ignore[attr-defined]
+        add_examples(cached)
         current_app.extensions["leadintake.openapi"] = cached
     return dict(cached)
 

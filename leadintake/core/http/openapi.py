@@ -18,6 +18,8 @@ from leadintake.core.http.api import Interface
 
 REF = "#/components/schemas/{name}"
 NO_BODY = None
+ORDER = ("public", "internal")
+"""First parts of endpoints in the order of the document; others come last."""
 
 
 class Problem(msgspec.Struct):
@@ -41,7 +43,8 @@ def document(app: Flask, version: str) -> dict[str, Any]:
     ]
     schemas = _schemas([view.interface for _, view in views])
     paths: dict[str, dict[str, Any]] = {}
-    for rule, view in sorted(views, key=lambda pair: pair[0].rule):
+    ordered = sorted(views, key=lambda pair: _place(pair[0]))
+    for rule, view in ordered:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             paths.setdefault(path, {})[method.lower()] = _operation(
@@ -50,15 +53,33 @@ def document(app: Flask, version: str) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "leadintake", "version": version, "description": "The front door of a law firm."},
+        "tags": [{"name": name} for name in dict.fromkeys(_tag(rule) for rule, _ in ordered)],
         "paths": paths,
         "components": {
             "schemas": schemas.components,
             "securitySchemes": {
                 "session": {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]},
+                "csrf": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-CSRFToken",
+                    "description": "The csrf_token of the session, for all that changes something.",
+                },
                 "token": {"type": "http", "scheme": "bearer"},
             },
         },
     }
+
+
+def _tag(rule: Rule) -> str:
+    """Return the room of a view: the last blueprint, but all of `public` is one."""
+    rooms: list[str] = rule.endpoint.split(".")[:-1]
+    return rooms[0] if rooms[0] == ORDER[0] else rooms[-1].replace("_", " ")
+
+
+def _place(rule: Rule) -> int:
+    first = rule.endpoint.partition(".")[0]
+    return ORDER.index(first) if first in ORDER else len(ORDER)
 
 
 class _Schemas:
@@ -87,7 +108,7 @@ def _operation(
     summary, _, description = text.partition("\n")
     operation: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"),
-        "tags": [rule.endpoint.split(".")[0]],
+        "tags": [_tag(rule)],
         "summary": summary,
         "description": " ".join(description.split()),
         "parameters": _parameters(rule, interface),
@@ -103,16 +124,8 @@ def _operation(
         body = interface.form(settings) if interface.form else schema_of(interface.json)
         operation["requestBody"] = {"required": True, "content": {kind: {"schema": body}}}
     if guarded:
-        ways = ["session"] if view.permission == SIGNED_IN else ["session", "token"]
-        operation["security"] = [{way: []} for way in ways]
-        if method != "GET":
-            operation["parameters"] += [
-                _header(
-                    "X-CSRFToken",
-                    "The csrf_token of the session; nothing looks at it beside an API token.",
-                    required=True,
-                )
-            ]
+        session: dict[str, list[str]] = {"session": []} if method == "GET" else {"session": [], "csrf": []}
+        operation["security"] = [session] if view.permission == SIGNED_IN else [session, {"token": []}]
     for status in sorted(refuses | {500, 503}):
         operation["responses"][str(status)] = {
             "description": SENTENCES.get(status, http.HTTPStatus(status).phrase),
@@ -130,21 +143,15 @@ def _parameters(rule: Rule, interface: Interface) -> list[dict[str, Any]]:
         for member in msgspec.structs.fields(interface.query):
             (schema,), _ = msgspec.json.schema_components([member.type], ref_template=REF)
             found.append({"name": member.encode_name, "in": "query", "required": False, "schema": schema})
-    return found + [_header(name, "") for name in interface.headers]
+    headers = [
+        {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
+        for name in interface.headers
+    ]
+    return found + headers
 
 
 def _path_schema(rule: Rule, name: str) -> dict[str, Any]:
     return getattr(rule._converters[name], "schema", {"type": "string", "format": "uuid"})
-
-
-def _header(name: str, description: str, *, required: bool = False) -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": "header",
-        "required": required,
-        "description": description,
-        "schema": {"type": "string"},
-    }
 
 
 def _answer(status: int, kind: Any, schema_of: Any) -> dict[str, Any]:

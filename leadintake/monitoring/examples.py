@@ -1,0 +1,176 @@
+"""Examples for the OpenAPI document, built from its schemas and one value for each name of a member."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+LEAD = "01a22828-0283-72db-b0c3-b46f6becb398"
+USER = "01a22827-9f10-7a44-8d21-5e8c2c0f1b7a"
+OTHER = "01a22829-6c2e-7d15-a3f4-0b9d8e7c6a51"
+KEY = "x2mJk0yVqz7RcT1n"
+DIGEST = "a3f1c9e27b5d8046f1e2d3c4b5a697887766554433221100ffeeddccbbaa9988"
+MORNING, NOON = "2026-03-02T08:15:00Z", "2026-03-02T12:31:48Z"
+
+VALUES: Mapping[str, Any] = {
+    "action": "lead.read",
+    "active": True,
+    "actor": "amara@firm.example.com",
+    "actor_id": USER,
+    "actor_kind": "user",
+    "algorithm": "SHA-256",
+    "allowed": "change_status",
+    "altcha": "",
+    "app": True,
+    "at": NOON,
+    "attempts": 1,
+    "attestationObject": KEY,
+    "authenticatorData": KEY,
+    "can_intake": True,
+    "challenge": DIGEST,
+    "clientDataJSON": KEY,
+    "code": "287082",
+    "content_type": "application/pdf",
+    "created_at": MORNING,
+    "created_from": "2026-02-01T00:00:00Z",
+    "created_to": "2026-03-01T00:00:00Z",
+    "csrf_token": KEY,
+    "current": True,
+    "current_password": "correct horse battery staple",
+    "decided_at": MORNING,
+    "declined": 1,
+    "detail": "to amara@firm.example.com: Amara Attorney had 0 open leads, the lightest load of 3.",
+    "device": "Firefox on Linux",
+    "disclaimer": "",
+    "due_at": None,
+    "duplicates": OTHER,
+    "email": "jane@example.com",
+    "end_tokens": True,
+    "errors": {"email": ["Enter an e-mail address like jane@example.com."]},
+    "filename": "resume.pdf",
+    "first_day": "2026-03-09",
+    "first_name": "Jane",
+    "id": LEAD,
+    "instance": "/public/leads",
+    "kind": "attorney_alert",
+    "language": "es",
+    "last_day": "2026-03-20",
+    "last_error": None,
+    "last_name": "Doe",
+    "last_seen_at": NOON,
+    "last_used_at": NOON,
+    "lead_id": LEAD,
+    "maxnumber": 50000,
+    "median_seconds_to_reach": 5400.0,
+    "name": "Amara Attorney",
+    "new_password": "a longer horse battery staple",
+    "next_cursor": None,
+    "notice": "Acts for the other side.",
+    "open": 3,
+    "opened": "",
+    "origin": "203.0.0.0/16",
+    "otp": "287082",
+    "password": "correct horse battery staple",
+    "permissions": "read_leads",
+    "phone": "+12025550123",
+    "practice_area": "immigration",
+    "rawId": KEY,
+    "reached": 8,
+    "reason": "I know the other party.",
+    "received": 12,
+    "recipient": "amara@firm.example.com",
+    "recovery_codes": "k7mq-2xrf-9vhc",
+    "recovery_codes_left": 9,
+    "reference": "7QM4-2XRF",
+    "request_id": "01a22828-0283-7000-8000-000000000000",
+    "required": True,
+    "resume_file": "resume.pdf",
+    "role": "attorney",
+    "salt": KEY,
+    "secret": "JBSWY3DPEHPK3PXP",
+    "sent_at": NOON,
+    "set_at": NOON,
+    "set_by": "admin@firm.example.com",
+    "sha256": DIGEST,
+    "signature": KEY,
+    "size": 48213,
+    "status": "PENDING",
+    "strategy": "least_open",
+    "subject_id": LEAD,
+    "subject_kind": "lead",
+    "submission_id": "",
+    "substitute_id": OTHER,
+    "title": "Unprocessable Content",
+    "token": KEY,
+    "total": 128,
+    "type": "public-key",
+    "updated_at": NOON,
+    "uri": "otpauth://totp/leadintake:amara@firm.example.com?secret=JBSWY3DPEHPK3PXP&issuer=leadintake",
+    "userHandle": KEY,
+    "user_id": USER,
+    "version": 3,
+    "via": f"session:{OTHER}",
+    "waiting": 0,
+    "warnings": "It contains JavaScript, which a resume does not need.",
+    # What a name means in one schema alone.
+    "AssignmentView.reason": "Amara Attorney had 0 open leads, the lightest load of 3.",
+    "AuditItem.detail": {"what": "detail"},
+    "AuditItem.id": OTHER,
+    "Credentials.email": "amara@firm.example.com",
+    "Forgotten.email": "amara@firm.example.com",
+    "Health.status": "ready",
+    "Health.warnings": "backup",
+    "HistoryItem.action": "assigned",
+    "Invitation.email": "bruno@firm.example.com",
+    "Invitation.name": "Bruno Attorney",
+    "LeadStatus": "REACHED_OUT",
+    "NewPasskey.name": "Amara's laptop",
+    "NotificationDetail.status": "sent",
+    "NotificationSummary.status": "sent",
+    "PasskeyView.name": "Amara's laptop",
+    "Problem.detail": "Some fields are wrong.",
+    "Problem.status": 422,
+    "Problem.type": "about:blank",
+    "QuarantineView.reason": "A field that nobody sees was filled in.",
+    "Role": "attorney",
+    "Status": "sent",
+    "UserDetail.email": "amara@firm.example.com",
+    "UserDetail.id": USER,
+    "UserSummary.email": "amara@firm.example.com",
+    "UserSummary.id": USER,
+}
+"""By the name of a member, or of a schema and its member; of a list, the value of one item."""
+LEFT_OUT = {"phone_as_typed", "total_is_minimum", "LeadDetail.quarantine", "Resume.warnings"}
+"""Members that are seldom there."""
+
+
+def add_examples(document: dict[str, Any]) -> None:
+    """Give every component, and every body that is a form, an example."""
+    schemas = document["components"]["schemas"]
+    for name, schema in schemas.items():
+        schema["examples"] = [_build(schema, name, name, schemas)]
+    for item in document["paths"].values():
+        for operation in item.values():
+            content = operation.get("requestBody", {}).get("content", {})
+            if "multipart/form-data" in content:
+                for member, schema in content["multipart/form-data"]["schema"]["properties"].items():
+                    schema["examples"] = [VALUES[member]]
+
+
+def _build(schema: Mapping[str, Any], owner: str, member: str, schemas: Mapping[str, Any]) -> Any:
+    """Build an example of `schema`, which is `member` of the schema `owner`."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return _build(schemas[name], name, name, schemas)
+    if "properties" in schema:
+        return {
+            name: _build(part, owner, name, schemas)
+            for name, part in schema["properties"].items()
+            if not {name, f"{owner}.{name}"} & LEFT_OUT
+        }
+    if schema.get("type") == "array":
+        return [_build(schema["items"], owner, member, schemas)]
+    references = [part for part in schema.get("anyOf", []) if "$ref" in part]
+    if references:
+        return _build(references[0], owner, member, schemas)
+    return VALUES.get(f"{owner}.{member}", VALUES.get(member))
