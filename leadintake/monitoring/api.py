@@ -97,8 +97,8 @@ def read_openapi() -> Response:
 @api({200: "text/html"})
 @compressed
 def read_docs() -> str:
-    """Show the description as a page."""
-    return render_template("docs.html", document=_document())
+    """Show a guide and the description as a page."""
+    return render_template("docs.html")
 
 
 def _document() -> dict[str, Any]:

@@ -33,6 +33,8 @@ BUNDLES = {
     "embed.js": ("embed.js",),
     "solver.js": ("solver.js",),
     "desk.js": ("vendor/htmx.min.js", "desk.js"),
+    "docs.css": ("vendor/swagger-ui.css", "docs.css"),
+    "docs.js": ("vendor/swagger-ui-bundle.js", "docs.js"),
 }
 """Parts of each file: one response instead of several."""
 LOGOS = {"logo": "FIRM_LOGO", "logo-dark": "FIRM_LOGO_DARK"}

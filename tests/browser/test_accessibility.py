@@ -74,6 +74,11 @@ def pressed(page) -> None:
     expect(page.locator("h1")).to_have_text("Done")
 
 
+def with_routes(page) -> None:
+    """Wait for the list of routes, which a script writes."""
+    expect(page.locator(".opblock").first).to_be_visible()
+
+
 def hold_up(page) -> None:
     """Ask the page that is open for everything that was promised."""
     assert violations(page) == []
@@ -113,7 +118,7 @@ def test_every_page_is_usable_by_everybody(site, visitor, account, notice, thank
         (notice, pressed),
         (account, None),
         (account, with_different_passwords),
-        ("/docs", None),
+        ("/docs", with_routes),
     ):
         page.goto(site + path)
         if then is not None:

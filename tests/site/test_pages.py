@@ -12,7 +12,7 @@ BROWSER = {"Accept": "text/html"}
 SOME_ID = "0190f0c1-7b1e-7c3a-9d2e-0123456789ab"
 
 
-@pytest.fixture(params=["/", f"/thanks/{SOME_ID}", "/nothing/here"])
+@pytest.fixture(params=["/", f"/thanks/{SOME_ID}", "/nothing/here", "/docs"])
 def answer(request, client):
     return client.get(request.param, headers=BROWSER)
 
