@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 LEAD = "01a22828-0283-72db-b0c3-b46f6becb398"
@@ -145,7 +146,7 @@ LEFT_OUT = {"phone_as_typed", "total_is_minimum", "LeadDetail.quarantine", "Resu
 
 
 def add_examples(document: dict[str, Any]) -> None:
-    """Give every component, and every body that is a form, an example."""
+    """Give every component, every body that is a form and every problem an example."""
     schemas = document["components"]["schemas"]
     for name, schema in schemas.items():
         schema["examples"] = [_build(schema, name, name, schemas)]
@@ -155,6 +156,16 @@ def add_examples(document: dict[str, Any]) -> None:
             if "multipart/form-data" in content:
                 for member, schema in content["multipart/form-data"]["schema"]["properties"].items():
                     schema["examples"] = [VALUES[member]]
+            for status, answer in operation["responses"].items():
+                problem = answer.get("content", {}).get("application/problem+json")
+                if problem and status != "422":
+                    example = schemas["Problem"]["examples"][0] | {
+                        "status": int(status),
+                        "title": HTTPStatus(int(status)).phrase,
+                        "detail": answer["description"],
+                    }
+                    del example["errors"]
+                    problem["example"] = example
 
 
 def _build(schema: Mapping[str, Any], owner: str, member: str, schemas: Mapping[str, Any]) -> Any:

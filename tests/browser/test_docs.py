@@ -78,6 +78,9 @@ def test_the_reference_is_usable_by_everybody(site, visitor, scheme, width):
     page.get_by_role("button", name="Schemas").click()
     page.get_by_role("button", name="LeadDetail", exact=True).click()
     assert violations(page) == []
+    page.get_by_role("button", name="Authorize").click()
+    expect(page.get_by_role("heading", name="Available authorizations")).to_be_visible()
+    assert violations(page) == []
     assert not scrolls_sideways(page)
 
 

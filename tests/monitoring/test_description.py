@@ -85,6 +85,17 @@ def test_every_schema_has_an_example_that_it_allows(client):
         assert [part for part in required & set(example) if example[part] is None] == [], name
 
 
+def test_a_problem_is_shown_with_its_own_status(client):
+    document = client.get("/openapi.json").json
+    (unprocessable,) = document["components"]["schemas"]["Problem"]["examples"]
+    for path, _, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            problem = answer.get("content", {}).get("application/problem+json")
+            if problem:
+                shown = problem.get("example", unprocessable)
+                assert (str(shown["status"]), "errors" in shown) == (status, status == "422"), path
+
+
 def test_the_public_form_has_examples_that_it_takes(client, rows):
     body = client.get("/openapi.json").json["paths"]["/public/leads"]["post"]["requestBody"]
     members = body["content"]["multipart/form-data"]["schema"]["properties"]

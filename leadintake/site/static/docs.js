@@ -23,13 +23,14 @@
   });
 
   const place = document.getElementById("reference");
-  // Its fields have no labels, and no key reaches what scrolls.
+  // Its fields and one button have no labels, and no key reaches what scrolls.
   const mend = () => {
     for (const field of place.querySelectorAll(":is(input, select, textarea):not([aria-label], [id])")) {
       const { paramName, propertyName } = field.closest("[data-param-name], [data-property-name]")?.dataset ?? {};
       field.ariaLabel = paramName ?? propertyName ?? "Body";
     }
     for (const text of place.querySelectorAll("pre:not([tabindex])")) text.tabIndex = 0;
+    for (const close of place.querySelectorAll(".close-modal")) close.ariaLabel = "Close";
     for (const table of place.querySelectorAll("table[role=region]")) table.role = null;
   };
   new MutationObserver(mend).observe(place, { childList: true, subtree: true });
