@@ -67,6 +67,7 @@ VALUES: Mapping[str, Any] = {
     "new_password": "a longer horse battery staple",
     "next_cursor": None,
     "notice": "Acts for the other side.",
+    "one_name": "",
     "open": 3,
     "opened": "",
     "origin": "203.0.0.0/16",
@@ -101,6 +102,7 @@ VALUES: Mapping[str, Any] = {
     "subject_kind": "lead",
     "submission_id": "",
     "substitute_id": OTHER,
+    "timezone": "Europe/Madrid",
     "title": "Unprocessable Content",
     "token": KEY,
     "total": 128,
@@ -137,11 +139,12 @@ VALUES: Mapping[str, Any] = {
     "Status": "sent",
     "UserDetail.email": "amara@firm.example.com",
     "UserDetail.id": USER,
+    "UserPatch.email": "amara@firm.example.com",
     "UserSummary.email": "amara@firm.example.com",
     "UserSummary.id": USER,
 }
 """By the name of a member, or of a schema and its member; of a list, the value of one item."""
-LEFT_OUT = {"phone_as_typed", "total_is_minimum", "LeadDetail.quarantine", "Resume.warnings"}
+LEFT_OUT = {"phone_as_typed", "email_refused", "total_is_minimum", "LeadDetail.quarantine", "Resume.warnings"}
 """Members that are seldom there."""
 
 
@@ -155,7 +158,7 @@ def add_examples(document: dict[str, Any]) -> None:
             content = operation.get("requestBody", {}).get("content", {})
             if "multipart/form-data" in content:
                 for member, schema in content["multipart/form-data"]["schema"]["properties"].items():
-                    schema["examples"] = [VALUES[member]]
+                    schema["examples"] = [VALUES.get(member)]
             for status, answer in operation["responses"].items():
                 problem = answer.get("content", {}).get("application/problem+json")
                 if problem and status != "422":

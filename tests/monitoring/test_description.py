@@ -100,6 +100,7 @@ def test_the_public_form_has_examples_that_it_takes(client, rows):
     body = client.get("/openapi.json").json["paths"]["/public/leads"]["post"]["requestBody"]
     members = body["content"]["multipart/form-data"]["schema"]["properties"]
     values = {name: member["examples"][0] for name, member in members.items()}
+    assert None not in values.values()
     with (RESUMES / values.pop("resume_file")).open("rb") as file:
         answer = client.post("/public/leads", data=values | {"resume_file": file})
     assert answer.status_code == 201, answer.text
