@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
 import secrets
 import socket
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -17,12 +17,14 @@ from leadintake.auth.people.service import users
 from leadintake.auth.service import auth
 from leadintake.core.actor import OPERATOR
 from leadintake.core.cli.commands import Command
+from leadintake.core.clock import set_back
 from leadintake.core.db.transaction import transaction
-from leadintake.demo.people import ATTORNEYS, PROSPECT_FIELDS, PROSPECTS, resume_of
-from leadintake.documents.service import documents
-from leadintake.leads.intake.service import Submission, intake
+from leadintake.demo.leads import create_leads
+from leadintake.demo.people import ATTORNEYS, PROSPECTS
 from leadintake.server_logs.lines import log_config
 
+AGE_OF_FIRM = timedelta(days=7)
+"""Age of the accounts: older than all leads."""
 PUBLIC_URL_VARIABLES = {"LEADINTAKE_PUBLIC_URL", "LEADINTAKE_PUBLIC_URL_FILE"}
 
 
@@ -43,7 +45,7 @@ def demo(host: str, port: int) -> None:
 
     upgrade()
     passwords = _create_people()
-    _create_leads()
+    create_leads(PROSPECTS)
     _print_addresses(f"http://{host}:{port}", passwords)
     _serve(host, port)
 
@@ -69,19 +71,11 @@ def _create_people() -> dict[str, str]:
             passwords[email] = secrets.token_urlsafe(12)
             user = auth.find(email)
             if user is None:
-                users.add(email, name, role, passwords[email], actor=OPERATOR)
+                with set_back(AGE_OF_FIRM):
+                    users.add(email, name, role, passwords[email], actor=OPERATOR)
             else:
                 users.set_password(user, passwords[email], actor=OPERATOR)
     return passwords
-
-
-def _create_leads() -> None:
-    for prospect in PROSPECTS:
-        values = dict(zip(PROSPECT_FIELDS, prospect, strict=True))
-        file = io.BytesIO(resume_of(f"{values['first_name']} {values['last_name']}"))
-        with transaction():
-            resume = documents.judge("resume.pdf", file)
-            intake.submit(Submission(values, resume, f"demo-{values['email']}"), file)
 
 
 def _print_addresses(address: str, passwords: dict[str, str]) -> None:
