@@ -41,6 +41,9 @@ class FirmSettings:
     ASK_PHONE: typing.Literal["off", "optional", "required"] = "off"
     """Whether the form asks for a telephone number. One that cannot be read is never refused."""
 
+    ACCEPT_PHOTOS: bool = False
+    """Whether a photograph (JPEG, PNG) is accepted as a resume."""
+
     TIMEZONE: str = ""
     """The firm's time zone, such as America/New_York. Default: `timezone` of ASSIGNMENT_POLICY, else UTC."""
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from leadintake.core.db.database import Model, SoftDeletes
+from leadintake.documents.inspection import PHOTO_TYPES, VIEWABLE_TYPES
 from leadintake.documents.inspection.findings import WARNINGS, Flag
 
 THIS = "this"
@@ -39,6 +40,16 @@ class Document(SoftDeletes, Model):
     def may_be_shown(self) -> bool:
         """Whether there is no warning."""
         return not self.flags
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether it is a photograph."""
+        return self.content_type in PHOTO_TYPES
+
+    @property
+    def is_viewable(self) -> bool:
+        """Whether browsers show this kind of file themselves."""
+        return self.content_type in VIEWABLE_TYPES
 
 
 def list_warnings(flags: str) -> list[str]:

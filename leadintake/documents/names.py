@@ -10,9 +10,12 @@ from leadintake.documents.inspection import BY_EXTENSION
 
 MAX_LENGTH = 255
 DEFAULT_STEM = "resume"
+OTHER_SPELLINGS = {".jpeg": ".jpg"}
+HEIC_ENDINGS = {".heic", ".heif"}
+ENDINGS = "|".join(map(re.escape, (*BY_EXTENSION, *OTHER_SPELLINGS)))
 # An accepted ending, then what programs add to a second copy: a dot, " (1)", "-2", "_".
 ACCEPTED_NAME = re.compile(
-    rf"(?P<stem>.*)(?P<ending>{'|'.join(map(re.escape, BY_EXTENSION))})(?P<copy>[\W\d_]*)",
+    rf"(?P<stem>.*)(?P<ending>{ENDINGS})(?P<copy>[\W\d_]*)",
     re.IGNORECASE | re.DOTALL,
 )
 ENDING_SHAPE = re.compile(r"(?![vV]\d)([a-z][a-z0-9]{1,3}|[A-Z][A-Z0-9]{1,3})")
@@ -40,9 +43,15 @@ class Name:
         name = _strip_invisible(visible_name(filename, MAX_LENGTH))
         if match := ACCEPTED_NAME.fullmatch(name):
             copy = match["copy"].rstrip(". ") if re.search(r"\d", match["copy"]) else ""
-            return cls(match["stem"] + copy, match["ending"].lower(), match["ending"])
+            ending = match["ending"].lower()
+            return cls(match["stem"] + copy, OTHER_SPELLINGS.get(ending, ending), match["ending"])
         name = _strip_invisible(name.rstrip(". "))
         return cls(name, is_refused=not name or _has_other_ending(name))
+
+    @property
+    def is_heic(self) -> bool:
+        """Whether it says that this is a photograph by an iPhone."""
+        return self.stem[-5:].lower() in HEIC_ENDINGS
 
     def replace_ending(self, ending: str) -> str:
         """Return the name with `ending`, in the sender's spelling if that is the same."""

@@ -28,7 +28,7 @@ from leadintake.documents.inspector import count_processors, inspector
 from leadintake.documents.models import Document, KnownStorage
 from leadintake.documents.scanner import Scanner
 from leadintake.documents.storage.interface import Storage, Stores
-from leadintake.documents.verdict import PDF, Verdict
+from leadintake.documents.verdict import Verdict
 
 BATCH = 500
 DELETED_TOO = {"include_deleted": True}
@@ -81,18 +81,19 @@ class Documents:
         """
         slots = current_app.extensions["leadintake.inspections"]
         inspect = functools.partial(inspector.inspect, sender=sender, slots=slots)
-        most_bytes = current_app.config["MAX_UPLOAD_BYTES"]
-        result = verdict.judge(filename, stream, most_bytes=most_bytes, inspect=inspect)
+        config = current_app.config
+        most_bytes, photos = config["MAX_UPLOAD_BYTES"], config["ACCEPT_PHOTOS"]
+        result = verdict.judge(filename, stream, most_bytes=most_bytes, photos=photos, inspect=inspect)
         scanner = self.get_scanner(current_app)
         return replace(result, flags=result.flags | scanner.scan(stream)) if scanner else result
 
     def extract_text(self, document: Document, *, sender: str) -> str:
-        """Return the text of a stored document, "" for a PDF and where nothing can be read.
+        """Return the text of a stored document, "" for what browsers show and where nothing can be read.
 
         It is read like an upload, within the same bounds. Raises Unavailable when that is impossible now.
         """
-        extension = {kind.content_type: kind.extension for kind in KINDS}.get(document.content_type, PDF)
-        if extension == PDF:
+        extension = {kind.content_type: kind.extension for kind in KINDS}.get(document.content_type)
+        if extension is None or document.is_viewable:
             return ""
         with self.open(document) as stream, contextlib.suppress(Refused):
             slots = current_app.extensions["leadintake.inspections"]

@@ -64,7 +64,7 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
     """Answer of a worker, documented in inspection/worker.py."""
 
     last: bool
-    kind: Literal[".pdf", ".doc", ".docx", ".odt", ".rtf", ".txt"] | None = None
+    kind: Literal[".pdf", ".doc", ".docx", ".odt", ".rtf", ".txt", ".jpg", ".png"] | None = None
     flags: list[Flag] = []
     text: str = ""
     refused: str = ""

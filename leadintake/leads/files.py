@@ -38,7 +38,7 @@ COLUMNS = csv_columns()
 
 
 class ResumeQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """How to send the file: `inline=1` shows a PDF in the browser."""
+    """How to send the file: `inline=1` shows a PDF or a photograph in the browser."""
 
     inline: bool = False
 
@@ -50,7 +50,7 @@ def resume(lead_id: LeadKey, query: ResumeQuery) -> Response:
     """Send the file as it was submitted, byte for byte."""
     lead = leads.get(lead_id, reader=current_actor())
     document = lead.resume
-    inline = query.inline and document.content_type == "application/pdf" and document.may_be_shown
+    inline = query.inline and document.is_viewable and document.may_be_shown
     body = documents.open(document)
     try:
         leads.note_download(lead, inline=inline, actor=current_actor())

@@ -37,6 +37,8 @@ MARKED = {
     "spreadsheet.docx": Flag.EMBEDDED,
 }
 """Real files that are taken, and what is warned of."""
+PHOTOS = ("photo.jpg", "progressive.jpg", "photo.png")
+"""Real pictures, taken where ACCEPT_PHOTOS is on."""
 REFUSED = ("locked.pdf", "locked.doc", "locked.docx", "locked.odt")
 EXTENSIONS = (".pdf", ".doc", ".docx", ".odt", ".rtf", ".txt")
 TEN_MB = 10 * 1024 * 1024

@@ -21,6 +21,8 @@ class Kind:
     name: str
     extension: str
     content_type: str
+    is_photo: bool = False
+    """Whether it is accepted only with ACCEPT_PHOTOS."""
 
 
 KINDS = (
@@ -34,8 +36,14 @@ KINDS = (
     Kind(N_("an OpenDocument text"), ".odt", "application/vnd.oasis.opendocument.text"),
     Kind(N_("an RTF document"), ".rtf", "application/rtf"),
     Kind(N_("plain text"), ".txt", "text/plain"),
+    Kind(N_("a JPEG photo"), ".jpg", "image/jpeg", is_photo=True),
+    Kind(N_("a PNG picture"), ".png", "image/png", is_photo=True),
 )
 BY_EXTENSION = {kind.extension: kind for kind in KINDS}
+PHOTO_EXTENSIONS = {kind.extension for kind in KINDS if kind.is_photo}
+PHOTO_TYPES = {kind.content_type for kind in KINDS if kind.is_photo}
+VIEWABLE_TYPES = {"application/pdf", *PHOTO_TYPES}
+"""Content types of what browsers show."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import IO, Protocol
 
-from . import KINDS, Finding, Flags, Kind, doc, docx, odt, pdf, plain, rtf
+from . import KINDS, Finding, Flags, Kind, doc, docx, jpeg, odt, pdf, plain, png, rtf
 
 
 class Reader(Protocol):
@@ -25,6 +25,8 @@ READERS: dict[str, Reader] = {
     ".odt": odt,
     ".rtf": rtf,
     ".txt": plain,
+    ".jpg": jpeg,
+    ".png": png,
 }
 
 

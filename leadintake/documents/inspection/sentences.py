@@ -51,6 +51,26 @@ TOO_COMPLICATED = N_(
 )
 TOO_OLD = N_("This document was saved by a very old version of Word. Please save it as PDF and try again.")
 
+PHOTO_DAMAGED = N_("This photo is damaged or incomplete. Please take it again and send the new one.")
+PHOTO_UNUSUAL = N_(
+    "This photo is saved in an unusual way. Please take a screenshot of it, or save it as PDF, and send that."
+)
+PHOTO_TOO_LARGE = N_(
+    "This photo is too large to be shown. Please take a screenshot of it, or a smaller photo, "
+    "and send that one."
+)
+PHOTO_TWO_FILES = N_(
+    "This photo has another file behind its end. Please take a screenshot of it and send that one."
+)
+HEIC = N_(
+    "We cannot open HEIC photos. On an iPhone or iPad choose it from the photo library on this page: it is "
+    "sent as JPEG then. Or make a PDF of it: tap Share, then Print, then Share again, and Save to Files."
+)
+HEIC_WITHOUT_PHOTOS = N_(
+    "We cannot open HEIC photos. On an iPhone or iPad make a PDF of it: tap Share, then Print, then Share "
+    "again, and Save to Files."
+)
+
 PDF_DAMAGED = N_(
     "This PDF is damaged or incomplete. Please open it, save it or print it to a new PDF, and send that one."
 )

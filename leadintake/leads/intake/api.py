@@ -47,7 +47,6 @@ bp = Blueprint("leads", __name__, url_prefix="/leads")
 SUBMISSIONS = measures.Counter("leadintake_submissions", "Submissions by result", "result")
 TEXT = {"type": "string"}
 OWN_FIELDS = {
-    "resume_file": {**TEXT, "format": "binary"},
     "one_name": {**TEXT, "description": "`1`: has only one name; `last_name` may be missing, and is `-`."},
     "submission_id": {**TEXT, "maxLength": 255},
     "opened": {**TEXT, "description": "When the form was opened, sealed by the page."},
@@ -60,10 +59,12 @@ OWN_FIELDS = {
 def describe_form(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON schema of the form with these settings."""
     required, declared = form_schema(settings)
+    kinds = "PDF, DOC, DOCX, ODT, RTF or TXT" + (", JPEG or PNG" if settings["ACCEPT_PHOTOS"] else "")
+    file = {**TEXT, "format": "binary", "description": f"{kinds}; its content is what its name says."}
     return {
         "type": "object",
         "required": [*required, "resume_file"],
-        "properties": {**declared, **OWN_FIELDS},
+        "properties": {**declared, "resume_file": file, **OWN_FIELDS},
     }
 
 

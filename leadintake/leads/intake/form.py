@@ -18,7 +18,7 @@ from leadintake.core.http.limits import client_limit_key
 from leadintake.core.i18n.languages import N_, _, requested_language
 from leadintake.documents.inspection.findings import Refused, TooLarge
 from leadintake.documents.service import documents
-from leadintake.documents.verdict import Verdict, refuse_size
+from leadintake.documents.verdict import Verdict, explain_kinds, refuse_size
 from leadintake.leads.fields import (
     FIELDS,
     MAX_CHOICE_LENGTH,
@@ -105,6 +105,10 @@ class IntakeForm(DeclaredFields):
             value = values.get(form_field.name)
             if form_field.choices and value in current_app.config[form_field.choices.setting]:
                 self[form_field.name].data = value
+
+    def explain_kinds(self, *, heic: bool = False) -> str:
+        """Return the sentence about the accepted kinds, or about photographs by an iPhone."""
+        return _(explain_kinds(photos=current_app.config["ACCEPT_PHOTOS"], heic=heic))
 
     def rows(self) -> list[list[FormField]]:
         """Return the enabled fields by row."""

@@ -107,7 +107,8 @@ function begin(form) {
     if (one.size > Number(file.dataset.most)) return [file.dataset.large];
     // A name without an ending may be that of a PDF: the server looks inside.
     const [ending] = /\.(?!v\d)([a-z][a-z0-9]{1,3}|[A-Z][A-Z0-9]{1,3})$/.exec(one.name.trim()) ?? [];
-    return !ending || file.accept.split(",").includes(ending.toLowerCase()) ? [] : [file.dataset.kinds];
+    if (!ending || file.accept.split(",").includes(ending.toLowerCase())) return [];
+    return [/hei[cf]$/i.test(ending) ? file.dataset.heic : file.dataset.kinds];
   }
 
   function wrongWith(field) {
