@@ -53,6 +53,7 @@ from leadintake.leads.fields import search_line, search_text
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.leads.reference import ALPHABET, GROUP
 from leadintake.leads.status import LeadStatus
+from leadintake.notifications.letterhead import get_letterhead
 from leadintake.notifications.messages import RenderedMessage, render
 from leadintake.notifications.models import DeliveryAttempt, Notification, Priority, Status
 
@@ -147,11 +148,11 @@ class _Firm:
             [(one.id, one.email) for one in people],
             {one.id: _decide_for(one.id) for one in people},
             render(
-                "attorney_alert", about=words["reference"], attorney="Attorney", prospect="Jane Doe",
-                reason="Fewest open leads.", warnings=[], firm="The firm", **words,
+                "attorney_alert", letterhead=get_letterhead(), about=words["reference"],
+                attorney="Attorney", prospect="Jane Doe", reason="Fewest open leads.", warnings=[], **words,
             ),
             render(
-                "prospect_confirmation", about=words["reference"], name="Jane", firm="The firm",
+                "prospect_confirmation", letterhead=get_letterhead(), about=words["reference"], name="Jane",
                 unsubscribe=f"https://firm.example.com/unsubscribe/{new_id()}", **words,
             ),
         )  # fmt: skip

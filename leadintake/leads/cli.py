@@ -28,6 +28,8 @@ from leadintake.leads.status import LeadStatus
 class LeadKeyType(StoredId):
     """Argument of a command: the reference of a lead, its id, or the beginning of that."""
 
+    key = "the id or the reference"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> LeadKey:  # type: ignore[override] # a reference is a key, too
         """Parse the key, or fail with status 2."""
         return parse_reference(str(value)) or super().convert(value, param, ctx)

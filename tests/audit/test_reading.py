@@ -119,7 +119,7 @@ def test_a_name_of_nothing_is_about_nothing_and_what_is_no_name_is_refused(admin
     assert admin.get(f"{URL}?about=2222").status_code == 422
     done = app.test_cli_runner().invoke(args=["audit", "list", "--about", "2222"])
     assert done.exit_code == 2
-    assert "There is no lead or user" in done.stderr
+    assert "No lead or user that something was done to has the id '2222'." in done.stderr
 
 
 def test_the_ids_of_a_list_filter_it(run, admin, ada):

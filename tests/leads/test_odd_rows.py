@@ -7,6 +7,7 @@ import io
 
 import pytest
 
+from leadintake.leads.fields import full_name
 from tests.factories import DocumentFactory, LeadFactory, UserFactory
 from tests.support.html import Page
 from tests.support.leads import walk
@@ -60,7 +61,7 @@ def test_the_desk_shows_each_of_them_as_text(reader, put_in):
         assert page.mistakes == []
         assert len(page.all("script")) == 1
         shown.add(page.all("h1")[0].text)
-    assert shown == {f"{odd} {odd}" for odd in ODD}
+    assert shown == {full_name(odd, odd) for odd in ODD}
     queue = Page(reader.get("/desk?sort=last_name").text)
     assert (queue.mistakes, len(queue.all("script"))) == ([], 1)
 

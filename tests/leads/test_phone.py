@@ -137,14 +137,13 @@ FOUND_BY = {
 def test_it_is_found_as_people_type_it(reader, given):
     kept = {"read": "+12025550123", "typed": "202/555-0123, evenings", "german": "+4930123456"}
     same = {"last_name": "Doe", "email": "jane@example.com"}
-    made = {
-        str(given(LeadFactory, first_name=name, phone=phone, **same).id): name for name, phone in kept.items()
-    }
+    leads = {name: given(LeadFactory, first_name=name, phone=phone, **same) for name, phone in kept.items()}
+    made = {str(lead.id): name for name, lead in leads.items()}
     for question, wanted in FOUND_BY.items():
         found = reader.get(f"/internal/leads?q={quote(question)}")
         assert {made[one] for one in ids_of(found)} == wanted, question
         page = reader.get(f"/desk?q={quote(question)}").text
-        assert {name for one, name in made.items() if one in page} == wanted, question
+        assert {name for name, lead in leads.items() if lead.reference in page} == wanted, question
 
 
 def test_a_sent_number_is_found_beside_names_that_unfold_to_more_than_fits(reader, browser):

@@ -22,6 +22,7 @@ BODIES = {
     ("POST", f"/internal/leads/{LEAD}/screens"): {"user_id": "somebody", "notice": "Their sister."},
     ("POST", f"/desk/leads/{LEAD}/decline"): {"reason": "Busy."},
     ("POST", f"/desk/leads/{LEAD}/assign"): {"user_id": ""},
+    ("POST", f"/desk/leads/{LEAD}/screens"): {"user_id": "somebody", "notice": "Their sister."},
 }
 COMMANDS = (
     "leads show ID", "leads show ID --format json", "leads explain ID", "leads reassign ID EMAIL",
@@ -115,7 +116,7 @@ class TestInPlaceOfTheId:
     def test_a_command_names_what_is_neither(self, app):
         done = app.test_cli_runner().invoke(args=["leads", "show", "0000-000A"])
         assert done.exit_code == 2
-        assert "'0000-000A' is neither the id nor the reference of a lead." in done.stderr
+        assert "No lead has the id or the reference '0000-000A'." in done.stderr
 
     def test_who_may_not_know_of_it_is_answered_as_if_there_were_none(self, app, browser, given, pair):
         barred = given(UserFactory, "admin")

@@ -35,6 +35,7 @@ class StoredId(click.ParamType[uuid.UUID]):
     """Argument of a command: an id in `column`, short as tables show it, or any beginning no other has."""
 
     name = "id"
+    key = "the id"
 
     def __init__(self, column: InstrumentedAttribute[Any], noun: str) -> None:
         self.column, self.noun = column, noun
@@ -46,7 +47,7 @@ class StoredId(click.ParamType[uuid.UUID]):
         head, _, tail = str(value).strip().lower().partition(".")
         digits = head.replace("-", "")
         if not HEX.fullmatch(digits + tail) or len(digits) < (TIME_DIGITS if tail else MIN_TYPED_LENGTH):
-            self.fail(f"{value!r} is not the id of a {self.noun}.", param, ctx)
+            self.fail(f"{value!r} is not {self.key} of a {self.noun}.", param, ctx)
         first, last = uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))
         if first == last:
             return first
@@ -56,7 +57,7 @@ class StoredId(click.ParamType[uuid.UUID]):
         limit = None if tail else MAX_NAMED
         found = [id_ for id_ in db.session.scalars(query.limit(limit)) if str(id_).endswith(tail)]
         if not found:
-            self.fail(f"There is no {self.noun} with the id {value}.", param, ctx)
+            self.fail(f"No {self.noun} has {self.key} {value!r}.", param, ctx)
         if len(found) > 1:
             self.fail(f"Several begin so: {', '.join(map(str, found[:MAX_NAMED]))}.", param, ctx)
         unique: uuid.UUID = found[0]

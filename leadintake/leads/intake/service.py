@@ -71,7 +71,7 @@ class Submission:
     @property
     def language(self) -> str | None:
         """Language that the prospect prefers."""
-        return self.values["language"] or self.default_language
+        return self.values.get("language") or self.default_language
 
     @functools.cached_property
     def fingerprint(self) -> str:
