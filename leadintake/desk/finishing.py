@@ -38,7 +38,9 @@ GOOD_FOR = timedelta(minutes=30)
 MAX_BYTES = 1_800
 """Of an act: sealed twice it fits a cookie of 4 KB, which single sign-on takes along."""
 SECRETS = {"password", "current_password", "new_password", "otp", "code", "step"}
-UNSHOWN = {"csrf_token", "version", "signer"}
+OF_THE_PAGE = {"csrf_token", "signer"}
+"""Fields that a page of its own replaces."""
+UNSHOWN = OF_THE_PAGE | {"version", "shown_name", "shown_email"}
 ACTS = {
     "desk.lead.reach_out": "Mark the lead as reached out",
     "desk.lead.reopen": "Undo “reached out”",
@@ -112,7 +114,9 @@ def show() -> AnyResponse:
 def _seal_act() -> str:
     """Return the address of the page that finishes this request's form; empty if it is not kept."""
     fields = [
-        (name, value) for name, value in request.form.items(multi=True) if name not in UNSHOWN - {"version"}
+        (name, value)
+        for name, value in request.form.items(multi=True)
+        if name not in {"csrf_token", "signer"}
     ]
     if request.endpoint not in ACTS or SECRETS & {name for name, _ in fields}:
         return ""

@@ -15,7 +15,7 @@ from leadintake.core.errors import Refusal, answer_to
 from leadintake.core.http.api import validate
 
 Schema = TypeVar("Schema", bound=msgspec.Struct)
-IGNORED_FIELDS = frozenset({"csrf_token", "signer", "version"})
+IGNORED_FIELDS = frozenset({"csrf_token", "signer", "version", "shown_name", "shown_email"})
 
 
 def parse_form(schema: type[Schema], *, but: frozenset[str] = frozenset()) -> Schema:

@@ -55,7 +55,7 @@ def change(user_id: uuid.UUID) -> AnyResponse:
     before = current_actor().email
     try:
         user = get_to_change(user_id, own=True)
-        apply(parse_form(UserPatch), user)
+        apply(parse_form(UserPatch, but=_list_unchanged("name", "email")), user)
     except (UnprocessableContent, AddressInUse) as refusal:
         rollback()
         return _page(refusal.errors or {"email": [refusal.detail]}, refusal.status, changed_id=user_id)
@@ -63,6 +63,11 @@ def change(user_id: uuid.UUID) -> AnyResponse:
         return redirect(url_for("desk.signing_in.ask", email=user.email), 303)
     flash(f"{user.name} was changed.")
     return redirect(url_for(".show"), 303)
+
+
+def _list_unchanged(*names: str) -> frozenset[str]:
+    """Return the fields that are as the page showed them: somebody else may have changed the user since."""
+    return frozenset(name for name in names if request.form.get(name) == request.form.get(f"shown_{name}"))
 
 
 @bp.post("/<uuid:user_id>/invitation")

@@ -96,5 +96,5 @@ def weight(size: int) -> str:
 
 
 def title_of(kind: str) -> str:
-    """Return the title of a kind of message."""
-    return str(SUBJECTS[kind])
+    """Return the title of a kind of message, in words also for one of a newer version."""
+    return SUBJECTS.get(kind, kind.replace("_", " "))

@@ -84,7 +84,9 @@ def give_mailboxes(connection: sa.Connection, ids: Sequence[uuid.UUID]) -> None:
     mailbox_by_id = {row.id: normalize_mailbox(row.email) for row in rows}
     if mailbox_by_id:
         filled = sa.case(mailbox_by_id, value=LEADS.c.id)
-        connection.execute(sa.update(LEADS).where(LEADS.c.id.in_(mailbox_by_id)).values(mailbox=filled))
+        # One that was corrected meanwhile has its mailbox already.
+        fill = sa.update(LEADS).where(LEADS.c.id.in_(mailbox_by_id), LEADS.c.mailbox.is_(None))
+        connection.execute(fill.values(mailbox=filled))
 
 
 def fill_mailboxes() -> bool:

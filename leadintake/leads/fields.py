@@ -141,7 +141,7 @@ FIRST_FINGERPRINT = ("first_name", "last_name", "email", "practice_area", "langu
 """Fields of the first version, in its order: its fingerprints must still match."""
 FIRST_COLUMNS = (
     "id", "created_at", "updated_at", "first_name", "last_name", "email", "status",
-    "practice_area", "language", "assigned_to", "resume", "reference",
+    "practice_area", "language", "assigned_to", "resume", "reference", "phone", "reached_at",
 )  # fmt: skip
 """Programs may know these by position: new columns follow."""
 
@@ -208,7 +208,7 @@ def csv_columns() -> tuple[str, ...]:
     later = (
         form_field.name for form_field in FIELDS if form_field.in_csv and form_field.name not in FIRST_COLUMNS
     )
-    return (*FIRST_COLUMNS, *later, "reached_at")
+    return (*FIRST_COLUMNS, *later)
 
 
 def form_schema(settings: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultExecutionContext
@@ -164,6 +165,12 @@ class Lead(SoftDeletes, Model):
 def has_key(key: LeadKey) -> sa.ColumnElement[bool]:
     """Match a lead by id or reference."""
     return Lead.reference == key if isinstance(key, Reference) else Lead.id == key
+
+
+def is_from_mailbox(mailbox: Any, folded_email: Any) -> sa.ColumnElement[bool]:
+    """Match leads of one prospect, also an older process's, which have no mailbox until the backfill."""
+    without_mailbox = sa.and_(Lead.mailbox.is_(None), Lead.folded_email == folded_email)
+    return sa.or_(Lead.mailbox == mailbox, without_mailbox)
 
 
 def is_waiting() -> sa.ColumnElement[bool]:

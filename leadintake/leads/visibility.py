@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.db.database import db
-from leadintake.leads.models import Lead, Screen
+from leadintake.leads.models import Lead, Screen, fold_email, is_from_mailbox
 
 
 def screened_leads(user_id: uuid.UUID) -> sa.Select[Any]:
@@ -28,7 +28,7 @@ def screens_for_email(email: str) -> Sequence[Screen]:
 
     Deleted leads count: the screen is about the client (ABA Model Rule 1.10).
     """
-    same_email = Lead.mailbox == normalize_mailbox(email)
+    same_email = is_from_mailbox(normalize_mailbox(email), fold_email(email))
     screen_query = sa.select(Screen).join(Lead, Lead.id == Screen.lead_id).where(same_email)
     screens = db.session.scalars(
         screen_query.order_by(Screen.updated_at, Screen.id), execution_options={"include_deleted": True}

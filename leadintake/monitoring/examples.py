@@ -158,7 +158,8 @@ def add_examples(document: dict[str, Any]) -> None:
             content = operation.get("requestBody", {}).get("content", {})
             if "multipart/form-data" in content:
                 for member, schema in content["multipart/form-data"]["schema"]["properties"].items():
-                    schema["examples"] = [VALUES.get(member)]
+                    if member in VALUES:
+                        schema["examples"] = [VALUES[member]]
             for status, answer in operation["responses"].items():
                 problem = answer.get("content", {}).get("application/problem+json")
                 if problem and status != "422":

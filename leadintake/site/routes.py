@@ -80,8 +80,10 @@ def thanks(reference: LeadKey, signature: str) -> Response:
     lead = corrections.find(reference)
     words: dict[str, object] = {"lead": lead, "reference": reference, "correction": ""}
     if lead is not None:
-        words["correction"] = url_for("site.ask_to_correct", reference=reference, signature=signature)
-        words |= {"suggestion": suggest(lead.email), "corrected": corrections.count(lead) > 0}
+        words["corrected"] = corrections.count(lead) > 0
+        if corrections.may_be_corrected(lead):
+            words["correction"] = url_for("site.ask_to_correct", reference=reference, signature=signature)
+            words["suggestion"] = suggest(lead.email)
     return _respond_uncached(render_template("thanks.html", **words))
 
 

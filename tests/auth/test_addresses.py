@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 
 from leadintake.audit.models import AuditEntry
 from leadintake.auth.models import User
 from leadintake.core.clock import now
-from leadintake.notifications.models import Notification
-from tests.factories import UserFactory
+from leadintake.core.db.database import db
+from leadintake.notifications.models import Notification, Status
+from tests.factories import NotificationFactory, UserFactory
 from tests.support.client import PASSWORD
 from tests.support.html import Page
 from tests.support.links import link_in
@@ -143,3 +145,25 @@ def test_at_the_desk_name_and_address_are_fields_and_what_is_wrong_is_said_there
 def test_at_the_desk_ones_own_address_leads_to_signing_in_with_it(browser, ada):
     answer = browser().sign_in(ada).post(f"/desk/people/{ada.id}", data={"email": "new@firm.example.com"})
     assert answer.location == "/desk/sign-in?email=new@firm.example.com"
+
+
+def test_a_message_under_way_follows_too(app, admin, given):
+    bruno = given(UserFactory, email="bruno@firm.example.com")
+    given(NotificationFactory, status=Status.SENDING, recipient=bruno.email)
+    admin.patch(address(bruno), json={"email": "new@firm.example.com"})
+    with app.app_context():
+        kept = db.session.scalars(sa.select(Notification).where(Notification.kind == "attorney_alert")).all()
+        assert [message.recipient for message in kept] == ["new@firm.example.com"]
+
+
+def test_a_page_that_is_older_than_a_change_changes_no_address_back(browser, ada, bruno, rows):
+    client = browser().sign_in(ada)
+    page = Page(client.get("/desk/people").text)
+    (form,) = [one for one in page.all("form") if one["action"] == f"/desk/people/{bruno.id}"]
+    client.patch(address(bruno), json={"email": "new@firm.example.com"})
+    old = {"shown_name": "Bruno", "shown_email": "bruno@firm.example.com"}
+    assert all(f'name="{name}" value="{value}"' in page.source for name, value in old.items())
+    typed = {"name": "Bruno", "email": "bruno@firm.example.com", "role": "viewer"}
+    assert client.post(form["action"], data={**old, **typed}).status_code == 303
+    (changed,) = [one for one in rows(User) if one.id == bruno.id]
+    assert (changed.email, changed.role) == ("new@firm.example.com", "viewer")

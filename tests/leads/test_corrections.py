@@ -112,10 +112,22 @@ class TestTheAddressOfThePage:
 
     def test_a_lead_in_quarantine_is_thanked_like_any_other(self, client, given, amara):
         pages = []
-        for change in ({}, {"website": "https://spam.example"}):
-            page = client.get(client.submit(accept="text/html", **change).headers["Location"]).text
-            pages.append(re.sub(r"\w{4}-\w{4}(/\w{64})?", "", page))
+        for change in ({}, {"remarks": "https://spam.example"}):
+            thanks = client.submit(accept="text/html", **change).headers["Location"]
+            answers = [client.get(thanks), client.get(f"{thanks}/email")]
+            answers.append(client.post(f"{thanks}/email", data={"email": "jane@other.example.com"}))
+            answers.append(client.get(thanks))
+            pages.append(
+                [(one.status_code, re.sub(r"\w{4}-\w{4}(/\w{64})?", "", one.text)) for one in answers]
+            )
         assert pages[0] == pages[1]
+        assert [status for status, _ in pages[1]] == [200, 200, 303, 200]
+
+    def test_a_lead_in_quarantine_is_corrected_in_silence(self, client, rows, amara):
+        thanks = client.submit(accept="text/html", remarks="https://spam.example").headers["Location"]
+        client.post(f"{thanks}/email", data={"email": "jane@other.example.com"})
+        (lead,) = rows(Lead)
+        assert (lead.email, rows(Notification)) == ("jane@other.example.com", [])
 
 
 class TestTheQuestion:
@@ -294,9 +306,8 @@ class TestWhoMayNoMore:
         [
             {"status": LeadStatus.REACHED_OUT},
             {"deleted_at": now()},
-            {"gate": "quarantine", "quarantined_at": now()},
         ],
-        ids=["reached out", "deleted", "in quarantine"],
+        ids=["reached out", "deleted"],
     )
     def test_of_a_lead_that_went_on(self, app, client, thanks, rows, change):
         with app.app_context(), transaction():

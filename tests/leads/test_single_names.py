@@ -21,7 +21,7 @@ def test_who_has_one_name_ticks_a_box_and_needs_no_second(client, rows, last_nam
 
 
 def test_without_the_box_the_second_name_is_asked_for(client):
-    for unticked in (None, "", "false"):
+    for unticked in (None, "", "false", "0", "no", "off"):
         answer = client.submit(**{**SINGLE, "one_name": unticked})
         assert answer.json["errors"] == {"last_name": ["Enter your last name."]}
     both = client.submit(**{**SINGLE, "first_name": ""})
@@ -32,6 +32,11 @@ def test_the_box_stays_ticked_when_the_form_comes_back_and_shows_no_dash(client)
     page = Page(client.submit(accept="text/html", email="no", **SINGLE).text)
     assert "checked" in page.inputs()["one_name"].attributes
     assert page.inputs()["last_name"]["value"] == ""
+
+
+def test_a_name_that_was_typed_is_kept_under_the_box(client):
+    page = Page(client.submit(accept="text/html", email="no", **{**SINGLE, "last_name": "Silva"}).text)
+    assert page.inputs()["last_name"]["value"] == "Silva"
 
 
 def test_a_retry_is_the_same_submission_whichever_way_it_is_said(client, rows):

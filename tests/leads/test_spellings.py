@@ -96,3 +96,12 @@ def test_the_migration_fills_in_all_also_after_it_was_killed_at_any_statement(ap
     assert sorted(row.mailbox for row in rows(Suppression)) == [
         "janedoe@protonmail.com", "x@icloud.com", "y@example.com",
     ]  # fmt: skip
+
+
+def test_the_wall_stands_before_one_whose_lead_has_no_mailbox_yet(app, client, given, rows, earlier, bruno):
+    """As a process of the version before leaves it."""
+    given(ScreenFactory, lead_id=earlier.id, user=bruno)
+    with app.app_context(), transaction():
+        db.session.execute(sa.update(Lead).values(mailbox=None))
+    client.submit(email=EARLIER.upper())
+    assert [screen.user_id for screen in rows(Screen)] == [bruno.id] * 2

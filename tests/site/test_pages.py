@@ -156,3 +156,12 @@ class TestOfAnotherFirm:
     def test_the_limit_that_is_told_is_the_limit_that_holds(self, client):
         hint = Page(client.get("/").text).by_id("resume_file-hint").text
         assert "512 KB at most" in hint
+
+
+@pytest.mark.parametrize("body", ["5", "[1]", '"abc"', "[" * 30_000, '{"email": "\\ud800"}', "{}"])
+@pytest.mark.parametrize("path", ["/", "thanks"])
+def test_json_is_no_form_whatever_it_is(client, path, body):
+    if path == "thanks":
+        path = client.submit(accept="text/html").headers["Location"] + "/email"
+    answer = client.post(path, data=body, content_type="application/json")
+    assert answer.status_code in {200, 422}

@@ -20,7 +20,8 @@ from leadintake.notifications.messages import SECRET_KINDS
 from leadintake.notifications.models import Notification, Status
 from leadintake.notifications.service import notifications
 
-UNSENT = (Status.QUEUED, Status.FAILED)
+UNSENT = (Status.QUEUED, Status.SENDING, Status.FAILED)
+"""An attempt that is under way may be given up, and be repeated."""
 
 
 class AddressInUse(Conflict):

@@ -51,6 +51,9 @@ class Forgotten:
         user = auth.find(email)
         if user is None or not user.active:
             return
+        db.session.refresh(user, with_for_update=True)  # who has another address by now is sent nothing
+        if auth.find(email) is not user:
+            return
         kind = LinkPurpose.PASSWORD_RESET if user.is_here else LinkPurpose.INVITATION
         if notifications.below_hourly_limit(kind, user.email, most_an_hour=MAX_AN_HOUR):
             links.send(user, kind)

@@ -112,7 +112,10 @@ class Sso:
         account = auth.find(email) if _is_plain(email) else None
         if account is None:
             raise NotAdmitted("unknown", NOT_INVITED)
+        account_email = account.email
         user = users.get_to_change(account.id)
+        if user.email != account_email:  # changed while we waited for it
+            raise NotAdmitted("unknown", NOT_INVITED)
         if not user.active:
             raise NotAdmitted("inactive", NOT_INVITED, user)
         role = _choose_role(claims, user)

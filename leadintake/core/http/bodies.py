@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from flask import Flask, Request, current_app, g, has_app_context
@@ -26,6 +27,8 @@ SMALL_BYTES = 64 * 1024
 """Maximum of JSON or an urlencoded form."""
 FORM_OVERHEAD_BYTES = 256 * 1024
 """Maximum of a form without its file: names, boundaries, headers."""
+MAX_DISCARDED_BYTES = 32 * 1024 * 1024
+"""A form with a larger file is refused while it is sent, which browsers and proxies take for a failure."""
 PIECE_BYTES = 64 * 1024
 SILENCE_SECONDS = 30
 GRACE_SECONDS, LEAST_BYTES_PER_SECOND = 60, 8 * 1024
@@ -88,17 +91,23 @@ def count_for_person(person: object) -> None:
 def open_body(request: Request) -> io.RawIOBase | io.BytesIO:
     """Return this request's body as a stream. Raises BodyTooLarge by its Content-Length.
 
-    Of a browser's form the beginning is read first, so that the page can show again what was typed.
+    A form with a file is received to its end all the same, up to MAX_DISCARDED_BYTES: who is still sending
+    reads no answer, and nginx makes it a 502. Of a browser's form the beginning is kept, so that the page can
+    show again what was typed.
     """
     environ, most = request.environ, most_bytes(request)
     # An empty Content-Length is an absent one (PEP 3333).
     length = get_content_length(environ) if environ.get("CONTENT_LENGTH") else None
     if length is not None and length > most:
-        if not (request.mimetype == "multipart/form-data" and takes_files(request) and wants_html()):
+        has_file = request.mimetype == "multipart/form-data" and takes_files(request)
+        refusal: type[BodyTooLarge] = BodyTooLarge
+        if has_file and wants_html():
+            most, refusal = FORM_OVERHEAD_BYTES, FormTooLarge
+        elif has_file and length <= MAX_DISCARDED_BYTES and not isinstance(environ["wsgi.input"], io.BytesIO):
+            most = 0
+        else:
             raise BodyTooLarge
-        return IncomingBody(
-            environ, length, FORM_OVERHEAD_BYTES, lambda: _sender_of(request), refusal=FormTooLarge
-        )
+        return IncomingBody(environ, length, most, lambda: _sender_of(request), refusal=refusal)
     if length == 0 or (length is None and not _is_streamed(environ)):
         return io.BytesIO()
     return IncomingBody(environ, length, most, lambda: _sender_of(request))
@@ -188,6 +197,7 @@ class IncomingBody(io.RawIOBase):
             raise BadRequest("The connection broke before all of it had come.") from error
         self._read += len(piece)
         if self._read > self._most:
+            self._discard_rest()
             turns.resume(self._environ)
             raise self._too_large
         if self._read == self._length or (len(piece) < count and self._length is None):
@@ -196,6 +206,13 @@ class IncomingBody(io.RawIOBase):
         elif not piece:
             raise BadRequest("Less came than the Content-Length says.")
         return piece
+
+    def _discard_rest(self) -> None:
+        if self._length is None or self._length > MAX_DISCARDED_BYTES or self._in_memory:
+            return
+        with suppress(OSError, ValueError):  # whoever went away reads no answer
+            while piece := self._read_network(min(PIECE_BYTES, self._length - self._read)):
+                self._read += len(piece)
 
     def _read_network(self, size: int) -> bytes:
         """Read from the network, with a seat, within the client's time.
@@ -224,5 +241,5 @@ class IncomingBody(io.RawIOBase):
         return TooSlow()
 
     def _seconds_left(self) -> float:
-        expected = self._read if self._length is None else self._length
+        expected = self._read if self._length is None else min(self._length, MAX_DISCARDED_BYTES)
         return self._start + GRACE_SECONDS + expected / LEAST_BYTES_PER_SECOND - time.monotonic()

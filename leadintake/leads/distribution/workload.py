@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.db.database import db, execute
-from leadintake.leads.models import Decline, Lead, Screen
+from leadintake.leads.models import Decline, Lead, Screen, fold_email, is_from_mailbox
 
 _RECENT_LEADS = (
     sa.select(Lead.assignee_id, sa.func.count().label("number"))
@@ -23,7 +23,9 @@ _RECENT_LEADS = (
     .group_by(Lead.assignee_id)
 )
 _LEADS_OF_KEY = sa.select(Lead.id).where(Lead.submission_key == sa.bindparam("key"))
-_LEADS_OF_MAILBOX = sa.select(Lead.id).where(Lead.mailbox == sa.bindparam("mailbox"))
+_LEADS_OF_MAILBOX = sa.select(Lead.id).where(
+    is_from_mailbox(sa.bindparam("mailbox"), sa.bindparam("folded_email"))
+)
 _ARE_KNOWN = sa.select(
     _LEADS_OF_KEY.exists().label("has_key"), _LEADS_OF_MAILBOX.exists().label("has_mailbox")
 )
@@ -40,7 +42,8 @@ def are_known(key: str | None, email: str) -> tuple[bool, bool]:
 
     One statement: most submissions need no other about earlier leads.
     """
-    found = execute(_ARE_KNOWN, [{"key": key, "mailbox": normalize_mailbox(email)}]).one()
+    of_sender = {"mailbox": normalize_mailbox(email), "folded_email": fold_email(email)}
+    found = execute(_ARE_KNOWN, [{"key": key, **of_sender}]).one()
     return bool(found.has_key), bool(found.has_mailbox)
 
 

@@ -83,9 +83,13 @@ class Corrections:
     def require(self, key: LeadKey) -> Lead:
         """Return a lead whose address may be corrected. Raises CorrectionClosed."""
         lead = self.find(key)
-        if lead is None or lead.in_quarantine or not is_open(lead.status):
+        if lead is None or not is_open(lead.status):
             raise CorrectionClosed
         return lead
+
+    def may_be_corrected(self, lead: Lead) -> bool:
+        """Return whether the page of a lead that `find` returned offers a correction."""
+        return is_open(lead.status) and self.count(lead) < MAX_CORRECTIONS
 
     def correct_email(self, key: LeadKey, email: str) -> None:
         """Replace the address of a lead, and send the confirmation again. A repetition changes nothing.
@@ -94,7 +98,8 @@ class Corrections:
         2. Raise CorrectionClosed if the lead may not be corrected, or was MAX_CORRECTIONS times.
         3. Write address and search texts; withdraw what is unsent to the former address.
         4. Apply the screens of the client with this address; hand the lead on if one is its attorney's.
-        5. Enqueue the confirmation, and tell the attorney.
+        5. Enqueue the confirmation, and tell the attorney. Not for a lead in quarantine: it is corrected in
+           silence, for a refusal would tell its sender where it is.
         """
         departures.lock_assignment()
         db.session.scalar(sa.select(Lead.id).where(has_key(key)).with_for_update())
@@ -109,6 +114,8 @@ class Corrections:
         audit.record(f"lead.{CORRECTED}", actor=ANONYMOUS, about=("lead", lead.id))
         notifications.withdraw(lead.id, former, kinds=OPTIONAL_KINDS)
         self._apply_screens(lead)
+        if lead.in_quarantine:
+            return  # nobody is told of it; a release writes to the address that it has then
         alerts.enqueue_confirmation(lead)
         if lead.assignee_id == owner_id:  # a new one is alerted of the lead as it is now
             alerts.enqueue_correction(lead)

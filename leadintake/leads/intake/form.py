@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app, request
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import CombinedMultiDict, FileStorage, MultiDict
 from wtforms import Field, HiddenField, StringField, ValidationError
 
 from leadintake.core.errors import Errors
@@ -33,6 +33,8 @@ from leadintake.leads.intake.suggestions import encode_slips
 MAX_KEY_LENGTH = 255
 MAX_SEAL_LENGTH, MAX_PROOF_LENGTH = 500, 4000
 """Real ones have 140 and about 400 characters."""
+TICKED = {"1", "on", "true"}
+"""Values of a ticked box: ours, and what browsers and programs send."""
 WRONG_KEY = N_("Use 1 to 255 visible ASCII characters.")
 
 DeclaredFields: Any = types.new_class(
@@ -48,6 +50,14 @@ class WithoutSession:
 
     def get_translations(self, form: FlaskForm) -> None:
         """Load no catalogue of WTForms: all messages are our own."""
+
+    def wrap_formdata(self, _form: FlaskForm, formdata: object) -> MultiDict[str, Any] | None:
+        """Return what was posted as a form. Flask-WTF would read JSON, too, of any shape."""
+        if formdata is None or request.method != "POST":
+            return None
+        if request.files:
+            return CombinedMultiDict((request.files, request.form))
+        return request.form or None
 
 
 class EmailForm(FlaskForm):
@@ -74,7 +84,8 @@ class IntakeForm(DeclaredFields):
         self.verdict: Verdict | None = None
         self.too_large = False
         self.fields = list_enabled_fields(current_app.config)
-        self.has_one_name = request.form.get("one_name", "") not in {"", "false"}
+        self.typed_last_name = self.last_name.data
+        self.has_one_name = not TICKED.isdisjoint(request.form.getlist("one_name"))
         if self.has_one_name:
             self.last_name.data = NO_LAST_NAME
         for form_field in FIELDS:
@@ -86,8 +97,7 @@ class IntakeForm(DeclaredFields):
     def translate(self) -> None:
         """Translate labels and options for a page that shows the form."""
         self.remarks.data = ""
-        if self.has_one_name:
-            self.last_name.data = ""
+        self.last_name.data = self.typed_last_name
         for form_field in self.fields:
             if form_field.choices:
                 self[form_field.name].choices = list_options(form_field.choices)

@@ -350,7 +350,12 @@ function begin(form) {
       const unsigned = words.thanks.replace(/0{8}(-0{4}){3}-0{12}/, response.reference || response.id);
       return location.assign(request.getResponseHeader("Location") ?? unsigned);
     }
-    if (status === 409 && seconds) return void setTimeout(post, 1000 * seconds); // the first try is being received
+    if (status === 409 && seconds) {
+      // The first try is being received. Whoever stops meanwhile has no request to abort.
+      const attempt = latest;
+      request = null;
+      return void setTimeout(() => busy && attempt === latest && post(), 1000 * seconds);
+    }
     if (response?.errors?.submission_id) {
       // An answer was lost and something was changed since: what is here now is meant, as a new submission.
       form.elements.submission_id.value = freshId();

@@ -92,6 +92,12 @@ class TestSize:
         text = json.dumps(known).encode().ljust(SMALL_BYTES)
         assert send(client, "/internal/session", Network(text), JSON, length).status_code == 401
 
+    def test_a_length_beyond_all_reason_is_a_number_like_any_other(self, client):
+        kind = "multipart/form-data; boundary=x"
+        body = Network(b"--x\r\n")
+        answer = send(client, "/public/leads", body, kind, 10**400, Accept="text/html")
+        assert answer.status_code in {400, 413}
+
     def test_a_body_that_ends_early_is_400(self, client):
         assert send(client, "/internal/session", Network(b"{}"), JSON, 100).status_code == 400
 
