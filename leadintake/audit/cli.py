@@ -21,7 +21,7 @@ from leadintake.core.cli.ids import StoredId
 from leadintake.core.cli.output import format_option, show
 from leadintake.core.cli.progress import show_progress
 from leadintake.core.db.transaction import transaction
-from leadintake.core.names import PATTERN
+from leadintake.core.names import is_name
 
 HEAD = re.compile(r"(\d{1,18}):([0-9a-f]{64}|)")
 ACTOR_ID = StoredId(AuditEntry.actor_id, "user who did something")
@@ -44,7 +44,7 @@ def verify(published: str | None) -> None:
 
 def _find_subject(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Return an id or a reference as it is, and the id of which the value is the beginning."""
-    if value is None or re.search(PATTERN, value):
+    if value is None or is_name(value):
         return value
     return str(SUBJECT_ID.convert(value, param, ctx))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,13 @@ IdQuery = Callable[[str], "sa.Select[Any] | None"]
 
 def register_names(app: Flask, id_query: IdQuery) -> None:
     app.extensions.setdefault("leadintake.names", []).append(id_query)
+
+
+def is_name(text: str) -> bool:
+    """Return whether the text is a whole id, or a name of a registered kind."""
+    if re.fullmatch(UUID_PATTERN, text):
+        return True
+    return any(id_query(text) is not None for id_query in current_app.extensions.get("leadintake.names", ()))
 
 
 def has_name(column: Any, text: str) -> sa.ColumnElement[bool]:

@@ -127,6 +127,8 @@ def test_the_ids_of_a_list_filter_it(run, admin, ada):
     rows = [line.split() for line in run("list", "--action", "leads.listed").stdout.splitlines()]
     shown = rows[1][3]
     assert str(ada.id).startswith(shown.partition(".")[0])
+    assert run("list", "--actor", str(ada.id)[:8]).stdout == run("list", "--actor", shown).stdout
+    assert run("list", "--about", str(ada.id)[:8]).stdout == run("list", "--about", str(ada.id)).stdout != ""
     assert run("list", "--actor", shown).stdout == run("list", "--actor", str(ada.id)).stdout
 
 
