@@ -42,7 +42,8 @@ def set_away() -> AnyResponse:
     notice = [f"{absence.user.name} is away until {until}. New leads go to others meanwhile."]
     moved = coverage.count_moves(absence, reader=current_actor())
     if moved.total:
-        notice.append(f"{describe_shares(moved, 'went')}. For an hour this can be undone.")
+        rest = "" if moved.is_whole else " The others follow within minutes."
+        notice.append(f"{describe_shares(moved, 'went')}.{rest} For an hour this can be undone.")
     flash(" ".join(notice))
     return redirect(url_for(".show"), 303)
 

@@ -13,6 +13,7 @@ from leadintake.audit.models import AuditEntry
 from leadintake.auth.models import User
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
+from leadintake.leads.distribution import coverage, handover
 from leadintake.leads.models import Lead
 from leadintake.notifications.models import Notification
 from tests.factories import ScreenFactory, UserFactory
@@ -98,6 +99,18 @@ def test_a_day_to_come_moves_nothing_now_and_chance_is_said(app, manager, amara,
     assert "Nothing moves now" in manager.get(question(amara, first_day="2026-12-24")).text
     follow(app, "random")
     assert "About 7 leads go to others" in manager.get(question(amara)).text
+
+
+def test_of_very_many_leads_it_says_no_more_than_it_knows(manager, amara, seven, monkeypatch):
+    monkeypatch.setattr(coverage, "MAX_FORECAST", 5)
+    monkeypatch.setattr(handover, "MAX_AT_ONCE", 5)
+    page = Page(manager.get(question(amara)).text)
+    assert "Very many leads go to others. Of those that wait longest:" in page.by_id("main").text
+    assert page.all("strong")[0].text.startswith("5 leads go to others")
+    typed = {name: one["value"] for name, one in page.inputs().items() if one["value"]}
+    done = manager.post("/desk/absences", data=typed, follow_redirects=True)
+    assert "5 leads went to others" in done.text
+    assert "The others follow within minutes." in done.text
 
 
 def test_a_manager_chooses_somebody_first(manager, amara):

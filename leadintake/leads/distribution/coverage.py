@@ -33,10 +33,11 @@ MAX_FORECAST = 500
 
 @dataclass(frozen=True)
 class Forecast:
-    """Leads by their next assignee, in names. `is_exact`: without chance, and of all leads."""
+    """Leads by their next assignee, in names. `is_exact`: without chance; `is_whole`: of all leads."""
 
     shares: Sequence[tuple[str, int]]
-    is_exact: bool
+    is_exact: bool = True
+    is_whole: bool = True
 
     @property
     def total(self) -> int:
@@ -51,7 +52,8 @@ def forecast(absence: Absence, *, reader: User) -> Forecast:
     """
     condition = requests.is_pending_with(absence.user_id)
     oldest_query = sa.select(Lead.assigned_at, *requests.COLUMNS).where(condition)
-    leads = db.session.execute(oldest_query.order_by(Lead.created_at, Lead.id).limit(MAX_FORECAST + 1)).all()
+    found = db.session.execute(oldest_query.order_by(Lead.created_at, Lead.id).limit(MAX_FORECAST + 1)).all()
+    leads = found[:MAX_FORECAST]
     decisions = assignment.begin(workload.count_recent_leads)
     decisions.assume_away(absence)
     owners: dict[uuid.UUID, uuid.UUID | None] = {}
@@ -61,14 +63,15 @@ def forecast(absence: Absence, *, reader: User) -> Forecast:
         decision = decisions.next(request, cause=CAUSE)
         owners[lead.id] = decision.user_id
         strategies.add(decision.strategy)
-    is_exact = "random" not in strategies and len(leads) <= MAX_FORECAST
-    return Forecast(_name_shares(owners, reader), is_exact)
+    shares = _name_shares(owners, reader)
+    return Forecast(shares, "random" not in strategies, is_whole=len(found) == len(leads))
 
 
 def count_moves(absence: Absence, *, reader: User) -> Forecast:
-    """Return where the absence moved leads, like a forecast."""
+    """Return where the absence moved leads, like a forecast. Workers move the rest of very many."""
     owners = {move.lead_id: move.user_id for _, move in _find_moves(absence)}
-    return Forecast(_name_shares(owners, reader), is_exact=True)
+    left_query = sa.select(Lead.id).where(requests.is_pending_with(absence.user_id)).limit(1)
+    return Forecast(_name_shares(owners, reader), is_whole=db.session.scalar(left_query) is None)
 
 
 def may_undo(absence: Absence) -> bool:
