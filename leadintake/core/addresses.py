@@ -57,13 +57,13 @@ def mail_address(typed: str) -> str:
 
 
 def normalize_mailbox(address: str) -> str:
-    """Return the mailbox of a valid address: equal for all spellings of one person, and of nobody else.
+    """Return the mailbox of a valid address, the same for all spellings of one person's address.
 
     1. Capitals do not count, nor dots after the domain; an encoded domain (IDN) is the same decoded.
     2. A tag (`+` and what follows, RFC 5233) does not count, at any domain: the same people own it.
     3. Where a provider is known: its other domains, and the signs it ignores.
 
-    Everything else may be somebody else: other signs and accents, and tags after a hyphen.
+    Other signs and accents, and tags after a hyphen, may be another person's.
     """
     local, _, domain = address.lower().rpartition("@")
     domain = domain.rstrip(".")

@@ -51,7 +51,7 @@ def set_away() -> AnyResponse:
 @bp.post("/<uuid:absence_id>/undo")
 @allow(Permission.TAKE_LEADS)
 def undo(absence_id: uuid.UUID) -> AnyResponse:
-    """Undo an absence, and give back the leads that nobody acted on since."""
+    """Undo an absence, and return the leads that have no later act."""
     absence = get_for_reader(absence_id)
     number = coverage.undo(absence, actor=current_actor())
     back = f"{count_noun(number, 'lead')} came back." if number else "No lead came back."
@@ -102,7 +102,7 @@ def _ask() -> Response:
 
 
 def _require_person(data: AbsenceGiven) -> AbsenceGiven:
-    """Return the data. Raises UnprocessableContent if a manager chose nobody."""
+    """Return the data. Raises UnprocessableContent if a manager chose no person."""
     if data.user_id is None and current_actor().may(Permission.ASSIGN_LEADS):
         raise UnprocessableContent({"user_id": ["Choose who is away."]})
     return data

@@ -28,7 +28,7 @@ SMALL_BYTES = 64 * 1024
 FORM_OVERHEAD_BYTES = 256 * 1024
 """Maximum of a form without its file: names, boundaries, headers."""
 MAX_DISCARDED_BYTES = 32 * 1024 * 1024
-"""A form with a larger file is refused while it is sent, which browsers and proxies take for a failure."""
+"""A longer form is refused while it is sent, which browsers and proxies report as a lost connection."""
 PIECE_BYTES = 64 * 1024
 SILENCE_SECONDS = 30
 GRACE_SECONDS, LEAST_BYTES_PER_SECOND = 60, 8 * 1024
@@ -91,9 +91,9 @@ def count_for_person(person: object) -> None:
 def open_body(request: Request) -> io.RawIOBase | io.BytesIO:
     """Return this request's body as a stream. Raises BodyTooLarge by its Content-Length.
 
-    A form with a file is received to its end all the same, up to MAX_DISCARDED_BYTES: who is still sending
-    reads no answer, and nginx makes it a 502. Of a browser's form the beginning is kept, so that the page can
-    show again what was typed.
+    A form with a file is received to its end all the same, up to MAX_DISCARDED_BYTES: a client that still
+    sends does not read the answer, and nginx responds 502. Of a browser's form the beginning is kept, so that
+    the page can show again what was typed.
     """
     environ, most = request.environ, most_bytes(request)
     # An empty Content-Length is an absent one (PEP 3333).
@@ -210,7 +210,7 @@ class IncomingBody(io.RawIOBase):
     def _discard_rest(self) -> None:
         if self._length is None or self._length > MAX_DISCARDED_BYTES or self._in_memory:
             return
-        with suppress(OSError, ValueError):  # whoever went away reads no answer
+        with suppress(OSError, ValueError):  # the client closed the connection
             while piece := self._read_network(min(PIECE_BYTES, self._length - self._read)):
                 self._read += len(piece)
 

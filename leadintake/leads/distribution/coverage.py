@@ -80,7 +80,7 @@ def may_undo(absence: Absence) -> bool:
 
 
 def undo(absence: Absence, *, actor: User) -> int:
-    """End an absence, and give back the leads that it moved and nobody acted on since; return their number.
+    """End an absence, return the leads it moved that have no later act, and count them.
 
     Raises Conflict if it is too old, or the user is away for another reason.
     """

@@ -41,7 +41,7 @@ CLOSED = N_(
 
 
 class NotSigned(NotFound):
-    """The address of the page lacks its signature: nothing is known of its reader."""
+    """The address of the page has no valid signature."""
 
 
 class CorrectionClosed(Conflict):
@@ -115,7 +115,7 @@ class Corrections:
         notifications.withdraw(lead.id, former, kinds=OPTIONAL_KINDS)
         self._apply_screens(lead)
         if lead.in_quarantine:
-            return  # nobody is told of it; a release writes to the address that it has then
+            return  # no messages; the release sends them to the address of then
         alerts.enqueue_confirmation(lead)
         if lead.assignee_id == owner_id:  # a new one is alerted of the lead as it is now
             alerts.enqueue_correction(lead)
