@@ -37,6 +37,12 @@ class User(SoftDeletes, Model):
     """Whether new leads may be assigned."""
     timezone: Mapped[str | None] = mapped_column(sa.String(64))
     """Name of the time zone of their pages; None: the firm's."""
+    muted_mails: Mapped[str | None] = mapped_column(sa.String(200))
+    """Kinds of mail that they switched off, with spaces between (people/preferences.py)."""
+    single_keys: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
+    """Whether single keys act on their pages."""
+    unread_since: Mapped[datetime | None] = mapped_column()
+    """Leads that arrived before are not marked as unread; None: before they became a user."""
     joined_at: Mapped[datetime | None] = mapped_column()
     """First sign-in of an invited user; None before."""
     totp_secret: Mapped[str | None] = mapped_column(sa.String(255))

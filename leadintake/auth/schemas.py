@@ -133,6 +133,20 @@ class TimeZoneGiven(msgspec.Struct, forbid_unknown_fields=True):
     timezone: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
+class PreferencesGiven(msgspec.Struct, forbid_unknown_fields=True):
+    """Which mails one gets, and whether single keys act. What is not there is switched off."""
+
+    email_corrected: bool = False
+    leads_moved: bool = False
+    quarantine_digest: bool = False
+    single_keys: bool = False
+
+    def mails(self) -> list[str]:
+        """Return the kinds of mail that are switched on."""
+        chosen: dict[str, bool] = msgspec.structs.asdict(self)
+        return [name for name, is_on in chosen.items() if is_on and name != "single_keys"]
+
+
 class SecondFactorView(msgspec.Struct):
     """One's second factors."""
 

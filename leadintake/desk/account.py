@@ -10,7 +10,7 @@ from leadintake.auth.actor import current_actor
 from leadintake.auth.mfa.factors import factors
 from leadintake.auth.people import preferences
 from leadintake.auth.people.service import WrongPassword, users
-from leadintake.auth.schemas import CodeGiven, PasswordChange, TimeZoneGiven
+from leadintake.auth.schemas import CodeGiven, PasswordChange, PreferencesGiven, TimeZoneGiven
 from leadintake.auth.service import auth
 from leadintake.auth.sessions import service as sessions
 from leadintake.auth.sessions.devices import own_device
@@ -55,6 +55,16 @@ def choose_time_zone() -> AnyResponse:
     except UnprocessableContent as refusal:
         return _page(refusal.errors or {}, 422)
     flash("Times are shown in your time zone.")
+    return redirect(url_for(".show"), 303)
+
+
+@bp.post("/preferences")
+@allow()
+def choose_preferences() -> AnyResponse:
+    """Choose the mails one gets, and whether single keys act."""
+    chosen = parse_form(PreferencesGiven)
+    preferences.choose(current_actor(), mails=chosen.mails(), single_keys=chosen.single_keys)
+    flash("Your choice of mails and keys is saved.")
     return redirect(url_for(".show"), 303)
 
 
@@ -119,6 +129,10 @@ def _page(errors: Errors, status: int = 200) -> Response:
         codes_left=factors.recovery_codes_left(current_actor()),
         required=factors.is_required_for(current_actor()),
         sessions=sessions.list_active(current_actor()),
+        mails=[
+            (kind, preferences.wants_mail(current_actor(), kind))
+            for kind in preferences.list_choices(current_actor())
+        ],
         zones=[(name, name.replace("_", " ")) for name in zone_names()],
         firm_zone=firm_zone().key,
         errors=errors,

@@ -62,6 +62,7 @@ ACTS = {
     "desk.people.change": "Change a person",
     "desk.people.invite_again": "Send an invitation again",
     "desk.account.choose_time_zone": "Choose a time zone",
+    "desk.account.choose_preferences": "Choose mails and keys",
     "desk.account.sign_out_everywhere": "Sign out everywhere else",
 }
 """What each act is called on the page. An act that is not here is not kept."""

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.auth.actor import current_actor
 from leadintake.auth.permissions import Permission
+from leadintake.auth.sessions.interface import current
 from leadintake.core.errors import Conflict, Forbidden, PreconditionFailed, Refusal, UnprocessableContent
 from leadintake.core.http.access import allow
 from leadintake.desk.forms import parse_form, read_form_version, redirect_with_reasons
@@ -18,6 +19,7 @@ from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas import AssigneeChange, Declining
 from leadintake.leads.service import leads
 from leadintake.leads.status import FIRST, LeadStatus
+from leadintake.leads.views.reads import mark_read
 from leadintake.notifications.service import notifications
 
 bp = Blueprint("lead", __name__, url_prefix="/leads/<lead:lead_id>")
@@ -30,6 +32,8 @@ def show(lead_id: LeadKey) -> Response:
     mark_unattended("lead")
     lead = leads.read(lead_id, "page", reader=current_actor(), actor=current_actor())
     detail = leads.detail(lead, reader=current_actor())
+    if not current().unattended:
+        mark_read(lead, current_actor())
     return make_response(
         render_template(
             "desk/lead.html",

@@ -16,6 +16,7 @@ from leadintake.leads.files import send_csv, sheet_lines_of
 from leadintake.leads.models import Lead
 from leadintake.leads.queue import MAX_OWN, queue
 from leadintake.leads.service import leads
+from leadintake.leads.views.reads import find_unread
 
 bp = Blueprint("queue", __name__)
 SORTS = {
@@ -46,6 +47,7 @@ def show() -> Response:
     return make_response(
         render_template(
             "desk/queue.html",
+            unread=find_unread([*own_leads, *page.items], current_actor()),
             mine=own_leads[:MAX_OWN],
             more_of_mine=len(own_leads) > MAX_OWN,
             page=page,

@@ -51,6 +51,7 @@ PAGES = {
     ("GET", "/desk/account"): "viewer",
     ("POST", "/desk/account/password"): "viewer",
     ("POST", "/desk/account/time-zone"): "viewer",
+    ("POST", "/desk/account/preferences"): "viewer",
     ("POST", "/desk/account/app"): "viewer",
     ("POST", "/desk/account/app/confirm"): "viewer",
     ("POST", "/desk/account/app/remove"): "viewer",

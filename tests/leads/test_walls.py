@@ -152,6 +152,7 @@ ELSEWHERE: dict[tuple[str, str], Bodies] = {
     (GET, "/desk/finish"): [None],
     (POST, "/desk/account/password"): [None],
     (POST, "/desk/account/time-zone"): [None],
+    (POST, "/desk/account/preferences"): [None],
     (POST, "/desk/account/app"): [None],
     (POST, "/desk/account/app/confirm"): [None],
     (POST, "/desk/account/app/remove"): [None],

@@ -14,6 +14,7 @@ from leadintake.assignment.absences import absences
 from leadintake.assignment.service import assignment
 from leadintake.auth.actor import Actor
 from leadintake.auth.models import User
+from leadintake.auth.people.preferences import wants_mail
 from leadintake.auth.service import auth
 from leadintake.core.actor import ANONYMOUS, SYSTEM
 from leadintake.core.clock import now
@@ -198,7 +199,7 @@ def enqueue_confirmation(lead: Lead) -> None:
 
 def enqueue_correction(lead: Lead) -> None:
     """Tell the assignee, who may have written to the former address, that the prospect corrected it."""
-    if lead.assigned_to is not None:
+    if lead.assigned_to is not None and wants_mail(lead.assigned_to, "email_corrected"):
         _enqueue_alert("email_corrected", lead, lead.assigned_to)
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from leadintake.auth.actor import Actor
 from leadintake.auth.models import User
+from leadintake.auth.people.preferences import wants_mail
 from leadintake.core.db.database import db
 from leadintake.leads.distribution import workload
 from leadintake.leads.distribution.alerts import OWNER_ALERTS, subject_of
@@ -40,7 +41,12 @@ def tell_former_owners(moves: Sequence[tuple[User | None, Lead]], why: str, *, a
 
 
 def enqueue(person: User, leads: Sequence[Lead], why: str, consequence: str) -> None:
-    """Enqueue a message about leads that went from or to a person: a line each, no word of a prospect."""
+    """Enqueue a message about leads that went from or to a person: a line each, no word of a prospect.
+
+    Not for a person who switched these off.
+    """
+    if not wants_mail(person, KIND):
+        return
     lines = [f"{subject_of(lead)}: {_name_owner(lead)}" for lead in leads[:MAX_LINES]]
     if len(leads) > MAX_LINES:
         lines.append(f"and {len(leads) - MAX_LINES} more")

@@ -11,6 +11,7 @@ from flask import current_app
 from leadintake.assignment import counters
 from leadintake.auth.models import User
 from leadintake.auth.people import departures
+from leadintake.auth.people.preferences import wants_mail
 from leadintake.auth.service import auth
 from leadintake.core.clock import now
 from leadintake.core.db.database import db, read_only
@@ -44,11 +45,12 @@ def run_worker_tick() -> bool:
 
 
 def _list_due() -> Iterator[tuple[User, int]]:
-    """Yield each manager without a digest within AGAIN_AFTER, with the number of leads to look at."""
+    """Yield each manager who wants digests and had none within AGAIN_AFTER, with the number of leads."""
     if not counters.read_totals()["quarantined"]:
         return
     for manager in auth.managers():
-        if not _has_recent_digest(manager) and _has_old_lead(manager):
+        wants_it = wants_mail(manager, KIND)
+        if wants_it and not _has_recent_digest(manager) and _has_old_lead(manager):
             yield manager, quarantine.count(reader=manager)
 
 

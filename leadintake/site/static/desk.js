@@ -46,9 +46,11 @@
 
   const shortcuts = find("#shortcuts");
   const keysOn = find("#keys-on");
-  if (shortcuts) {
+  if (keysOn) {
     keysOn.checked = localStorage.getItem("keys") !== "off";
     keysOn.addEventListener("change", () => localStorage.setItem("keys", keysOn.checked ? "on" : "off"));
+  }
+  if (shortcuts) {
     for (const opener of document.querySelectorAll("[data-opens=shortcuts]")) {
       opener.hidden = false;
       opener.addEventListener("click", () => shortcuts.showModal());
@@ -71,7 +73,7 @@
 
   document.addEventListener("keydown", (event) => {
     const busy = event.target.closest("input, textarea, select, dialog");
-    if (!shortcuts || !keysOn.checked || busy || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!keysOn?.checked || busy || event.ctrlKey || event.metaKey || event.altKey) return;
     const button = find(`[data-key="${CSS.escape(event.key)}"]:not([hidden])`);
     const act = acts[event.key];
     if (!act && !button) return;
