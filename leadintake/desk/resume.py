@@ -6,7 +6,7 @@ from flask import Blueprint, Response, make_response, render_template
 
 from leadintake.auth.actor import current_actor
 from leadintake.auth.permissions import Permission
-from leadintake.core.errors import Unavailable
+from leadintake.core.errors import NotFound, Unavailable
 from leadintake.core.http.access import allow
 from leadintake.desk.place import lead_address
 from leadintake.desk.polling import mark_unattended
@@ -26,6 +26,8 @@ def show_text(lead_id: LeadKey) -> Response:
     actor = current_actor()
     lead = leads.get(lead_id, reader=actor)
     try:
+        if lead.resume is None:
+            raise NotFound("This lead has no resume.")
         text, problem = documents.extract_text(lead.resume, sender=f"user {actor.id}"), ""
     except Unavailable:
         text, problem = "", "It cannot be shown right now. Try again in a moment, or download it."

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.db.database import db, execute, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.core.db.types import TextEnum, UTCDateTime
 from leadintake.leads import counting, search_index
 from leadintake.leads.counting import COLUMNS, Counted
 from leadintake.leads.fields import FIELDS, search_text
+from leadintake.leads.models import mailbox_of
 from leadintake.leads.reference import draw_reference, is_reference_conflict
 from leadintake.leads.status import Gate, LeadStatus, where_gate_outdated
 
@@ -81,7 +81,7 @@ def run_worker_tick() -> bool:
 def give_mailboxes(connection: sa.Connection, ids: Sequence[uuid.UUID]) -> None:
     """Fill in the mailboxes of these leads, in the connection's transaction."""
     rows = connection.execute(sa.select(LEADS.c.id, LEADS.c.email).where(LEADS.c.id.in_(ids)))
-    mailbox_by_id = {row.id: normalize_mailbox(row.email) for row in rows}
+    mailbox_by_id = {row.id: mailbox_of(row.email) for row in rows}
     if mailbox_by_id:
         filled = sa.case(mailbox_by_id, value=LEADS.c.id)
         # One that was corrected meanwhile has its mailbox already.

@@ -71,7 +71,8 @@ def show_lead(lead_id: LeadKey, reader: str | None, form: str) -> None:
             {"at": event.at, "actor": event.actor, "action": event.action, "detail": event.detail}
             for event in leads.history(lead)
         ]
-        row, warnings = {**row_of(lead), "disclaimer": lead.disclaimer_version}, lead.resume.warnings
+        row = {**row_of(lead), "disclaimer": lead.disclaimer_version}
+        warnings = lead.resume.warnings if lead.resume else []
     if form == "json":
         show([{**row, "warnings": warnings, "history": history}], form, empty="")
     else:

@@ -28,7 +28,7 @@ class DeletedLead(msgspec.Struct):
     reference: str | None
     first_name: str
     last_name: str
-    email: str
+    email: str | None
     deleted_by: str | None
     """None: an operator did."""
 

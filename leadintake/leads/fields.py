@@ -146,6 +146,11 @@ FIRST_COLUMNS = (
 """Programs may know these by position: new columns follow."""
 
 
+def values_of(lead: object) -> dict[str, str | None]:
+    """Return the values of a lead by field."""
+    return {form_field.name: getattr(lead, form_field.name) for form_field in FIELDS}
+
+
 def full_name(first_name: str, last_name: str) -> str:
     """Return the name as people read it: without a last name that has no letter, as NO_LAST_NAME."""
     return f"{first_name} {last_name}" if any(char.isalnum() for char in last_name) else first_name
@@ -195,9 +200,12 @@ def _searched_parts(values: Values) -> list[str]:
 
 
 def listed_members() -> list[tuple[str, Any] | tuple[str, Any, Any]]:
-    """Return the form fields in the JSON of a lead, as struct members for msgspec."""
+    """Return the form fields in the JSON of a lead, as struct members for msgspec.
+
+    Every lead has its names; what else the form demands may be unknown to staff who enter a lead.
+    """
     return [
-        (form_field.name, str if form_field.demand == "required" else str | None)
+        (form_field.name, str if form_field.kind is Kind.NAME else str | None)
         for form_field in FIELDS
         if form_field.in_lists
     ]

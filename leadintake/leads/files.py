@@ -18,6 +18,7 @@ from leadintake.auth.actor import current_actor
 from leadintake.auth.permissions import Permission
 from leadintake.core.cli.output import format_csv
 from leadintake.core.clock import firm_zone
+from leadintake.core.errors import NotFound
 from leadintake.core.http.access import allow
 from leadintake.core.http.api import api
 from leadintake.documents.models import Document
@@ -50,6 +51,8 @@ def resume(lead_id: LeadKey, query: ResumeQuery) -> Response:
     """Send the file as it was submitted, byte for byte."""
     lead = leads.get(lead_id, reader=current_actor())
     document = lead.resume
+    if document is None:
+        raise NotFound("This lead has no resume.")
     inline = query.inline and document.is_viewable and document.may_be_shown
     body = documents.open(document)
     try:
@@ -111,7 +114,7 @@ def _format_local(value: object, zone: ZoneInfo) -> object:
 def row_of(lead: Lead) -> dict[str, object]:
     """Return the values of a lead by CSV column."""
     assignee = lead.assigned_to.email if lead.assigned_to else None
-    values = {"assigned_to": assignee, "resume": lead.resume.filename}
+    values = {"assigned_to": assignee, "resume": lead.resume.filename if lead.resume else None}
     return {name: values[name] if name in values else getattr(lead, name) for name in COLUMNS}
 
 

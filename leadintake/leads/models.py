@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from leadintake.auth.models import User
 from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.db.database import Model, SoftDeletes, only
-from leadintake.core.db.types import BlankIsNull, LongText, TextEnum
+from leadintake.core.db.types import BlankIsNull, LongText, NoneIsBlank, TextEnum, new_id
 from leadintake.core.i18n.languages import ENGLISH
 from leadintake.core.phones import is_as_typed
 from leadintake.documents.models import Document
@@ -22,6 +22,7 @@ from leadintake.leads.status import (
     FIRST,
     Gate,
     LeadStatus,
+    Source,
     is_quarantined,
     where_listed,
     where_open,
@@ -34,14 +35,19 @@ def fold_email(email: str) -> str:
     return email.casefold()[:254]
 
 
+def mailbox_of(email: str | None) -> str:
+    """Return the mailbox of a lead with this address; without one, a value that no other lead has."""
+    return normalize_mailbox(email) if email else str(new_id())
+
+
 def _folded_email(context: DefaultExecutionContext) -> str:
     row = context.get_current_parameters()  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
-    return fold_email(str(row["email"]))
+    return fold_email(row["email"] or "")
 
 
 def _mailbox(context: DefaultExecutionContext) -> str:
     row = context.get_current_parameters()  # type: ignore[no-untyped-call] # SQLAlchemy left it untyped
-    return normalize_mailbox(str(row["email"]))
+    return mailbox_of(row["email"])
 
 
 def _phone_as_typed(context: DefaultExecutionContext) -> bool:
@@ -54,7 +60,7 @@ MANUAL = "manual"
 
 
 class Lead(SoftDeletes, Model):
-    """A prospect who wrote to the firm."""
+    """A prospect who wrote to the firm, or whom staff entered."""
 
     __tablename__ = "leads"
     __table_args__ = (
@@ -109,11 +115,11 @@ class Lead(SoftDeletes, Model):
     """See reference.py. Empty in rows of an older process until the backfill."""
     first_name: Mapped[str] = mapped_column(sa.String(100))
     last_name: Mapped[str] = mapped_column(sa.String(100))
-    email: Mapped[str] = mapped_column(sa.String(254))
+    email: Mapped[str | None] = mapped_column(NoneIsBlank(254), nullable=False)
     folded_email: Mapped[str] = mapped_column(sa.String(254), default=_folded_email)
     """For processes of the version before."""
     mailbox: Mapped[str | None] = mapped_column(sa.String(254), default=_mailbox)
-    """Of the prospect, equal in all spellings. NULL in rows of an older process until the backfill."""
+    """See mailbox_of. NULL in rows of an older process until the backfill."""
     phone: Mapped[str | None] = mapped_column(sa.String(100))
     """In E.164, or as typed if it could not be parsed."""
     phone_as_typed: Mapped[bool] = mapped_column(default=_phone_as_typed, server_default=sa.false())
@@ -125,11 +131,12 @@ class Lead(SoftDeletes, Model):
     """Search text for processes of the version before."""
     search_text: Mapped[str | None] = mapped_column(sa.String(1000))
     """See fields.search_text. NULL in rows of an older process until the backfill."""
+    source: Mapped[Source] = mapped_column(TextEnum(Source), default=Source.FORM, server_default=Source.FORM)
     status: Mapped[LeadStatus] = mapped_column(TextEnum(LeadStatus), default=FIRST, active_history=True)
     version: Mapped[int] = mapped_column(default=1)
     """Incremented by every change of a LeadDetail, except `duplicates`, which other submissions change."""
 
-    resume_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("documents.id"), unique=True)
+    resume_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("documents.id"), unique=True)
     assignee_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"), active_history=True)
     assignment_strategy: Mapped[str] = mapped_column(sa.String(40), active_history=True)
     assignment_reason: Mapped[str] = mapped_column(sa.String(500))
@@ -151,7 +158,7 @@ class Lead(SoftDeletes, Model):
     disclaimer_version: Mapped[str | None] = mapped_column(sa.String(12))
     """Version of the disclaimer shown. NULL if unknown, as from a firm's own page."""
 
-    resume: Mapped[Document] = relationship(lazy="joined", innerjoin=True)
+    resume: Mapped[Document | None] = relationship(lazy="joined")
     assigned_to: Mapped[User | None] = relationship(lazy="joined")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form

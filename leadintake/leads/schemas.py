@@ -15,7 +15,7 @@ from leadintake.core.text import TYPED_PER_CHARACTER
 from leadintake.leads.fields import listed_members
 from leadintake.leads.models import Lead, LeadEvent, Screen
 from leadintake.leads.reference import ReferenceText
-from leadintake.leads.status import LeadStatus
+from leadintake.leads.status import LeadStatus, Source
 from leadintake.notifications.schemas import NotificationSummary
 
 ASSIGNED_TO = "^(me|none|[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$(?!\n)"
@@ -63,7 +63,8 @@ class LeadSummary(_FormFields, kw_only=True, omit_defaults=True):
 
     phone_as_typed: Annotated[bool, msgspec.Meta(description=AS_TYPED)] = False
     status: LeadStatus
-    resume: Resume
+    source: Source
+    resume: Resume | None
     assigned_to: UserSummary | None
     created_at: datetime
     updated_at: datetime

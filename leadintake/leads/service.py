@@ -134,6 +134,8 @@ class Leads:
 
     def duplicates(self, lead: Lead, *, reader: UserOrOperator) -> list[uuid.UUID]:
         """Return the ids of other visible leads of the mailbox, newest first, MAX_DUPLICATES at most."""
+        if lead.email is None:
+            return []
         mailbox = normalize_mailbox(lead.email)
         same_mailbox = visible_query(reader).where(Lead.mailbox == mailbox, Lead.id != lead.id)
         ids = same_mailbox.with_only_columns(Lead.id).order_by(Lead.created_at.desc(), Lead.id.desc())
@@ -144,7 +146,7 @@ class Leads:
         duplicates, allowed = self.duplicates(lead, reader=reader), permissions.allowed(reader, lead)
         if "reopen" in allowed and reopening.blocked_reason(lead, reader):
             allowed.remove("reopen")
-        refused = mailboxes.has_refused(lead.email, lead.id)
+        refused = lead.email is not None and mailboxes.has_refused(lead.email, lead.id)
         return LeadDetail.of_lead(lead, duplicates=duplicates, allowed=allowed, email_refused=refused)
 
     def change_status(self, lead: Lead, status: LeadStatus, *, actor: UserOrOperator) -> None:

@@ -28,6 +28,17 @@ class Gate(StrEnum):
     """Suspected spam: visible only to reviewers of the quarantine."""
 
 
+class Source(StrEnum):
+    """How a lead came."""
+
+    FORM = "form"
+    """The prospect filled in the public form."""
+    STAFF = "staff"
+    """Staff entered it, as after a call."""
+    IMPORT = "import"
+    """It comes from a file of another system."""
+
+
 FIRST = LeadStatus.PENDING
 """Status of a new lead."""
 TRANSITIONS = {LeadStatus.PENDING: {LeadStatus.REACHED_OUT}, LeadStatus.REACHED_OUT: {LeadStatus.PENDING}}

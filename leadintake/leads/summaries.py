@@ -14,8 +14,8 @@ from leadintake.leads.models import Lead
 from leadintake.leads.schemas import LeadSummary, Resume
 
 OWN = (
-    "id", "reference", *(name for name, *_ in listed_members()), "phone_as_typed", "status", "created_at",
-    "updated_at", "version",
+    "id", "reference", *(name for name, *_ in listed_members()), "phone_as_typed", "status", "source",
+    "created_at", "updated_at", "version",
 )  # fmt: skip
 """Members of a LeadSummary that are columns of the lead."""
 FILE = ("id", "filename", "content_type", "size", "sha256")
@@ -25,7 +25,7 @@ ATTORNEY = ("id", "name", "email")
 def select_summaries(leads_query: sa.Select[Any]) -> sa.Select[Any]:
     """Select what a LeadSummary shows (pagination.Shape)."""
     return (
-        leads_query.join(Lead.resume)
+        leads_query.outerjoin(Lead.resume)
         .outerjoin(Lead.assigned_to)
         .with_only_columns(
             *(getattr(Lead, name) for name in OWN),
@@ -37,9 +37,14 @@ def select_summaries(leads_query: sa.Select[Any]) -> sa.Select[Any]:
 
 def summary_of(row: Any) -> LeadSummary:
     """Convert a row of `select_summaries`."""
-    own, (*file, flags), attorney = row[: len(OWN)], row[len(OWN) : -len(ATTORNEY)], row[-len(ATTORNEY) :]
+    own, file, attorney = row[: len(OWN)], row[len(OWN) : -len(ATTORNEY)], row[-len(ATTORNEY) :]
     return LeadSummary(
         **dict(zip(OWN, own, strict=True)),
-        resume=Resume(**dict(zip(FILE, file, strict=True)), warnings=list_warnings(flags)),
+        resume=_resume_of(*file) if file[0] else None,
         assigned_to=UserSummary(*attorney) if attorney[0] else None,
     )
+
+
+def _resume_of(*file: Any) -> Resume:
+    *members, flags = file
+    return Resume(**dict(zip(FILE, members, strict=True)), warnings=list_warnings(flags))

@@ -96,6 +96,7 @@ VALUES: Mapping[str, Any] = {
     "sha256": DIGEST,
     "signature": KEY,
     "size": 48213,
+    "source": "form",
     "status": "PENDING",
     "strategy": "least_open",
     "subject_id": LEAD,

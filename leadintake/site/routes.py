@@ -83,7 +83,7 @@ def thanks(reference: LeadKey, signature: str) -> Response:
         words["corrected"] = corrections.count(lead) > 0
         if corrections.may_be_corrected(lead):
             words["correction"] = url_for("site.ask_to_correct", reference=reference, signature=signature)
-            words["suggestion"] = suggest(lead.email)
+            words["suggestion"] = suggest(lead.email or "")
     return _respond_uncached(render_template("thanks.html", **words))
 
 
@@ -93,7 +93,7 @@ def ask_to_correct(reference: LeadKey, signature: str) -> Response:
     """Ask for the right address; propose what the typed one may have meant."""
     require_signature(reference, signature)
     lead = corrections.require(reference)
-    form = EmailForm(formdata=None, email=suggest(lead.email) or lead.email)
+    form = EmailForm(formdata=None, email=suggest(lead.email or "") or lead.email)
     return _respond_uncached(render_template("correct.html", form=form, lead=lead))
 
 

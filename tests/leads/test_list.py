@@ -60,6 +60,7 @@ def test_a_lead_in_the_list_says_what_the_contract_says(reader, given):
             "email": lead.email,
             "phone": None,
             "status": "PENDING",
+            "source": "form",
             "practice_area": "family",
             "language": "es",
             "resume": {

@@ -102,7 +102,7 @@ def page_of(
 def cursor_after(row: Any, order: Order[Any], *, bound_to: Mapping[str, object]) -> str:
     """Return the cursor of the page of `page_of` that begins after this row."""
     value = getattr(row, order.column)
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    text = value.isoformat() if isinstance(value, datetime) else str(value or "")
     return _signer().dumps([_fingerprint(order, bound_to), text, row.id.hex])
 
 

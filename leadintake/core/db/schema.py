@@ -6,6 +6,7 @@ transaction: a killed migration starts again from its beginning.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from leadintake.core.db.types import UTCDateTime, new_id
 from leadintake.core.db.writers import begin_to_write
 
 BATCH = 500
+COLUMN_DEFINITION = re.compile(r"(?<=\s)(\w+) (?:[^,()]|\([^)]*\))*")
+"""A column in the text of CREATE TABLE. Group 1: its name."""
 UNMAPPED = ("lead_search",)
 """Prefixes of tables without a model: each engine has its own, SQLite several."""
 TABLE_OPTIONS: Any = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
@@ -56,6 +59,19 @@ def drop_column(table: str, name: str) -> None:
     """Drop a column."""
     if has_column(table, name):
         op.drop_column(table, name)
+
+
+def set_nullable(table: str, name: str, *, nullable: bool = True) -> None:
+    """Let a column without default be NULL, or forbid it again."""
+    columns = {column["name"]: column for column in sa.inspect(op.get_bind()).get_columns(table)}
+    column = columns[name]
+    if column["nullable"] is nullable:
+        return
+    if op.get_bind().dialect.name == "sqlite":
+        _set_nullable_on_sqlite(table, name, nullable=nullable)
+        return
+    # MariaDB and MySQL repeat the type.
+    op.alter_column(table, name, nullable=nullable, existing_type=column["type"])
 
 
 def create_index(
@@ -151,6 +167,37 @@ def _commit() -> None:
 def _has_index(name: str, table: str) -> bool:
     inspector = sa.inspect(op.get_bind())
     return inspector.has_table(table) and name in {index["name"] for index in inspector.get_indexes(table)}
+
+
+def _set_nullable_on_sqlite(table: str, name: str, *, nullable: bool) -> None:
+    """Edit the text of the table's definition, in one transaction with all others of the migration.
+
+    SQLite has no statement for it. This is its documented procedure for NOT NULL, which changes no stored row
+    (https://sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes"). The other way, a
+    new table with all rows, would lose triggers and keep writers waiting.
+    """
+    connection = op.get_bind()
+    of_table = {"table": table}
+    select_sql = sa.text("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = :table")
+    before = str(connection.scalar(select_sql, of_table))
+    parts = COLUMN_DEFINITION.finditer(before, before.index("(") + 1)
+    found = next((part for part in parts if part[1] == name), None)
+    if found is None:
+        raise RuntimeError(f"The definition of {table}.{name} cannot be read.")
+    definition = found[0].replace(" NOT NULL", "") + ("" if nullable else " NOT NULL")
+    after = before[: found.start()] + definition + before[found.end() :]
+    version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
+    connection.exec_driver_sql("PRAGMA writable_schema=ON")
+    try:
+        update = sa.text("UPDATE sqlite_master SET sql = :sql WHERE type = 'table' AND name = :table")
+        connection.execute(update, {**of_table, "sql": after})
+        # Else connections would continue with the definition that they have read.
+        op.execute(f"PRAGMA schema_version={version + 1}")
+    finally:
+        connection.exec_driver_sql("PRAGMA writable_schema=RESET")  # reads the definition again
+    if has_table(table) and has_column(table, name):
+        return
+    raise RuntimeError(f"The definition of {table} could not be changed.")
 
 
 def _create_index_on_postgresql(

@@ -82,6 +82,19 @@ class BlankIsNull(sa.types.TypeDecorator[str]):
         return value or ""
 
 
+class NoneIsBlank(sa.types.TypeDecorator[str]):
+    """Text: None in Python, "" in the database, which every engine sorts before all others."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str:
+        return value or ""
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return value or None
+
+
 class LongText(sa.types.TypeDecorator[str]):
     """Text beyond 64 KiB, which MySQL's TEXT cannot hold."""
 

@@ -144,7 +144,7 @@ def _enqueue_alert(kind: str, lead: Lead, person: Recipient) -> None:
         reference=lead.reference,
         link=link_to(lead),
         reason=lead.assignment_reason,
-        warnings=lead.resume.warnings,
+        warnings=lead.resume.warnings if lead.resume else [],
     )
 
 
@@ -182,6 +182,8 @@ def enqueue_confirmation(lead: Lead) -> None:
 
     Language: the preferred one if supported, else that of the page.
     """
+    if lead.email is None:
+        return
     blocked = mailboxes.blocked_reason(lead.email)
     if blocked:
         record(lead, "not_confirmed", blocked, actor=SYSTEM)
@@ -220,8 +222,8 @@ def report_failure(message: MessageFailed) -> None:
     if lead is not None:
         detail = f"{message.subject}, to {message.recipient}: {message.error}"
         record(lead, "message_failed", detail, actor=SYSTEM)
-        if message.recipient == lead.email and mailboxes.has_refused(lead.email, lead.id):
-            record(lead, "email_refused", lead.email, actor=SYSTEM)
+        if message.recipient == lead.email and mailboxes.has_refused(message.recipient, lead.id):
+            record(lead, "email_refused", message.recipient, actor=SYSTEM)
     if message.kind == FAILURE:
         return
     for person in _list_managers(visibility.screened_users(message.lead_id) if message.lead_id else ()):

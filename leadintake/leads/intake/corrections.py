@@ -21,11 +21,11 @@ from leadintake.core.i18n.languages import N_
 from leadintake.leads import search_index, visibility
 from leadintake.leads.distribution import alerts
 from leadintake.leads.distribution.handover import handover
-from leadintake.leads.fields import FIELDS, search_line, search_text
+from leadintake.leads.fields import search_line, search_text, values_of
 from leadintake.leads.models import Lead, LeadEvent, fold_email, has_key
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.screens.service import screens
-from leadintake.leads.status import is_open
+from leadintake.leads.status import Source, is_open
 from leadintake.notifications.messages import OPTIONAL_KINDS
 from leadintake.notifications.service import notifications
 
@@ -68,9 +68,9 @@ class Corrections:
     """Corrections by prospects. The caller has checked the signature."""
 
     def find(self, key: LeadKey) -> Lead | None:
-        """Return the lead, unless it was sent longer than WITHIN ago, or deleted."""
+        """Return the lead of a submission, unless it was sent longer than WITHIN ago, or deleted."""
         found: Lead | None = db.session.scalar(
-            sa.select(Lead).where(has_key(key), Lead.created_at > now() - WITHIN),
+            sa.select(Lead).where(has_key(key), Lead.source == Source.FORM, Lead.created_at > now() - WITHIN),
             execution_options={"populate_existing": True},
         )
         return found
@@ -108,7 +108,7 @@ class Corrections:
             return
         if self.count(lead) >= MAX_CORRECTIONS:
             raise CorrectionClosed
-        former, owner_id = lead.email, lead.assignee_id
+        former, owner_id = lead.email or "", lead.assignee_id
         self._write(lead, email)
         alerts.record(lead, CORRECTED, f"from {former} to {email}", actor=ANONYMOUS)
         audit.record(f"lead.{CORRECTED}", actor=ANONYMOUS, about=("lead", lead.id))
@@ -123,7 +123,7 @@ class Corrections:
     def _write(self, lead: Lead, email: str) -> None:
         before = lead.search_text
         lead.email, lead.folded_email, lead.mailbox = email, fold_email(email), normalize_mailbox(email)
-        values = {form_field.name: getattr(lead, form_field.name) for form_field in FIELDS}
+        values = values_of(lead)
         lead.searchable = search_line(values)
         if before is not None:  # else backfill.index_texts does it
             lead.search_text = search_text(values, lead.reference)
@@ -132,7 +132,7 @@ class Corrections:
 
     def _apply_screens(self, lead: Lead) -> None:
         screened = visibility.screened_users(lead.id)
-        new = [one for one in visibility.screens_for_email(lead.email) if one.user_id not in screened]
+        new = [one for one in visibility.screens_for_email(lead.email or "") if one.user_id not in screened]
         screens.inherit(lead, new)
         for screen in new:
             notifications.withdraw(lead.id, screen.user.email)

@@ -21,7 +21,6 @@ from leadintake.assignment.service import assignment
 from leadintake.audit.service import audit
 from leadintake.auth.people import departures
 from leadintake.core.actor import ANONYMOUS, SYSTEM
-from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.db import rows
 from leadintake.core.db.database import db, execute, read_only
 from leadintake.core.db.transaction import on_end, rollback
@@ -36,7 +35,7 @@ from leadintake.leads.distribution import alerts, ownership, workload
 from leadintake.leads.events import LeadCreated, lead_created
 from leadintake.leads.fields import Values, fingerprint_content, search_line, search_text
 from leadintake.leads.intake.spam import NO_SIGNALS, SpamSignals
-from leadintake.leads.models import Lead, Screen
+from leadintake.leads.models import Lead, Screen, mailbox_of
 from leadintake.leads.reference import draw_reference, is_reference_conflict
 from leadintake.leads.screens.service import screens
 from leadintake.leads.status import FIRST, Gate
@@ -194,7 +193,7 @@ class Intake:
     def _assign(
         self, lead: Lead, screened: Collection[uuid.UUID], decisions: Allocator, *, is_known: bool
     ) -> None:
-        prospect = normalize_mailbox(lead.email)
+        prospect = mailbox_of(lead.email)
         owners = workload.find_owners([prospect]).get(prospect, ()) if is_known else ()
         request = LeadToAssign(lead.id, prospect, lead.practice_area, lead.language, owners, screened)
         decision = decisions.next(request, cause="arrival")
@@ -203,8 +202,9 @@ class Intake:
 
     def _note_arrival(self, lead: Lead, client_screens: Sequence[Screen]) -> None:
         note = f", shown disclaimer {lead.disclaimer_version}" if lead.disclaimer_version else ""
-        alerts.record(lead, "submitted", f"with {lead.resume.filename}{note}", actor=ANONYMOUS)
-        if lead.resume.warnings:
+        name = lead.resume.filename if lead.resume else "no resume"
+        alerts.record(lead, "submitted", f"with {name}{note}", actor=ANONYMOUS)
+        if lead.resume and lead.resume.warnings:
             alerts.record(lead, "flagged", " ".join(lead.resume.warnings), actor=SYSTEM)
         screens.inherit(lead, client_screens)
         if lead.in_quarantine:
