@@ -18,11 +18,10 @@ from leadintake.auth.models import User
 from leadintake.core.errors import UnprocessableContent
 from leadintake.desk.forms import parse_values
 from leadintake.desk.words import reader_zone
-from leadintake.leads.listing import Listing, list_matching, list_others, list_own
+from leadintake.leads.listing import Listing, is_own, list_matching, list_others, list_own
 from leadintake.leads.models import Lead
 from leadintake.leads.queue import MAX_OWN
 from leadintake.leads.schemas import LeadQuery
-from leadintake.leads.status import is_open
 
 PAGE = 25
 UNTIL = "created_to"
@@ -74,7 +73,7 @@ def find_place(lead: Lead, reader: User) -> Place:
 
 
 def _find(lead: Lead, reader: User, values: Mapping[str, str], filters: LeadQuery) -> Place:
-    is_shown_first = not values and lead.assignee_id == reader.id and is_open(lead.status)
+    is_shown_first = not values and is_own(lead, reader)
     values = OWN if is_shown_first else values
     listing, limit = _open_list(values, filters, reader)
     before, after = listing.before(lead), listing.after(lead)

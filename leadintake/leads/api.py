@@ -27,7 +27,7 @@ from leadintake.leads.schemas import (
     NotificationList,
 )
 from leadintake.leads.service import leads
-from leadintake.leads.status import is_open
+from leadintake.leads.status import is_pending
 from leadintake.leads.summaries import select_summaries, summary_of
 from leadintake.notifications.schemas import NotificationSummary
 from leadintake.notifications.service import notifications
@@ -76,7 +76,7 @@ def update(lead_id: LeadKey, json: LeadPatch) -> Response:
 
     The assignee may reopen the lead for an hour, unless another user changed it since; managers at any time.
     """
-    reopens = is_open(json.status)
+    reopens = is_pending(json.status)
     with leads.edit(lead_id, current_actor(), if_version=if_match(), lock_assignment=reopens) as lead:
         leads.change_status(lead, json.status, actor=current_actor())
     return detail_of(lead)

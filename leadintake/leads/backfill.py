@@ -20,7 +20,7 @@ from leadintake.leads.counting import COLUMNS, Counted
 from leadintake.leads.fields import FIELDS, search_text
 from leadintake.leads.models import mailbox_of
 from leadintake.leads.reference import draw_reference, is_reference_conflict
-from leadintake.leads.status import Gate, LeadStatus, where_gate_outdated
+from leadintake.leads.status import Gate, LeadStatus, Outcome, where_gate_outdated
 
 BATCH = 500
 QUARANTINE_STRATEGY = "quarantine"
@@ -37,6 +37,7 @@ LEADS = sa.table(
     sa.column("mailbox", sa.String(254)),
     sa.column("assignee_id", sa.Uuid()),
     sa.column("status", TextEnum(LeadStatus)),
+    sa.column("outcome", TextEnum(Outcome)),
     sa.column("deleted_at", UTCDateTime()),
     *(sa.column(name, sa.String()) for name in SEARCHED),
 )

@@ -26,6 +26,7 @@ from leadintake.leads.models import MANUAL, Lead
 from leadintake.leads.status import (
     Gate,
     LeadStatus,
+    Outcome,
     is_gate_open,
     is_open,
     is_quarantined,
@@ -44,6 +45,7 @@ class Counted:
 
     assignee_id: uuid.UUID | None
     status: LeadStatus
+    outcome: Outcome | None
     gate: Gate
     quarantined_at: datetime | None
     assignment_strategy: str
@@ -55,7 +57,7 @@ class Counted:
         if self.deleted_at is not None:
             return dict.fromkeys(NUMBERS, 0)
         listed = is_gate_open(self.gate, self.quarantined_at)
-        pending = listed and is_open(self.status)
+        pending = listed and is_open(self.status, self.outcome)
         return {
             "listed": int(listed),
             "pending": int(pending),
@@ -175,7 +177,7 @@ def _counts_query() -> sa.Select[Any]:
     """Count the leads of each assignee, and those of UNASSIGNED, as `Counted.numbers` does."""
     columns = LEADS.c
     is_listed = where_listed(columns.gate, columns.quarantined_at)
-    is_pending = sa.and_(is_listed, where_open(columns.status))
+    is_pending = sa.and_(is_listed, where_open(columns.status, columns.outcome))
     conditions = {
         "listed": is_listed,
         "pending": is_pending,

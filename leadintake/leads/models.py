@@ -17,6 +17,7 @@ from leadintake.core.db.types import BlankIsNull, LongText, NoneIsBlank, TextEnu
 from leadintake.core.i18n.languages import ENGLISH
 from leadintake.core.phones import is_as_typed
 from leadintake.documents.models import Document
+from leadintake.leads.progress import Progress, progress_indexes
 from leadintake.leads.reference import LENGTH, LeadKey, Reference, draw_reference
 from leadintake.leads.status import (
     FIRST,
@@ -59,7 +60,7 @@ MANUAL = "manual"
 """Strategy of leads that a person assigned."""
 
 
-class Lead(SoftDeletes, Model):
+class Lead(Progress, SoftDeletes, Model):
     """A prospect who wrote to the firm, or whom staff entered."""
 
     __tablename__ = "leads"
@@ -87,19 +88,20 @@ class Lead(SoftDeletes, Model):
         sa.Index("ix_leads_assignee_id_last_name_id", "assignee_id", "last_name", "id"),
         sa.Index("ix_leads_assignee_id_email_id", "assignee_id", "email", "id"),
         sa.Index("ix_leads_assignee_id_status_id", "assignee_id", "status", "id"),
-        # With `deleted_at`, so that deleted ones are left out in it.
+        # With `deleted_at` and `outcome`, so that deleted and closed ones are left out in it.
         sa.Index(
-            "ix_leads_assignee_id_status_created_at_id",
+            "ix_leads_assignee_id_status_open",
             "assignee_id",
             "status",
             "created_at",
             "id",
             "deleted_at",
+            "outcome",
         ),
         sa.Index("ix_leads_assignee_id_assigned_at", "assignee_id", "assigned_at"),
         # For the oldest lead that waits, or is in quarantine.
         sa.Index(
-            "ix_leads_waiting",
+            "ix_leads_waiting_open",
             "assignee_id",
             "status",
             "gate",
@@ -107,8 +109,10 @@ class Lead(SoftDeletes, Model):
             "quarantined_at",
             "assigned_at",
             "id",
+            "outcome",
             info=only("assignee_id IS NULL"),
         ),
+        *progress_indexes(),
     )
 
     reference: Mapped[str] = mapped_column(BlankIsNull(LENGTH), default=draw_reference, nullable=True)
@@ -182,7 +186,7 @@ def is_from_mailbox(mailbox: Any, folded_email: Any) -> sa.ColumnElement[bool]:
 
 def is_waiting() -> sa.ColumnElement[bool]:
     """Match open, listed leads without an assignee, unless a person left them so."""
-    unassigned = sa.and_(where_open(Lead.status), Lead.assignee_id.is_(None))
+    unassigned = sa.and_(where_open(Lead.status, Lead.outcome), Lead.assignee_id.is_(None))
     return sa.and_(unassigned, Lead.assignment_strategy != MANUAL, is_listed())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Permission
 from leadintake.leads.models import Lead
-from leadintake.leads.status import is_open, is_reached
+from leadintake.leads.status import is_open, is_pending, is_reached
 
 
 def may_change_status(user: User, lead: Lead) -> bool:
@@ -28,7 +28,7 @@ def may_take(user: User, lead: Lead) -> bool:
 def may_decline(user: User, lead: Lead) -> bool:
     """Return whether `user` may decline the lead: as assignee, before the contact."""
     is_own = user.may(Permission.UPDATE_LEADS) and lead.assignee_id == user.id
-    return is_own and is_open(lead.status)
+    return is_own and is_open(lead.status, lead.outcome)
 
 
 def allowed(user: User, lead: Lead) -> list[str]:
@@ -36,11 +36,14 @@ def allowed(user: User, lead: Lead) -> list[str]:
     if lead.in_quarantine:
         return ["release", "discard"] if user.may(Permission.REVIEW_QUARANTINE) else []
     acts = {
-        "change_status": may_change_status(user, lead) and is_open(lead.status),
+        "change_status": may_change_status(user, lead) and is_pending(lead.status),
         "reopen": may_change_status(user, lead) and is_reached(lead.status),
         "take": may_take(user, lead) and lead.assignee_id is None,
         "decline": may_decline(user, lead),
         "assign": may_assign(user),
         "delete": user.may(Permission.DELETE_LEADS),
+        "outcome": may_change_status(user, lead),
+        "follow_up": may_change_status(user, lead),
+        "tag": may_change_status(user, lead),
     }
     return [act for act, may in acts.items() if may]

@@ -57,7 +57,7 @@ def _count_visible(reader: User) -> tuple[int, int]:
     is_own = Lead.assignee_id == reader.id
     sees_others = sees_all(reader)
     hidden = sa.true() if sees_others else is_own
-    conditions = (hidden, sa.and_(is_own, where_open(Lead.status)))
+    conditions = (hidden, sa.and_(is_own, where_open(Lead.status, Lead.outcome)))
     sums = (sa.func.coalesce(sa.func.sum(sa.case((each, one), else_=none)), 0) for each in conditions)
     # Not narrowed to own leads: SQLite would read these, not the screens.
     screened = sa.select(*sums).select_from(Screen).join(Lead, Lead.id == Screen.lead_id)

@@ -15,7 +15,7 @@ from leadintake.core.text import TYPED_PER_CHARACTER
 from leadintake.leads.fields import listed_members
 from leadintake.leads.models import Lead, LeadEvent, Screen
 from leadintake.leads.reference import ReferenceText
-from leadintake.leads.status import LeadStatus, Source
+from leadintake.leads.status import LeadStatus, Outcome, Source
 from leadintake.notifications.schemas import NotificationSummary
 
 ASSIGNED_TO = "^(me|none|[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$(?!\n)"
@@ -69,6 +69,9 @@ class LeadSummary(_FormFields, kw_only=True, omit_defaults=True):
     created_at: datetime
     updated_at: datetime
     version: int
+    outcome: Outcome | None
+    follow_up_at: datetime | None
+    tags: list[str]
 
     @classmethod
     def of(cls, lead: Lead) -> LeadSummary:
@@ -107,6 +110,9 @@ class LeadDetail(LeadSummary, kw_only=True):
     allowed: list[str]
     """What the reader may do with it now."""
     email_refused: Annotated[bool, msgspec.Meta(description=EMAIL_REFUSED)] = False
+    outcome_note: str | None
+    outcome_at: datetime | None
+    follow_up_note: str | None
     quarantine: QuarantineView | msgspec.UnsetType = msgspec.UNSET
     """Of a submission that is taken for spam."""
 
@@ -114,7 +120,9 @@ class LeadDetail(LeadSummary, kw_only=True):
     def of_lead(cls, lead: Lead, **facts: Any) -> LeadDetail:
         """Convert a lead, with the facts that it does not hold: `duplicates`, `allowed`, `email_refused`."""
         assignment = AssignmentView(lead.assignment_strategy, lead.assignment_reason, lead.assigned_at)
-        detail = cls(**msgspec.structs.asdict(LeadSummary.of(lead)), assignment=assignment, **facts)
+        notes = {name: getattr(lead, name) for name in ("outcome_note", "outcome_at", "follow_up_note")}
+        summary = msgspec.structs.asdict(LeadSummary.of(lead))
+        detail = cls(**summary, **notes, assignment=assignment, **facts)
         detail.quarantine = QuarantineView.of(lead) or msgspec.UNSET
         return detail
 

@@ -31,7 +31,7 @@ from leadintake.leads.models import MANUAL, Disclaimer, Lead, LeadEvent, has_key
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas import LeadDetail, LeadFilter
 from leadintake.leads.search import matching_query, parse_search, readable_query, visible_query
-from leadintake.leads.status import LeadStatus, is_open, may_follow
+from leadintake.leads.status import LeadStatus, is_open, is_pending, may_follow
 from leadintake.notifications.mailboxes import mailboxes
 from leadintake.notifications.service import notifications
 
@@ -158,7 +158,7 @@ class Leads:
             return
         if not may_follow(lead.status, status):
             raise Conflict(f"A lead that is {lead.status} cannot become {status}.")
-        is_reopened = is_open(status)
+        is_reopened = is_pending(status)
         if is_reopened and (reason := reopening.blocked_reason(lead, actor)):
             raise Conflict(reason)
         before, lead.status, lead.reached_at = lead.status, status, None if is_reopened else now()
@@ -210,7 +210,7 @@ class Leads:
 
     def _hand_on_if_owner_left(self, lead: Lead, *, actor: UserOrOperator) -> None:
         owner = lead.assigned_to
-        if is_open(lead.status) and owner is not None and not assignment.may_hold_leads(owner):
+        if is_open(lead.status, lead.outcome) and owner is not None and not assignment.may_hold_leads(owner):
             handover.hand_on(lead, "handed_back", f"{owner.name} left, or is away.", actor=actor)
 
     def _note_reading(self, lead: Lead, part: str, *, actor: UserOrOperator) -> None:

@@ -1,4 +1,4 @@
-"""The states of a lead: status (progress) and gate (listed or in quarantine).
+"""The states of a lead: status and outcome (progress), and gate (listed or in quarantine).
 
 Only this module compares them. A new status is a line here and one in desk/words.py.
 """
@@ -17,6 +17,18 @@ class LeadStatus(StrEnum):
 
     PENDING = "PENDING"
     REACHED_OUT = "REACHED_OUT"
+
+
+class Outcome(StrEnum):
+    """How a lead ended."""
+
+    HIRED = "hired"
+    NOT_OUR_FIELD = "not_our_field"
+    CONFLICT = "conflict"
+    NO_CAPACITY = "no_capacity"
+    NOT_REACHED = "not_reached"
+    WITHDREW = "withdrew"
+    OTHER = "other"
 
 
 class Gate(StrEnum):
@@ -42,7 +54,7 @@ class Source(StrEnum):
 FIRST = LeadStatus.PENDING
 """Status of a new lead."""
 TRANSITIONS = {LeadStatus.PENDING: {LeadStatus.REACHED_OUT}, LeadStatus.REACHED_OUT: {LeadStatus.PENDING}}
-OPEN = {LeadStatus.PENDING}
+WAITING = {LeadStatus.PENDING}
 """Statuses before the contact."""
 REACHED = {LeadStatus.REACHED_OUT}
 """Statuses after the contact."""
@@ -53,9 +65,14 @@ def may_follow(before: LeadStatus, after: LeadStatus) -> bool:
     return after in TRANSITIONS[before]
 
 
-def is_open(status: LeadStatus) -> bool:
-    """Return whether the prospect waits for contact."""
-    return status in OPEN
+def is_open(status: LeadStatus, outcome: Outcome | None) -> bool:
+    """Return whether the prospect waits for contact. Workload and counters have open leads only."""
+    return is_pending(status) and outcome is None
+
+
+def is_pending(status: LeadStatus) -> bool:
+    """Return whether the prospect was not contacted yet."""
+    return status in WAITING
 
 
 def is_reached(status: LeadStatus) -> bool:
@@ -63,14 +80,14 @@ def is_reached(status: LeadStatus) -> bool:
     return status in REACHED
 
 
-def where_open(column: Any) -> sa.ColumnElement[bool]:
-    """Match open statuses."""
-    return _where(column, OPEN)
+def where_open(status: Any, outcome: Any) -> sa.ColumnElement[bool]:
+    """Match open leads."""
+    return sa.and_(_where(status, WAITING), outcome.is_(None))
 
 
-def where_closed(column: Any) -> sa.ColumnElement[bool]:
-    """Match the other statuses."""
-    return _where(column, set(LeadStatus) - OPEN)
+def where_closed(status: Any, outcome: Any) -> sa.ColumnElement[bool]:
+    """Match the other leads."""
+    return sa.or_(_where(status, set(LeadStatus) - WAITING), outcome.is_not(None))
 
 
 def where_reached(column: Any) -> sa.ColumnElement[bool]:

@@ -15,7 +15,7 @@ from leadintake.leads.schemas import LeadSummary, Resume
 
 OWN = (
     "id", "reference", *(name for name, *_ in listed_members()), "phone_as_typed", "status", "source",
-    "created_at", "updated_at", "version",
+    "created_at", "updated_at", "version", "outcome", "follow_up_at", "tags",
 )  # fmt: skip
 """Members of a LeadSummary that are columns of the lead."""
 FILE = ("id", "filename", "content_type", "size", "sha256")

@@ -9,6 +9,7 @@ from leadintake.audit.models import AuditEntry
 from leadintake.leads.models import Decline, Lead, LeadEvent
 from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
+from tests.support.leads import WORK
 from tests.support.outbox import alerted, delivered, round_of_a_worker
 
 
@@ -31,7 +32,7 @@ def test_it_goes_to_the_next_who_is_told_and_the_reason_stays(browser, given, ro
     lead = given(LeadFactory, assigned_to=amara)
     given(NotificationFactory, lead_id=lead.id, recipient=amara.email)
     mine = browser().sign_in(amara)
-    assert mine.get(f"/internal/leads/{lead.id}").json["allowed"] == ["change_status", "decline"]
+    assert mine.get(f"/internal/leads/{lead.id}").json["allowed"] == ["change_status", "decline", *WORK]
     answer = decline(mine, lead, "  Represented her husband.  ", **{"If-Match": '"1"'})
     assert (answer.status_code, answer.data) == (204, b"")
     (now_is,) = rows(Lead)

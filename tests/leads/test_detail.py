@@ -37,7 +37,8 @@ def test_a_detail_is_the_summary_and_how_it_came_to_be(manager, client, given):
     summary = next(item for item in manager.get(BASE).json["items"] if item["id"] == lead_id)
     extra = {name: value for name, value in answer.json.items() if name not in summary}
     assert {name: answer.json[name] for name in summary} == summary
-    assert extra.keys() == {"assignment", "duplicates", "allowed"}
+    notes = {"outcome_note", "outcome_at", "follow_up_note"}
+    assert extra.keys() == {"assignment", "duplicates", "allowed", *notes}
     assert extra["assignment"].keys() == {"strategy", "reason", "decided_at"}
     assert "Amara" in extra["assignment"]["reason"]
     assert extra["assignment"]["decided_at"].endswith("Z")
@@ -59,9 +60,10 @@ def test_what_is_allowed_depends_on_who_asks_and_on_the_lead(browser, given):
     def allowed(lead) -> dict[str, list[str]]:
         return {who: one.get(f"{BASE}/{lead.id}").json["allowed"] for who, one in people.items()}
 
-    everything = ["change_status", "assign", "delete"]
+    work = ["outcome", "follow_up", "tag"]
+    everything = ["change_status", "assign", "delete", *work]
     assert allowed(owned) == {
-        "assignee": ["change_status", "decline"], "other": [], "viewer": [],
+        "assignee": ["change_status", "decline", *work], "other": [], "viewer": [],
         "manager": everything, "admin": everything,
     }  # fmt: skip
     assert allowed(free)["assignee"] == allowed(free)["other"] == ["take"]

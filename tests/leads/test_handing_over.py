@@ -9,6 +9,7 @@ from leadintake.core.db.types import new_id
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, UserFactory
+from tests.support.leads import WORK
 
 
 def give(client, lead, user_id: object, **headers: str):
@@ -89,7 +90,7 @@ def test_an_attorney_takes_a_lead_nobody_has_and_is_not_told_of_it(browser, give
     assert answer.status_code == 200
     assert answer.json["assigned_to"]["id"] == str(amara.id)
     assert answer.json["assignment"]["reason"] == f"Taken by {amara.email}."
-    assert answer.json["allowed"] == ["change_status", "decline"]
+    assert answer.json["allowed"] == ["change_status", "decline", *WORK]
     assert alerts(rows) == []
     assert [event.actor for event in rows(LeadEvent)] == [amara.email]
 

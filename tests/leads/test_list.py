@@ -74,6 +74,9 @@ def test_a_lead_in_the_list_says_what_the_contract_says(reader, given):
             "created_at": lead.created_at.isoformat().replace("+00:00", "Z"),
             "updated_at": lead.updated_at.isoformat().replace("+00:00", "Z"),
             "version": 1,
+            "outcome": None,
+            "follow_up_at": None,
+            "tags": [],
         }
     ]
 

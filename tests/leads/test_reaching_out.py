@@ -16,6 +16,7 @@ from leadintake.leads.distribution import alerts
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.leads.status import TRANSITIONS, LeadStatus
 from tests.factories import LeadFactory, UserFactory
+from tests.support.leads import WORK
 
 PENDING, REACHED = {"status": "PENDING"}, {"status": "REACHED_OUT"}
 
@@ -92,10 +93,10 @@ class TestReopening:
     @pytest.mark.every_engine
     def test_its_attorney_takes_it_back_within_an_hour(self, attorney, rows, address):
         attorney.patch(address, json=REACHED)
-        assert attorney.get(address).json["allowed"] == ["reopen"]
+        assert attorney.get(address).json["allowed"] == ["reopen", *WORK]
         answer = attorney.patch(address, json=PENDING)
         assert (answer.status_code, answer.json["status"]) == (200, "PENDING")
-        assert answer.json["allowed"] == ["change_status", "decline"]
+        assert answer.json["allowed"] == ["change_status", "decline", *WORK]
         (lead,) = rows(Lead)
         assert (lead.status, lead.reached_at) == ("PENDING", None)
         assert [event.action for event in rows(LeadEvent)] == ["reached_out", "reopened"]
@@ -108,7 +109,7 @@ class TestReopening:
             answer = attorney.patch(address, json=PENDING)
             assert (answer.status_code, answer.content_type) == (409, "application/problem+json")
             assert "A manager can" in answer.json["detail"]
-            assert attorney.get(address).json["allowed"] == []
+            assert attorney.get(address).json["allowed"] == [*WORK]
             assert rows(Lead)[0].status == "REACHED_OUT"
             manager = browser().sign_in(given(UserFactory, "manager"))
             assert "reopen" in manager.get(address).json["allowed"]

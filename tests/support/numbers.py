@@ -13,7 +13,7 @@ from leadintake.leads import counting
 from leadintake.leads.models import Lead, is_in_quarantine, is_listed, is_waiting
 from leadintake.leads.status import where_open
 
-STORED = {"listed": is_listed(), "pending": sa.and_(is_listed(), where_open(Lead.status)),
+STORED = {"listed": is_listed(), "pending": sa.and_(is_listed(), where_open(Lead.status, Lead.outcome)),
           "waiting": is_waiting(), "quarantined": is_in_quarantine()}  # fmt: skip
 
 

@@ -95,6 +95,19 @@ class NoneIsBlank(sa.types.TypeDecorator[str]):
         return value or None
 
 
+class CommaList(sa.types.TypeDecorator[list[str]]):
+    """Texts without commas as one text; NULL without any."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: list[str] | None, dialect: sa.Dialect) -> str | None:
+        return ",".join(value) if value else None
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> list[str]:
+        return value.split(",") if value else []
+
+
 class LongText(sa.types.TypeDecorator[str]):
     """Text beyond 64 KiB, which MySQL's TEXT cannot hold."""
 

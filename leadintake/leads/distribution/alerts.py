@@ -118,7 +118,7 @@ def check_alert(message: Notification) -> SendDecision:
     if message.kind != FAILURE and (message.lead_id is None or message.kind not in OWNERSHIP_ALERTS):
         return SendDecision.SEND
     lead, person = _fetch_current(message.lead_id), auth.find(message.recipient)
-    pending = lead is not None and is_open(lead.status)
+    pending = lead is not None and is_open(lead.status, lead.outcome)
     if message.kind in MANAGER_ALERTS:
         manages = person is not None and person.active and permissions.may_assign(person)
         unassigned = lead is not None and lead.assignee_id is None

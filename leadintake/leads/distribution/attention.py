@@ -59,7 +59,9 @@ def check_quarantine() -> Problem | None:
 
 def _find_oldest(column: Any, condition: sa.ColumnElement[bool], *, in_quarantine: bool) -> datetime | None:
     """Return this time of the oldest unassigned pending lead that matches, if there is one."""
-    unassigned = sa.select(column).where(Lead.assignee_id.is_(None), where_open(Lead.status), condition)
+    unassigned = sa.select(column).where(
+        Lead.assignee_id.is_(None), where_open(Lead.status, Lead.outcome), condition
+    )
     order = workload.oldest_first(in_quarantine=in_quarantine)
     since: datetime | None = db.session.scalar(unassigned.order_by(*order).limit(1))
     return since

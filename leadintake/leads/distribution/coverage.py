@@ -143,7 +143,7 @@ def _lock_untouched(moves: Sequence[AssignmentDecision]) -> Sequence[Lead]:
         lead
         for lead in leads
         if lead.assignee_id == decisions[lead.id].user_id
-        and is_open(lead.status)
+        and is_open(lead.status, lead.outcome)
         and not any(act.lead_id == lead.id and act.at >= decisions[lead.id].created_at for act in acts)
     ]
 

@@ -28,7 +28,7 @@ from leadintake.core.errors import Conflict, Forbidden, UnprocessableContent
 from leadintake.core.text import TooLong, has_controls, is_invisible, normalize_text
 from leadintake.leads.distribution import alerts, ownership, requests, transfers, workload
 from leadintake.leads.models import Decline, Lead, is_waiting
-from leadintake.leads.status import is_open, where_open
+from leadintake.leads.status import is_pending, where_open
 
 Condition = sa.ColumnElement[bool]
 MAX_WORDS_LENGTH = 500
@@ -63,8 +63,10 @@ class Handover:
         """
         if lead.assignee_id != actor.id:
             raise Forbidden("This lead is not yours to decline. A manager may hand it over.")
-        if not is_open(lead.status):
+        if not is_pending(lead.status):
             raise Conflict("This prospect was reached out to already. A manager may hand the lead over.")
+        if lead.outcome is not None:
+            raise Conflict("This lead has an outcome. Take that back first.")
         reason = _validate_reason(words)
         if actor.id not in workload.excluded_users_by_lead([lead.id], Decline).get(lead.id, ()):
             db.session.add(Decline(lead_id=lead.id, user_id=actor.id, reason=reason))
@@ -159,7 +161,7 @@ def _list_ineligible_ids() -> Sequence[uuid.UUID]:
 
 
 def _list_ineligible_owners() -> Sequence[User]:
-    open_leads = sa.select(Lead.id).where(Lead.assignee_id == User.id, where_open(Lead.status))
+    open_leads = sa.select(Lead.id).where(Lead.assignee_id == User.id, where_open(Lead.status, Lead.outcome))
     is_ineligible = sa.or_(
         User.active.is_(False),
         User.joined_at.is_(None),

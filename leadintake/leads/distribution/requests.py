@@ -22,7 +22,7 @@ COLUMNS = (
 
 def is_pending_with(user_id: uuid.UUID) -> Condition:
     """Match the open leads of a user."""
-    return sa.and_(Lead.assignee_id == user_id, where_open(Lead.status))
+    return sa.and_(Lead.assignee_id == user_id, where_open(Lead.status, Lead.outcome))
 
 
 def lock_leads(condition: Condition, *, limit: int) -> Sequence[Lead]:

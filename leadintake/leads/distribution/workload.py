@@ -76,7 +76,7 @@ def excluded_users_by_lead(
 
 
 def oldest_first(*, in_quarantine: bool = False) -> Sequence[Any]:
-    """Return the order of unassigned leads in ix_leads_waiting: those that wait, or those in quarantine.
+    """Return the order of unassigned leads in ix_leads_waiting_open: those that wait, or those in quarantine.
 
     PostgreSQL uses the index only if the columns that are NULL in all of them are named, too. MariaDB would
     sort then.

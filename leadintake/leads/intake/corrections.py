@@ -83,13 +83,13 @@ class Corrections:
     def require(self, key: LeadKey) -> Lead:
         """Return a lead whose address may be corrected. Raises CorrectionClosed."""
         lead = self.find(key)
-        if lead is None or not is_open(lead.status):
+        if lead is None or not is_open(lead.status, lead.outcome):
             raise CorrectionClosed
         return lead
 
     def may_be_corrected(self, lead: Lead) -> bool:
         """Return whether the page of a lead that `find` returned offers a correction."""
-        return is_open(lead.status) and self.count(lead) < MAX_CORRECTIONS
+        return is_open(lead.status, lead.outcome) and self.count(lead) < MAX_CORRECTIONS
 
     def correct_email(self, key: LeadKey, email: str) -> None:
         """Replace the address of a lead, and send the confirmation again. A repetition changes nothing.

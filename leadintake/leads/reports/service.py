@@ -116,7 +116,7 @@ def _count_declined(arrival_query: Statement) -> Mapping[uuid.UUID, int]:
 
 
 def _count_open(arrival_query: Statement) -> Mapping[uuid.UUID, int]:
-    pending = arrival_query.where(where_open(Lead.status), Lead.assignee_id.is_not(None))
+    pending = arrival_query.where(where_open(Lead.status, Lead.outcome), Lead.assignee_id.is_not(None))
     return _fetch_by_user(
         pending.with_only_columns(Lead.assignee_id, sa.func.count()).group_by(Lead.assignee_id)
     )

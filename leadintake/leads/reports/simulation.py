@@ -185,7 +185,9 @@ def _find_first_owners(since: datetime) -> dict[uuid.UUID, uuid.UUID]:
 
 def _list_arrivals(last: int) -> Sequence[Any]:
     """Return the decisions on arrivals, oldest first, with the outcomes of their leads, deleted or not."""
-    lead_columns = (MAILBOX, Lead.status, Lead.reached_at, Lead.updated_at, Lead.deleted_at)
+    lead_columns = (
+        MAILBOX, Lead.status, Lead.reached_at, Lead.outcome_at, Lead.updated_at, Lead.deleted_at,
+    )  # fmt: skip
     decision_query = sa.select(
         AssignmentDecision.lead_id,
         AssignmentDecision.user_id,
@@ -209,6 +211,7 @@ def _add_earlier_leads(world: World, arrivals: Sequence[Any]) -> None:
         MAILBOX,
         Lead.status,
         Lead.reached_at,
+        Lead.outcome_at,
         Lead.updated_at,
         Lead.deleted_at,
     ).where(Lead.created_at < start, Lead.assignee_id.is_not(None))
@@ -219,7 +222,8 @@ def _add_earlier_leads(world: World, arrivals: Sequence[Any]) -> None:
 
 
 def _closing_time(row: Any) -> datetime | None:
-    """Return the time of contact or deletion; None if open."""
+    """Return the time of contact, outcome or deletion; None if open."""
     reached = row.reached_at or row.updated_at if is_reached(row.status) else None
-    ends: list[datetime] = [moment for moment in (reached, row.deleted_at) if moment is not None]
+    times = reached, row.outcome_at, row.deleted_at
+    ends: list[datetime] = [moment for moment in times if moment is not None]
     return min(ends, default=None)

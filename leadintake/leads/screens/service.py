@@ -78,7 +78,7 @@ class Screens:
 
     def _reassign(self, lead: Lead, why: str, *, actor: UserOrOperator) -> None:
         """Hand an open lead on; leave another unassigned, for the managers."""
-        if is_open(lead.status):
+        if is_open(lead.status, lead.outcome):
             handover.hand_on(lead, "screened", why, actor=actor)
         else:
             ownership.set_owner_manually(lead, None, why, actor=actor)

@@ -1,0 +1,1 @@
+"""Tags: words that people give to leads, for filters."""
