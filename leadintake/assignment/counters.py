@@ -65,15 +65,29 @@ def read_totals() -> dict[str, int]:
     return {name: int(number) for name, number in zip(NUMBERS, execute(sa.select(*sums)).one(), strict=True)}
 
 
-def read_listed(user_id: uuid.UUID | None) -> int:
-    """Return the number of listed leads, of one user or (None) of all."""
-    listed = sa.select(sa.func.coalesce(sa.func.sum(COUNTS.c.listed), 0))
-    return int(execute(listed if user_id is None else listed.where(COUNTS.c.id == user_id)).scalar_one())
+def read_shares(user_id: uuid.UUID, *, alone: bool) -> dict[str, int]:
+    """Return the numbers of listed leads, of open ones, and of those the user's own and without assignee.
+
+    With `alone`, none of leads that are not the user's count.
+    """
+    is_own, is_unassigned = COUNTS.c.id == user_id, COUNTS.c.id == UNASSIGNED
+    sums = {
+        "listed": COUNTS.c.listed,
+        "open": COUNTS.c.pending,
+        "own": sa.case((is_own, COUNTS.c.pending), else_=0),
+        "unassigned": sa.case((is_unassigned, COUNTS.c.pending), else_=0),
+    }
+    shares = sa.select(
+        *(sa.func.coalesce(sa.func.sum(number), 0).label(name) for name, number in sums.items())
+    )
+    row = execute(shares.where(is_own) if alone else shares).mappings().one()
+    return {name: int(row[name]) for name in sums}
 
 
-def read_pending(user_id: uuid.UUID) -> int:
-    """Return the number of pending leads of a user."""
-    return execute(sa.select(COUNTS.c.pending).where(COUNTS.c.id == user_id)).scalar() or 0
+def list_owners(limit: int, *, but: uuid.UUID) -> list[uuid.UUID]:
+    """Return the ids of users with open leads, but one; `limit` at most."""
+    owners = sa.select(COUNTS.c.id).where(COUNTS.c.pending > 0, COUNTS.c.id.not_in([UNASSIGNED, but]))
+    return [row.id for row in execute(owners.order_by(COUNTS.c.id).limit(limit))]
 
 
 def correct(differences: Mapping[uuid.UUID, Mapping[str, int]], seen: int) -> bool:

@@ -1,20 +1,23 @@
-"""The queue: own open leads, then the others."""
+"""The queue: leads in groups, and lists of those that match filters."""
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from collections.abc import Mapping
 
 from flask import Blueprint, Response, make_response, render_template, request
 
 from leadintake.auth.actor import current_actor
 from leadintake.auth.permissions import Permission
 from leadintake.auth.service import auth
+from leadintake.core.db.pagination import Page
 from leadintake.core.http.access import allow
-from leadintake.desk.place import PAGE, read_filter
+from leadintake.desk.filters import ListRequest, read_filter, read_list
+from leadintake.desk.place import PAGE
 from leadintake.desk.polling import mark_unattended, respond_to_poll
 from leadintake.leads.files import send_csv, sheet_lines_of
+from leadintake.leads.groups import Group, count_groups
 from leadintake.leads.models import Lead
-from leadintake.leads.queue import MAX_OWN, queue
+from leadintake.leads.queue import Section, queue
 from leadintake.leads.service import leads
 from leadintake.leads.views.reads import find_unread
 
@@ -27,6 +30,20 @@ SORTS = {
     "email": "E-mail",
     "status": "State",
 }
+GROUPS = {
+    Group.DUE: "Due",
+    Group.WAITING: "Waiting",
+    Group.SNOOZED: "Snoozed",
+    Group.COLLEAGUES: "With colleagues",
+    Group.DONE: "Done",
+}
+HINTS = {
+    Group.DUE: "Yours to reach out to, or their next step has come",
+    Group.WAITING: "No attorney has them yet",
+    Group.SNOOZED: "Yours, until their next step comes",
+    Group.COLLEAGUES: "Not reached yet",
+    Group.DONE: "Reached, or with an outcome",
+}
 
 
 @bp.get("")
@@ -34,29 +51,24 @@ SORTS = {
 def show() -> Response:
     """Show a page of the leads visible to the reader."""
     mark_unattended("queue")
-    wanted = read_filter(request.args)
-    own_leads: list[Lead] = []
-    if wanted.names():
-        page = leads.page(
-            wanted, reader=current_actor(), actor=current_actor(), limit=PAGE, cursor=wanted.cursor
-        )
-    else:
-        if wanted.cursor is None:
-            own_leads = [*queue.list_own(current_actor())]
-        page = queue.page_others(wanted, actor=current_actor(), limit=PAGE, cursor=wanted.cursor)
+    requested = read_list(request.args)
+    counts = count_groups(current_actor())
+    sections, page = _read_leads(requested, counts)
+    on_page = page.items if page else [lead for section in sections for lead in section.page.items]
     return make_response(
         render_template(
             "desk/queue.html",
-            unread=find_unread([*own_leads, *page.items], current_actor()),
-            mine=own_leads[:MAX_OWN],
-            more_of_mine=len(own_leads) > MAX_OWN,
+            sections=sections,
             page=page,
-            wanted=wanted,
-            typed={name: value for name, value in request.args.items() if value and name != "cursor"},
-            list_query=urlencode(request.args) or None,
+            counts=counts,
+            groups=GROUPS,
+            hints=HINTS,
+            requested=requested,
+            unread=find_unread(on_page, current_actor()),
+            typed={name: value for name, value in requested.values.items() if name != "cursor"},
             people=auth.everyone() if current_actor().may(Permission.READ_USERS) else [],
             sorts=SORTS,
-            pulse=queue.pulse(reader=current_actor()),
+            pulse=queue.pulse(reader=current_actor(), counts=counts),
         )
     )
 
@@ -64,7 +76,7 @@ def show() -> Response:
 @bp.get("/pulse")
 @allow(Permission.READ_LEADS)
 def pulse() -> Response:
-    """Respond 304 while no visible lead has changed."""
+    """Respond 304 while no visible lead has changed, and no next step has come."""
     mark_unattended()
     return respond_to_poll("desk/pulse.html", queue.pulse(reader=current_actor()), "leads-changed")
 
@@ -75,3 +87,15 @@ def export() -> Response:
     """Send the leads of the list as a file for Excel."""
     wanted = read_filter(request.args)
     return send_csv(sheet_lines_of(leads.iterate(wanted, reader=current_actor(), actor=current_actor())))
+
+
+def _read_leads(
+    requested: ListRequest, counts: Mapping[Group, int]
+) -> tuple[list[Section], Page[Lead] | None]:
+    """Return the sections of the overview, or the page of one list."""
+    reader, cursor = current_actor(), requested.query.cursor
+    if requested.is_flat:
+        return [], leads.page(requested.query, reader=reader, actor=reader, limit=PAGE, cursor=cursor)
+    if requested.group is not None:
+        return [], queue.page(requested.group, actor=reader, limit=PAGE, cursor=cursor)
+    return queue.overview(counts, actor=reader), None

@@ -9,16 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from leadintake.auth.actor import UserOrOperator
-from leadintake.auth.models import User
-from leadintake.core.clock import now
 from leadintake.core.db.pagination import Narrow, Order, Page, Shape, cursor_after, page_of
 from leadintake.leads.matches import Statement
 from leadintake.leads.models import Lead
 from leadintake.leads.schemas import FILTERS, LeadFilter
-from leadintake.leads.search import matching_query, parse_search, sees_all, visible_query
-from leadintake.leads.status import is_open, where_closed, where_open
-
-OLDEST = "created_at"
+from leadintake.leads.search import matching_query, parse_search
 
 
 @dataclass(frozen=True)
@@ -72,27 +67,3 @@ def list_matching(filters: LeadFilter, reader: UserOrOperator) -> Listing:
     bound_to = {name: getattr(filters, name) for name in FILTERS}
     statement, search = parse_search(matching_query(filters, reader), filters)
     return Listing(statement, Order.parse(Lead, filters.sort), bound_to, search.narrow if search else None)
-
-
-def is_own(lead: Lead, user: User) -> bool:
-    """Return whether `list_own` has the lead, if it is visible to the user."""
-    is_due = lead.follow_up_at is None or lead.follow_up_at <= now()
-    return lead.assignee_id == user.id and is_open(lead.status, lead.outcome) and is_due
-
-
-def list_own(user: User) -> Listing:
-    """List the user's open leads, oldest first, without those whose next step is later."""
-    is_due = sa.or_(Lead.follow_up_at.is_(None), Lead.follow_up_at <= now())
-    is_own_open = sa.and_(Lead.assignee_id == user.id, where_open(Lead.status, Lead.outcome))
-    statement = visible_query(user).where(is_own_open, is_due)
-    return Listing(statement, Order.parse(Lead, OLDEST), {"own": user.id})
-
-
-def list_others(filters: LeadFilter, user: User) -> Listing:
-    """List the visible leads that `list_own` leaves out."""
-    others = sa.or_(where_closed(Lead.status, Lead.outcome), Lead.follow_up_at > now())
-    if sees_all(user):
-        not_own = sa.or_(Lead.assignee_id.is_(None), Lead.assignee_id != user.id)
-        others = sa.or_(others, not_own)
-    statement = matching_query(filters, user).where(others)
-    return Listing(statement, Order.parse(Lead, filters.sort), {"others": user.id})

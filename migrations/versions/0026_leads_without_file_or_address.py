@@ -12,7 +12,7 @@ from alembic import op
 from leadintake.core.db import schema
 
 revision = "0026"
-down_revision = "0022"
+down_revision = "0025"
 oldest_code = "0006"
 branch_labels = None
 depends_on = None

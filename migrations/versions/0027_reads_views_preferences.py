@@ -1,4 +1,4 @@
-"""lead_reads, saved_views, and what users choose: mails, keys, and since when leads count as unread
+"""lead_reads, saved_views, an index of follow-ups, and what users choose: mails, keys, what counts as unread
 
 A process of the version before inserts users without them: they get every mail, keys act, and leads count as
 unread since they became users. For everybody else the leads of today count as read.
@@ -15,14 +15,18 @@ from leadintake.core.db import schema
 from leadintake.core.db.types import UTCDateTime
 
 revision = "0027"
-down_revision = "0022"
+down_revision = "0026"
 oldest_code = "0006"
 branch_labels = None
 depends_on = None
 
+INDEX = "ix_leads_assignee_id_follow_up_at_id"
+
 
 def upgrade() -> None:
-    """Add the columns and the tables."""
+    """Add the index, the columns and the tables."""
+    only = sa.text("follow_up_at IS NOT NULL")
+    schema.create_index(INDEX, "leads", ["assignee_id", "follow_up_at", "id"], only=only)
     schema.add_column("users", sa.Column("muted_mails", sa.String(length=200), nullable=True))
     schema.add_column(
         "users", sa.Column("single_keys", sa.Boolean(), server_default=sa.true(), nullable=False)
@@ -56,3 +60,4 @@ def downgrade() -> None:
     schema.drop_column("users", "unread_since")
     schema.drop_column("users", "single_keys")
     schema.drop_column("users", "muted_mails")
+    schema.drop_index(INDEX, "leads")

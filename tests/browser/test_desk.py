@@ -188,7 +188,7 @@ def test_one_finds_while_typing_and_the_address_says_what(desk_of, given, lead, 
     expect(page.locator(".lead")).to_have_count(2)
     page.get_by_label("Search").press_sequentially("zimm")
     expect(page.locator(".lead .name")).to_have_text(["Zoë Zimmer"])
-    expect(page).to_have_url(re.compile(r"/desk\?q=zimm&sort=-created_at$"))
+    expect(page).to_have_url(re.compile(r"/desk\?q=zimm$"))
     page.get_by_label("Search").fill("nobody at all")
     expect(page.locator(".empty")).to_contain_text("No lead fits")
     page.go_back()
@@ -313,7 +313,7 @@ def test_the_list_is_light(desk_of, given, lead, amara):
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     page.reload(wait_until="networkidle")
-    expect(page.locator(".lead")).to_have_count(20 + 1 + 20)
+    expect(page.locator(".lead")).to_have_count(20 + 1 + 10)
     assert len(received) >= 3
     assert sum(received) <= MAX_BYTES
 

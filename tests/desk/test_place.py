@@ -114,7 +114,7 @@ def test_no_neighbour_is_a_lead_that_the_reader_may_not_see(browser, given, amar
     given(ScreenFactory, lead_id=row_of_leads[11].id, user=amara)
     given(LeadFactory, "quarantined", created_at=LONG_AGO + timedelta(10, 1))
     given(LeadFactory, "deleted", created_at=LONG_AGO + timedelta(10, 2))
-    found = open_from(browser().sign_in(amara), "/desk", row_of_leads[10])
+    found = open_from(browser().sign_in(amara), "/desk?group=colleagues", row_of_leads[10])
     assert id_in(found["prev"]) == str(row_of_leads[12].id)
 
 

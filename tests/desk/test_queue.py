@@ -47,8 +47,8 @@ def test_my_open_leads_come_first_the_one_that_waits_longest_on_top(browser, giv
         came = LONG_AGO - timedelta(hours=hours)
         given(LeadFactory, *traits, first_name=name, last_name="X", assigned_to=owner, created_at=came)
     answer = browser().sign_in(amara).get("/desk")
-    assert shown(answer) == ["Mine old X", "Mine young X", "Newest X", "Nobodys X", "Mine done X"]
-    assert headings(answer) == ["Yours to reach out to", "Other leads"]
+    assert shown(answer) == ["Mine old X", "Mine young X", "Nobodys X", "Newest X", "Mine done X"]
+    assert headings(answer) == ["Due", "Waiting", "With colleagues", "Done"]
 
 
 def test_pages_are_complete_and_without_repeats(browser, given, amara):
@@ -72,8 +72,10 @@ def test_pages_are_complete_and_without_repeats(browser, given, amara):
         ({"assigned_to": "none"}, ["Cy Un"]),
         ({"assigned_to": "me"}, ["Ana Núñez"]),
         ({"created_from": "2026-03-02", "created_to": "2026-03-02"}, ["Bo Ek"]),
-        ({"sort": "last_name"}, ["Ana Núñez", "Bo Ek", "Cy Un"]),
-        ({"q": "", "status": "", "sort": "-created_at"}, ["Ana Núñez", "Cy Un", "Bo Ek"]),
+        ({"sort": "last_name"}, ["Bo Ek", "Ana Núñez", "Cy Un"]),
+        ({"q": "", "status": "", "sort": "-created_at"}, ["Cy Un", "Bo Ek", "Ana Núñez"]),
+        ({"q": "", "status": "", "sort": ""}, ["Ana Núñez", "Cy Un", "Bo Ek"]),
+        ({"group": "done"}, ["Bo Ek"]),
     ],
 )
 def test_leads_are_found_as_one_looks_for_them(browser, given, amara, asked, found):
@@ -97,6 +99,9 @@ def test_leads_are_found_as_one_looks_for_them(browser, given, amara, asked, fou
         "?sort=x",
         "?assigned_to=x",
         "?cursor=x",
+        "?group=x",
+        "?group=due&cursor=x",
+        "?age=x",
         "?colour=red",
         "?q=%00",
     ],
@@ -112,8 +117,9 @@ def test_empty_lists_help(browser, given, amara):
     client = browser().sign_in(amara)
     assert "No lead has come yet" in client.get("/desk").text
     assert "Try fewer letters" in client.get("/desk?q=zzz").text
-    given(LeadFactory, assigned_to=amara)
-    assert "There are no others" in client.get("/desk").text
+    assert "There is none" in client.get("/desk?group=due").text
+    given(LeadFactory, "reached_out", assigned_to=amara)
+    assert "Nothing is due" in client.get("/desk").text
 
 
 def test_names_are_words_and_never_markup(browser, given, amara):

@@ -21,10 +21,18 @@ LISTS = {
     "/internal/leads?assigned_to=me&sort=-email": "ix_leads_assignee_id_email_id",
     "/internal/leads?assigned_to=me&sort=status": "ix_leads_assignee_id_status_id",
     "/internal/leads?assigned_to=me&status=PENDING": "ix_leads_assignee_id_status_open",
-    "/desk": "ix_leads_assignee_id_status_open",
     "/internal/audit?action=lead.read": "ix_audit_entries_action_created_at_id",
     "/internal/notifications": "ix_notifications_created_at_id",
     "/internal/notifications?status=sent": "ix_notifications_status_created_at_id",
+}
+
+
+GROUPS = {
+    "due": ("ix_leads_assignee_id_status_open", "ix_leads_assignee_id_follow_up_at_id"),
+    "waiting": ("ix_leads_assignee_id_status_open",),
+    "colleagues": ("ix_leads_assignee_id_status_open",),
+    "snoozed": ("ix_leads_assignee_id_follow_up_at_id",),
+    "done": ("ix_leads_outcome", "ix_leads_status_created_at_id"),
 }
 
 
@@ -63,6 +71,22 @@ def test_a_list_is_read_in_the_order_of_its_index(path, client, given, plans):
     steps = plans(lambda: client.get(path))
     assert any(LISTS[path] in step for step in steps), steps
     assert not [step for step in steps if step.startswith(SORTED)], steps
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_leads_of_a_group_are_found_in_indexes_and_read_by_their_ids(group, client, given, plans):
+    """Sorted are the rows of a page, and next steps that have come, which are few."""
+    reader = given(UserFactory, "manager")
+    client.sign_in(reader)
+    given(LeadFactory, assigned_to=reader)
+    given(LeadFactory, assigned_to=given(UserFactory))
+    selects = plans(lambda: client.get(f"/desk?group={group}"), whole=True)
+    ids = next(steps for steps in selects if any(GROUPS[group][0] in step for step in steps))
+    assert all(any(index in step for step in ids) for index in GROUPS[group]), ids
+    assert len([step for step in ids if step.startswith(SORTED)]) == (group == "due"), ids
+    assert not [step for step in ids if step.startswith("SCAN leads")], ids
+    rows = [steps for steps in selects if any("documents" in step for step in steps)]
+    assert ["leads_1 (id=?)" in "".join(steps) for steps in rows] == [True]
 
 
 def test_among_many_leads_of_one_state_the_next_page_is_sought_by_the_id(client, given, plans):

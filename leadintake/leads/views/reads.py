@@ -33,7 +33,7 @@ def find_unread(leads: Iterable[Lead], reader: User) -> Collection[uuid.UUID]:
     arrivals = {
         lead.id: arrival
         for lead in leads
-        if is_open(lead.status) and (arrival := _arrival(lead, reader)) >= since
+        if is_open(lead.status, lead.outcome) and (arrival := _arrival(lead, reader)) >= since
     }
     if not arrivals:
         return frozenset()
