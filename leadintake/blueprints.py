@@ -17,9 +17,11 @@ from leadintake.core.http import headers
 from leadintake.desk import ROOMS as PAGES
 from leadintake.desk import entry
 from leadintake.leads.api import bp as internal_leads
+from leadintake.leads.contacts.api import bp as contacts
 from leadintake.leads.files import bp as lead_files
 from leadintake.leads.intake.api import bp as public_leads
 from leadintake.leads.intake.challenge import bp as challenge
+from leadintake.leads.notes.api import bp as notes
 from leadintake.leads.quarantine.api import bp as quarantine
 from leadintake.leads.reports.api import bp as report
 from leadintake.leads.screens.api import bp as screens
@@ -33,8 +35,8 @@ desk = Blueprint("desk", "leadintake.desk", url_prefix="/desk", template_folder=
 public.register_blueprint(public_leads)
 public.register_blueprint(challenge)
 for room in (
-    session, account, passkeys, sso, users, absences, internal_leads, lead_files, screens, quarantine, report,
-    outbox, trail,
+    session, account, passkeys, sso, users, absences, internal_leads, lead_files, notes, contacts,
+    screens, quarantine, report, outbox, trail,
 ):  # fmt: skip
     internal.register_blueprint(room)
 

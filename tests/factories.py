@@ -17,9 +17,11 @@ from leadintake.core.clock import now
 from leadintake.core.crypto import seal
 from leadintake.core.db.database import db
 from leadintake.core.db.types import new_id
+from leadintake.core.text import fold_words
 from leadintake.documents.models import Document
 from leadintake.documents.service import documents
 from leadintake.leads import search_index
+from leadintake.leads.conversation import LeadNote
 from leadintake.leads.fields import FIELDS, search_line, search_text
 from leadintake.leads.models import Lead, Screen
 from leadintake.leads.reference import draw_reference
@@ -139,6 +141,20 @@ class ScreenFactory(_Factory):
 
     notice = "Once acted for the other side."
     set_by = "operator"
+
+
+class NoteFactory(_Factory):
+    """A note: given(NoteFactory, lead_id=lead.id, author=amara)."""
+
+    class Meta:
+        model = LeadNote
+
+    text = "Call on Tuesday."
+    search_text = factory.LazyAttribute(lambda note: f"{fold_words(note.text, 1000)}  ")
+
+    @factory.post_generation
+    def indexed(note, create, extracted, **kwargs):
+        search_index.add({note.id: note.search_text}, search_index.OF_NOTES)
 
 
 def kept(words: str, kind: str) -> str:

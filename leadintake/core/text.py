@@ -56,6 +56,13 @@ def normalize_text(text: str, most: int) -> str:
     return found
 
 
+def normalize_lines(text: str, most: int) -> str:
+    """Return NFC of lines that end with LF, stripped, of at most `most` characters. Raises TooLong."""
+    if len(text) > 2 * most * TYPED_PER_CHARACTER:  # each line end may be two characters
+        raise TooLong
+    return normalize_text(text.replace("\r\n", "\n").replace("\r", "\n"), most)
+
+
 def visible_line(text: str, most: int) -> str:
     """Return the text normalised, or "" if it is too long, has controls or is invisible."""
     try:
@@ -78,6 +85,11 @@ def has_controls(text: str) -> bool:
         char in BIDI_CONTROLS or char == UNREADABLE or unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"}
         for char in text
     )
+
+
+def has_controls_in_lines(text: str) -> bool:
+    """Return whether it has controls other than line feeds and tabs, or what `has_controls` finds."""
+    return has_controls(text.replace("\n", " ").replace("\t", " "))
 
 
 def is_invisible(text: str) -> bool:
@@ -127,6 +139,18 @@ def fold_search(text: str, hyphen: str = " ") -> str:
         folded = _strip_accents(folded.casefold().translate(FOLDED_SIGNS))
         folded = unicodedata.normalize("NFKC", folded)  # few marks are left
     return " ".join(folded.replace("-", hyphen).split())
+
+
+def fold_words(text: str, most: int) -> str:
+    """Return the distinct words of a text of any length in search form, hyphenated ones split and joined.
+
+    Of at most `most` characters. A word longer than MAX_SEARCHED_LENGTH is cut.
+    """
+    words: dict[str, None] = {}
+    for word in text.split():
+        for hyphen in (" ", ""):
+            words |= dict.fromkeys(fold_search(word, hyphen).split())
+    return " ".join(words)[:most]
 
 
 def visible_name(filename: str, longest: int = 255) -> str:

@@ -8,11 +8,13 @@ from leadintake.auth.actor import current_actor
 from leadintake.desk import banner, words
 from leadintake.desk.absences import bp as absences
 from leadintake.desk.account import bp as account
+from leadintake.desk.contacts import bp as contacts
 from leadintake.desk.deleted import bp as deleted
 from leadintake.desk.explanation import bp as explanation
 from leadintake.desk.finishing import bp as finishing
 from leadintake.desk.lead import bp as lead
 from leadintake.desk.messages import bp as messages
+from leadintake.desk.notes import bp as notes
 from leadintake.desk.people import bp as people
 from leadintake.desk.quarantine import bp as quarantine
 from leadintake.desk.queue import bp as queue
@@ -30,6 +32,8 @@ ROOMS = (
     account,
     queue,
     lead,
+    notes,
+    contacts,
     resume,
     screens,
     explanation,

@@ -12,8 +12,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
@@ -31,6 +33,7 @@ from leadintake.core.crypto import Unreadable, seal, unseal
 from leadintake.core.db.database import SAFE_METHODS
 from leadintake.core.errors import answer_to
 from leadintake.core.http.access import allow
+from leadintake.desk.words import CHANNELS, OUTCOMES
 
 bp = Blueprint("finishing", __name__)
 PURPOSE = "unfinished act"
@@ -48,6 +51,10 @@ ACTS = {
     "desk.lead.assign": "Hand the lead over",
     "desk.lead.decline": "Decline the lead",
     "desk.lead.delete": "Delete the lead",
+    "desk.notes.add": "Save a note",
+    "desk.notes.change": "Change a note",
+    "desk.notes.delete": "Delete a note",
+    "desk.contacts.add": "Record a contact",
     "desk.deleted.restore": "Restore a deleted lead",
     "desk.screens.screen": "Hide the lead from somebody",
     "desk.screens.lift": "Show the lead to somebody again",
@@ -69,8 +76,9 @@ ACTS = {
 LABELS = {
     "reason": "Reason", "notice": "Why", "user_id": "Person", "substitute_id": "Stands in",
     "first_day": "First day", "last_day": "Last day", "email": "E-mail", "name": "Name", "role": "Role",
-    "timezone": "Time zone",
+    "timezone": "Time zone", "text": "Note", "note": "Note", "channel": "How", "outcome": "What came of it",
 }  # fmt: skip
+CHOICES: Mapping[str, Mapping[Any, str]] = {"channel": CHANNELS, "outcome": OUTCOMES}
 
 
 class Act(msgspec.Struct):
@@ -138,6 +146,8 @@ def _unseal_act(sealed: str) -> Act | None:
 
 
 def _describe(name: str, value: str) -> str:
+    if name in CHOICES:
+        return CHOICES[name].get(value, value)
     return (_name_of(value) or value) if name.endswith("_id") else value
 
 

@@ -15,12 +15,14 @@ from leadintake.desk.place import find_place, lead_address, list_address
 from leadintake.desk.polling import mark_unattended, respond_to_poll
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.fields import FIELDS, Kind
+from leadintake.leads.models import Lead
+from leadintake.leads.notes.service import notes
 from leadintake.leads.reference import LeadKey
-from leadintake.leads.schemas import AssigneeChange, Declining
+from leadintake.leads.schemas import AssigneeChange, Declining, LeadDetail
 from leadintake.leads.service import leads
 from leadintake.leads.status import FIRST, LeadStatus
+from leadintake.leads.timeline.service import SOURCES, Key, last_event, read_timeline
 from leadintake.leads.views.reads import mark_read
-from leadintake.notifications.service import notifications
 
 bp = Blueprint("lead", __name__, url_prefix="/leads/<lead:lead_id>")
 
@@ -32,6 +34,7 @@ def show(lead_id: LeadKey) -> Response:
     mark_unattended("lead")
     lead = leads.read(lead_id, "page", reader=current_actor(), actor=current_actor())
     detail = leads.detail(lead, reader=current_actor())
+    kind = request.args.get("show", "")
     if not current().unattended:
         mark_read(lead, current_actor())
     return make_response(
@@ -43,9 +46,10 @@ def show(lead_id: LeadKey) -> Response:
             allowed=detail.allowed,
             email_refused=detail.email_refused,
             duplicates=detail.duplicates,
-            pulse=detail.entity_tag(),
-            history=leads.history(lead),
-            messages=notifications.list_for_lead(lead.id),
+            pulse=_pulse_of(lead, detail),
+            show=kind if kind in SOURCES else "",
+            timeline=read_timeline(lead, kind, Key.parse(request.args.get("entry", ""))),
+            may_change_note=lambda note: "note" in detail.allowed and notes.may_change(note, current_actor()),
             owners=leads.possible_owners(lead) if "assign" in detail.allowed else [],
         )
     )
@@ -57,7 +61,7 @@ def pulse(lead_id: LeadKey) -> Response:
     """Respond 304 while the lead has not changed."""
     mark_unattended()
     lead = leads.get(lead_id, reader=current_actor())
-    tag = leads.detail(lead, reader=current_actor()).entity_tag()
+    tag = _pulse_of(lead, leads.detail(lead, reader=current_actor()))
     return respond_to_poll("desk/lead_pulse.html", tag, "lead-changed", lead=lead)
 
 
@@ -139,6 +143,12 @@ def show_conflict(_refusal: Refusal) -> AnyResponse:
     is_own = last is not None and last.actor == current_actor().email  # such as a second click
     sentence = "You changed this lead already." if is_own else "A colleague changed this lead meanwhile."
     return show_refusal(PreconditionFailed(f"{sentence} Here is how it is now."))
+
+
+def _pulse_of(lead: Lead, detail: LeadDetail) -> str:
+    """Return the tag of the page: of the lead, and of its history, which has each note and contact."""
+    last = last_event(lead)
+    return f"{detail.entity_tag()}.{last.hex[-12:]}" if last else detail.entity_tag()
 
 
 def _redirect_with_message(lead_id: LeadKey, sentence: str) -> AnyResponse:

@@ -10,6 +10,7 @@ from flask import Flask
 from flask_login import current_user
 
 from leadintake.core.clock import firm_zone, is_zone, now
+from leadintake.leads.conversation import ContactChannel, ContactOutcome
 from leadintake.leads.status import LeadStatus
 from leadintake.notifications.messages import SUBJECTS
 from leadintake.notifications.models import Status
@@ -23,12 +24,29 @@ DELIVERIES = {
     Status.SENT: "sent",
     Status.FAILED: "failed",
 }
+CHANNELS = {
+    ContactChannel.PHONE: "Phone",
+    ContactChannel.EMAIL: "E-mail",
+    ContactChannel.MEETING: "Meeting",
+    ContactChannel.OTHER: "Other",
+}
+OUTCOMES = {
+    ContactOutcome.SPOKE: "Spoke with them",
+    ContactOutcome.LEFT_MESSAGE: "Left a message",
+    ContactOutcome.NO_ANSWER: "No answer",
+}
+KINDS = {"notes": "Notes", "contacts": "Contacts", "mails": "Mails", "changes": "Changes"}
+"""Of the entries of a lead's timeline."""
 ACTS = {
     "submitted": "submitted the form",
     "assigned": "assigned the lead",
     "left_unassigned": "could not assign the lead",
     "reached_out": "reached out",
     "reopened": "reopened the lead",
+    "contacted": "recorded a contact",
+    "noted": "wrote a note",
+    "note_changed": "changed a note",
+    "note_deleted": "deleted a note",
     "declined": "declined the lead",
     "deleted": "deleted the lead",
     "restored": "restored the lead",
@@ -54,6 +72,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         current_user=current_user, STATES=STATES, DELIVERIES=DELIVERIES, ACTS=ACTS, now=now
     )
+    app.jinja_env.globals.update(CHANNELS=CHANNELS, OUTCOMES=OUTCOMES, KINDS=KINDS)
 
 
 def ago(instant: datetime) -> str:

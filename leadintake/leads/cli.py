@@ -15,14 +15,18 @@ from leadintake.core.cli.ids import StoredId
 from leadintake.core.cli.output import format_option, show, show_rest
 from leadintake.core.cli.progress import track
 from leadintake.core.db.transaction import transaction
+from leadintake.leads.contacts.service import contacts
 from leadintake.leads.fields import full_name
 from leadintake.leads.files import lines_of, row_of
 from leadintake.leads.matches import MAX_COUNTED
 from leadintake.leads.models import Lead
+from leadintake.leads.notes.service import notes
 from leadintake.leads.reference import LeadKey, parse_reference
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.service import leads
 from leadintake.leads.status import LeadStatus
+
+MAX_NOTES = 10_000
 
 
 class LeadKeyType(StoredId):
@@ -64,20 +68,23 @@ def list_leads(status: str | None, limit: int, reader: str | None, form: str) ->
 @READER_OPTION
 @format_option()
 def show_lead(lead_id: LeadKey, reader: str | None, form: str) -> None:
-    """Show lead ID and its history."""
+    """Show lead ID, what was noted about it, and its history."""
     with transaction():
         lead = read_lead(lead_id, "detail", reader)
         history = [
             {"at": event.at, "actor": event.actor, "action": event.action, "detail": event.detail}
             for event in leads.history(lead)
         ]
+        remarks = _list_remarks(lead)
         row = {**row_of(lead), "disclaimer": lead.disclaimer_version}
         warnings = lead.resume.warnings if lead.resume else []
     if form == "json":
-        show([{**row, "warnings": warnings, "history": history}], form, empty="")
+        show([{**row, "warnings": warnings, "notes": remarks, "history": history}], form, empty="")
     else:
         row |= {"id": str(row["id"]), "warnings": " ".join(warnings)}
         show([{"field": name, "value": value} for name, value in row.items()], form, empty="")
+        if remarks:
+            show(remarks, form, empty="")
         show(history, form, empty="Nothing has happened yet.")
 
 
@@ -117,6 +124,23 @@ def _summarize(lead: Lead) -> dict[str, object]:
         "assigned_to": lead.assigned_to.name if lead.assigned_to else None,
         "email": lead.email,
     }
+
+
+def _list_remarks(lead: Lead) -> list[dict[str, object]]:
+    """Return the notes and contacts, newest first, as many as a page has of each."""
+    rows: list[dict[str, Any]] = [
+        {"at": note.created_at, "author": note.author.email, "note": note.text}
+        for note in notes.page(lead, limit=MAX_NOTES, cursor=None).items
+    ]
+    rows += [
+        {
+            "at": contact.created_at,
+            "author": contact.author.email,
+            "note": ": ".join(filter(None, (contact.channel, contact.outcome, contact.note))),
+        }
+        for contact in contacts.page(lead, limit=MAX_NOTES, cursor=None).items
+    ]
+    return sorted(rows, key=lambda row: row["at"], reverse=True)
 
 
 def _filter(status: str | None) -> LeadFilter:

@@ -31,6 +31,11 @@ def may_decline(user: User, lead: Lead) -> bool:
     return is_own and is_open(lead.status, lead.outcome)
 
 
+def may_note(user: User) -> bool:
+    """Return whether `user` may write notes about the leads that they see."""
+    return user.may(Permission.UPDATE_LEADS)
+
+
 def allowed(user: User, lead: Lead) -> list[str]:
     """Return the actions permitted to `user`, as in LeadDetail; reopening.py restricts "reopen"."""
     if lead.in_quarantine:
@@ -42,6 +47,8 @@ def allowed(user: User, lead: Lead) -> list[str]:
         "decline": may_decline(user, lead),
         "assign": may_assign(user),
         "delete": user.may(Permission.DELETE_LEADS),
+        "note": may_note(user),
+        "contact": may_change_status(user, lead),
         "outcome": may_change_status(user, lead),
         "follow_up": may_change_status(user, lead),
         "tag": may_change_status(user, lead),

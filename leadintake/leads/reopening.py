@@ -14,21 +14,27 @@ from leadintake.core.db.database import db
 from leadintake.leads.models import Lead, LeadEvent
 
 WITHIN = timedelta(hours=1)
+REMARKS = ("noted", "note_changed", "note_deleted")
+"""Entries that change nothing of the lead."""
+CONTACTS = ("reached_out", "contacted")
+"""Entries of a contact with the prospect."""
 
 
 def blocked_reason(lead: Lead, actor: UserOrOperator) -> str:
     """Return why `actor` may not reopen a lead whose status `actor` may change; empty if it may.
 
-    Users who may change any lead may reopen at any time; the assignee WITHIN an hour of the contact, while it
-    is the last entry of a person in the history.
+    Users who may change any lead may reopen at any time; the assignee WITHIN an hour of the contact, while no
+    person has changed the lead since, as the history says.
     """
     if actor is OPERATOR or actor.may(Permission.UPDATE_ANY_LEAD):
         return ""
     if lead.reached_at is None or now() - lead.reached_at > WITHIN:
         return "This was recorded more than an hour ago. A manager can reopen the lead."
-    by_people = LeadEvent.lead_id == lead.id, LeadEvent.actor != SYSTEM.value
+    by_people = LeadEvent.actor != SYSTEM.value, LeadEvent.action.not_in(REMARKS)
     last_query = (
-        sa.select(LeadEvent.action).where(*by_people).order_by(LeadEvent.at.desc(), LeadEvent.id.desc())
+        sa.select(LeadEvent.action)
+        .where(LeadEvent.lead_id == lead.id, *by_people)
+        .order_by(LeadEvent.at.desc(), LeadEvent.id.desc())
     )
     last = db.session.scalar(last_query.limit(1))
-    return "" if last == "reached_out" else "Somebody changed this lead since. A manager can reopen it."
+    return "" if last in CONTACTS else "Somebody changed this lead since. A manager can reopen it."

@@ -9,7 +9,7 @@ import pytest
 from leadintake.auth.permissions import GRANTS, Permission, Role
 from leadintake.core.http.access import SIGNED_IN
 from leadintake.leads.models import LeadEvent
-from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
+from tests.factories import LeadFactory, NoteFactory, NotificationFactory, ScreenFactory, UserFactory
 from tests.support.html import Page
 
 LEAD, PERSON = "/desk/leads/<lead:lead_id>", "/desk/people/<uuid:user_id>"
@@ -26,6 +26,11 @@ PAGES = {
     ("POST", f"{LEAD}/decline"): "attorney",
     ("POST", f"{LEAD}/assign"): "manager",
     ("POST", f"{LEAD}/delete"): "manager",
+    ("POST", f"{LEAD}/notes"): "attorney",
+    ("GET", f"{LEAD}/notes/<uuid:note_id>"): "viewer",
+    ("POST", f"{LEAD}/notes/<uuid:note_id>"): "attorney",
+    ("POST", f"{LEAD}/notes/<uuid:note_id>/delete"): "attorney",
+    ("POST", f"{LEAD}/contacts"): "attorney",
     ("GET", f"{LEAD}/resume/text"): "viewer",
     ("GET", f"{LEAD}/explanation"): "manager",
     ("GET", f"{LEAD}/screens"): "manager",
@@ -72,9 +77,11 @@ def small_world(given, owner):
     """Where a rule leads: a lead of the owner's, themselves, and a message about the lead."""
     lead = given(LeadFactory, assigned_to=owner)
     message = given(NotificationFactory, "failed", lead_id=lead.id)
+    note = given(NoteFactory, lead_id=lead.id, author=owner)
 
     def of(rule: str) -> str:
         path = rule.replace("<lead:lead_id>", str(lead.id)).replace("<uuid:user_id>", str(owner.id))
+        path = path.replace("<uuid:note_id>", str(note.id))
         return path.replace("<uuid:notification_id>", str(message.id)).replace(
             "<uuid:absence_id>", str(uuid.uuid4())
         )

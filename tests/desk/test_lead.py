@@ -20,6 +20,8 @@ from tests.factories import (
 from tests.support.html import Page
 from tests.support.outbox import alerted
 
+WORK = {"Record the contact", "Save the note"}
+
 
 @pytest.fixture
 def lead(given, amara):
@@ -84,9 +86,9 @@ def test_reading_is_on_record_once(browser, amara, lead, rows):
 @pytest.mark.parametrize(
     ("who", "expected"),
     [
-        ("amara", {"I reached out", "Decline"}),
-        ("bruno", set()),
-        ("max_", {"Mark as reached out for Amara Attorney", "Hand over", "Delete"}),
+        ("amara", {"I reached out", "Decline", *WORK}),
+        ("bruno", {"Save the note"}),
+        ("max_", {"Mark as reached out for Amara Attorney", "Hand over", "Delete", *WORK}),
         ("viewer", set()),
     ],
 )
@@ -101,7 +103,7 @@ def test_one_reaches_out_and_it_is_in_the_history(browser, amara, lead, rows):
     assert "Recorded: you reached out." in answer.text
     assert rows(Lead)[0].status is LeadStatus.REACHED_OUT
     assert [(one.actor, one.action) for one in rows(LeadEvent)] == [(amara.email, "reached_out")]
-    assert buttons(Page(answer.text)) == {"Undo “reached out”"}
+    assert buttons(Page(answer.text)) == {"Undo “reached out”", *WORK}
     assert "Taken back: this prospect waits again." in do(client, rows(Lead)[0], "reopen").text
     assert rows(Lead)[0].status is LeadStatus.PENDING
 

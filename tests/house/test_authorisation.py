@@ -77,6 +77,14 @@ ROUTES = {
     ("GET", f"{LEADS}/resume"): Row("viewer", recorded="lead.downloaded"),
     ("GET", f"{LEADS}/history"): Row("viewer", recorded="lead.read"),
     ("GET", f"{LEADS}/notifications"): Row("viewer", recorded="lead.read"),
+    ("GET", f"{LEADS}/notes"): Row("viewer", recorded="lead.read"),
+    ("POST", f"{LEADS}/notes"): Row("attorney", 201, {"text": "Call on Tuesday."}, recorded="lead.noted"),
+    ("PATCH", f"{LEADS}/notes/<uuid:note_id>"): Row("attorney", 404, {"text": "Call on Friday."}),
+    ("DELETE", f"{LEADS}/notes/<uuid:note_id>"): Row("attorney", 404),
+    ("GET", f"{LEADS}/contacts"): Row("viewer", recorded="lead.read"),
+    ("POST", f"{LEADS}/contacts"): Row(
+        "attorney", 201, {"channel": "phone", "outcome": "spoke"}, "lead.contacted", traits=("reached_out",)
+    ),
     ("GET", f"{LEADS}/screens"): Row("manager", recorded="lead.screens_read"),
     ("POST", f"{LEADS}/screens"): Row(
         "manager", 201, {"user_id": "somebody", "notice": "Their sister."}, recorded="lead.screened"
@@ -237,7 +245,7 @@ class World:
         """Call the route on what there is."""
         path = rule.replace(LEAD, str(self.lead.id)).replace(MESSAGE, str(self.message.id))
         path = path.replace(SCREEN, str(self.colleague.id))
-        for nothing in ("<uuid:session_id>", "<uuid:passkey_id>", "<uuid:absence_id>"):
+        for nothing in ("<uuid:session_id>", "<uuid:passkey_id>", "<uuid:absence_id>", "<uuid:note_id>"):
             path = path.replace(nothing, str(uuid.uuid4()))
         if body and body.get("user_id") == "theirs":
             body = {"user_id": str(self.user.id) if self.user else None}

@@ -18,7 +18,7 @@ from flask import Flask, request
 
 from leadintake.auth import guard
 from leadintake.core.db.database import Model, db
-from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
+from tests.factories import LeadFactory, NoteFactory, NotificationFactory, ScreenFactory, UserFactory
 from tests.house.test_authorisation import OPEN, ROUTES
 from tests.support.client import PASSWORD, Client
 
@@ -33,6 +33,9 @@ OPEN_TO_OTHER_SITES = {
 FORMS: dict[str, dict[str, str]] = {
     "/desk/leads/<lead:lead_id>/decline": {"reason": "Busy."},
     "/desk/leads/<lead:lead_id>/assign": {"user_id": ""},
+    "/desk/leads/<lead:lead_id>/notes": {"text": "Call on Tuesday."},
+    "/desk/leads/<lead:lead_id>/notes/<uuid:note_id>": {"text": "Call on Friday."},
+    "/desk/leads/<lead:lead_id>/contacts": {"channel": "phone", "outcome": "spoke"},
     "/desk/absences": {"first_day": "2999-01-01"},
     "/desk/people": {"name": "New", "email": "new@firm.example.com", "role": "viewer"},
     "/desk/people/<uuid:user_id>": {"role": "viewer"},
@@ -112,7 +115,9 @@ class Visits:
         lead = given(LeadFactory, assigned_to=admin)
         given(ScreenFactory, lead_id=lead.id, user=colleague)
         message = given(NotificationFactory, "failed", lead_id=lead.id)
+        note = given(NoteFactory, lead_id=lead.id, author=admin)
         self.ids = {"lead_id": lead.id, "user_id": colleague.id, "notification_id": message.id}
+        self.ids["note_id"] = note.id
         self.client = browser().sign_in(admin)
         self.cookies = dict(self.client._cookies)
         self._close()

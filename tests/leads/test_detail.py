@@ -60,13 +60,13 @@ def test_what_is_allowed_depends_on_who_asks_and_on_the_lead(browser, given):
     def allowed(lead) -> dict[str, list[str]]:
         return {who: one.get(f"{BASE}/{lead.id}").json["allowed"] for who, one in people.items()}
 
-    work = ["outcome", "follow_up", "tag"]
+    work = ["note", "contact", "outcome", "follow_up", "tag"]
     everything = ["change_status", "assign", "delete", *work]
     assert allowed(owned) == {
-        "assignee": ["change_status", "decline", *work], "other": [], "viewer": [],
+        "assignee": ["change_status", "decline", *work], "other": ["note"], "viewer": [],
         "manager": everything, "admin": everything,
     }  # fmt: skip
-    assert allowed(free)["assignee"] == allowed(free)["other"] == ["take"]
+    assert allowed(free)["assignee"] == allowed(free)["other"] == ["take", "note"]
     assert set(allowed(free)["manager"]) == {*everything, "take"}
     assert allowed(free)["viewer"] == []
 

@@ -12,14 +12,20 @@ from leadintake.audit.models import AuditEntry
 from leadintake.core.db.database import db
 from leadintake.leads.models import Lead
 from leadintake.leads.reference import draw_reference, parse_reference
-from tests.factories import LeadFactory, ScreenFactory, UserFactory
+from tests.factories import LeadFactory, NoteFactory, ScreenFactory, UserFactory
 
-LEAD, USER = "<lead:lead_id>", "<uuid:user_id>"
+LEAD, USER, NOTE = "<lead:lead_id>", "<uuid:user_id>", "<uuid:note_id>"
 BODIES = {
     ("PATCH", f"/internal/leads/{LEAD}"): {"status": "REACHED_OUT"},
     ("PUT", f"/internal/leads/{LEAD}/assignee"): {"user_id": None},
     ("POST", f"/internal/leads/{LEAD}/decline"): {"reason": "Busy."},
     ("POST", f"/internal/leads/{LEAD}/screens"): {"user_id": "somebody", "notice": "Their sister."},
+    ("POST", f"/internal/leads/{LEAD}/notes"): {"text": "Call on Tuesday."},
+    ("PATCH", f"/internal/leads/{LEAD}/notes/{NOTE}"): {"text": "Call on Friday."},
+    ("POST", f"/internal/leads/{LEAD}/contacts"): {"channel": "phone", "outcome": "spoke"},
+    ("POST", f"/desk/leads/{LEAD}/notes"): {"text": "Call on Tuesday."},
+    ("POST", f"/desk/leads/{LEAD}/notes/{NOTE}"): {"text": "Call on Friday."},
+    ("POST", f"/desk/leads/{LEAD}/contacts"): {"channel": "phone", "outcome": "spoke"},
     ("POST", f"/desk/leads/{LEAD}/decline"): {"reason": "Busy."},
     ("POST", f"/desk/leads/{LEAD}/assign"): {"user_id": ""},
     ("POST", f"/desk/leads/{LEAD}/screens"): {"user_id": "somebody", "notice": "Their sister."},
@@ -76,9 +82,10 @@ class TestInPlaceOfTheId:
             if USER in rule:
                 for lead in (by_id, by_reference):
                     given(ScreenFactory, lead_id=lead.id, user=somebody)
+            notes = [given(NoteFactory, lead_id=lead.id, author=admin) for lead in (by_id, by_reference)]
             answers = []
-            for key in (str(by_id.id), typed(by_reference.reference)):
-                path = rule.replace(LEAD, key).replace(USER, str(somebody.id))
+            for key, note in zip((str(by_id.id), typed(by_reference.reference)), notes, strict=True):
+                path = rule.replace(LEAD, key).replace(USER, str(somebody.id)).replace(NOTE, str(note.id))
                 sent = {"data": {**body, "version": "1"}} if rule.startswith("/desk") else {"json": body}
                 sent = {} if method == "GET" or (rule.startswith("/internal") and not body) else sent
                 answers.append(client.open(path, method=method, **sent))
@@ -91,7 +98,7 @@ class TestInPlaceOfTheId:
     def test_a_lead_reads_the_same_to_the_byte_and_to_the_tag(self, app, client, given, rows):
         lead = given(LeadFactory)
         client.sign_in(given(UserFactory, "admin"))
-        for path in ("", "/history", "/notifications", "/screens", "/resume"):
+        for path in ("", "/history", "/notifications", "/notes", "/contacts", "/screens", "/resume"):
             by_id, by_reference = (
                 client.get(f"/internal/leads/{key}{path}") for key in (lead.id, typed(lead.reference))
             )
@@ -129,9 +136,10 @@ class TestInPlaceOfTheId:
                 body = BODIES.get(way)
             lead, _ = pair(rule)
             given(ScreenFactory, lead_id=lead.id, user=barred)
+            note = given(NoteFactory, lead_id=lead.id, author=barred)
             answers = []
             for key in (lead.reference, draw_reference()):
-                path = rule.replace(LEAD, key).replace(USER, str(barred.id))
+                path = rule.replace(LEAD, key).replace(USER, str(barred.id)).replace(NOTE, str(note.id))
                 sent = {} if body is None else {"data" if "/desk/" in rule else "json": body}
                 answer = client.open(path, method=method, **sent)
                 answers.append((answer.status_code, answer.json["detail"] if answer.is_json else ""))

@@ -31,6 +31,7 @@ from tests.leads.worlds import CLIENT, NOTHING, NOW, Heard, Plan, Reader, World,
 pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
 
 LEAD, USER, MESSAGE = "<lead:lead_id>", "<uuid:user_id>", "<uuid:notification_id>"
+NOTE = "<uuid:note_id>"
 LEADS, USERS = f"/internal/leads/{LEAD}", f"/internal/users/{USER}"
 GET, PUT, POST, PATCH, DELETE = "GET", "PUT", "POST", "PATCH", "DELETE"
 RANDOM = {
@@ -51,6 +52,12 @@ ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
     (GET, f"{LEADS}/resume"): [None],
     (GET, f"{LEADS}/history"): [None],
     (GET, f"{LEADS}/notifications"): [None],
+    (GET, f"{LEADS}/notes"): [None],
+    (POST, f"{LEADS}/notes"): [{"text": "Mine."}, {"text": ""}],
+    (PATCH, f"{LEADS}/notes/{NOTE}"): [{"text": "Mine."}],
+    (DELETE, f"{LEADS}/notes/{NOTE}"): [None],
+    (GET, f"{LEADS}/contacts"): [None],
+    (POST, f"{LEADS}/contacts"): [{"channel": "phone", "outcome": "spoke"}, {"channel": "x"}],
     (GET, f"{LEADS}/screens"): [None],
     (POST, f"{LEADS}/screens"): [
         {"user_id": "barred", "notice": "Mine."}, {"user_id": "colleague", "notice": "Theirs."},
@@ -67,6 +74,11 @@ ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
     (POST, f"/desk/leads/{LEAD}/assign"): [None],
     (POST, f"/desk/leads/{LEAD}/decline"): [None],
     (POST, f"/desk/leads/{LEAD}/delete"): [None],
+    (POST, f"/desk/leads/{LEAD}/notes"): [None],
+    (GET, f"/desk/leads/{LEAD}/notes/{NOTE}"): [None],
+    (POST, f"/desk/leads/{LEAD}/notes/{NOTE}"): [None],
+    (POST, f"/desk/leads/{LEAD}/notes/{NOTE}/delete"): [None],
+    (POST, f"/desk/leads/{LEAD}/contacts"): [None],
     (GET, f"/desk/leads/{LEAD}/resume/text"): [None],
     (GET, f"/desk/leads/{LEAD}/explanation"): [None],
     (GET, f"/desk/leads/{LEAD}/screens"): [None],
@@ -77,9 +89,9 @@ ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
     (POST, f"/desk/quarantine/{LEAD}/discard"): [None],
 }  # fmt: skip
 FILTERS = (
-    "", "q=secretissima", f"q={CLIENT}", "q=202-555-0199", "status=PENDING", "status=REACHED_OUT",
-    "assigned_to=me", "assigned_to=none", "assigned_to={colleague}", "created_from=2026-03-01T11:30:00Z",
-    "created_to=2026-03-01T11:30:00Z", "sort=email", "sort=-last_name", "sort=-updated_at", "q=%00",
+    "", "q=secretissima", "q=pelican", f"q={CLIENT}", "q=202-555-0199", "status=PENDING",
+    "status=REACHED_OUT", "assigned_to=me", "assigned_to=none", "assigned_to={colleague}",
+    "created_from=2026-03-01T11:30:00Z", "created_to=2026-03-01T11:30:00Z", "sort=email", "sort=-last_name", "sort=-updated_at", "q=%00",
 )  # fmt: skip
 LISTS: dict[tuple[str, str], tuple[str, ...]] = {
     (GET, "/internal/leads"): (
@@ -87,7 +99,7 @@ LISTS: dict[tuple[str, str], tuple[str, ...]] = {
         "limit=1",
         "sort=email&limit=1",
     ),
-    (GET, "/internal/leads.csv"): FILTERS[:5],
+    (GET, "/internal/leads.csv"): FILTERS[:6],
     (GET, "/internal/notifications"): ("", "limit=1", "status=queued", "status=failed"),
     (GET, "/internal/assignment/report"): ("", "created_to=2026-03-02T00:00:00Z"),
     (GET, "/internal/audit"): ("", "limit=3", "about={hidden}", "actor={boss}", "action=lead.read"),
@@ -95,6 +107,7 @@ LISTS: dict[tuple[str, str], tuple[str, ...]] = {
     (GET, "/desk"): (
         "",
         "q=secretissima",
+        "q=pelican",
         "q=(202)+555-0199",
         "status=PENDING",
         "assigned_to=none",
@@ -106,7 +119,7 @@ LISTS: dict[tuple[str, str], tuple[str, ...]] = {
         "age=today",
         "age=older",
     ),
-    (GET, "/desk/leads.csv"): FILTERS[:4],
+    (GET, "/desk/leads.csv"): FILTERS[:5],
     (GET, "/desk/pulse"): ("",),
     (GET, "/desk/report"): ("",),
     (GET, "/desk/messages"): ("", "status=failed"),
@@ -269,6 +282,7 @@ def requests_about(lead: uuid.UUID, world: World, *, most: int | None = None) ->
     for (method, rule), bodies in ABOUT_A_LEAD.items():
         for who in ("barred", "colleague") if USER in rule else ("barred",):
             path = rule.replace(LEAD, str(lead)).replace(USER, str(world.people[who].id))
+            path = path.replace(NOTE, str(world.hidden_note))
             yield from ((method, path, filled(body, world)) for body in bodies[:most])
 
 

@@ -24,12 +24,13 @@ from leadintake.core.actor import ANONYMOUS, OPERATOR
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.leads import counting
+from leadintake.leads.conversation import LeadContact
 from leadintake.leads.distribution import alerts
 from leadintake.leads.models import Lead
 from leadintake.leads.screens.service import screens
 from leadintake.leads.service import leads
 from leadintake.leads.status import Gate
-from tests.factories import LeadFactory, NotificationFactory, UserFactory
+from tests.factories import LeadFactory, NoteFactory, NotificationFactory, UserFactory
 from tests.support.client import Client
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -81,6 +82,7 @@ class World:
     people: dict[str, User] = field(default_factory=dict)
     hidden: uuid.UUID = NOTHING
     hidden_message: uuid.UUID = NOTHING
+    hidden_note: uuid.UUID = NOTHING
     twin: uuid.UUID = NOTHING
     """Another lead of the same client. The barred person has it."""
     other_message: uuid.UUID = NOTHING
@@ -213,6 +215,9 @@ def _fill(world: World, role: str, secret: Plan, others: list[Plan]) -> None:
     people["boss"] = boss = UserFactory(manager=True)
     hidden = _lead(world, secret, email=CLIENT, last_name="Secretissima", phone="+12025550199")
     failed = NotificationFactory(lead_id=hidden.id, recipient=boss.email, failed=True)
+    world.hidden_note = NoteFactory(lead_id=hidden.id, author=people["barred"], text="Pelican").id
+    contact = {"author": people["barred"], "channel": "phone", "outcome": "spoke"}
+    db.session.add(LeadContact(lead_id=hidden.id, note="Pelican", **contact))
     made = [_lead(world, plan, email=CLIENT if plan.ours else None) for plan in others]
     twin = Plan(ours=True, owner="barred", reached=False, deleted=False, hours=1, messages=())
     made.append(_lead(world, twin, email=CLIENT))

@@ -1,0 +1,1 @@
+"""Contacts with prospects: calls, mails, meetings, and attempts."""

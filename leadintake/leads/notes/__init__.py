@@ -1,0 +1,1 @@
+"""Notes of people of the firm about a lead."""

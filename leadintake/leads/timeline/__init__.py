@@ -1,0 +1,1 @@
+"""All that happened about a lead, in one list."""
