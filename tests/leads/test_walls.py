@@ -91,7 +91,8 @@ ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
 FILTERS = (
     "", "q=secretissima", "q=pelican", f"q={CLIENT}", "q=202-555-0199", "status=PENDING",
     "status=REACHED_OUT", "assigned_to=me", "assigned_to=none", "assigned_to={colleague}",
-    "created_from=2026-03-01T11:30:00Z", "created_to=2026-03-01T11:30:00Z", "sort=email", "sort=-last_name", "sort=-updated_at", "q=%00",
+    "created_from=2026-03-01T11:30:00Z", "created_to=2026-03-01T11:30:00Z",
+    "sort=email", "sort=-last_name", "sort=-updated_at", "q=%00",
 )  # fmt: skip
 LISTS: dict[tuple[str, str], tuple[str, ...]] = {
     (GET, "/internal/leads"): (
