@@ -81,7 +81,6 @@ VALUES: Mapping[str, Any] = {
     "otp": "287082",
     "password": "correct horse battery staple",
     "permissions": "read_leads",
-    "outcome": "spoke",
     "phone": "+12025550123",
     "practice_area": "immigration",
     "rawId": KEY,
