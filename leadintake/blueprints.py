@@ -22,6 +22,7 @@ from leadintake.leads.files import bp as lead_files
 from leadintake.leads.intake.api import bp as public_leads
 from leadintake.leads.intake.challenge import bp as challenge
 from leadintake.leads.notes.api import bp as notes
+from leadintake.leads.proof.api import bp as proof
 from leadintake.leads.quarantine.api import bp as quarantine
 from leadintake.leads.reports.api import bp as report
 from leadintake.leads.screens.api import bp as screens
@@ -35,7 +36,7 @@ desk = Blueprint("desk", "leadintake.desk", url_prefix="/desk", template_folder=
 public.register_blueprint(public_leads)
 public.register_blueprint(challenge)
 for room in (
-    session, account, passkeys, sso, users, absences, internal_leads, lead_files, notes, contacts,
+    session, account, passkeys, sso, users, absences, internal_leads, lead_files, notes, contacts, proof,
     screens, quarantine, report, outbox, trail,
 ):  # fmt: skip
     internal.register_blueprint(room)

@@ -41,9 +41,13 @@ def key_id(key: bytes) -> str:
 
 def hash_of(entry: Any, before: str, key: bytes) -> str:
     """Return the hex HMAC-SHA-256 of the previous hash and the entry (an AuditEntry or its row)."""
+    return hmac.digest(key, content_of(entry, before).encode(), "sha256").hex()
+
+
+def content_of(entry: Any, before: str) -> str:
+    """Return the text that is hashed: a JSON array of the previous hash and the columns COVERED."""
     # Not encoded by a library: its format of times may change, old hashes may not.
-    content = json.dumps([before, *(_plain(getattr(entry, name)) for name in COVERED)])
-    return hmac.digest(key, content.encode(), "sha256").hex()
+    return json.dumps([before, *(_plain(getattr(entry, name)) for name in COVERED)])
 
 
 def _plain(value: object) -> object:

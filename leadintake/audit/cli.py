@@ -14,6 +14,7 @@ from leadintake.audit.chain import Broken, Head
 from leadintake.audit.models import AuditEntry
 from leadintake.audit.schemas import AuditFilter, row_of
 from leadintake.audit.service import audit
+from leadintake.audit.verification import find_head
 from leadintake.audit.verification import verify as verify_trail
 from leadintake.core.actor import OPERATOR
 from leadintake.core.cli.commands import CommandGroup
@@ -23,18 +24,20 @@ from leadintake.core.cli.progress import show_progress
 from leadintake.core.db.transaction import transaction
 from leadintake.core.names import is_name
 
-HEAD = re.compile(r"(\d{1,18}):([0-9a-f]{64}|)")
+HEAD = re.compile(r"(?:(\d{1,18}):)?([0-9a-f]{64})|0:")
 ACTOR_ID = StoredId(AuditEntry.actor_id, "user who did something")
 SUBJECT_ID = StoredId(AuditEntry.subject_id, "lead or user that something was done to")
 group = CommandGroup("audit", help="The audit trail: who did what, when, from where.")
 
 
 @group.command("verify")
-@click.option("--head", "published", metavar="NUMBER:HASH", help="A head that was published before.")
+@click.option(
+    "--head", "published", metavar="NUMBER:HASH", help="A head that was published before; its hash will do."
+)
 def verify(published: str | None) -> None:
     """Walk the whole trail; name the first entry that is missing or was altered."""
-    head_to_find = None if published is None else _head(published)
     try:
+        head_to_find = None if published is None else _head(published)
         with show_progress("Reading") as advance:
             end = verify_trail(head_to_find, advance)
     except Broken as error:
@@ -101,5 +104,7 @@ def _short(entry: Any) -> dict[str, object]:
 def _head(text: str) -> Head:
     found = HEAD.fullmatch(text)
     if found is None:
-        raise click.UsageError("A head is NUMBER:HASH, as `flask audit head` prints it.")
-    return Head(int(found[1]), found[2])
+        raise click.UsageError("A head is NUMBER:HASH, as `flask audit head` prints it, or its hash alone.")
+    if found[2] is None:
+        return Head(0, "")
+    return find_head(found[2]) if found[1] is None else Head(int(found[1]), found[2])

@@ -43,6 +43,14 @@ def verify(published: Head | None = None, watch: Watch = watch_nothing) -> Head:
     return position
 
 
+def find_head(entry_hash: str) -> Head:
+    """Return the entry with this hash as a head. Raises Broken if there is none."""
+    number = db.session.scalar(sa.select(AuditEntry.number).where(AuditEntry.hash == entry_hash))
+    if number is None:
+        raise Broken("No entry has the hash that was published: it was altered or taken away.")
+    return Head(number, entry_hash)
+
+
 def _check_end(position: Head, end: Head, seal: str, with_keys: list[bytes], published: Head | None) -> None:
     if not chain.is_sealed(end, seal, with_keys):
         raise Broken(f"The end was altered: entries after {position.number} may have been cut off.")

@@ -16,6 +16,7 @@ from leadintake.desk.lead import bp as lead
 from leadintake.desk.messages import bp as messages
 from leadintake.desk.notes import bp as notes
 from leadintake.desk.people import bp as people
+from leadintake.desk.proof import bp as proof
 from leadintake.desk.quarantine import bp as quarantine
 from leadintake.desk.queue import bp as queue
 from leadintake.desk.report import bp as report
@@ -37,6 +38,7 @@ ROOMS = (
     resume,
     screens,
     explanation,
+    proof,
     deleted,
     absences,
     quarantine,

@@ -10,20 +10,12 @@ from leadintake.auth.permissions import Permission
 from leadintake.auth.service import auth
 from leadintake.core.http.access import allow
 from leadintake.desk.place import lead_address
+from leadintake.desk.words import CAUSES
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.reports.explanation import list_candidates, summarize_decision
 from leadintake.leads.service import leads
 
 bp = Blueprint("explanation", __name__, url_prefix="/leads/<lead:lead_id>/explanation")
-CAUSES = {
-    "arrival": "It came",
-    "handed_back": "Its attorney left, or went away",
-    "declined": "It was declined",
-    "screened": "It was hidden from its attorney",
-    "waited": "It waited for somebody",
-    "released": "It was released from quarantine",
-    "manual": "A person decided",
-}
 
 
 @bp.get("")

@@ -17,6 +17,7 @@ from leadintake.leads.distribution.handover import handover
 from leadintake.leads.fields import FIELDS, Kind
 from leadintake.leads.models import Lead
 from leadintake.leads.notes.service import notes
+from leadintake.leads.proof.service import may_read_proof
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas import AssigneeChange, Declining, LeadDetail
 from leadintake.leads.service import leads
@@ -50,6 +51,7 @@ def show(lead_id: LeadKey) -> Response:
             show=kind if kind in SOURCES else "",
             timeline=read_timeline(lead, kind, Key.parse(request.args.get("entry", ""))),
             may_change_note=lambda note: "note" in detail.allowed and notes.may_change(note, current_actor()),
+            may_read_proof=may_read_proof(current_actor(), lead),
             owners=leads.possible_owners(lead) if "assign" in detail.allowed else [],
         )
     )

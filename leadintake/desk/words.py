@@ -61,12 +61,29 @@ ACTS = {
     "released": "released the lead from quarantine",
     "discarded": "discarded the lead",
 }
+CAUSES = {
+    "arrival": "It came",
+    "handed_back": "Its attorney left, or went away",
+    "declined": "It was declined",
+    "screened": "It was hidden from its attorney",
+    "waited": "It waited for somebody",
+    "released": "It was released from quarantine",
+    "manual": "A person decided",
+}
+"""Of a decision about who has a lead."""
 
 
 def init_app(app: Flask) -> None:
     """Register texts and filters for templates."""
     app.jinja_env.filters.update(
-        ago=ago, day=day, moment=moment, iso=iso, duration=duration, weight=weight, title_of=title_of
+        ago=ago,
+        day=day,
+        moment=moment,
+        exact=exact,
+        iso=iso,
+        duration=duration,
+        weight=weight,
+        title_of=title_of,
     )
     # For the desk's pages only: error pages must not query the database.
     app.jinja_env.globals.update(
@@ -86,6 +103,11 @@ def ago(instant: datetime) -> str:
 def moment(instant: datetime) -> str:
     """Return date and time in the reader's time zone."""
     return format_datetime(instant.astimezone(reader_zone()), "d MMM y, HH:mm", locale=LOCALE)
+
+
+def exact(instant: datetime) -> str:
+    """Return date and time to the second, with the name of the reader's time zone."""
+    return format_datetime(instant.astimezone(reader_zone()), "d MMM y, HH:mm:ss z", locale=LOCALE)
 
 
 def reader_zone() -> ZoneInfo:

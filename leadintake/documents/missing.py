@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from leadintake.core.chores import Stop
 from leadintake.core.db.database import db
 from leadintake.core.errors import Unavailable
+from leadintake.documents.models import Document
 from leadintake.documents.service import Row, documents
 
 Listed = TypeVar("Listed")
@@ -81,6 +82,19 @@ class Search:
 
     def _is_over(self, end: float) -> bool:
         return time.monotonic() > end or self._stop()
+
+
+def is_stored(document: Document) -> bool | None:
+    """Return whether a known storage has the file, reading none of it; None if one cannot tell now."""
+    answers: list[bool | None] = []
+    for url in documents.candidate_urls(document):
+        try:
+            answers.append(_is_there(url, document.key))
+        except Unavailable:
+            answers.append(None)
+        if answers[-1]:
+            return True
+    return None if None in answers else False
 
 
 def _is_there(url: str, key: str) -> bool:

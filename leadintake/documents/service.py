@@ -125,7 +125,7 @@ class Documents:
         Logs an error and raises Unavailable if none has it.
         """
         failed: Unavailable | None = None
-        for place, url in enumerate(self._candidate_urls(document)):
+        for place, url in enumerate(self.candidate_urls(document)):
             try:
                 stream = self.stores.at(url).open(document.key)
             except FileNotFoundError:
@@ -172,7 +172,8 @@ class Documents:
             yield rows
             last = rows[-1].id
 
-    def _candidate_urls(self, document: Document) -> Iterator[str]:
+    def candidate_urls(self, document: Document) -> Iterator[str]:
+        """Yield the URLs of storages that may have the file, that of its row first."""
         first = document.storage or self.stores.url
         yield first
         yield from (url for url in self.list_known_urls() if url != first)

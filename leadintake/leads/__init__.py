@@ -14,6 +14,7 @@ from leadintake.leads import backfill, counting, search
 from leadintake.leads.distribution import alerts, attention
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.intake import api as public
+from leadintake.leads.proof import cli as cli_proof  # noqa: F401 - adds its command
 from leadintake.leads.quarantine import cli as cli_quarantine  # noqa: F401 - adds its commands
 from leadintake.leads.quarantine import digest
 from leadintake.leads.reference import LeadKeyConverter

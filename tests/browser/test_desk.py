@@ -262,7 +262,7 @@ def test_nothing_is_wrong_with_any_page(desk_of, visitor, site, given, lead, ama
     page = desk_of(ada, **look)
     leads = (f"/leads/{one.id}" for one in (lead, held))
     rooms = ("absences", "report", "quarantine", "messages", "people", "deleted", "account")
-    rooms += tuple(f"leads/{lead.id}/{part}" for part in ("screens", "explanation", "resume/text"))
+    rooms += tuple(f"leads/{lead.id}/{part}" for part in ("screens", "explanation", "proof", "resume/text"))
     for path in ("", "?q=nothing", "?sort=none", *leads, *(f"/{room}" for room in rooms)):
         page.goto(f"{site}/desk{path}")
         for details in page.locator("details").all():

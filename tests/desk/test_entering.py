@@ -33,6 +33,7 @@ PAGES = {
     ("POST", f"{LEAD}/contacts"): "attorney",
     ("GET", f"{LEAD}/resume/text"): "viewer",
     ("GET", f"{LEAD}/explanation"): "manager",
+    ("GET", f"{LEAD}/proof"): "attorney",
     ("GET", f"{LEAD}/screens"): "manager",
     ("POST", f"{LEAD}/screens"): "manager",
     ("POST", f"{LEAD}/screens/<uuid:user_id>/lift"): "manager",
@@ -64,6 +65,8 @@ PAGES = {
     ("POST", "/desk/sign-out"): "viewer",
     ("GET", "/desk/finish"): "viewer",
 }
+OF_ITS_ATTORNEY = {f"{LEAD}/proof"}
+"""Of the attorneys only the lead's own one may open these."""
 DOORS = {
     ("GET", "/desk/sign-in"),
     ("POST", "/desk/sign-in"),
@@ -134,8 +137,9 @@ def is_answered_rightly(client, answer, method: str, *, may: bool) -> bool:
 def test_a_page_opens_for_whom_it_is_for(browser, given, role):
     offenders = []
     for (method, rule), lowest in PAGES.items():
-        address = small_world(given, given(UserFactory))
-        client = browser().sign_in(given(UserFactory, *([] if role == "attorney" else [role])))
+        reader = given(UserFactory, *([] if role == "attorney" else [role]))
+        address = small_world(given, reader if rule in OF_ITS_ATTORNEY else given(UserFactory))
+        client = browser().sign_in(reader)
         answer = client.open(address(rule), method=method, headers={"Accept": "text/html"})
         may = role in ROLES[ROLES.index(lowest) :]
         if not is_answered_rightly(client, answer, method, may=may):

@@ -85,6 +85,7 @@ ROUTES = {
     ("POST", f"{LEADS}/contacts"): Row(
         "attorney", 201, {"channel": "phone", "outcome": "spoke"}, "lead.contacted", traits=("reached_out",)
     ),
+    ("GET", f"{LEADS}/proof"): Row("attorney", recorded="lead.read"),
     ("GET", f"{LEADS}/screens"): Row("manager", recorded="lead.screens_read"),
     ("POST", f"{LEADS}/screens"): Row(
         "manager", 201, {"user_id": "somebody", "notice": "Their sister."}, recorded="lead.screened"

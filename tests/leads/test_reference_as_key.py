@@ -31,7 +31,8 @@ BODIES = {
     ("POST", f"/desk/leads/{LEAD}/screens"): {"user_id": "somebody", "notice": "Their sister."},
 }
 COMMANDS = (
-    "leads show ID", "leads show ID --format json", "leads explain ID", "leads reassign ID EMAIL",
+    "leads show ID", "leads show ID --format json", "leads explain ID", "leads proof ID",
+    "leads reassign ID EMAIL",
     "leads screens ID", "leads screen ID EMAIL --notice Sister", "leads unscreen ID EMAIL",
     "leads quarantine release ID", "leads quarantine discard ID",
 )  # fmt: skip

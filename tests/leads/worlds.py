@@ -18,9 +18,13 @@ import sqlalchemy as sa
 from flask import Flask
 from hypothesis import strategies as st
 
-from leadintake.audit.service import audit
+from leadintake.audit import chain
+from leadintake.audit.chain import Head
+from leadintake.audit.models import AuditEntry, AuditHead
+from leadintake.audit.service import PURPOSE, audit
 from leadintake.auth.models import User
 from leadintake.core.actor import ANONYMOUS, OPERATOR
+from leadintake.core.crypto import keys
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.leads import counting
@@ -132,6 +136,8 @@ class World:
         self.become("without")
         with self.app.app_context():
             counting.correct_numbers()
+            with transaction():
+                _close_gaps()
         self._checkpoint()
         shutil.copy(self.live, self.folder / "without")
 
@@ -186,6 +192,19 @@ def _take_out(connection: sqlite3.Connection, lead: str) -> None:
             connection.execute(f'DELETE FROM "{table}" WHERE {column} = ?', [lead])  # noqa: S608 - names of the schema
     connection.execute("DELETE FROM leads WHERE id = ?", [lead])
     connection.execute("DELETE FROM documents WHERE id = ?", [resume])
+
+
+def _close_gaps() -> None:
+    """Number and hash the audit trail as if what was removed had never been recorded."""
+    (key,), end = keys(PURPOSE), Head(0, "")
+    for entry in db.session.scalars(sa.select(AuditEntry).order_by(AuditEntry.number)):
+        db.session.expunge(entry)
+        entry.number = end.number + 1
+        end = Head(entry.number, chain.hash_of(entry, end.hash, key))
+        row = sa.update(AuditEntry.__table__).where(AuditEntry.__table__.c.id == entry.id)
+        db.session.execute(row.values(number=end.number, hash=end.hash))
+    head = {"number": end.number, "hash": end.hash, "seal": chain.seal_of(end, key)}
+    db.session.execute(sa.update(AuditHead).values(**head))
 
 
 def build(world: World, role: str, secret: Plan, others: list[Plan], *, wall: bool = True) -> None:
