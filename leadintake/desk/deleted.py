@@ -1,4 +1,4 @@
-"""Deleted leads, and the way back."""
+"""Deleted leads and discarded submissions, and the way back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE = 25
 @bp.get("")
 @allow(Permission.DELETE_LEADS)
 def show() -> Response:
-    """Show the deleted leads, deleted last first."""
+    """Show what is deleted or discarded, the last first."""
     page = page_deleted(actor=current_actor(), limit=PAGE, cursor=parse_query(QuarantineQuery).cursor)
     return make_response(render_template("desk/deleted.html", page=page))
 
@@ -30,10 +30,10 @@ def show() -> Response:
 @bp.post("/<lead:lead_id>/restore")
 @allow(Permission.DELETE_LEADS)
 def restore(lead_id: LeadKey) -> AnyResponse:
-    """Restore a lead."""
+    """Restore a lead; what was discarded, into quarantine."""
     with leads.edit(lead_id, current_actor(), lock_assignment=True, deleted=True) as lead:
         leads.restore(lead, actor=current_actor())
-    flash("It is restored.")
+    flash("It is in quarantine again." if lead.in_quarantine else "It is restored.")
     return redirect(url_for("desk.lead.show", lead_id=lead_id), 303)
 
 

@@ -44,7 +44,7 @@ def discard(lead_id: LeadKey) -> AnyResponse:
     """Discard a submission."""
     with leads.edit(lead_id, current_actor(), quarantined=True) as lead:
         quarantine.discard(lead, actor=current_actor())
-    flash("It is discarded.")
+    flash("It is discarded. “Deleted leads”, below the list of leads, has it, and a way back.")
     return redirect(url_for(".show"), 303)
 
 

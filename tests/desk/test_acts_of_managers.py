@@ -58,7 +58,7 @@ def test_a_lead_is_deleted_listed_apart_and_restored(manager, lead, max_, rows):
         assert told in deleted.by_id("main").text
     restored = manager.post(form_of(deleted, "/restore"), follow_redirects=True)
     assert "It is restored." in restored.text
-    assert "No lead is deleted." in manager.get(link).text
+    assert "Nothing is deleted." in manager.get(link).text
     acts = [one.action for one in rows(AuditEntry) if one.subject_id == lead.id]
     assert [act for act in acts if act != "lead.read"] == ["lead.deleted", "lead.restored"]
 
@@ -85,6 +85,29 @@ def test_a_lead_that_was_deleted_twice_is_listed_once(manager, lead):
         assert manager.get("/desk/deleted").text.count("Jane Doe</bdi>,") == 1
 
 
+def test_what_was_discarded_from_quarantine_is_listed_and_goes_back_there(manager, given, max_, rows):
+    spam = given(LeadFactory, "quarantined", first_name="Spam", last_name="Bot")
+    assert manager.post(f"/desk/quarantine/{spam.id}/discard").location == "/desk/quarantine"
+    deleted = read(manager.get("/desk/deleted"))
+    for told in ("Spam Bot", spam.reference, f"discarded from quarantine just now by {max_.name}"):
+        assert told in deleted.by_id("main").text
+    restored = manager.post(form_of(deleted, "/restore"), follow_redirects=True)
+    assert "It is in quarantine again." in restored.text
+    assert "Spam Bot" in manager.get("/desk/quarantine").text
+    assert "Nothing is deleted." in manager.get("/desk/deleted").text
+    (lead,) = rows(Lead)
+    assert (lead.deleted_at, lead.in_quarantine, lead.assignee_id) == (None, True, None)
+
+
+def test_of_a_discarded_submission_the_screened_manager_knows_nothing(browser, manager, given):
+    spam, other = given(LeadFactory, "quarantined"), given(UserFactory, "manager")
+    given(ScreenFactory, lead_id=spam.id, user=other)
+    manager.post(f"/desk/quarantine/{spam.id}/discard")
+    client = browser().sign_in(other)
+    assert "Nothing is deleted." in client.get("/desk/deleted").text
+    assert client.post(f"/desk/deleted/{spam.id}/restore").status_code == 404
+
+
 def test_deleted_leads_are_paged(manager, given):
     for number in range(26):
         lead = given(LeadFactory, last_name=f"{number:02}")
@@ -102,7 +125,7 @@ def test_of_a_deleted_lead_the_screened_manager_knows_nothing(browser, manager, 
     given(ScreenFactory, lead_id=lead.id, user=other)
     delete(manager, lead)
     client = browser().sign_in(other)
-    assert "No lead is deleted." in client.get("/desk/deleted").text
+    assert "Nothing is deleted." in client.get("/desk/deleted").text
     assert client.post(f"/desk/deleted/{lead.id}/restore").status_code == 404
 
 
