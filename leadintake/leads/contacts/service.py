@@ -17,7 +17,7 @@ from leadintake.leads.conversation import ContactChannel, ContactOutcome, LeadCo
 from leadintake.leads.distribution import alerts
 from leadintake.leads.models import Lead
 from leadintake.leads.service import leads
-from leadintake.leads.status import LeadStatus, is_open
+from leadintake.leads.status import LeadStatus, is_pending
 from leadintake.leads.texts import clean_text
 
 NEWEST_FIRST = Order(LeadContact, "created_at", descending=True)
@@ -58,7 +58,7 @@ class Contacts:
                 channel=channel,
                 outcome=outcome,
             )
-        if is_open(lead.status):
+        if is_pending(lead.status):
             leads.change_status(lead, LeadStatus.REACHED_OUT, actor=actor)
         return contact
 
