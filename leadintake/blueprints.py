@@ -19,13 +19,16 @@ from leadintake.desk import entry
 from leadintake.leads.api import bp as internal_leads
 from leadintake.leads.contacts.api import bp as contacts
 from leadintake.leads.files import bp as lead_files
+from leadintake.leads.follow_ups.api import bp as follow_ups
 from leadintake.leads.intake.api import bp as public_leads
 from leadintake.leads.intake.challenge import bp as challenge
 from leadintake.leads.notes.api import bp as notes
+from leadintake.leads.outcomes.api import bp as outcomes
 from leadintake.leads.proof.api import bp as proof
 from leadintake.leads.quarantine.api import bp as quarantine
 from leadintake.leads.reports.api import bp as report
 from leadintake.leads.screens.api import bp as screens
+from leadintake.leads.tags.api import bp as tags
 from leadintake.notifications.api import bp as outbox
 
 public = Blueprint("public", __name__, url_prefix="/public")
@@ -36,8 +39,8 @@ desk = Blueprint("desk", "leadintake.desk", url_prefix="/desk", template_folder=
 public.register_blueprint(public_leads)
 public.register_blueprint(challenge)
 for room in (
-    session, account, passkeys, sso, users, absences, internal_leads, lead_files, notes, contacts, proof,
-    screens, quarantine, report, outbox, trail,
+    session, account, passkeys, sso, users, absences, internal_leads, lead_files, notes, contacts, outcomes,
+    follow_ups, tags, proof, screens, quarantine, report, outbox, trail,
 ):  # fmt: skip
     internal.register_blueprint(room)
 

@@ -24,6 +24,7 @@ from leadintake.leads import search_index
 from leadintake.leads.conversation import LeadNote
 from leadintake.leads.fields import FIELDS, search_line, search_text
 from leadintake.leads.models import Lead, Screen
+from leadintake.leads.progress import LeadTag, fold_tag
 from leadintake.leads.reference import draw_reference
 from leadintake.leads.status import Gate, LeadStatus
 from leadintake.notifications.channels.interface import SEAL_PURPOSE
@@ -124,6 +125,12 @@ class LeadFactory(_Factory):
     def indexed(lead, create, extracted, **kwargs):
         if lead.search_text is not None:
             search_index.add({lead.id: lead.search_text})
+
+    @factory.post_generation
+    def tagged(lead, create, extracted, **kwargs):
+        for tag in lead.tags or ():
+            db.session.add(LeadTag(lead_id=lead.id, tag=tag, folded=fold_tag(tag)))
+        db.session.flush()
 
 
 class AbsenceFactory(_Factory):

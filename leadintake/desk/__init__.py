@@ -23,9 +23,12 @@ from leadintake.desk.report import bp as report
 from leadintake.desk.resume import bp as resume
 from leadintake.desk.screens import bp as screens
 from leadintake.desk.sign_in import bp as signing_in
+from leadintake.desk.work import SOON
+from leadintake.desk.work import bp as work
 from leadintake.leads.fields import full_name
 from leadintake.leads.quarantine.service import quarantine as looked_after
 from leadintake.leads.status import is_reached
+from leadintake.leads.tags import service as tags
 
 ROOMS = (
     signing_in,
@@ -35,6 +38,7 @@ ROOMS = (
     lead,
     notes,
     contacts,
+    work,
     resume,
     screens,
     explanation,
@@ -54,4 +58,6 @@ def init_app(app: Flask) -> None:
     banner.init_app(app)
     app.jinja_env.tests["reached"] = is_reached
     app.jinja_env.globals["full_name"] = full_name
+    app.jinja_env.globals["SOON"] = SOON
+    app.jinja_env.globals["suggested_tags"] = lambda: tags.suggest(reader=current_actor())
     app.jinja_env.globals["in_quarantine"] = lambda: looked_after.count(reader=current_actor())

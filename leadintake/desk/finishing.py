@@ -33,7 +33,7 @@ from leadintake.core.crypto import Unreadable, seal, unseal
 from leadintake.core.db.database import SAFE_METHODS
 from leadintake.core.errors import answer_to
 from leadintake.core.http.access import allow
-from leadintake.desk.words import CHANNELS, OUTCOMES
+from leadintake.desk.words import CHANNELS, CONTACT_OUTCOMES, OUTCOMES
 
 bp = Blueprint("finishing", __name__)
 PURPOSE = "unfinished act"
@@ -55,6 +55,9 @@ ACTS = {
     "desk.notes.change": "Change a note",
     "desk.notes.delete": "Delete a note",
     "desk.contacts.add": "Record a contact",
+    "desk.work.end": "Set the outcome of a lead",
+    "desk.work.follow_up": "Plan the next step of a lead",
+    "desk.work.tag": "Change the tags of a lead",
     "desk.deleted.restore": "Restore a deleted lead",
     "desk.screens.screen": "Hide the lead from somebody",
     "desk.screens.lift": "Show the lead to somebody again",
@@ -76,9 +79,10 @@ ACTS = {
 LABELS = {
     "reason": "Reason", "notice": "Why", "user_id": "Person", "substitute_id": "Stands in",
     "first_day": "First day", "last_day": "Last day", "email": "E-mail", "name": "Name", "role": "Role",
-    "timezone": "Time zone", "text": "Note", "note": "Note", "channel": "How", "outcome": "What came of it",
+    "timezone": "Time zone", "text": "Note", "note": "Note", "channel": "How", "outcome": "Outcome",
+    "at": "Next step", "quick": "Next step", "tags": "Tags", "take_back": "Take it back",
 }  # fmt: skip
-CHOICES: Mapping[str, Mapping[Any, str]] = {"channel": CHANNELS, "outcome": OUTCOMES}
+CHOICES: Mapping[str, Mapping[Any, str]] = {"channel": CHANNELS, "outcome": {**CONTACT_OUTCOMES, **OUTCOMES}}
 
 
 class Act(msgspec.Struct):

@@ -16,7 +16,7 @@ from leadintake.core.http.access import allow
 from leadintake.desk.forms import parse_form, redirect_with_reasons
 from leadintake.desk.place import lead_address, list_address
 from leadintake.leads.reference import LeadKey
-from leadintake.leads.schemas import ScreenChange
+from leadintake.leads.screens.schemas import ScreenChange
 from leadintake.leads.screens.service import screens
 from leadintake.leads.service import leads
 

@@ -11,13 +11,22 @@ from flask_login import current_user
 
 from leadintake.core.clock import firm_zone, is_zone, now
 from leadintake.leads.conversation import ContactChannel, ContactOutcome
-from leadintake.leads.status import LeadStatus
+from leadintake.leads.status import LeadStatus, Outcome
 from leadintake.notifications.messages import SUBJECTS
 from leadintake.notifications.models import Status
 
 LOCALE = "en"
 """Only pages for prospects are translated."""
 STATES = {LeadStatus.PENDING: "Waiting", LeadStatus.REACHED_OUT: "Reached out"}
+OUTCOMES = {
+    Outcome.HIRED: "Hired",
+    Outcome.NOT_OUR_FIELD: "Not our field",
+    Outcome.CONFLICT: "Conflict of interest",
+    Outcome.NO_CAPACITY: "No capacity",
+    Outcome.NOT_REACHED: "Not reached",
+    Outcome.WITHDREW: "Withdrew",
+    Outcome.OTHER: "Other",
+}
 DELIVERIES = {
     Status.QUEUED: "waits to be sent",
     Status.SENDING: "is being sent",
@@ -30,7 +39,7 @@ CHANNELS = {
     ContactChannel.MEETING: "Meeting",
     ContactChannel.OTHER: "Other",
 }
-OUTCOMES = {
+CONTACT_OUTCOMES = {
     ContactOutcome.SPOKE: "Spoke with them",
     ContactOutcome.LEFT_MESSAGE: "Left a message",
     ContactOutcome.NO_ANSWER: "No answer",
@@ -48,6 +57,11 @@ ACTS = {
     "note_changed": "changed a note",
     "note_deleted": "deleted a note",
     "declined": "declined the lead",
+    "outcome_set": "set the outcome",
+    "outcome_removed": "took the outcome back",
+    "follow_up_set": "set the next step",
+    "follow_up_removed": "took the next step back",
+    "tagged": "changed the tags",
     "deleted": "deleted the lead",
     "restored": "restored the lead",
     "flagged": "flagged the file",
@@ -80,6 +94,7 @@ def init_app(app: Flask) -> None:
         day=day,
         moment=moment,
         exact=exact,
+        local=local,
         iso=iso,
         duration=duration,
         weight=weight,
@@ -89,7 +104,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         current_user=current_user, STATES=STATES, DELIVERIES=DELIVERIES, ACTS=ACTS, now=now
     )
-    app.jinja_env.globals.update(CHANNELS=CHANNELS, OUTCOMES=OUTCOMES, KINDS=KINDS)
+    app.jinja_env.globals.update(CHANNELS=CHANNELS, CONTACT_OUTCOMES=CONTACT_OUTCOMES, KINDS=KINDS)
+    app.jinja_env.globals.update(OUTCOMES=OUTCOMES, reader_zone=reader_zone)
 
 
 def ago(instant: datetime) -> str:
@@ -108,6 +124,11 @@ def moment(instant: datetime) -> str:
 def exact(instant: datetime) -> str:
     """Return date and time to the second, with the name of the reader's time zone."""
     return format_datetime(instant.astimezone(reader_zone()), "d MMM y, HH:mm:ss z", locale=LOCALE)
+
+
+def local(instant: datetime) -> str:
+    """Return `2026-03-02T09:00` in the reader's time zone, for a field of type datetime-local."""
+    return f"{instant.astimezone(reader_zone()):%Y-%m-%dT%H:%M}"
 
 
 def reader_zone() -> ZoneInfo:

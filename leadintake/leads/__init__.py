@@ -13,6 +13,7 @@ from leadintake.core.visibility import register_visibility_filter
 from leadintake.leads import backfill, counting, search
 from leadintake.leads.distribution import alerts, attention
 from leadintake.leads.distribution.handover import handover
+from leadintake.leads.follow_ups import reminders
 from leadintake.leads.intake import api as public
 from leadintake.leads.proof import cli as cli_proof  # noqa: F401 - adds its command
 from leadintake.leads.quarantine import cli as cli_quarantine  # noqa: F401 - adds its commands
@@ -31,8 +32,10 @@ def init_app(app: Flask) -> None:
     message_failing.connect(app, alerts.lock_lead, when=When.IN_TRANSACTION)
     message_failed.connect(app, alerts.report_failure, when=When.IN_SAVEPOINT)
     leases.add_send_check(app, alerts.check_alert)
+    leases.add_send_check(app, reminders.check_reminder)
     user_departed.connect(app, handover.hand_back_on_departure, when=When.IN_TRANSACTION)
     chores.on_worker_tick(app, handover.run_worker_tick)
+    chores.on_worker_tick(app, reminders.run_worker_tick)
     chores.on_worker_tick(app, digest.run_worker_tick)
     chores.on_worker_tick(app, backfill.run_worker_tick)
     chores.on_worker_tick(app, backfill.correct_gates)

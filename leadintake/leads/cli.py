@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import typing
 from typing import Any
 
 import click
@@ -22,7 +23,7 @@ from leadintake.leads.matches import MAX_COUNTED
 from leadintake.leads.models import Lead
 from leadintake.leads.notes.service import notes
 from leadintake.leads.reference import LeadKey, parse_reference
-from leadintake.leads.schemas import LeadFilter
+from leadintake.leads.schemas import OUTCOMES, LeadFilter
 from leadintake.leads.service import leads
 from leadintake.leads.status import LeadStatus
 
@@ -42,20 +43,24 @@ class LeadKeyType(StoredId):
 group = CommandGroup("leads", help="The leads of the firm.")
 LEAD_KEY = LeadKeyType(Lead.id, "lead")
 LEAD_ID = click.argument("lead_id", metavar="ID", type=LEAD_KEY)
+OUTCOME = click.option("--outcome", type=click.Choice(typing.get_args(OUTCOMES)))
 STATUS = click.option("--status", type=click.Choice([status.value for status in LeadStatus]))
 READER_OPTION = click.option("--as", "reader", metavar="EMAIL", help="See no more than this person would.")
 
 
 @group.command("list")
 @STATUS
+@OUTCOME
 @click.option("--limit", type=click.IntRange(1, 10000), default=50, show_default=True)
 @READER_OPTION
 @format_option("csv")
-def list_leads(status: str | None, limit: int, reader: str | None, form: str) -> None:
+def list_leads(
+    status: str | None, outcome: OUTCOMES | None, limit: int, reader: str | None, form: str
+) -> None:
     """Show leads, newest first."""
     row = _summarize if form == "table" else row_of
     with transaction():
-        filters, person = _filter(status), _reader(reader)
+        filters, person = _filter(status, outcome), _reader(reader)
         page = leads.page(filters, reader=person, actor=OPERATOR, limit=limit, cursor=None)
         rows = [row(lead) for lead in page.items]
         total = leads.count(filters, reader=person) if page.next_cursor else 0
@@ -76,7 +81,8 @@ def show_lead(lead_id: LeadKey, reader: str | None, form: str) -> None:
             for event in leads.history(lead)
         ]
         remarks = _list_remarks(lead)
-        row = {**row_of(lead), "disclaimer": lead.disclaimer_version}
+        details = {name: getattr(lead, name) for name in ("outcome_note", "outcome_at", "follow_up_note")}
+        row = {**row_of(lead), "disclaimer": lead.disclaimer_version, **details}
         warnings = lead.resume.warnings if lead.resume else []
     if form == "json":
         show([{**row, "warnings": warnings, "notes": remarks, "history": history}], form, empty="")
@@ -121,6 +127,7 @@ def _summarize(lead: Lead) -> dict[str, object]:
         "created_at": lead.created_at,
         "name": full_name(lead.first_name, lead.last_name),
         "status": lead.status,
+        "outcome": lead.outcome,
         "assigned_to": lead.assigned_to.name if lead.assigned_to else None,
         "email": lead.email,
     }
@@ -143,8 +150,8 @@ def _list_remarks(lead: Lead) -> list[dict[str, object]]:
     return sorted(rows, key=lambda row: row["at"], reverse=True)
 
 
-def _filter(status: str | None) -> LeadFilter:
-    return LeadFilter(status=LeadStatus(status) if status else None)
+def _filter(status: str | None, outcome: OUTCOMES | None = None) -> LeadFilter:
+    return LeadFilter(status=LeadStatus(status) if status else None, outcome=outcome)
 
 
 def read_lead(lead_id: LeadKey, part: str, reader: str | None) -> Lead:

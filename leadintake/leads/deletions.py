@@ -43,7 +43,8 @@ class DeletedLead(msgspec.Struct):
 def page_deleted(*, actor: User, limit: int, cursor: str | None) -> Page[Any]:
     """Return a page of DeletedLead visible to `actor`, deleted last first, and audit the listing.
 
-    For reviewers of the quarantine also what was discarded from it. They are found by the audit trail's index of acts: few leads are deleted among very many.
+    For reviewers of the quarantine also what was discarded from it. They are found by the audit trail's index
+    of acts: few leads are deleted among very many.
     """
     audit.record("leads.deleted_listed", actor=actor)
     deleted = readable_query(actor).where(Lead.deleted_at.is_not(None)).subquery()

@@ -10,7 +10,7 @@ import uuid
 import msgspec
 
 from leadintake.core.hooks import Event
-from leadintake.leads.status import Gate, LeadStatus
+from leadintake.leads.status import Gate, LeadStatus, Outcome
 
 
 class LeadCreated(msgspec.Struct, frozen=True):
@@ -51,7 +51,18 @@ class LeadGateChanged(msgspec.Struct, frozen=True):
     """The actor, as in the lead's history."""
 
 
+class LeadOutcomeChanged(msgspec.Struct, frozen=True):
+    """The outcome of a lead was set, replaced or (`after` None) taken back."""
+
+    lead_id: uuid.UUID
+    before: Outcome | None
+    after: Outcome | None
+    actor: str
+    """The actor, as in the lead's history."""
+
+
 lead_created = Event("lead_created", LeadCreated)
 lead_assigned = Event("lead_assigned", LeadAssigned)
 lead_status_changed = Event("lead_status_changed", LeadStatusChanged)
 lead_gate_changed = Event("lead_gate_changed", LeadGateChanged)
+lead_outcome_changed = Event("lead_outcome_changed", LeadOutcomeChanged)

@@ -114,7 +114,8 @@ def _format_local(value: object, zone: ZoneInfo) -> object:
 def row_of(lead: Lead) -> dict[str, object]:
     """Return the values of a lead by CSV column."""
     assignee = lead.assigned_to.email if lead.assigned_to else None
-    values = {"assigned_to": assignee, "resume": lead.resume.filename if lead.resume else None}
+    resume = lead.resume.filename if lead.resume else None
+    values = {"assigned_to": assignee, "resume": resume, "tags": ", ".join(lead.tags)}
     return {name: values[name] if name in values else getattr(lead, name) for name in COLUMNS}
 
 

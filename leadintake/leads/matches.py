@@ -23,6 +23,7 @@ from leadintake.core.db.pagination import Order
 from leadintake.leads import search_index
 from leadintake.leads.conversation import LeadNote
 from leadintake.leads.models import Lead
+from leadintake.leads.progress import LeadTag, fold_tag
 from leadintake.leads.search_index import OF_NOTES, Words
 
 Statement = sa.Select[Any]
@@ -155,6 +156,17 @@ def _scan_first(
     first = all_rows.order_by(*order.clauses(Lead)).limit(rows).subquery()
     matching = sa.select(first.c.id).where(first.c.matches).order_by(*order.clauses(first.c))
     return db.session.scalars(matching).all()
+
+
+def has_tag(tag: str) -> sa.ColumnElement[bool]:
+    """Match leads with this tag, in upper or lower case.
+
+    A tag of few leads is read first; of the leads with a common one enough are found on the way through
+    the order of the list.
+    """
+    ids = sa.select(LeadTag.lead_id).where(LeadTag.folded == fold_tag(tag))
+    is_rare = _count_rows(ids.limit(MAX_CANDIDATES + 1)) <= MAX_CANDIDATES
+    return Lead.id.in_(ids) if is_rare else ids.where(LeadTag.lead_id == Lead.id).exists()
 
 
 def count_leads(statement: Statement) -> int:

@@ -11,10 +11,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from leadintake.core.db.database import Model, only
 from leadintake.core.db.types import CommaList, TextEnum
+from leadintake.core.text import TooLong, normalize_text
 from leadintake.leads.status import Outcome
 
 MAX_NOTE_LENGTH = 500
 MAX_TAGS, MAX_TAG_LENGTH = 10, 40
+ACTS = ("outcome_set", "outcome_removed", "follow_up_set", "follow_up_removed", "tagged")
+"""Actions in the history that change these columns."""
+
+
+def fold_tag(tag: str) -> str:
+    """Return the form in which tags are compared: NFC, in lower case."""
+    try:
+        folded = normalize_text(tag, MAX_TAG_LENGTH).casefold()
+    except TooLong:
+        folded = tag.casefold()
+    return folded[: 3 * MAX_TAG_LENGTH]
 
 
 def progress_indexes() -> list[sa.Index]:

@@ -12,6 +12,7 @@ from leadintake.core.actor import OPERATOR, SYSTEM
 from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.leads.models import Lead, LeadEvent
+from leadintake.leads.progress import ACTS
 
 WITHIN = timedelta(hours=1)
 REMARKS = ("noted", "note_changed", "note_deleted")
@@ -30,7 +31,7 @@ def blocked_reason(lead: Lead, actor: UserOrOperator) -> str:
         return ""
     if lead.reached_at is None or now() - lead.reached_at > WITHIN:
         return "This was recorded more than an hour ago. A manager can reopen the lead."
-    by_people = LeadEvent.actor != SYSTEM.value, LeadEvent.action.not_in(REMARKS)
+    by_people = LeadEvent.actor != SYSTEM.value, LeadEvent.action.not_in((*REMARKS, *ACTS))
     last_query = (
         sa.select(LeadEvent.action)
         .where(LeadEvent.lead_id == lead.id, *by_people)

@@ -13,7 +13,8 @@ from leadintake.auth.schemas import UserSummary
 from leadintake.core.db.pagination import Cursor
 from leadintake.core.text import TYPED_PER_CHARACTER
 from leadintake.leads.fields import listed_members
-from leadintake.leads.models import Lead, LeadEvent, Screen
+from leadintake.leads.models import Lead, LeadEvent
+from leadintake.leads.progress import MAX_TAG_LENGTH
 from leadintake.leads.reference import ReferenceText
 from leadintake.leads.status import LeadStatus, Outcome, Source
 from leadintake.notifications.schemas import NotificationSummary
@@ -31,7 +32,14 @@ SORTS = Literal[
 ]  # fmt: skip
 
 
-FILTERS = ("status", "assigned_to", "q", "created_from", "created_to")
+FILTERS = (
+    "status", "assigned_to", "q", "created_from", "created_to", "outcome", "tag", "practice_area", "language",
+)  # fmt: skip
+OUTCOMES = Literal[
+    "hired", "not_our_field", "conflict", "no_capacity", "not_reached", "withdrew", "other", "none",
+]  # fmt: skip
+Chosen = Annotated[str, msgspec.Meta(max_length=100)]
+Tag = Annotated[str, msgspec.Meta(max_length=MAX_TAG_LENGTH * TYPED_PER_CHARACTER)]
 
 
 class Resume(msgspec.Struct, omit_defaults=True):
@@ -144,6 +152,10 @@ class LeadFilter(msgspec.Struct, forbid_unknown_fields=True):
     q: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     created_from: Aware | None = None
     created_to: Aware | None = None
+    outcome: OUTCOMES | None = None
+    tag: Tag | None = None
+    practice_area: Chosen | None = None
+    language: Chosen | None = None
     sort: SORTS = "-created_at"
 
     def names(self) -> list[str]:
@@ -211,31 +223,3 @@ class NotificationList(msgspec.Struct):
     """The messages about a lead, oldest first."""
 
     items: list[NotificationSummary]
-
-
-class ScreenChange(msgspec.Struct, forbid_unknown_fields=True):
-    """Whom to bar from a lead, and why, in 1 to 500 characters."""
-
-    user_id: uuid.UUID
-    notice: Words
-
-
-class ScreenView(msgspec.Struct):
-    """Somebody barred from a lead, and why. `set_by` is the address of who said so, or `operator`."""
-
-    user: UserSummary
-    notice: str
-    set_by: str
-    set_at: datetime
-
-    @classmethod
-    def of(cls, screen: Screen) -> ScreenView:
-        """Convert a screen."""
-        user = msgspec.convert(screen.user, UserSummary, from_attributes=True)
-        return cls(user, screen.notice, screen.set_by, screen.updated_at)
-
-
-class ScreenList(msgspec.Struct):
-    """Everybody barred from a lead, in the order in which they were."""
-
-    items: list[ScreenView]

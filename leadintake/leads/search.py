@@ -16,7 +16,7 @@ from leadintake.core.errors import UnprocessableContent
 from leadintake.core.phones import search_terms
 from leadintake.core.text import fold_search, fold_texts, has_controls
 from leadintake.leads import visibility
-from leadintake.leads.matches import Search, Statement
+from leadintake.leads.matches import Search, Statement, has_tag
 from leadintake.leads.models import Lead, has_key, is_listed
 from leadintake.leads.reference import parse_reference
 from leadintake.leads.schemas import LeadFilter
@@ -62,7 +62,21 @@ def matching_query(filters: LeadFilter, reader: UserOrOperator) -> Statement:
         statement = statement.where(Lead.created_at >= filters.created_from)
     if filters.created_to is not None:
         statement = statement.where(Lead.created_at < filters.created_to)
-    return statement
+    _check_words(filters)
+    if filters.outcome is not None:
+        outcome = None if filters.outcome == "none" else filters.outcome
+        statement = statement.where(Lead.outcome == outcome)
+    if filters.practice_area is not None:
+        statement = statement.where(Lead.practice_area == filters.practice_area)
+    if filters.language is not None:
+        statement = statement.where(Lead.language == filters.language)
+    return statement if filters.tag is None else statement.where(has_tag(filters.tag))
+
+
+def _check_words(filters: LeadFilter) -> None:
+    for name in ("tag", "practice_area", "language"):
+        if has_controls(getattr(filters, name) or ""):
+            raise UnprocessableContent({name: ["This has characters that cannot be shown."]})
 
 
 def parse_search(statement: Statement, filters: LeadFilter) -> tuple[Statement, Search | None]:

@@ -165,7 +165,7 @@ class Leads:
         self._record(lead, "reopened" if is_reopened else "reached_out", actor=actor)
         db.session.flush()
         lead_status_changed.send(LeadStatusChanged(lead.id, before, status, alerts.name_of(actor)))
-        self._hand_on_if_owner_left(lead, actor=actor)
+        self.hand_on_if_owner_left(lead, actor=actor)
 
     def assign(self, lead: Lead, user_id: uuid.UUID | None, *, actor: UserOrOperator) -> None:
         """Assign the lead to a user, or to none, and alert the assignee unless it is the actor.
@@ -206,9 +206,10 @@ class Leads:
         db.session.flush()
         self._record(lead, "restored", actor=actor)
         notifications.show_for_lead(lead.id)
-        self._hand_on_if_owner_left(lead, actor=actor)
+        self.hand_on_if_owner_left(lead, actor=actor)
 
-    def _hand_on_if_owner_left(self, lead: Lead, *, actor: UserOrOperator) -> None:
+    def hand_on_if_owner_left(self, lead: Lead, *, actor: UserOrOperator) -> None:
+        """Reassign an open lead whose assignee may not have leads now."""
         owner = lead.assigned_to
         if is_open(lead.status, lead.outcome) and owner is not None and not assignment.may_hold_leads(owner):
             handover.hand_on(lead, "handed_back", f"{owner.name} left, or is away.", actor=actor)

@@ -21,6 +21,7 @@ SUBJECTS = {
     "audit_head": "Where the audit trail ends",
     "attorney_alert": "A new lead is waiting for you",
     "email_corrected": "A prospect corrected their e-mail address",
+    "follow_up_due": "A next step is due",
     "delivery_failed": "A message could not be delivered",
     "leads_moved": "A change in your leads",
     "left_to_nobody": "A lead has no attorney any more",
@@ -40,7 +41,7 @@ SECRET_KINDS = {"invitation", "password_reset"}
 OPTIONAL_KINDS = {"prospect_confirmation"}
 """Kinds with an unsubscribe link."""
 
-UNTRUSTED_WORDS = {"prospect", "name", "reason"}
+UNTRUSTED_WORDS = {"prospect", "name", "reason", "note"}
 """Template variables with text from prospects or mail servers: addresses in them are not linked."""
 
 PLACE_OF_WORDS = "\0"

@@ -34,10 +34,11 @@ from leadintake.leads.distribution.handover import handover
 from leadintake.leads.intake.service import Submission, intake
 from leadintake.leads.intake.spam import SpamSignals
 from leadintake.leads.models import Lead
+from leadintake.leads.outcomes import service as outcomes
 from leadintake.leads.quarantine.service import quarantine
 from leadintake.leads.screens.service import screens
 from leadintake.leads.service import leads
-from leadintake.leads.status import Gate, LeadStatus
+from leadintake.leads.status import Gate, LeadStatus, Outcome
 from tests.factories import LeadFactory, UserFactory
 from tests.support.client import PDF
 from tests.support.leads import together
@@ -105,6 +106,10 @@ class Verbs:
     def reach_out(self) -> None:
         with leads.edit(self.drawn.choice(self.ids), OPERATOR) as lead:
             leads.change_status(lead, LeadStatus.REACHED_OUT, actor=self.boss())
+
+    def end(self) -> None:
+        outcome = self.drawn.choice([*Outcome, None])
+        self.edit(lambda lead: outcomes.change(lead, outcome, None, actor=self.boss()))
 
     def delete(self) -> None:
         self.edit(lambda lead: leads.delete(lead, actor=self.boss()))
@@ -288,6 +293,14 @@ def test_leads_that_a_process_of_the_version_before_wrote_are_counted_by_a_worke
         assert counting.run_chore(lambda: False) == {"corrected": 1}
         assert numbers_are_right()
         assert counting.run_chore(lambda: False) == {"corrected": 0}
+        with transaction():  # it does not know of the outcome, and says that another lead is open
+            db.session.execute(sa.update(Lead.__table__).values(outcome=Outcome.HIRED))
+            db.session.execute(sa.update(COUNTS).values(pending=COUNTS.c.pending + 1))
+            db.session.execute(sa.update(Lead.__table__).values(status=LeadStatus.PENDING))
+        assert counting.run_chore(lambda: False) == {"corrected": 1}
+        assert numbers_are_right()
+        with transaction():
+            db.session.execute(sa.update(Lead.__table__).values(outcome=None))
         with transaction():  # it let one in, and said so by the time alone
             db.session.execute(
                 sa.update(Lead.__table__)

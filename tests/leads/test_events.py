@@ -19,6 +19,7 @@ from leadintake.leads.events import (
     lead_assigned,
     lead_created,
     lead_gate_changed,
+    lead_outcome_changed,
     lead_status_changed,
 )
 from leadintake.leads.models import Lead, LeadEvent
@@ -27,7 +28,7 @@ from tests.factories import AbsenceFactory, LeadFactory, UserFactory
 from tests.support.outbox import round_of_a_worker
 from tests.support.statements import statements
 
-EVENTS = (lead_created, lead_assigned, lead_status_changed, lead_gate_changed)
+EVENTS = (lead_created, lead_assigned, lead_status_changed, lead_gate_changed, lead_outcome_changed)
 STATEMENTS = 12
 """Of a submission with one attorney on SQLite, a reader's `BEGIN` included, a writer's and `COMMIT` not."""
 

@@ -40,9 +40,10 @@ from leadintake.leads import counting
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.intake.service import Submission, intake
 from leadintake.leads.models import Decline, Lead, LeadEvent, Screen
+from leadintake.leads.outcomes import service as outcomes
 from leadintake.leads.screens.service import screens
 from leadintake.leads.service import leads
-from leadintake.leads.status import LeadStatus
+from leadintake.leads.status import LeadStatus, Outcome, is_open
 from leadintake.notifications.embedded import Stop
 from leadintake.notifications.models import Notification, Status
 from leadintake.notifications.worker import Worker
@@ -179,6 +180,10 @@ class Firm(RuleBasedStateMachine):
 
         self.edit(number, reach_out, lock_assignment=False)
 
+    @rule(number=which, outcome=st.sampled_from([*Outcome, None]))
+    def one_ends_or_is_taken_back(self, number: int, outcome: Outcome | None) -> None:
+        self.edit(number, lambda lead: outcomes.change(lead, outcome, None, actor=self.boss()))
+
     @rule(number=which)
     def one_is_deleted(self, number: int) -> None:
         self.edit(number, lambda lead: leads.delete(lead, actor=self.boss()))
@@ -263,13 +268,14 @@ class Firm(RuleBasedStateMachine):
                     assert queued <= ({owner.email} if owner else set()), "nobody else is about to be told"
                 if owner is None or lead.deleted_at is not None:
                     continue
-                assert (lead.id, owner.id) not in kept_out or lead.status is not LeadStatus.PENDING
+                pending = is_open(lead.status, lead.outcome)
+                assert (lead.id, owner.id) not in kept_out or not pending
                 taken = lead.assignment_reason.startswith("Taken")
-                if lead.status is not LeadStatus.PENDING and not assignment.may_hold_leads(owner):
+                if not pending and not assignment.may_hold_leads(owner):
                     self.untold.add((lead.id, owner.id))
                 told = owner.email in live or taken or (lead.id, owner.id) in self.untold
                 assert told, "the owner is, or was, told"
-                if lead.status is LeadStatus.PENDING:
+                if pending:
                     assert assignment.may_hold_leads(owner)
                     if last[lead.id].cause != "manual":
                         assert (lead.id, owner.id) not in declined

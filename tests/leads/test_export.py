@@ -15,6 +15,7 @@ EXPORT = "/internal/leads.csv"
 COLUMNS = [
     "id", "created_at", "updated_at", "first_name", "last_name", "email", "status",
     "practice_area", "language", "assigned_to", "resume", "reference", "phone", "reached_at",
+    "outcome", "follow_up_at", "tags",
 ]  # fmt: skip
 
 
@@ -47,6 +48,9 @@ def test_a_row_says_what_the_list_says(reader, given, amara):
     listed = {item["id"]: item for item in reader.get("/internal/leads").json["items"]}[str(lead.id)]
     assert oldest == {
         **{name: listed[name] for name in COLUMNS if name not in {"resume", "reached_at"}},
+        "outcome": "",
+        "follow_up_at": "",
+        "tags": "",
         "assigned_to": "amara@firm.example.com",
         "resume": "resume.pdf",
         "reached_at": "",

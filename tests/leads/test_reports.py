@@ -10,6 +10,7 @@ import time_machine
 
 from leadintake.audit.models import AuditEntry
 from leadintake.core.clock import now
+from leadintake.leads.status import Outcome
 from tests.factories import LeadFactory, ScreenFactory, UserFactory
 from tests.support.outbox import round_of_a_worker
 
@@ -136,5 +137,5 @@ def test_the_command_prints_it_with_its_dates(app, client, given, amara):
     )
     assert json.loads(told.stdout) == [
         {"email": amara.email, "received": 0, "open": 0, "reached": 0, "median_hours_to_reach": None,
-         "declined": 0}
+         "declined": 0, **dict.fromkeys(Outcome, 0)}
     ]  # fmt: skip

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from leadintake.core import alarms
 from leadintake.core.db import types
 from leadintake.core.db.database import db
+from leadintake.leads.status import Outcome
 from tests.leads.worlds import CLIENT, NOTHING, NOW, Heard, Plan, Reader, World, build, plans
 
 pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
@@ -53,6 +54,9 @@ ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
     (PUT, f"{LEADS}/assignee"): [{"user_id": "barred"}, {"user_id": "colleague"}, {"user_id": None}],
     (POST, f"{LEADS}/decline"): [{"reason": "Busy."}, {"reason": ""}],
     (POST, f"{LEADS}/restore"): [None],
+    (PUT, f"{LEADS}/outcome"): [{"outcome": "hired"}, {"outcome": None}, {"outcome": "x"}],
+    (PUT, f"{LEADS}/follow_up"): [{"at": "2026-03-02T12:00:00Z"}, {"at": None}],
+    (PUT, f"{LEADS}/tags"): [{"tags": ["secretissima"]}, {"tags": [""]}],
     (GET, f"{LEADS}/resume"): [None],
     (GET, f"{LEADS}/history"): [None],
     (GET, f"{LEADS}/notifications"): [None],
@@ -84,6 +88,9 @@ ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
     (POST, f"/desk/leads/{LEAD}/notes/{NOTE}"): [None],
     (POST, f"/desk/leads/{LEAD}/notes/{NOTE}/delete"): [None],
     (POST, f"/desk/leads/{LEAD}/contacts"): [None],
+    (POST, f"/desk/leads/{LEAD}/outcome"): [None],
+    (POST, f"/desk/leads/{LEAD}/follow-up"): [None],
+    (POST, f"/desk/leads/{LEAD}/tags"): [None],
     (GET, f"/desk/leads/{LEAD}/resume/text"): [None],
     (GET, f"/desk/leads/{LEAD}/explanation"): [None],
     (GET, f"/desk/leads/{LEAD}/proof"): [None],
@@ -99,6 +106,7 @@ FILTERS = (
     "status=REACHED_OUT", "assigned_to=me", "assigned_to=none", "assigned_to={colleague}",
     "created_from=2026-03-01T11:30:00Z", "created_to=2026-03-01T11:30:00Z",
     "sort=email", "sort=-last_name", "sort=-updated_at", "q=%00",
+    "outcome=hired", "outcome=none", "tag=SECRETISSIMA", "tag=asylum", "practice_area=family", "language=es",
 )  # fmt: skip
 LISTS: dict[tuple[str, str], tuple[str, ...]] = {
     (GET, "/internal/leads"): (
@@ -106,7 +114,8 @@ LISTS: dict[tuple[str, str], tuple[str, ...]] = {
         "limit=1",
         "sort=email&limit=1",
     ),
-    (GET, "/internal/leads.csv"): FILTERS[:6],
+    (GET, "/internal/leads.csv"): (*FILTERS[:6], *FILTERS[-6:]),
+    (GET, "/internal/tags"): ("",),
     (GET, "/internal/notifications"): ("", "limit=1", "status=queued", "status=failed"),
     (GET, "/internal/assignment/report"): ("", "created_to=2026-03-02T00:00:00Z"),
     (GET, "/internal/audit"): ("", "limit=3", "about={hidden}", "actor={boss}", "action=lead.read"),
@@ -197,7 +206,15 @@ ELSEWHERE: dict[tuple[str, str], Bodies] = {
     (POST, "/desk/forgotten"): [None],
 }
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "leads list": ("", "--format json", "--format csv", "--status PENDING", "--limit 1"),
+    "leads list": (
+        "",
+        "--outcome hired",
+        "--outcome none",
+        "--format json",
+        "--format csv",
+        "--status PENDING",
+        "--limit 1",
+    ),
     "leads export": ("", "--status PENDING"),
     "leads show": ("{lead}", "{lead} --format json"),
     "leads explain": ("{lead}", "{lead} --format json"),
@@ -205,19 +222,40 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 SITUATIONS = (
     ("viewer", "all"), ("attorney", "all"), ("attorney", "own"), ("manager", "own"), ("admin", "all"),
 )  # fmt: skip
-SECRET = Plan(ours=True, owner=None, reached=False, deleted=False, hours=0, messages=(("prospect", None),))
+SECRET = Plan(
+    ours=True, owner=None, reached=False, deleted=False, hours=0, messages=(("prospect", None),),
+    tags=("asylum", "Secretissima"),
+)  # fmt: skip
 HIDDEN = (
     replace(SECRET, owner="colleague", reached=True, messages=(("colleague", "sent"), ("prospect", "sent"))),
-    replace(SECRET, owner="barred", hours=1, messages=(("barred", "sent"), ("prospect", "failed"))),
+    replace(
+        SECRET,
+        owner="barred",
+        hours=1,
+        messages=(("barred", "sent"), ("prospect", "failed")),
+        outcome=Outcome.HIRED,
+    ),
     replace(SECRET, owner="barred", reached=True, hours=2, messages=(("barred", None), ("barred", "failed"))),
-    replace(SECRET, hours=1, messages=(("prospect", None), ("barred", "failed"))),
+    replace(
+        SECRET,
+        hours=1,
+        messages=(("prospect", None), ("barred", "failed")),
+        outcome=Outcome.CONFLICT,
+    ),
     replace(SECRET, owner="colleague", deleted=True, messages=(("colleague", "failed"), ("barred", None))),
 )
 """The lead somebody is barred from, another in each situation."""
 OTHERS = [
-    replace(SECRET, ours=False, owner="barred", hours=1, messages=(("barred", "failed"), ("prospect", None))),
+    replace(
+        SECRET,
+        ours=False,
+        owner="barred",
+        hours=1,
+        messages=(("barred", "failed"), ("prospect", None)),
+        tags=("Asylum",),
+    ),
     replace(SECRET, owner="colleague", deleted=True, hours=3, messages=(("prospect", "failed"),)),
-    replace(SECRET, reached=True, hours=1, messages=(("prospect", "sent"),)),
+    replace(SECRET, reached=True, hours=1, messages=(("prospect", "sent"),), tags=(), outcome=Outcome.HIRED),
 ]
 Request = tuple[str, str, Any]
 

@@ -33,7 +33,7 @@ from leadintake.leads.distribution import alerts
 from leadintake.leads.models import Lead
 from leadintake.leads.screens.service import screens
 from leadintake.leads.service import leads
-from leadintake.leads.status import Gate
+from leadintake.leads.status import Gate, Outcome
 from tests.factories import LeadFactory, NoteFactory, NotificationFactory, UserFactory
 from tests.support.client import Client
 
@@ -56,6 +56,8 @@ class Plan:
     hours: int
     messages: tuple[tuple[str, str | None], ...]
     quarantined: bool = False
+    outcome: Outcome | None = None
+    tags: tuple[str, ...] = ()
 
 
 plans = st.builds(
@@ -68,6 +70,8 @@ plans = st.builds(
     messages=st.lists(
         st.tuples(st.sampled_from(PEOPLE), st.sampled_from([None, "sent", "failed"])), min_size=1, max_size=3
     ).map(tuple),
+    outcome=st.sampled_from([None, Outcome.HIRED, Outcome.CONFLICT]),
+    tags=st.sampled_from([(), ("asylum",), ("Asylum", "Secretissima")]),
 )
 
 
@@ -261,6 +265,11 @@ def _lead(world: World, plan: Plan, *, email: str | None, **more: str) -> Lead:
         assigned_to=world.people.get(plan.owner or ""),
         created_at=arrived,
         updated_at=arrived,
+        practice_area="family",
+        language="es",
+        outcome=plan.outcome,
+        outcome_at=NOW if plan.outcome else None,
+        tags=[*plan.tags],
     )
     alerts.record(lead, "submitted", "with resume.pdf", actor=ANONYMOUS)
     for who, state in plan.messages:

@@ -51,6 +51,7 @@ WORDS = {
     "lines": ["7QM4-2XRF: Bruno"],
     "head": f"1:{'0' * 64}",
     "moment": "2026-03-01 12:00 UTC",
+    "note": "Ask for the notice of the hearing.",
 }
 KNOWN_HEADERS = {
     "Content-Type", "MIME-Version", "Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted",
@@ -186,7 +187,7 @@ def links_in(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", sorted(SUBJECTS))
-@pytest.mark.parametrize("word", ["prospect", "name", "reason"])
+@pytest.mark.parametrize("word", ["prospect", "name", "reason", "note"])
 def test_no_mail_program_makes_a_link_of_what_a_stranger_typed(kind, word):
     plain = {**WORDS, "addressee": "somebody"}
     usual = render(kind, **plain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from leadintake.leads.reference import LeadKey
 from leadintake.leads.reports.explanation import list_candidates, summarize_decision
 from leadintake.leads.reports.service import Line, report
 from leadintake.leads.reports.simulation import simulate
+from leadintake.leads.status import Outcome
 
 
 @leads_group.command("explain")
@@ -66,13 +68,18 @@ def show_report(first_day: date | None, last_day: date | None, form: str) -> Non
         since = _midnight(first_day) if first_day else None
         until = _midnight(last_day + timedelta(days=1)) if last_day else None
         result = report(since, until, actor=OPERATOR)
-        rows = [_make_row(line) for line in result.lines]
+        rows = [
+            _make_row(line)
+            | ({"outcomes": _format_outcomes(line.outcomes)} if form == "table" else {**line.outcomes})
+            for line in result.lines
+        ]
     if form == "table":
         since, until = (when.astimezone(firm_zone()) for when in (result.created_from, result.created_to))
         click.echo(
             f"Leads that arrived from {since:%Y-%m-%d %H:%M %Z} to {until:%Y-%m-%d %H:%M %Z};", nl=False
         )
         click.echo(f" {result.waiting} of them wait for somebody.")
+        click.echo(f"Outcomes: {_format_outcomes(result.outcomes) or 'none yet'}.")
     show(rows, form, empty="Nobody takes leads yet.")
 
 
@@ -123,3 +130,7 @@ def _make_row(line: Line) -> dict[str, object]:
         "median_hours_to_reach": None if median is None else round(median / 3600, 1),
         "declined": line.declined,
     }
+
+
+def _format_outcomes(outcomes: Mapping[Outcome, int]) -> str:
+    return ", ".join(f"{outcome} {number}" for outcome, number in outcomes.items() if number)

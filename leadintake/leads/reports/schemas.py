@@ -27,6 +27,8 @@ class ReportLine(msgspec.Struct):
     reached: int
     median_seconds_to_reach: float | None
     declined: int
+    outcomes: dict[str, int]
+    """How the leads that they have now ended, by outcome."""
 
 
 class ReportView(msgspec.Struct):
@@ -36,9 +38,12 @@ class ReportView(msgspec.Struct):
     created_to: datetime
     items: list[ReportLine]
     waiting: int
+    outcomes: dict[str, int]
+    """The same of all leads of the period."""
 
     @classmethod
     def of(cls, report: Report) -> ReportView:
         """Convert a report."""
         items = [msgspec.convert(line, ReportLine, from_attributes=True) for line in report.lines]
-        return cls(report.created_from, report.created_to, items, report.waiting)
+        outcomes = {name.value: number for name, number in report.outcomes.items()}
+        return cls(report.created_from, report.created_to, items, report.waiting, outcomes)

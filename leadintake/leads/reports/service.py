@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from leadintake.core.errors import UnprocessableContent
 from leadintake.leads.matches import Statement
 from leadintake.leads.models import Decline, Lead, is_waiting
 from leadintake.leads.search import visible_query
-from leadintake.leads.status import where_open, where_reached
+from leadintake.leads.status import Outcome, where_open, where_reached
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
 USUAL_PERIOD = timedelta(days=30)
@@ -42,16 +43,19 @@ class Line:
     reached: int
     median_seconds_to_reach: float | None
     declined: int
+    outcomes: Mapping[Outcome, int]
+    """Of the leads assigned now."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """The period (end excluded), users by name, and the number of waiting leads."""
+    """The period (end excluded), users by name, the number of waiting leads, and those of all outcomes."""
 
     created_from: datetime
     created_to: datetime
     lines: Sequence[Line]
     waiting: int
+    outcomes: Mapping[Outcome, int]
 
 
 def report(created_from: datetime | None, created_to: datetime | None, *, actor: UserOrOperator) -> Report:
@@ -71,6 +75,7 @@ def report(created_from: datetime | None, created_to: datetime | None, *, actor:
         _measure_reaching(arrival_query),
         _count_waiting(arrival_query),
     )
+    outcomes = _count_outcomes(arrival_query)
     lines = [
         Line(
             user,
@@ -79,11 +84,15 @@ def report(created_from: datetime | None, created_to: datetime | None, *, actor:
             len(reached.get(user.id, ())),
             statistics.median(reached[user.id]) if user.id in reached else None,
             declined.get(user.id, 0),
+            {outcome: outcomes.get((user.id, outcome), 0) for outcome in Outcome},
         )
         for user in auth.everyone()
         if (user.works_on_leads and user.can_intake) or user.id in {*received, *declined}
     ]
-    return Report(since, until, lines, waiting_count)
+    totals = Counter[Outcome]()
+    for (_, outcome), number in outcomes.items():
+        totals[outcome] += number
+    return Report(since, until, lines, waiting_count, {outcome: totals[outcome] for outcome in Outcome})
 
 
 def _check_year(field: str, moment: datetime) -> None:
@@ -120,6 +129,14 @@ def _count_open(arrival_query: Statement) -> Mapping[uuid.UUID, int]:
     return _fetch_by_user(
         pending.with_only_columns(Lead.assignee_id, sa.func.count()).group_by(Lead.assignee_id)
     )
+
+
+def _count_outcomes(arrival_query: Statement) -> Mapping[tuple[uuid.UUID | None, Outcome], int]:
+    """Return the numbers of leads by assignee and outcome."""
+    ended = arrival_query.where(Lead.outcome.is_not(None))
+    columns: Any = (Lead.assignee_id, Lead.outcome, sa.func.count())
+    rows = db.session.execute(ended.with_only_columns(*columns).group_by(Lead.assignee_id, Lead.outcome))
+    return {(assignee_id, outcome): number for assignee_id, outcome, number in rows}
 
 
 def _measure_reaching(arrival_query: Statement) -> Mapping[uuid.UUID, list[float]]:

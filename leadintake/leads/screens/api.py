@@ -11,7 +11,7 @@ from leadintake.auth.permissions import Permission
 from leadintake.core.http.access import allow
 from leadintake.core.http.api import api, respond
 from leadintake.leads.reference import LeadKey
-from leadintake.leads.schemas import ScreenChange, ScreenList, ScreenView
+from leadintake.leads.screens.schemas import ScreenChange, ScreenList, ScreenView
 from leadintake.leads.screens.service import screens
 from leadintake.leads.service import leads
 

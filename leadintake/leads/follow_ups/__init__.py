@@ -1,0 +1,1 @@
+"""Next steps of leads, and the mails that remind of them."""

@@ -1,0 +1,1 @@
+"""Outcomes: how leads ended."""
