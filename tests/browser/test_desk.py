@@ -252,7 +252,18 @@ def tab_to(page: Page, words: str) -> None:
 def test_nothing_is_wrong_with_any_page(desk_of, visitor, site, given, lead, amara, ada, scheme, width):
     given(NotificationFactory, "failed", lead_id=lead.id)
     held = given(LeadFactory, "quarantined", last_name="W" * 100)
-    given(LeadFactory, "reached_out", last_name="W" * 100, assigned_to=amara, reached_at=now())
+    worked = given(
+        LeadFactory,
+        "reached_out",
+        last_name="W" * 100,
+        assigned_to=amara,
+        reached_at=now(),
+        outcome="not_our_field",
+        outcome_note="W" * 100,
+        outcome_at=now(),
+        follow_up_at=now(),
+        tags=["W" * 40, "vip"],
+    )
     look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
     page = visitor(**look)
     found = []
@@ -260,7 +271,7 @@ def test_nothing_is_wrong_with_any_page(desk_of, visitor, site, given, lead, ama
         page.goto(site + path)
         found += [f"{path}: {one}" for one in violations(page)]
     page = desk_of(ada, **look)
-    leads = (f"/leads/{one.id}" for one in (lead, held))
+    leads = (f"/leads/{one.id}" for one in (lead, held, worked))
     rooms = ("absences", "report", "quarantine", "messages", "people", "deleted", "account")
     rooms += tuple(f"leads/{lead.id}/{part}" for part in ("screens", "explanation", "proof", "resume/text"))
     for path in ("", "?q=nothing", "?sort=none", *leads, *(f"/{room}" for room in rooms)):
