@@ -100,12 +100,20 @@ def test_nobody_else_may(browser, given, rows, lead, who):
         assert plan(browser().sign_in(user), lead).status_code == 403
 
 
-def test_until_then_the_lead_is_not_in_the_queue_but_in_the_list_below(app, attorney, lead, amara, given):
+@pytest.mark.every_engine
+@pytest.mark.parametrize("visibility", ["all", "own"])
+def test_until_then_the_lead_is_not_in_the_queue_but_in_the_list_below(
+    app, attorney, lead, amara, given, visibility
+):
+    app.config["ATTORNEY_VISIBILITY"] = visibility
     given(LeadFactory, assigned_to=amara, last_name="Waiting")
+    given(LeadFactory, assigned_to=amara, last_name="Ended", outcome="hired")
+    given(LeadFactory, "reached_out", assigned_to=amara, last_name="Reached")
     plan(attorney, lead)
     assert own(app, amara) == ["Waiting"]
     page = attorney.get("/desk").text
-    assert page.index("Waiting") < page.index(lead.last_name)
+    places = [page.index(f"{name}</bdi>") for name in ("Waiting", "Reached", "Ended", lead.last_name)]
+    assert places == sorted(places)
     assert attorney.get(f"/desk/leads/{lead.id}").status_code == 200
     with time_machine.travel(datetime(2026, 3, 2, 12, 30, tzinfo=UTC), tick=False):
         assert set(own(app, amara)) == {"Waiting", lead.last_name}

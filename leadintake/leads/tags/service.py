@@ -16,8 +16,8 @@ from leadintake.leads.models import Lead
 from leadintake.leads.progress import MAX_TAG_LENGTH, MAX_TAGS, LeadTag, fold_tag
 from leadintake.leads.search import visible_query
 
-MAX_SUGGESTED, MAX_USES = 100, 5_000
-"""Tags suggested, and uses of tags counted for that: the latest."""
+MAX_SUGGESTED, MAX_USES = 100, 500
+"""Tags suggested, and uses of tags counted for that: the latest. Each costs a look-up of its lead."""
 
 
 def change(lead: Lead, tags: Sequence[str], *, actor: UserOrOperator) -> None:
