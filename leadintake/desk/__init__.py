@@ -23,6 +23,7 @@ from leadintake.desk.report import bp as report
 from leadintake.desk.resume import bp as resume
 from leadintake.desk.screens import bp as screens
 from leadintake.desk.sign_in import bp as signing_in
+from leadintake.desk.views import bp as views
 from leadintake.desk.work import SOON
 from leadintake.desk.work import bp as work
 from leadintake.leads.fields import full_name
@@ -49,6 +50,7 @@ ROOMS = (
     messages,
     report,
     people,
+    views,
 )
 
 

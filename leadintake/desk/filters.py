@@ -16,6 +16,7 @@ from leadintake.leads.groups import Group
 from leadintake.leads.schemas import LeadQuery
 
 UNTIL = "created_to"
+MAX_FIELDS = 20
 OF_PAGES = frozenset({"group", "cursor"})
 
 
@@ -41,6 +42,11 @@ class ListRequest:
     def text(self) -> str:
         """The query string."""
         return urlencode(self.values)
+
+    @property
+    def name(self) -> str:
+        """The query string without the page: the same for all pages of a list."""
+        return urlencode({name: value for name, value in self.values.items() if name != "cursor"})
 
 
 def read_list(typed: Mapping[str, str]) -> ListRequest:

@@ -15,7 +15,7 @@ from flask import request, url_for
 
 from leadintake.auth.models import User
 from leadintake.core.errors import UnprocessableContent
-from leadintake.desk.filters import read_filter, read_list
+from leadintake.desk.filters import MAX_FIELDS, read_filter, read_list
 from leadintake.leads.groups import Group, group_of, list_group
 from leadintake.leads.listing import Listing, list_matching
 from leadintake.leads.models import Lead
@@ -24,7 +24,7 @@ from leadintake.leads.queue import overview_limit
 __all__ = ["PAGE", "Place", "find_place", "lead_address", "list_address", "read_filter"]
 PAGE = 25
 OVERVIEW = "overview"
-MAX_LIST_LENGTH, MAX_FIELDS = 4_000, 20
+MAX_LIST_LENGTH = 4_000
 
 
 @dataclass(frozen=True)

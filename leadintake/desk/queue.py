@@ -11,6 +11,7 @@ from leadintake.auth.permissions import Permission
 from leadintake.auth.service import auth
 from leadintake.core.db.pagination import Page
 from leadintake.core.http.access import allow
+from leadintake.desk.chips import AGES, list_chips
 from leadintake.desk.filters import ListRequest, read_filter, read_list
 from leadintake.desk.place import PAGE
 from leadintake.desk.polling import mark_unattended, respond_to_poll
@@ -20,6 +21,7 @@ from leadintake.leads.models import Lead
 from leadintake.leads.queue import Section, queue
 from leadintake.leads.service import leads
 from leadintake.leads.views.reads import find_unread
+from leadintake.leads.views.service import views
 
 bp = Blueprint("queue", __name__)
 SORTS = {
@@ -55,6 +57,7 @@ def show() -> Response:
     counts = count_groups(current_actor())
     sections, page = _read_leads(requested, counts)
     on_page = page.items if page else [lead for section in sections for lead in section.page.items]
+    people = auth.everyone() if current_actor().may(Permission.READ_USERS) else []
     return make_response(
         render_template(
             "desk/queue.html",
@@ -66,7 +69,10 @@ def show() -> Response:
             requested=requested,
             unread=find_unread(on_page, current_actor()),
             typed={name: value for name, value in requested.values.items() if name != "cursor"},
-            people=auth.everyone() if current_actor().may(Permission.READ_USERS) else [],
+            people=people,
+            chips=list_chips(requested, people),
+            ages=AGES,
+            views=views.list_own(current_actor()),
             sorts=SORTS,
             pulse=queue.pulse(reader=current_actor(), counts=counts),
         )

@@ -57,6 +57,10 @@ PAGES = {
     ("POST", "/desk/people"): "admin",
     ("POST", PERSON): "admin",
     ("POST", f"{PERSON}/invitation"): "admin",
+    ("GET", "/desk/views"): "viewer",
+    ("POST", "/desk/views"): "viewer",
+    ("POST", "/desk/views/<uuid:view_id>"): "viewer",
+    ("POST", "/desk/views/<uuid:view_id>/delete"): "viewer",
     ("GET", "/desk/account"): "viewer",
     ("POST", "/desk/account/password"): "viewer",
     ("POST", "/desk/account/time-zone"): "viewer",
@@ -87,10 +91,8 @@ def small_world(given, owner):
 
     def of(rule: str) -> str:
         path = rule.replace("<lead:lead_id>", str(lead.id)).replace("<uuid:user_id>", str(owner.id))
-        path = path.replace("<uuid:note_id>", str(note.id))
-        return path.replace("<uuid:notification_id>", str(message.id)).replace(
-            "<uuid:absence_id>", str(uuid.uuid4())
-        )
+        path = path.replace("<uuid:notification_id>", str(message.id)).replace("<uuid:note_id>", str(note.id))
+        return path.replace("<uuid:absence_id>", str(uuid.uuid4())).replace("<uuid:view_id>", str(lead.id))
 
     of.lead = lead
     return of

@@ -190,6 +190,10 @@ ELSEWHERE: dict[tuple[str, str], Bodies] = {
     (POST, "/desk/people"): [None],
     (POST, f"/desk/people/{USER}"): [None],
     (POST, f"/desk/people/{USER}/invitation"): [None],
+    (GET, "/desk/views"): [None],
+    (POST, "/desk/views"): [None],
+    (POST, "/desk/views/<uuid:view_id>"): [None],
+    (POST, "/desk/views/<uuid:view_id>/delete"): [None],
     (GET, "/desk/account"): [None],
     (GET, "/desk/finish"): [None],
     (POST, "/desk/account/password"): [None],
@@ -344,7 +348,7 @@ def requests_elsewhere(world: World) -> Iterator[Request]:
     for (method, rule), bodies in ELSEWHERE.items():
         for message in (world.hidden_message, world.other_message) if MESSAGE in rule else (None,):
             path = rule.replace(MESSAGE, str(message)).replace(USER, str(world.people["colleague"].id))
-            for nobody in ("<uuid:session_id>", "<uuid:passkey_id>"):
+            for nobody in ("<uuid:session_id>", "<uuid:passkey_id>", "<uuid:view_id>"):
                 path = path.replace(nobody, str(NOTHING))
             yield from ((method, path, body) for body in bodies)
 
