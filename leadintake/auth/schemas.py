@@ -137,6 +137,7 @@ class PreferencesGiven(msgspec.Struct, forbid_unknown_fields=True):
     """Which mails one gets, and whether single keys act. What is not there is switched off."""
 
     email_corrected: bool = False
+    follow_up_due: bool = False
     leads_moved: bool = False
     quarantine_digest: bool = False
     single_keys: bool = False

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from flask import url_for
+from flask import current_app, url_for
 
 from leadintake.auth.models import User
 from leadintake.desk.filters import ListRequest
-from leadintake.desk.words import STATES, day
-from leadintake.leads.status import LeadStatus
+from leadintake.desk.words import OUTCOMES, SOURCES, STATES, day
+from leadintake.leads.fields import AREA_NAMES
+from leadintake.leads.status import LeadStatus, Outcome, Source
 
 AGES = {"today": "Today", "week": "This week", "older": "Before this week"}
 OWNERS = {"me": "Me", "none": "Nobody"}
@@ -19,11 +20,20 @@ TITLES = {
     "q": "Search",
     "status": "State",
     "assigned_to": "Assigned to",
+    "outcome": "Outcome",
+    "practice_area": "Practice area",
+    "language": "Language",
+    "tag": "Tag",
+    "source": "Source",
+    "age": "Age",
     "created_from": "From",
     "created_to": "To",
-    "age": "Age",
 }
 """Filters that are chips, in the order in which they are shown."""
+
+
+FURTHER = ("outcome", "practice_area", "language", "tag", "source", "created_from", "created_to")
+"""Fields of the form that are folded away while none of them is in use."""
 
 
 class Chip(NamedTuple):
@@ -45,6 +55,33 @@ def list_chips(requested: ListRequest, people: Sequence[User]) -> list[Chip]:
     ]
 
 
+def list_choices(
+    requested: ListRequest, *, tags: Sequence[str]
+) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return the select fields of FURTHER: name, title and choices, with what is chosen now."""
+    areas = [(area, name_area(area)) for area in current_app.config["PRACTICE_AREAS"]]
+    languages = [(language, language) for language in current_app.config["LANGUAGES"]]
+    outcomes = [("none", "None yet"), *((str(outcome), words) for outcome, words in OUTCOMES.items())]
+    sources = [(str(source), words) for source, words in SOURCES.items()]
+    choices = {
+        "outcome": outcomes,
+        "practice_area": areas,
+        "language": languages,
+        "tag": [(tag, tag) for tag in tags],
+        "source": sources,
+    }
+    for name, known in choices.items():
+        value = requested.values.get(name)
+        if value and value not in dict(known):  # such as an area that the firm has no more
+            known.append((value, _describe(name, value, ())))
+    return [(name, TITLES[name], known) for name, known in choices.items() if known]
+
+
+def name_area(area: str) -> str:
+    """Return a practice area in words."""
+    return AREA_NAMES.get(area) or area.replace("-", " ").capitalize()
+
+
 def _describe(name: str, value: str, people: Sequence[User]) -> str:
     match name:
         case "status":
@@ -56,6 +93,12 @@ def _describe(name: str, value: str, people: Sequence[User]) -> str:
             return day(date.fromisoformat(value))
         case "age":
             return AGES[value]
+        case "outcome":
+            return "None yet" if value == "none" else OUTCOMES[Outcome(value)]
+        case "source":
+            return SOURCES[Source(value)]
+        case "practice_area":
+            return name_area(value)
     return value
 
 

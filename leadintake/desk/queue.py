@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, Response, make_response, render_template, request
 
@@ -11,7 +11,7 @@ from leadintake.auth.permissions import Permission
 from leadintake.auth.service import auth
 from leadintake.core.db.pagination import Page
 from leadintake.core.http.access import allow
-from leadintake.desk.chips import AGES, list_chips
+from leadintake.desk.chips import AGES, FURTHER, list_chips, list_choices
 from leadintake.desk.filters import ListRequest, read_filter, read_list
 from leadintake.desk.place import PAGE
 from leadintake.desk.polling import mark_unattended, respond_to_poll
@@ -20,6 +20,7 @@ from leadintake.leads.groups import Group, count_groups
 from leadintake.leads.models import Lead
 from leadintake.leads.queue import Section, queue
 from leadintake.leads.service import leads
+from leadintake.leads.tags import service as tags
 from leadintake.leads.views.reads import find_unread
 from leadintake.leads.views.service import views
 
@@ -72,6 +73,8 @@ def show() -> Response:
             people=people,
             chips=list_chips(requested, people),
             ages=AGES,
+            choices=list_choices(requested, tags=_suggest_tags()),
+            further=any(requested.values.get(name) for name in FURTHER),
             views=views.list_own(current_actor()),
             sorts=SORTS,
             pulse=queue.pulse(reader=current_actor(), counts=counts),
@@ -105,3 +108,9 @@ def _read_leads(
     if requested.group is not None:
         return [], queue.page(requested.group, actor=reader, limit=PAGE, cursor=cursor)
     return queue.overview(counts, actor=reader), None
+
+
+def _suggest_tags() -> Sequence[str]:
+    """Return the tags of the form, which is not drawn where a page renews its list alone."""
+    is_list_alone = request.headers.get("HX-Target") == "queue"
+    return [] if is_list_alone else tags.suggest(reader=current_actor())

@@ -11,7 +11,7 @@ from flask_login import current_user
 
 from leadintake.core.clock import firm_zone, is_zone, now
 from leadintake.leads.conversation import ContactChannel, ContactOutcome
-from leadintake.leads.status import LeadStatus, Outcome
+from leadintake.leads.status import LeadStatus, Outcome, Source
 from leadintake.notifications.messages import SUBJECTS
 from leadintake.notifications.models import Status
 
@@ -27,6 +27,7 @@ OUTCOMES = {
     Outcome.WITHDREW: "Withdrew",
     Outcome.OTHER: "Other",
 }
+SOURCES = {Source.FORM: "The form", Source.STAFF: "Entered by staff", Source.IMPORT: "Imported"}
 DELIVERIES = {
     Status.QUEUED: "waits to be sent",
     Status.SENDING: "is being sent",

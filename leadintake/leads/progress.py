@@ -35,6 +35,7 @@ def progress_indexes() -> list[sa.Index]:
     return [
         sa.Index("ix_leads_practice_area", "practice_area", "created_at", "id"),
         sa.Index("ix_leads_language", "language", "created_at", "id"),
+        sa.Index("ix_leads_source", "source", "created_at", "id"),
         sa.Index("ix_leads_outcome", "outcome", "created_at", "id", info=only("outcome IS NOT NULL")),
         sa.Index("ix_leads_follow_up", "follow_up_reminded_at", "follow_up_at", "id", info=is_set),
         sa.Index("ix_leads_assignee_id_follow_up_at_id", "assignee_id", "follow_up_at", "id", info=is_set),

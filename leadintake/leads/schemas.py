@@ -34,6 +34,7 @@ SORTS = Literal[
 
 FILTERS = (
     "status", "assigned_to", "q", "created_from", "created_to", "outcome", "tag", "practice_area", "language",
+    "source",
 )  # fmt: skip
 OUTCOMES = Literal[
     "hired", "not_our_field", "conflict", "no_capacity", "not_reached", "withdrew", "other", "none",
@@ -156,6 +157,7 @@ class LeadFilter(msgspec.Struct, forbid_unknown_fields=True):
     tag: Tag | None = None
     practice_area: Chosen | None = None
     language: Chosen | None = None
+    source: Source | None = None
     sort: SORTS = "-created_at"
 
     def names(self) -> list[str]:

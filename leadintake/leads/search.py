@@ -70,6 +70,8 @@ def matching_query(filters: LeadFilter, reader: UserOrOperator) -> Statement:
         statement = statement.where(Lead.practice_area == filters.practice_area)
     if filters.language is not None:
         statement = statement.where(Lead.language == filters.language)
+    if filters.source is not None:
+        statement = statement.where(Lead.source == filters.source)
     return statement if filters.tag is None else statement.where(has_tag(filters.tag))
 
 

@@ -1,4 +1,4 @@
-"""lead_reads, saved_views, an index of follow-ups, and what users choose: mails, keys, what counts as unread
+"""lead_reads, saved_views, what users choose and what counts as unread, indexes of next steps and sources
 
 A process of the version before inserts users without them: they get every mail, keys act, and leads count as
 unread since they became users. For everybody else the leads of today count as read.
@@ -24,9 +24,10 @@ INDEX = "ix_leads_assignee_id_follow_up_at_id"
 
 
 def upgrade() -> None:
-    """Add the index, the columns and the tables."""
+    """Add the indexes, the columns and the tables."""
     only = sa.text("follow_up_at IS NOT NULL")
     schema.create_index(INDEX, "leads", ["assignee_id", "follow_up_at", "id"], only=only)
+    schema.create_index("ix_leads_source", "leads", ["source", "created_at", "id"])
     schema.add_column("users", sa.Column("muted_mails", sa.String(length=200), nullable=True))
     schema.add_column(
         "users", sa.Column("single_keys", sa.Boolean(), server_default=sa.true(), nullable=False)
@@ -60,4 +61,5 @@ def downgrade() -> None:
     schema.drop_column("users", "unread_since")
     schema.drop_column("users", "single_keys")
     schema.drop_column("users", "muted_mails")
+    schema.drop_index("ix_leads_source", "leads")
     schema.drop_index(INDEX, "leads")

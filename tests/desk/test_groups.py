@@ -123,7 +123,7 @@ def test_a_group_is_paged_without_gaps_and_a_lead_of_it_knows_its_neighbours(
         "due": {"assigned_to": amara},
         "waiting": {},
         "colleagues": {"assigned_to": bruno},
-        "done": {"outcome": Outcome.HIRED},
+        "done": {"outcome": Outcome.HIRED, "outcome_at": LONG_AGO},
         "snoozed": {"assigned_to": amara, "follow_up_at": now() + timedelta(days=9)},
     }[group]
     made = []

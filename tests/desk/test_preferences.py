@@ -27,13 +27,13 @@ def kinds(rows) -> list[str]:
 def test_everything_is_on_at_first_and_what_is_chosen_is_there_again(browser, amara, rows):
     client = browser().sign_in(amara)
     fields = Page(client.get("/desk/account").text).inputs()
-    boxes = ["email_corrected", "leads_moved", "single_keys"]
+    boxes = ["email_corrected", "leads_moved", "follow_up_due", "single_keys"]
     assert all("checked" in fields[name].attributes for name in boxes)
     assert "quarantine_digest" not in fields, "attorneys get none"
     assert client.post(PATH, data={"leads_moved": "1"}).status_code == 303
     page = Page(client.get("/desk/account").text)
     assert page.mistakes == []
-    assert ["checked" in page.inputs()[name].attributes for name in boxes] == [False, True, False]
+    assert ["checked" in page.inputs()[name].attributes for name in boxes] == [False, True, False, False]
     client.post(PATH, data={"leads_moved": "1"})
     assert [one.action for one in rows(AuditEntry)].count("user.preferences_changed") == 1
 
@@ -41,7 +41,7 @@ def test_everything_is_on_at_first_and_what_is_chosen_is_there_again(browser, am
 def test_what_one_is_not_offered_stays_as_it_is(browser, amara, rows):
     client = browser().sign_in(amara)
     client.post(PATH, data={})
-    assert rows(User)[0].muted_mails == "email_corrected leads_moved"
+    assert rows(User)[0].muted_mails == "email_corrected follow_up_due leads_moved"
     client.post(PATH, data=dict.fromkeys(CHOICES, "1"))
     assert rows(User)[0].muted_mails is None
 

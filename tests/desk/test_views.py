@@ -10,6 +10,7 @@ import time_machine
 
 from leadintake.auth.models import User
 from leadintake.core.clock import now
+from leadintake.leads.status import Outcome, Source
 from leadintake.leads.views.models import SavedView
 from leadintake.leads.views.service import MAX_VIEWS
 from tests.desk.test_queue import shown
@@ -110,13 +111,35 @@ def test_each_filter_in_use_is_a_chip_that_takes_it_away(client, given, amara, b
         "Search: x",
         "State: Waiting",
         "Assigned to: A colleague",
-        "From: 2 Mar 2026",
         "Age: Before this week",
+        "From: 2 Mar 2026",
     ]
-    for chip, name in zip(chips, ("q", "status", "assigned_to", "created_from", "age"), strict=True):
+    for chip, name in zip(chips, ("q", "status", "assigned_to", "age", "created_from"), strict=True):
         left = dict(parse_qsl(chip["href"].partition("?")[2]))
         assert left.keys() == {"q", "status", "assigned_to", "created_from", "age", "sort"} - {name}
     assert page.chosen("age") == "older"
+
+
+def test_further_filters_are_chips_and_stand_in_the_form(client, given, amara):
+    given(LeadFactory, first_name="Zoe", last_name="X", practice_area="family", language="es",
+          outcome=Outcome.HIRED, source=Source.STAFF)  # fmt: skip
+    given(LeadFactory, first_name="Other", last_name="X", practice_area="estate", language="en")
+    for query, chip in {
+        "practice_area=family": "Practice area: Family",
+        "language=es": "Language: es",
+        "outcome=hired": "Outcome: Hired",
+        "source=staff": "Source: Entered by staff",
+    }.items():
+        answer = client.get(f"/desk?{query}")
+        page = Page(answer.text)
+        assert page.mistakes == []
+        assert shown(answer) == ["Zoe X"]
+        assert chip in answer.text.replace("<bdi>", "")
+        name, _, value = query.partition("=")
+        assert page.chosen(name) == value
+    page = Page(client.get("/desk?practice_area=gone-by&outcome=none").text)
+    assert (page.chosen("practice_area"), page.chosen("outcome")) == ("gone-by", "none")
+    assert "open" in next(one for one in page.all("details") if one["class"] == "further").attributes
 
 
 def test_ages_are_of_the_readers_own_days(client, given, rows, app):

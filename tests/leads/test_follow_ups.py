@@ -11,8 +11,8 @@ from leadintake.auth.models import User
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.leads.follow_ups import reminders
+from leadintake.leads.groups import Group, list_group
 from leadintake.leads.models import Lead, LeadEvent
-from leadintake.leads.queue import queue
 from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, ScreenFactory, UserFactory
 from tests.support.killed import Killed, killed_at
@@ -53,7 +53,8 @@ def reminded(rows) -> list[str]:
 def own(app, amara) -> list[str]:
     """Whose leads the attorney's queue has now."""
     with app.app_context():
-        return [lead.last_name for lead in queue.list_own(db.session.get_one(User, amara.id))]
+        due = list_group(Group.DUE, db.session.get_one(User, amara.id))
+        return [lead.last_name for lead in due.page(limit=50, cursor=None).items]
 
 
 @pytest.mark.every_engine

@@ -134,6 +134,7 @@ LISTS: dict[tuple[str, str], tuple[str, ...]] = {
         "group=done",
         "age=today",
         "age=older",
+        "source=form",
     ),
     (GET, "/desk/leads.csv"): FILTERS[:5],
     (GET, "/desk/pulse"): ("",),

@@ -12,6 +12,7 @@ from leadintake.core.errors import UnprocessableContent
 
 CHOICES: dict[str, Permission] = {
     "email_corrected": Permission.UPDATE_LEADS,
+    "follow_up_due": Permission.UPDATE_LEADS,
     "leads_moved": Permission.UPDATE_LEADS,
     "quarantine_digest": Permission.REVIEW_QUARANTINE,
 }

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 import structlog
 
 from leadintake.auth.models import User
+from leadintake.auth.people.preferences import wants_mail
 from leadintake.auth.permissions import Permission
 from leadintake.auth.service import auth
 from leadintake.core.clock import now
@@ -101,6 +102,7 @@ def _remind(lead_id: uuid.UUID) -> None:
 
 
 def _needs_reminder(lead: Lead, person: User) -> bool:
-    """Return whether the lead has no outcome, and `person` may see it."""
+    """Return whether the lead has no outcome, and `person` may see it and wants reminders."""
     sees_leads = person.active and person.may(Permission.READ_LEADS)
-    return lead.outcome is None and sees_leads and person.id not in visibility.screened_users(lead.id)
+    is_wanted = sees_leads and wants_mail(person, KIND)
+    return lead.outcome is None and is_wanted and person.id not in visibility.screened_users(lead.id)
