@@ -109,8 +109,10 @@ class Allocator:
         situation = self._build_situation(lead)
         return situation, decide(situation)
 
-    def next(self, lead: LeadToAssign, *, cause: str, why: str = "") -> Decision:
-        """Decide and count. `why`: a sentence that precedes the reason."""
+    def next(
+        self, lead: LeadToAssign, *, cause: str, why: str = "", absence: Absence | None = None
+    ) -> Decision:
+        """Decide and count. `why`: a sentence that precedes the reason; `absence`: that of the assignee."""
         situation, decision = self.ask(lead)
         reason = f"{why} {decision.reason}".strip()[:MAX_REASON_LENGTH]
         decision = msgspec.structs.replace(decision, reason=reason)
@@ -127,6 +129,7 @@ class Allocator:
                 "strategy": decision.strategy,
                 "reason": reason,
                 "policy": situation.policy,
+                "absence_id": absence.id if absence else None,
                 "record": types.write(record),
             }
         )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from leadintake.assignment.types import UNTIL_FURTHER_NOTICE
 from leadintake.auth.models import User
-from leadintake.core.db.database import Model, SoftDeletes
+from leadintake.core.db.database import Model, SoftDeletes, only
 from leadintake.core.db.types import LongText
 
 
@@ -61,6 +61,8 @@ class Absence(SoftDeletes, Model):
     last_day: Mapped[date | None]
     """None: until further notice."""
     substitute_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    undone_by: Mapped[uuid.UUID | None] = mapped_column()
+    """User who undid it, so that it gives back the leads it moved. Without a foreign key."""
 
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True, foreign_keys=[user_id])
     substitute: Mapped[User | None] = relationship(lazy="joined", foreign_keys=[substitute_id])
@@ -80,7 +82,10 @@ class AssignmentDecision(Model):
     """A decision, automatic or manual. Never changed."""
 
     __tablename__ = "decisions"
-    __table_args__ = (sa.Index("ix_decisions_user_id_created_at", "user_id", "created_at"),)
+    __table_args__ = (
+        sa.Index("ix_decisions_user_id_created_at", "user_id", "created_at"),
+        sa.Index("ix_decisions_absence_id", "absence_id", info=only("absence_id IS NOT NULL")),
+    )
 
     lead_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("leads.id"), index=True)
     user_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))
@@ -90,5 +95,7 @@ class AssignmentDecision(Model):
     reason: Mapped[str] = mapped_column(sa.String(500))
     policy: Mapped[str] = mapped_column(sa.String(16))
     """Hash of the policy; empty for a manual decision."""
+    absence_id: Mapped[uuid.UUID | None] = mapped_column()
+    """Absence of the former assignee that moved the lead. Without a foreign key."""
     record: Mapped[str] = mapped_column(LongText)
     """JSON (types.Record), enough to repeat it, among 500 people too; empty for a manual decision."""

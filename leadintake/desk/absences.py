@@ -53,8 +53,9 @@ def set_away() -> AnyResponse:
 def undo(absence_id: uuid.UUID) -> AnyResponse:
     """Undo an absence, and return the leads that have no later act."""
     absence = get_for_reader(absence_id)
-    number = coverage.undo(absence, actor=current_actor())
+    number, has_more = coverage.undo(absence, actor=current_actor())
     back = f"{count_noun(number, 'lead')} came back." if number else "No lead came back."
+    back += " The others follow." if has_more else ""
     flash(f"{absence.user.name} is not away. {back}")
     return redirect(url_for(".show"), 303)
 

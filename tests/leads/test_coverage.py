@@ -18,7 +18,7 @@ from leadintake.leads.models import Lead
 from leadintake.notifications.models import Notification
 from tests.factories import ScreenFactory, UserFactory
 from tests.support.html import Page
-from tests.support.outbox import delivered
+from tests.support.outbox import delivered, round_of_a_worker
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TODAY = "2026-11-25"
@@ -143,6 +143,38 @@ def test_undo_gives_back_what_nobody_acted_on_and_is_on_record(browser, manager,
     entry = next(one for one in rows(AuditEntry) if one.action == "absence.undone")
     assert '"leads":6' in entry.detail
     assert manager.post(f"/desk/absences/{absence.id}/undo").status_code == 404
+
+
+def test_undo_finds_what_was_moved_after_they_are_renamed(app, manager, rows, amara, others, seven):
+    set_away(manager, amara)
+    (absence,) = rows(Absence)
+    assert {one.absence_id for one in rows(AssignmentDecision) if one.cause == "handed_back"} == {absence.id}
+    with app.app_context(), transaction():
+        db.session.get(User, amara.id).name = "Amara Married"
+    answer = manager.post(f"/desk/absences/{absence.id}/undo", follow_redirects=True)
+    assert "Amara Married is not away. 7 leads came back." in answer.text
+    assert [lead.assignee_id == amara.id for lead in rows(Lead)] == [True] * 7
+
+
+def test_undo_of_very_many_goes_on_in_steps(app, manager, rows, amara, others, seven, monkeypatch):
+    monkeypatch.setattr(coverage, "MAX_RETURNED", 3)
+    set_away(manager, amara)
+    (absence,) = rows(Absence)
+    answer = manager.post(f"/desk/absences/{absence.id}/undo", follow_redirects=True)
+    assert "3 leads came back. The others follow." in answer.text
+    round_of_a_worker(app)
+    assert [lead.assignee_id == amara.id for lead in rows(Lead)].count(True) == 6
+    round_of_a_worker(app)
+    assert [lead.assignee_id == amara.id for lead in rows(Lead)].count(True) == 7
+    with app.app_context():
+        assert coverage.run_worker_tick() is False
+
+
+def test_an_absence_that_is_only_ended_gives_nothing_back_later(app, manager, rows, amara, seven):
+    set_away(manager, amara)
+    manager.post(f"/desk/absences/{rows(Absence)[0].id}/end")
+    round_of_a_worker(app)
+    assert not any(lead.assignee_id == amara.id for lead in rows(Lead))
 
 
 def test_after_an_hour_an_absence_is_ended_not_undone(browser, max_, rows, amara, seven, clock):

@@ -19,16 +19,19 @@ from leadintake.auth.people import departures
 from leadintake.auth.service import auth
 from leadintake.core.actor import ANONYMOUS, SYSTEM
 from leadintake.core.clock import now
-from leadintake.core.db.database import db
+from leadintake.core.db.database import db, read_only
+from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Conflict
 from leadintake.leads.distribution import alerts, ownership, requests, transfers, workload
+from leadintake.leads.distribution.handover import HANDED_BACK
 from leadintake.leads.models import Lead, LeadEvent, Screen
-from leadintake.leads.status import is_open
+from leadintake.leads.status import where_open
 
-CAUSE = "handed_back"
 UNDO_WITHIN = timedelta(hours=1)
 MAX_FORECAST = 500
 """Leads that a forecast decides on."""
+MAX_RETURNED = 100
+"""Leads returned per transaction: submissions wait for its lock."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def forecast(absence: Absence, *, reader: User) -> Forecast:
     strategies = set()
     for lead, request in zip(leads, requests.build_requests(leads, condition), strict=True):
         decisions.uncount(absence.user_id, lead.assigned_at)
-        decision = decisions.next(request, cause=CAUSE)
+        decision = decisions.next(request, cause=HANDED_BACK)
         owners[lead.id] = decision.user_id
         strategies.add(decision.strategy)
     shares = _name_shares(owners, reader)
@@ -69,7 +72,7 @@ def forecast(absence: Absence, *, reader: User) -> Forecast:
 
 def count_moves(absence: Absence, *, reader: User) -> Forecast:
     """Return where the absence moved leads, like a forecast. Workers move the rest of very many."""
-    owners = {move.lead_id: move.user_id for _, move in _find_moves(absence)}
+    owners = {move.lead_id: move.user_id for move in _list_moves(absence)}
     left_query = sa.select(Lead.id).where(requests.is_pending_with(absence.user_id)).limit(1)
     return Forecast(_name_shares(owners, reader), is_whole=db.session.scalar(left_query) is None)
 
@@ -79,10 +82,11 @@ def may_undo(absence: Absence) -> bool:
     return absence.first_day <= absences.today() and now() - absence.created_at <= UNDO_WITHIN
 
 
-def undo(absence: Absence, *, actor: User) -> int:
-    """End an absence, return the leads it moved that have no later act, and count them.
+def undo(absence: Absence, *, actor: User) -> tuple[int, bool]:
+    """End an absence, and return the leads it moved that have no later act, MAX_RETURNED at most.
 
-    Raises Conflict if it is too old, or the user is away for another reason.
+    Return their number, and whether there are more: worker ticks continue. Raises Conflict if the absence is
+    too old, or the user is away for another reason.
     """
     departures.lock_assignment()
     absence = absences.get(absence.id)  # a concurrent request may have ended it
@@ -92,10 +96,40 @@ def undo(absence: Absence, *, actor: User) -> int:
     absences.end(absence, actor=actor)
     if not assignment.may_hold_leads(person):
         raise Conflict(f"{person.name} is away for another reason, too. End that absence first.")
-    moves = [move for former_id, move in _find_moves(absence) if former_id == person.id]
-    screened = workload.excluded_users_by_lead([move.lead_id for move in moves], Screen)
-    leads = [lead for lead in _lock_untouched(moves) if person.id not in screened.get(lead.id, ())]
-    why = f"The absence of {person.name} was undone."
+    absence.undone_by = actor.id
+    leads = _return_some(absence, actor=actor)
+    screened = workload.excluded_users_by_lead([lead.id for lead in leads], Screen)
+    number = sum(actor.id not in screened.get(lead.id, ()) for lead in leads)
+    return number, len(leads) == MAX_RETURNED and bool(_list_untouched(absence, limit=1))
+
+
+def run_worker_tick() -> bool:
+    """Return more leads of the absences that were undone; return whether any."""
+    with read_only():
+        undone = [absence.id for absence in _list_undone() if _list_untouched(absence, limit=1)]
+        db.session.rollback()
+    for absence_id in undone:
+        with transaction():
+            departures.lock_assignment()
+            for absence in _list_undone():
+                actor = auth.get(absence.undone_by) if absence.undone_by else None
+                if absence.id == absence_id and actor and assignment.may_hold_leads(absence.user):
+                    _return_some(absence, actor=actor)
+    return bool(undone)
+
+
+def _list_undone() -> Sequence[Absence]:
+    """Return the absences undone within UNDO_WITHIN."""
+    undone_query = sa.select(Absence).where(
+        Absence.undone_by.is_not(None), Absence.deleted_at > now() - UNDO_WITHIN
+    )
+    return db.session.scalars(undone_query.execution_options(include_deleted=True)).all()
+
+
+def _return_some(absence: Absence, *, actor: User) -> Sequence[Lead]:
+    """Return MAX_RETURNED leads at most. The caller holds the assignment lock."""
+    person, why = absence.user, f"The absence of {absence.user.name} was undone."
+    leads = _lock_untouched(absence)
     returned = [(lead.assigned_to, lead) for lead in leads]
     for lead in leads:
         ownership.set_owner_manually(lead, person, why, actor=actor, alert_owner=False, tell_former=False)
@@ -103,49 +137,44 @@ def undo(absence: Absence, *, actor: User) -> int:
     if leads and person is not actor:
         transfers.enqueue(person, leads, why, "This is yours again:")
     audit.record("absence.undone", actor=actor, about=("user", person.id), leads=len(leads))
-    return sum(actor.id not in screened.get(lead.id, ()) for lead in leads)
+    return leads
 
 
-def _find_moves(absence: Absence) -> Sequence[tuple[uuid.UUID | None, AssignmentDecision]]:
-    """Return the last decisions on leads that were handed back since the absence was recorded.
+def _list_moves(absence: Absence) -> Sequence[AssignmentDecision]:
+    """Return the decisions that handed leads back because of the absence, in their order."""
+    move_query = sa.select(AssignmentDecision).where(AssignmentDecision.absence_id == absence.id)
+    return db.session.scalars(move_query.order_by(AssignmentDecision.created_at, AssignmentDecision.id)).all()
 
-    Each with the earlier assignee, None if unknown. The index on users and times narrows the decisions.
+
+def _list_untouched(absence: Absence, *, limit: int) -> Sequence[uuid.UUID]:
+    """Return ids of leads still as the absence moved them, on which no person acted since, oldest first.
+
+    Without those that the person was screened from.
     """
-    people = [user.id for user in auth.everyone()]
-    is_recent = sa.and_(
-        sa.or_(AssignmentDecision.user_id.in_(people), AssignmentDecision.user_id.is_(None)),
-        AssignmentDecision.created_at >= absence.created_at,
-        AssignmentDecision.cause == CAUSE,
-        AssignmentDecision.reason.startswith(absence.reason, autoescape=True),
+    move = AssignmentDecision
+    same_owner = sa.or_(
+        Lead.assignee_id == move.user_id, sa.and_(Lead.assignee_id.is_(None), move.user_id.is_(None))
     )
-    moved = sa.select(AssignmentDecision.lead_id).where(is_recent)
-    decision_query = sa.select(AssignmentDecision).where(AssignmentDecision.lead_id.in_(moved))
-    by_lead: dict[uuid.UUID, list[AssignmentDecision]] = {}
-    for decision in db.session.scalars(
-        decision_query.order_by(AssignmentDecision.created_at, AssignmentDecision.id)
-    ):
-        by_lead.setdefault(decision.lead_id, []).append(decision)
-    return [
-        (chain[-2].user_id if len(chain) > 1 else None, chain[-1])
-        for chain in by_lead.values()
-        if chain[-1].cause == CAUSE
-    ]
+    acts = sa.exists().where(
+        LeadEvent.lead_id == Lead.id,
+        LeadEvent.actor.not_in((alerts.name_of(SYSTEM), alerts.name_of(ANONYMOUS))),
+        LeadEvent.at >= move.created_at,
+    )
+    is_screened = sa.exists().where(Screen.lead_id == Lead.id, Screen.user_id == absence.user_id)
+    lead_query = (
+        sa.select(Lead.id)
+        .join(move, move.lead_id == Lead.id)
+        .where(move.absence_id == absence.id, same_owner, where_open(Lead.status, Lead.outcome), ~acts, ~is_screened)
+    )
+    return db.session.scalars(lead_query.order_by(Lead.created_at, Lead.id).limit(limit)).unique().all()
 
 
-def _lock_untouched(moves: Sequence[AssignmentDecision]) -> Sequence[Lead]:
-    """Lock the leads of these decisions; return those still as decided, on which no person acted since."""
-    decisions = {move.lead_id: move for move in moves}
-    leads = requests.lock_leads(Lead.id.in_(decisions), limit=MAX_FORECAST)
-    by_people = LeadEvent.actor.not_in((alerts.name_of(SYSTEM), alerts.name_of(ANONYMOUS)))
-    event_query = sa.select(LeadEvent.lead_id, LeadEvent.at).where(LeadEvent.lead_id.in_(decisions))
-    acts = db.session.execute(event_query.where(by_people)).all()
-    return [
-        lead
-        for lead in leads
-        if lead.assignee_id == decisions[lead.id].user_id
-        and is_open(lead.status, lead.outcome)
-        and not any(act.lead_id == lead.id and act.at >= decisions[lead.id].created_at for act in acts)
-    ]
+def _lock_untouched(absence: Absence) -> Sequence[Lead]:
+    """Lock the leads, then look again: a person may have acted meanwhile."""
+    ids = _list_untouched(absence, limit=MAX_RETURNED)
+    leads = requests.lock_leads(Lead.id.in_(ids), limit=MAX_RETURNED)
+    untouched = {*_list_untouched(absence, limit=MAX_RETURNED)}
+    return [lead for lead in leads if lead.id in untouched]
 
 
 def _name_shares(owners: Mapping[uuid.UUID, uuid.UUID | None], reader: User) -> Sequence[tuple[str, int]]:

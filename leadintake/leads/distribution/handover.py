@@ -31,6 +31,7 @@ from leadintake.leads.models import Decline, Lead, is_waiting
 from leadintake.leads.status import is_pending, where_open
 
 Condition = sa.ColumnElement[bool]
+HANDED_BACK = "handed_back"
 MAX_WORDS_LENGTH = 500
 MAX_AT_ONCE = 100
 """Leads reassigned per transaction: submissions wait for its lock. The next worker tick continues."""
@@ -49,7 +50,7 @@ class Handover:
 
         Worker ticks continue. Alerts to the user wait meanwhile (alerts.check_alert).
         """
-        self._hand_on_matching(requests.is_pending_with(user_id), "handed_back", why, actor=actor)
+        self._hand_on_matching(requests.is_pending_with(user_id), HANDED_BACK, why, actor=actor)
 
     def hand_on(self, lead: Lead, cause: str, why: str, *, actor: Actor) -> None:
         """Reassign one lead."""
@@ -145,7 +146,8 @@ class Handover:
     def _decide(
         self, lead: Lead, request: LeadToAssign, decisions: Allocator, *, cause: str, why: str, actor: Actor
     ) -> None:
-        decision = decisions.next(request, cause=cause, why=why)
+        away = decisions.away.get(lead.assignee_id) if lead.assignee_id and cause == HANDED_BACK else None
+        decision = decisions.next(request, cause=cause, why=why, absence=away)
         if decision.user_id is None:
             log.warning("lead_unassigned", lead=str(lead.id), reason=decision.reason)
         assignee = auth.get(decision.user_id) if decision.user_id else None
