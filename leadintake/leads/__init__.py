@@ -11,7 +11,7 @@ from leadintake.core import alarms, checks, chores, names
 from leadintake.core.hooks import When
 from leadintake.core.visibility import register_visibility_filter
 from leadintake.leads import backfill, counting, search
-from leadintake.leads.distribution import alerts, attention, coverage
+from leadintake.leads.distribution import alerts, attention, coverage, transfers
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.follow_ups import reminders
 from leadintake.leads.intake import api as public
@@ -33,6 +33,7 @@ def init_app(app: Flask) -> None:
     message_failed.connect(app, alerts.report_failure, when=When.IN_SAVEPOINT)
     leases.add_send_check(app, alerts.check_alert)
     leases.add_send_check(app, reminders.check_reminder)
+    leases.add_send_check(app, transfers.check_leads)
     user_departed.connect(app, handover.hand_back_on_departure, when=When.IN_TRANSACTION)
     chores.on_worker_tick(app, coverage.run_worker_tick)
     chores.on_worker_tick(app, handover.run_worker_tick)

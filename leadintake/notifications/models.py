@@ -82,7 +82,7 @@ class Notification(SoftDeletes, Model):
     text: Mapped[str] = mapped_column(sa.Text)
     html: Mapped[str] = mapped_column(sa.Text)
     payload: Mapped[str | None] = mapped_column(sa.Text)
-    """JSON of a message other than mail."""
+    """JSON of a message other than mail, or for the send check of a kind of mail."""
     status: Mapped[Status] = mapped_column(TextEnum(Status), default=Status.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime | None] = mapped_column()

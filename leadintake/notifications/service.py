@@ -81,11 +81,12 @@ class Notifications:
         language: str = ENGLISH,
         about: str = "",
         reply_to: str | None = None,
+        payload: str | None = None,
         **words: object,
     ) -> uuid.UUID:
         """Enqueue a mail in the transaction of its cause, and return its id; wake a worker after the commit.
 
-        `about`: end of the subject, never text of a prospect.
+        `about`: end of the subject, never text of a prospect. `payload`: for the kind's send check.
         """
         message_id, span = new_id(), tracing.begin("producer")
         words["unsubscribe"] = build_unsubscribe_link(message_id, language) if kind in OPTIONAL_KINDS else ""
@@ -102,6 +103,7 @@ class Notifications:
             subject=rendered.subject,
             text=seal_words(rendered.text),
             html=seal_words(rendered.html),
+            payload=payload,
             due_at=now(),
             request_id=current_request_id(),
             traceparent=span.traceparent(),

@@ -197,6 +197,28 @@ def test_the_former_owner_hears_once_of_all_leads(manager, rows, amara, seven):
     assert "Jane" not in mail.text
 
 
+@pytest.mark.parametrize("how", ["screened", "deleted"])
+def test_a_lead_that_is_hidden_before_the_mail_leaves_is_not_in_it(app, manager, rows, amara, seven, how):
+    set_away(manager, amara)
+    hidden, other = rows(Lead)[:2]
+    if how == "screened":
+        body = {"user_id": str(amara.id), "notice": "Her sister."}
+        assert manager.post(f"/internal/leads/{hidden.id}/screens", json=body).status_code == 201
+    else:
+        assert manager.delete(f"/internal/leads/{hidden.id}").status_code == 204
+    (mail,) = [one for one in delivered(app) if one.kind == "leads_moved"]
+    assert (mail.recipient, mail.subject) == (amara.email, "A change in your leads: 6 leads")
+    assert other.reference in mail.text
+    assert hidden.reference not in mail.text + mail.html
+
+
+def test_a_mail_of_whose_leads_none_is_left_does_not_leave(app, manager, rows, amara, seven):
+    set_away(manager, amara)
+    for lead in rows(Lead):
+        manager.delete(f"/internal/leads/{lead.id}")
+    assert [one for one in delivered(app) if one.kind == "leads_moved"] == []
+
+
 def test_nobody_is_mailed_about_their_own_act(browser, rows, amara, seven):
     client = browser().sign_in(amara)
     data = {"first_day": TODAY}

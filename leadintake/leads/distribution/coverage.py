@@ -164,7 +164,8 @@ def _list_untouched(absence: Absence, *, limit: int) -> Sequence[uuid.UUID]:
     lead_query = (
         sa.select(Lead.id)
         .join(move, move.lead_id == Lead.id)
-        .where(move.absence_id == absence.id, same_owner, where_open(Lead.status, Lead.outcome), ~acts, ~is_screened)
+        .where(move.absence_id == absence.id, same_owner, where_open(Lead.status, Lead.outcome))
+        .where(~acts, ~is_screened)
     )
     return db.session.scalars(lead_query.order_by(Lead.created_at, Lead.id).limit(limit)).unique().all()
 

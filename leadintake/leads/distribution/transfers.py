@@ -5,21 +5,33 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 
+import msgspec
 import sqlalchemy as sa
 
 from leadintake.auth.actor import Actor
 from leadintake.auth.models import User
 from leadintake.auth.people.preferences import wants_mail
+from leadintake.auth.service import auth
 from leadintake.core.db.database import db
+from leadintake.leads import visibility
 from leadintake.leads.distribution import workload
 from leadintake.leads.distribution.alerts import OWNER_ALERTS, subject_of
-from leadintake.leads.models import Lead, Screen
+from leadintake.leads.models import Lead, Screen, is_listed
+from leadintake.notifications.leases import SendDecision
 from leadintake.notifications.models import Notification, Status
 from leadintake.notifications.service import notifications
 
 KIND = "leads_moved"
 MAX_LINES = 30
 """Leads named in one message."""
+
+
+class Cause(msgspec.Struct):
+    """Payload of a message about several leads: which, and its sentences."""
+
+    leads: list[uuid.UUID]
+    why: str
+    consequence: str
 
 
 def tell_former_owners(moves: Sequence[tuple[User | None, Lead]], why: str, *, actor: Actor) -> None:
@@ -50,16 +62,37 @@ def enqueue(person: User, leads: Sequence[Lead], why: str, consequence: str) -> 
     lines = [f"{subject_of(lead)}: {_name_owner(lead)}" for lead in leads[:MAX_LINES]]
     if len(leads) > MAX_LINES:
         lines.append(f"and {len(leads) - MAX_LINES} more")
+    cause = Cause([lead.id for lead in leads], why, consequence)
     notifications.enqueue(
         KIND,
         person.email,
         lead_id=leads[0].id if len(leads) == 1 else None,
         about=subject_of(leads[0]) if len(leads) == 1 else f"{len(leads)} leads",
+        payload=msgspec.json.encode(cause).decode() if len(leads) > 1 else None,
         attorney=person.name,
         why=why,
         consequence=consequence,
         lines=lines,
     )
+
+
+def check_leads(message: Notification) -> SendDecision:
+    """Send check: replace a message about several leads if one was hidden from its recipient or deleted."""
+    if message.kind != KIND or message.payload is None:
+        return SendDecision.SEND
+    cause, person = msgspec.json.decode(message.payload, type=Cause), auth.find(message.recipient)
+    if person is None:
+        return SendDecision.NEVER
+    lead_query = sa.select(Lead).where(
+        Lead.id.in_(cause.leads), is_listed(), Lead.id.not_in(visibility.screened_leads(person.id))
+    )
+    found = {lead.id: lead for lead in db.session.scalars(lead_query)}
+    if len(found) == len(cause.leads):
+        return SendDecision.SEND
+    leads = [found[lead_id] for lead_id in cause.leads if lead_id in found]
+    if leads:
+        enqueue(person, leads, cause.why, cause.consequence)
+    return SendDecision.NEVER
 
 
 def _name_owner(lead: Lead) -> str:
