@@ -20,6 +20,7 @@ from benchmarks import (
     mailing,
     observing,
     pages,
+    painting,
     pending,
     recording,
     searching,
@@ -38,6 +39,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         rooms = (
             pages,
+            painting,
             searching,
             submitting,
             pending,
