@@ -45,15 +45,20 @@ def embedder() -> Response:
 @allow_anonymous
 @compressed
 def intake() -> Response:
-    """Show the form, with a new submission_id: two clicks make one lead."""
+    """Show the form, with a new submission_id: two clicks make one lead.
+
+    Browsers keep the page for Back, as they do with `no-cache` (RFC 9111, 4.2.4 and 6), so that what is sent
+    again from there without a script is the same submission.
+    """
     form = IntakeForm()
     form.translate()
     form.choose(_read_choices())
     form.submission_id.data = str(new_id())
     form.opened.data = spam.seal_opening_time()
-    return _respond_uncached(
-        render_template("intake.html", form=form, disclaimer=disclaimers.render_current())
-    )
+    page = render_template("intake.html", form=form, disclaimer=disclaimers.render_current())
+    response = _respond_uncached(page)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
 
 
 @bp.post("/")

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from leadintake.leads.models import Lead
+from leadintake.notifications.models import Notification
 from tests.documents.inspection.pdfs import pdf, pdf_stream
 from tests.support.browser import fill_in, send, violations
 from tests.support.client import PDF
@@ -558,6 +559,23 @@ def test_without_a_script_a_file_far_too_large_brings_the_form_back_with_everyth
     send(page)
     is_thanked(page)
     assert len(rows(Lead)) == 1
+
+
+def test_without_a_script_what_is_sent_again_after_back_is_the_same_submission(site, visitor, rows):
+    page = visitor(java_script_enabled=False)
+    page.goto(site)
+    fill_in(page, RESUME)
+    send(page)
+    is_thanked(page)
+    thanks = page.url
+    page.go_back()
+    expect(page.locator("#first_name")).to_have_value("Jane")
+    page.locator("#resume_file").set_input_files(RESUME)
+    send(page)
+    is_thanked(page)
+    assert page.url == thanks
+    assert len(rows(Lead)) == 1
+    assert len(rows(Notification)) == 1
 
 
 class TestGoingBack:

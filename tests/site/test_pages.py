@@ -57,9 +57,9 @@ def test_a_page_carries_its_protection(answer):
     assert answer.headers["X-Request-Id"]
 
 
-def test_the_thanks_and_the_form_are_not_kept_by_caches(client):
-    for address in ("/", f"/thanks/{SOME_ID}"):
-        assert client.get(address).headers["Cache-Control"] == "no-store"
+def test_nothing_keeps_the_thanks_and_only_the_browser_the_form_for_the_way_back(client):
+    assert client.get(f"/thanks/{SOME_ID}").headers["Cache-Control"] == "no-store"
+    assert client.get("/").headers["Cache-Control"] == "private, no-cache"
 
 
 def test_every_field_of_the_form_has_a_label_and_a_hint_that_exists(client):
