@@ -18,6 +18,7 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
+from leadintake.core.clock import format_local
 from leadintake.core.db.transaction import rollback
 
 FRESH_SECONDS = 15.0
@@ -38,7 +39,7 @@ class Problem:
     """Endpoint of the desk's page that solves it, if any."""
 
     def __str__(self) -> str:
-        return self.format(lambda instant: f"{instant:%Y-%m-%d %H:%M} UTC")
+        return self.format(format_local)
 
     def format(self, format_time: Callable[[datetime], str]) -> str:
         """Return the sentence in English, times formatted by `format_time`."""

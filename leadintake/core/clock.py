@@ -51,6 +51,11 @@ def zone_names() -> Sequence[str]:
     return ("UTC", *sorted(name for name in available_timezones() if name.startswith(REGIONS)))
 
 
+def format_local(instant: datetime) -> str:
+    """Return `2026-07-01 14:00 CEST`: the firm's time and zone, for texts that have no one reader."""
+    return f"{instant.astimezone(firm_zone()):%Y-%m-%d %H:%M %Z}"
+
+
 def firm_zone() -> ZoneInfo:
     """Return the firm's time zone (TIMEZONE)."""
     return ZoneInfo(current_app.config["TIMEZONE"])

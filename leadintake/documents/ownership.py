@@ -30,7 +30,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from leadintake.core.chores import Stop
-from leadintake.core.clock import now
+from leadintake.core.clock import format_local, now
 from leadintake.core.db.database import db, read_only
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Conflict
@@ -162,7 +162,7 @@ class Ownership:
         if marker.epoch > epoch:
             return Standing(
                 State.FOREIGN,
-                f"The file storage was last used ({marker.at:%Y-%m-%d %H:%M} UTC) with a newer copy of this "
+                f"The file storage was last used ({format_local(marker.at)}) with a newer copy of this "
                 "database: nothing is removed. If this one is right, run `flask storage adopt`.",
             )
         return self._judge_shared(storage, installation_id)
@@ -189,7 +189,7 @@ class Ownership:
         option = f" --instead-of {note.installation}" if is_foreign else ""
         return Standing(
             State.SHARED,
-            f"The file storage is used by {user}, too (last on {note.at:%Y-%m-%d %H:%M} UTC): nothing is "
+            f"The file storage is used by {user}, too (last on {format_local(note.at)}): nothing is "
             f"removed. When that is so no longer, run `flask storage adopt{option}`.",
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Flask, current_app
 
 from leadintake.core import checks
-from leadintake.core.clock import now
+from leadintake.core.clock import format_local, now
 from leadintake.monitoring import incidents
 from leadintake.monitoring.heartbeat import Heartbeat
 from leadintake.monitoring.incidents import Record
@@ -43,7 +43,7 @@ def check() -> None:
         return
     if failure.since < now() - LATE < failure.last:
         raise RuntimeError(
-            f"The heartbeat has not been taken since {failure.since:%Y-%m-%d %H:%M} UTC ({failure.error}). "
+            f"The heartbeat has not been taken since {format_local(failure.since)} ({failure.error}). "
             "Mend LEADINTAKE_HEARTBEAT_URL."
         )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Flask
 
 from leadintake.audit.events import head_published
-from leadintake.core import alarms, checks
+from leadintake.core import alarms, checks, chores
 from leadintake.core.hooks import When
-from leadintake.notifications import backlog, checkup, rehearsal
+from leadintake.notifications import backlog, checkup, mailboxes, rehearsal
 from leadintake.notifications.cli import outbox, worker
 from leadintake.notifications.service import notifications
 from leadintake.notifications.worker import start_with_first_request
@@ -39,6 +41,14 @@ def init_app(app: Flask) -> None:
     alarms.register(app, "worker", backlog.check_workers, follows=("database",))
     alarms.register(app, "mail", backlog.check_mail, follows=("database", "worker"))
     alarms.register(app, "messages_failed", backlog.check_failed_messages, follows=("database",))
+    # Soon after the start, for then a process of the version before may have ended a moment ago.
+    chores.register(
+        app,
+        "suppressions",
+        mailboxes.mailboxes.normalize_suppressions,
+        every=timedelta(days=1),
+        wait=timedelta(minutes=2),
+    )
     app.before_request(start_with_first_request)
     app.cli.add_command(worker)
     app.cli.add_command(outbox)

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
+from leadintake.core.clock import format_local
 from leadintake.notifications.channel_state import ALL_MAIL, ChannelState
 from leadintake.notifications.channels.interface import ChannelDown
 
@@ -78,7 +79,7 @@ def explain(error: ChannelDown, config: Mapping[str, Any]) -> str:
 def explain_state(state: ChannelState) -> str:
     """Return one line: scope, since when, step, reply, advice."""
     subject = "Mail" if state.scope == ALL_MAIL else "Mail to prospects"
-    since = f"{state.since:%Y-%m-%d %H:%M} UTC"
+    since = format_local(state.since)
     advice = "Mend what it names, then run `flask outbox test ADDRESS`."
     return f"{subject} has not left since {since}, refused at {state.step}: {state.words}. {advice}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -12,8 +12,10 @@ from flask import current_app
 from sqlalchemy.exc import IntegrityError
 
 from leadintake.core.addresses import normalize_mailbox
+from leadintake.core.chores import Stop
 from leadintake.core.clock import now
 from leadintake.core.db.database import db, execute
+from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import NotFound
 from leadintake.core.i18n.languages import N_
 from leadintake.notifications.faults import is_address_refused
@@ -21,6 +23,7 @@ from leadintake.notifications.messages import OPTIONAL_KINDS
 from leadintake.notifications.models import OUTBOX, Notification, Status, Suppression
 
 DAY = timedelta(days=1)
+BATCH = 500
 INCLUDE_DELETED = {"include_deleted": True}
 _SENT_TO = sa.select(
     sa.exists().where(Suppression.mailbox == sa.bindparam("mailbox")).label("suppressed"),
@@ -85,6 +88,30 @@ class Mailboxes:
     def list_suppressed(self) -> Sequence[Suppression]:
         """Return the suppressed mailboxes, latest first."""
         return db.session.scalars(sa.select(Suppression).order_by(Suppression.id.desc())).all()
+
+    def normalize_suppressions(self, stop: Stop) -> Mapping[str, object]:
+        """Give suppressions by processes of an older version their present spelling. A chore."""
+        changed, last = 0, uuid.UUID(int=0)
+        while not stop():
+            with transaction():
+                after = sa.select(Suppression).where(Suppression.id > last).order_by(Suppression.id)
+                batch = db.session.scalars(after.limit(BATCH)).all()
+                last = batch[-1].id if batch else last
+                changed += sum(self._normalize(suppression) for suppression in batch)
+            if len(batch) < BATCH:
+                break
+        return {"changed": changed}
+
+    def _normalize(self, suppression: Suppression) -> bool:
+        mailbox = normalize_mailbox(suppression.mailbox)
+        if mailbox == suppression.mailbox:
+            return False
+        if self._suppression(mailbox) is None:
+            suppression.mailbox = mailbox
+        else:
+            db.session.delete(suppression)
+        db.session.flush()
+        return True
 
     def _suppression(self, mailbox: str) -> Suppression | None:
         return db.session.scalar(sa.select(Suppression).where(Suppression.mailbox == mailbox))

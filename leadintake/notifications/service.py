@@ -18,7 +18,7 @@ from leadintake.audit.service import audit
 from leadintake.core import places, tracing
 from leadintake.core.actor import Operator, Person
 from leadintake.core.addresses import normalize_mailbox
-from leadintake.core.clock import now
+from leadintake.core.clock import format_local, now
 from leadintake.core.crypto import seal
 from leadintake.core.db import rows
 from leadintake.core.db.database import db
@@ -120,7 +120,7 @@ class Notifications:
         )
         same_head = sent_heads.where(Notification.text.contains(head)).limit(1)
         if recipient and db.session.scalar(same_head) is None:
-            self.enqueue(AUDIT_HEAD, recipient, head=head, moment=f"{event.moment:%Y-%m-%d %H:%M} UTC")
+            self.enqueue(AUDIT_HEAD, recipient, head=head, moment=format_local(event.moment))
 
     def get(
         self, notification_id: uuid.UUID, *, reader: Person | Operator, lock: bool = False

@@ -10,7 +10,9 @@ from flask_migrate import downgrade, upgrade
 
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
+from leadintake.core.db.types import new_id
 from leadintake.leads.models import Lead, Screen
+from leadintake.notifications import mailboxes as mailboxes_module
 from leadintake.notifications.mailboxes import mailboxes
 from leadintake.notifications.models import Notification, Suppression
 from tests.factories import LeadFactory, ScreenFactory, UserFactory
@@ -59,6 +61,26 @@ def test_who_wants_no_mail_gets_none_under_any_spelling(app, client, given, rows
     given(UserFactory)
     with app.app_context(), transaction():
         mailboxes.suppress("jane_doe@proton.me")
+    client.submit(email="jane.doe@pm.me")
+    assert "prospect_confirmation" not in [mail.kind for mail in rows(Notification)]
+
+
+def test_what_an_older_process_suppressed_meanwhile_holds_under_any_spelling(
+    app, client, given, rows, monkeypatch
+):
+    given(UserFactory)
+    with app.app_context(), transaction():
+        mailboxes.suppress("other@example.com")
+        mailboxes.suppress("jane_doe@proton.me")
+        for old in ("jane_doe@proton.me", "jane-doe@proton.me", "jane.d.o.e@gmail.com"):
+            db.session.execute(sa.insert(Suppression).values(id=new_id(), mailbox=old))
+    with app.app_context():
+        monkeypatch.setattr(mailboxes_module, "BATCH", 2)
+        assert mailboxes.normalize_suppressions(lambda: False) == {"changed": 3}
+        assert mailboxes.normalize_suppressions(lambda: False) == {"changed": 0}
+    assert [one.mailbox for one in rows(Suppression)] == [
+        "other@example.com", "janedoe@protonmail.com", "janedoe@gmail.com",
+    ]  # fmt: skip
     client.submit(email="jane.doe@pm.me")
     assert "prospect_confirmation" not in [mail.kind for mail in rows(Notification)]
 

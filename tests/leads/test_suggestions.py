@@ -27,7 +27,7 @@ SLIPS = {
     "uni.example.org": "uni.example.ogr",
 }
 REAL = """
-    gmail.com googlemail.com ymail.com rocketmail.com email.com mail.com imail.com umail.com
+    gail.com gmail.com googlemail.com ymail.com rocketmail.com email.com mail.com imail.com umail.com
     qmail.com yahoo.com yahoo.co.uk yahoo.com.mx yahoo.es yahoo.fr yahoo.de yahoo.it yahoo.ca
     yahoo.com.br yahoo.co.in yahoo.in yahoo.com.ar yahoo.com.ph yahoo.com.sg yahoo.com.au
     yahoo.co.jp yahoo.co.id yahoo.ie yahoo.gr yahoo.com.vn hotmail.com hotmail.co.uk hotmail.es

@@ -108,6 +108,14 @@ def test_all_is_well_is_a_beat_and_nothing_else(dog, stub):
     assert [(request.path, request.body) for request in stub.taken] == [("/beat?rid=1", b"")]
 
 
+def test_a_problem_is_told_in_the_time_of_the_firm(app, dog, stub, broken):
+    app.config["TIMEZONE"] = "Europe/Madrid"
+    broken.append(KETTLE)
+    dog.run_round()
+    (triggered,) = (request.json for request in stub.at("/pagerduty"))
+    assert triggered["payload"]["summary"] == "The kettle is cold since 2026-07-01 14:00 CEST."
+
+
 def test_a_problem_is_told_once_and_its_end_once(dog, stub, broken, rows):
     broken.append(KETTLE)
     assert [*dog.run_round()] == ["kettle"]

@@ -25,6 +25,8 @@ PROVIDERS = {
 neighbours; so have slips in the first letter (ymail, email, cloud)."""
 
 
+REAL_NEIGHBOURS = {"gail.com"}
+"""Real domains one slip from a provider's."""
 ASKED_EARLY = ("gmail", "hotmail", "icloud", "outlook", "yahoo")
 """Providers whose commonest slips the script of the form knows, too."""
 
@@ -59,6 +61,8 @@ def encode_slips() -> str:
 
 
 def _suggest_domain(domain: str) -> str:
+    if domain in REAL_NEIGHBOURS:
+        return domain
     rest, _, ending = domain.rpartition(".")
     meant = f"{rest}.{ENDING_SLIPS.get(ending, ending)}"
     name, _, ending = meant.partition(".")
