@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from leadintake.core.db import schema
 
 revision = "0028"
-down_revision = "0022"
+down_revision = "0027"
 oldest_code = "0006"
 branch_labels = None
 depends_on = None
