@@ -17,7 +17,9 @@ from leadintake.core.http import headers
 from leadintake.desk import ROOMS as PAGES
 from leadintake.desk import entry
 from leadintake.leads.api import bp as internal_leads
+from leadintake.leads.bulk.api import bp as bulk
 from leadintake.leads.contacts.api import bp as contacts
+from leadintake.leads.entry.api import bp as entered_leads
 from leadintake.leads.files import bp as lead_files
 from leadintake.leads.follow_ups.api import bp as follow_ups
 from leadintake.leads.intake.api import bp as public_leads
@@ -39,8 +41,8 @@ desk = Blueprint("desk", "leadintake.desk", url_prefix="/desk", template_folder=
 public.register_blueprint(public_leads)
 public.register_blueprint(challenge)
 for room in (
-    session, account, passkeys, sso, users, absences, internal_leads, lead_files, notes, contacts, outcomes,
-    follow_ups, tags, proof, screens, quarantine, report, outbox, trail,
+    session, account, passkeys, sso, users, absences, internal_leads, entered_leads, bulk, lead_files, notes,
+    contacts, outcomes, follow_ups, tags, proof, screens, quarantine, report, outbox, trail,
 ):  # fmt: skip
     internal.register_blueprint(room)
 

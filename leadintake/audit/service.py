@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -59,6 +60,16 @@ class Audit:
             before_commit(self._append_waiting)
             on_rollback(self._forget_waiting)
         info[WAITING].append(entry)
+
+    @contextlib.contextmanager
+    def forget_refused(self) -> Iterator[None]:
+        """Record nothing of what was recorded inside if it raises, as a savepoint does with rows."""
+        number = len(db.session().info.get(WAITING, ()))
+        try:
+            yield
+        except BaseException:
+            del db.session().info.get(WAITING, [])[number:]
+            raise
 
     def record_refusal(
         self, action: str, *, actor: RequestActor, about: About = None, **detail: object

@@ -8,12 +8,14 @@ from leadintake.auth.actor import current_actor
 from leadintake.desk import banner, words
 from leadintake.desk.absences import bp as absences
 from leadintake.desk.account import bp as account
+from leadintake.desk.bulk import bp as bulk
 from leadintake.desk.contacts import bp as contacts
 from leadintake.desk.deleted import bp as deleted
 from leadintake.desk.explanation import bp as explanation
 from leadintake.desk.finishing import bp as finishing
 from leadintake.desk.lead import bp as lead
 from leadintake.desk.messages import bp as messages
+from leadintake.desk.new_lead import bp as new_lead
 from leadintake.desk.notes import bp as notes
 from leadintake.desk.people import bp as people
 from leadintake.desk.proof import bp as proof
@@ -36,6 +38,8 @@ ROOMS = (
     finishing,
     account,
     queue,
+    new_lead,
+    bulk,
     lead,
     notes,
     contacts,

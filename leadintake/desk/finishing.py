@@ -43,8 +43,12 @@ MAX_BYTES = 1_800
 SECRETS = {"password", "current_password", "new_password", "otp", "code", "step"}
 OF_THE_PAGE = {"csrf_token", "signer"}
 """Fields that a page of its own replaces."""
-UNSHOWN = OF_THE_PAGE | {"version", "shown_name", "shown_email"}
+UNSHOWN = OF_THE_PAGE | {"version", "shown_name", "shown_email", "submission_id"}
 ACTS = {
+    "desk.new_lead.enter": "Add a lead",
+    "desk.bulk.ask": "Choose what happens to several leads",
+    "desk.bulk.do": "Do one thing to several leads",
+    "desk.bulk.restore": "Restore several leads",
     "desk.lead.reach_out": "Mark the lead as reached out",
     "desk.lead.reopen": "Undo “reached out”",
     "desk.lead.take": "Take the lead",
@@ -134,7 +138,7 @@ def _seal_act() -> str:
         for name, value in request.form.items(multi=True)
         if name not in {"csrf_token", "signer"}
     ]
-    if request.endpoint not in ACTS or SECRETS & {name for name, _ in fields}:
+    if request.endpoint not in ACTS or request.files or SECRETS & {name for name, _ in fields}:
         return ""
     for path in (request.full_path.rstrip("?"), request.path):  # with the list of the lead, if it fits
         signer, until = request.form.get("signer", ""), (now() + GOOD_FOR).timestamp()

@@ -49,6 +49,7 @@ KINDS = {"notes": "Notes", "contacts": "Contacts", "mails": "Mails", "changes": 
 """Of the entries of a lead's timeline."""
 ACTS = {
     "submitted": "submitted the form",
+    "entered": "entered the lead",
     "assigned": "assigned the lead",
     "left_unassigned": "could not assign the lead",
     "reached_out": "reached out",

@@ -6,7 +6,7 @@ stored in the column of `leads` with its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -220,9 +220,11 @@ def csv_columns() -> tuple[str, ...]:
     return (*FIRST_COLUMNS, *later)
 
 
-def form_schema(settings: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+def form_schema(
+    settings: Mapping[str, Any], fields: Sequence[FormField] = FIELDS
+) -> tuple[list[str], dict[str, Any]]:
     """Return the names of the required fields, and the JSON schema of each enabled field."""
-    enabled = list_enabled_fields(settings)
+    enabled = [form_field for form_field in fields if form_field.resolve_demand(settings) != "off"]
     required = [
         form_field.name for form_field in enabled if form_field.resolve_demand(settings) == "required"
     ]

@@ -167,10 +167,12 @@ class Leads:
         lead_status_changed.send(LeadStatusChanged(lead.id, before, status, alerts.name_of(actor)))
         self.hand_on_if_owner_left(lead, actor=actor)
 
-    def assign(self, lead: Lead, user_id: uuid.UUID | None, *, actor: UserOrOperator) -> None:
+    def assign(
+        self, lead: Lead, user_id: uuid.UUID | None, *, actor: UserOrOperator, silent: bool = False
+    ) -> None:
         """Assign the lead to a user, or to none, and alert the assignee unless it is the actor.
 
-        Raises Forbidden, and UnprocessableContent for an ineligible user.
+        `silent`: the caller mails. Raises Forbidden, and UnprocessableContent for an ineligible user.
         """
         is_taking = actor is not OPERATOR and user_id == actor.id and permissions.may_take(actor, lead)
         if actor is not OPERATOR and not permissions.may_assign(actor) and not is_taking:
@@ -180,9 +182,10 @@ class Leads:
             return
         assignee = None if user_id is None else self._owner(user_id, visibility.screened_users(lead.id))
         how = "Taken" if is_taking else "Decided"
-        alert_owner = actor is OPERATOR or user_id != actor.id
+        alert_owner = not silent and (actor is OPERATOR or user_id != actor.id)
+        told = {"alert_owner": alert_owner, "tell_former": not silent}
         ownership.set_owner_manually(
-            lead, assignee, f"{how} by {alerts.name_of(actor)}.", actor=actor, alert_owner=alert_owner
+            lead, assignee, f"{how} by {alerts.name_of(actor)}.", actor=actor, **told
         )
 
     def possible_owners(self, lead: Lead) -> Sequence[User]:

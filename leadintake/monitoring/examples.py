@@ -14,6 +14,7 @@ DIGEST = "a3f1c9e27b5d8046f1e2d3c4b5a697887766554433221100ffeeddccbbaa9988"
 MORNING, NOON = "2026-03-02T08:15:00Z", "2026-03-02T12:31:48Z"
 
 VALUES: Mapping[str, Any] = {
+    "act": "assign",
     "action": "lead.read",
     "active": True,
     "actor": "amara@firm.example.com",
@@ -53,6 +54,7 @@ VALUES: Mapping[str, Any] = {
     "end_tokens": True,
     "errors": {"email": ["Enter an e-mail address like jane@example.com."]},
     "filename": "resume.pdf",
+    "filter": None,
     "first_day": "2026-03-09",
     "first_name": "Jane",
     "follow_up_at": "2026-03-05T14:00:00Z",
@@ -62,6 +64,7 @@ VALUES: Mapping[str, Any] = {
     "html": "<p>Sending this form makes nobody your lawyer.</p>",
     "id": LEAD,
     "intact": True,
+    "ids": "7QM4-2XRF",
     "instance": "/public/leads",
     "kind": "attorney_alert",
     "language": "es",
@@ -157,6 +160,8 @@ VALUES: Mapping[str, Any] = {
     "Contact.id": OTHER,
     "ContactChannel": "phone",
     "ContactOutcome": "spoke",
+    "BulkItem.detail": None,
+    "BulkItem.status": 200,
     "Credentials.email": "amara@firm.example.com",
     "DecisionView.reason": "Amara Attorney had 0 open leads, the lightest load of 3.",
     "Forgotten.email": "amara@firm.example.com",

@@ -82,11 +82,13 @@ class Notifications:
         about: str = "",
         reply_to: str | None = None,
         payload: str | None = None,
+        due_at: datetime | None = None,
         **words: object,
     ) -> uuid.UUID:
         """Enqueue a mail in the transaction of its cause, and return its id; wake a worker after the commit.
 
-        `about`: end of the subject, never text of a prospect. `payload`: for the kind's send check.
+        `about`: end of the subject, never text of a prospect. `payload`: for the kind's send check. Without
+        `due_at`, it is due now.
         """
         message_id, span = new_id(), tracing.begin("producer")
         words["unsubscribe"] = build_unsubscribe_link(message_id, language) if kind in OPTIONAL_KINDS else ""
@@ -104,7 +106,7 @@ class Notifications:
             text=seal_words(rendered.text),
             html=seal_words(rendered.html),
             payload=payload,
-            due_at=now(),
+            due_at=due_at or now(),
             request_id=current_request_id(),
             traceparent=span.traceparent(),
         )

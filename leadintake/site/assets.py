@@ -32,7 +32,7 @@ BUNDLES = {
     "frame.js": ("frame.js",),
     "embed.js": ("embed.js",),
     "solver.js": ("solver.js",),
-    "desk.js": ("vendor/htmx.min.js", "desk.js"),
+    "desk.js": ("vendor/htmx.min.js", "desk.js", "bulk.js"),
     "docs.css": ("vendor/swagger-ui.css", "docs.css"),
     "docs.js": ("vendor/swagger-ui-bundle.js", "docs.js"),
 }

@@ -29,7 +29,7 @@ KNOW_HTTP = {
     "audit/origin.py", "auth/__init__.py", "auth/guard.py", "auth/sessions/devices.py",
     "auth/sessions/interface.py", "auth/sessions/service.py", "core/db/database.py", "core/db/revisions.py",
     "core/db/transaction.py", "core/doctor/proxies.py", "core/errors.py", "core/i18n/languages.py",
-    "core/logs.py", "leads/intake/form.py", "monitoring/metrics.py",
+    "core/logs.py", "leads/intake/lead_form.py", "monitoring/metrics.py",
 }  # fmt: skip
 """What besides views and core/http/ is about the request or the answer."""
 HTTP_NAMES = {

@@ -28,6 +28,7 @@ CALLERS = ("nobody", *ROLES, "deactivated", "barred", "token", "token without sc
 LEAD, SCREEN, MESSAGE = "<lead:lead_id>", "<uuid:user_id>", "<uuid:notification_id>"
 LEADS, USERS = f"/internal/leads/{LEAD}", f"/internal/users/{SCREEN}"
 NEW_USER = {"email": "new@firm.example.com", "name": "New", "role": "viewer"}
+NEW_LEAD = {"first_name": "Jane", "last_name": "Doe", "phone": "1"}
 NEW_PASSWORD = {"current_password": PASSWORD, "new_password": "quite different words"}
 
 
@@ -67,6 +68,8 @@ ROUTES = {
     ("POST", "/internal/passkeys"): Row("viewer", 422, {"name": "Desk", "credential": {}}),
     ("DELETE", "/internal/passkeys/<uuid:passkey_id>"): Row("viewer", 404),
     ("GET", "/internal/leads"): Row("viewer", recorded="leads.listed"),
+    ("POST", "/internal/leads"): Row("attorney", 201, NEW_LEAD, recorded="lead.entered"),
+    ("POST", "/internal/leads/bulk"): Row("attorney", 200, {"act": "delete", "ids": ["x"]}),
     ("GET", "/internal/leads.csv"): Row("viewer", recorded="leads.exported"),
     ("GET", LEADS): Row("viewer", recorded="lead.read"),
     ("PATCH", LEADS): Row("attorney", body={"status": "REACHED_OUT"}, recorded="lead.reached_out"),

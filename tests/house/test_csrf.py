@@ -31,6 +31,7 @@ OPEN_TO_OTHER_SITES = {
 }  # fmt: skip
 """They take no session: the form from the firm's own site, a mail program, and who has a signed link."""
 FORMS: dict[str, dict[str, str]] = {
+    "/desk/leads/new": {"first_name": "Jane", "last_name": "Doe", "phone": "1"},
     "/desk/leads/<lead:lead_id>/decline": {"reason": "Busy."},
     "/desk/leads/<lead:lead_id>/assign": {"user_id": ""},
     "/desk/leads/<lead:lead_id>/notes": {"text": "Call on Tuesday."},

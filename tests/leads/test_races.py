@@ -11,7 +11,7 @@ from leadintake.core.actor import OPERATOR
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.documents.models import Document
-from leadintake.leads.intake.service import intake
+from leadintake.leads.intake.keys import key_locks
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.leads.service import leads
 from leadintake.notifications.models import Notification
@@ -42,7 +42,7 @@ def test_twenty_equal_posts_with_one_key_make_one_of_everything(app, browser, gi
 def test_equal_posts_in_other_processes_make_one_of_everything_too(app, browser, given, rows, monkeypatch):
     given(UserFactory)
     # Another process shares the database, but not the waiting room in memory.
-    monkeypatch.setattr(intake, "_lock_key", lambda _key: None)
+    monkeypatch.setattr(key_locks, "lock", lambda _key: None)
     answers = together(*[lambda: browser().submit(key="k")] * 8)
     assert [answer.status_code for answer in answers] == [201] * 8
     assert len({answer.text for answer in answers}) == 1

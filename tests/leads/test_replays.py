@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from leadintake.documents.models import Document
-from leadintake.leads.intake import service as intake
+from leadintake.leads.intake import keys
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.notifications.models import Notification
 from tests.factories import UserFactory
@@ -134,7 +134,7 @@ def test_a_refused_post_uses_no_key_up(client, rows):
 @pytest.mark.every_engine
 def test_while_the_first_is_in_progress_the_same_key_is_409(app, browser, given, rows, monkeypatch):
     given(UserFactory)
-    monkeypatch.setattr(intake, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(keys, "WAIT_SECONDS", 0.05)
     storage = app.extensions["leadintake.storage"]
     begun, go_on, save = threading.Event(), threading.Event(), storage.save
 
@@ -164,7 +164,7 @@ def test_while_the_first_is_in_progress_the_same_key_is_409(app, browser, given,
 @pytest.mark.every_engine
 def test_a_second_that_waits_long_enough_gets_the_first_answer(app, browser, given, rows, monkeypatch):
     given(UserFactory)
-    monkeypatch.setattr(intake, "WAIT_SECONDS", 30)
+    monkeypatch.setattr(keys, "WAIT_SECONDS", 30)
     storage = app.extensions["leadintake.storage"]
     begun, go_on, save = threading.Event(), threading.Event(), storage.save
 

@@ -38,7 +38,7 @@ LEADS, USERS = f"/internal/leads/{LEAD}", f"/internal/users/{USER}"
 GET, PUT, POST, PATCH, DELETE = "GET", "PUT", "POST", "PATCH", "DELETE"
 RANDOM = {
     "/internal/second-factor/app", "/internal/session/passkey/options", "/internal/passkeys/options",
-    "/desk/account/app",
+    "/desk/account/app", "/desk/leads/new",
 }  # fmt: skip
 """Answers with a new secret or challenge: of their bodies only the names of the members, or the length, are
 compared."""
@@ -148,6 +148,17 @@ QUARANTINE: dict[tuple[str, str], tuple[str, ...]] = {
 }
 ELSEWHERE: dict[tuple[str, str], Bodies] = {
     (POST, f"/internal/notifications/{MESSAGE}/retry"): [None],
+    (POST, "/internal/leads"): [{"first_name": ""}],
+    (POST, "/internal/leads/bulk"): [
+        {"act": "assign", "filter": {"q": "secretissima"}, "user_id": None},
+        {"act": "delete", "filter": {"q": "secretissima"}},
+        {"act": "delete", "ids": ["7QM4-2XRF"]},
+    ],
+    (GET, "/desk/leads/new"): [None],
+    (POST, "/desk/leads/new"): [None],
+    (POST, "/desk/leads/bulk"): [None],
+    (POST, "/desk/leads/bulk/done"): [None],
+    (POST, "/desk/leads/bulk/restored"): [None],
     (GET, "/internal/absences"): [None],
     (POST, "/internal/absences"): [{"first_day": "2026-03-02"}, {"first_day": "2026-03-01"}],
     (DELETE, "/internal/absences/<uuid:absence_id>"): [None],

@@ -36,6 +36,7 @@ WORDS = {
     "link": "https://intake.example/internal/leads/1",
     "reason": "Fewest open leads.",
     "warnings": [],
+    "by_staff": False,
     "name": "Jane",
     "reference": "4711",
     "unsubscribe": "https://intake.example/unsubscribe/1",

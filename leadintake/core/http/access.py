@@ -31,6 +31,12 @@ def allow_anonymous(view: View) -> View:
     return view
 
 
+def allow_files(view: View) -> View:
+    """Mark a view that takes files in a form. One with `@api(form=…)` needs no mark."""
+    view.takes_files = True  # type: ignore[attr-defined] # a mark on a function
+    return view
+
+
 def without_database(view: View) -> View:
     """Mark a view that works without the database."""
     view.without_database = True  # type: ignore[attr-defined] # a mark on a function

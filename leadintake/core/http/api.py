@@ -38,7 +38,8 @@ MAX_UNKNOWN = 100
 class Interface:
     """`answers`: per status a schema, or the content type of other bytes.
 
-    `form` describes what the view takes as multipart/form-data, which depends on the settings.
+    `form` describes what the view takes as multipart/form-data, which depends on the settings. A view with
+    both takes either.
     """
 
     answers: Mapping[int, Any]
@@ -58,7 +59,7 @@ def api(
     headers: tuple[str, ...] = (),
     refuses: tuple[int, ...] = (),
 ) -> Callable[[View], View]:
-    """Pass validated `json` and `query` to a view, and describe its interface.
+    """Pass validated `json` and `query` to a view, and describe its interface. `json` is None for a form.
 
     Raises UnprocessableContent for unknown members and parameters, BadRequest for a body that is not JSON,
     UnsupportedMediaType for another content type.
@@ -72,7 +73,8 @@ def api(
             if query is not None:
                 arguments["query"] = found
             if json is not None:
-                arguments["json"] = _body_of(json)
+                is_form = form is not None and request.mimetype == "multipart/form-data"
+                arguments["json"] = None if is_form else _body_of(json)
             return view(**arguments)
 
         call.interface = interface  # type: ignore[attr-defined] # a mark on a function

@@ -1,7 +1,7 @@
 """Request bodies: media types and sizes by route, reading within a time limit.
 
-A view with a form (`@api(form=…)`) takes multipart/form-data with files; any other takes JSON or an
-urlencoded form of up to SMALL_BYTES.
+A view with a form (`@api(form=…)`, `@allow_files`) takes multipart/form-data with files; any other takes JSON
+or an urlencoded form of up to SMALL_BYTES.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def takes_files(request: Request) -> bool:
     """Return whether this request's view takes a form with a file."""
     view = current_app.view_functions.get(request.endpoint or "") if has_app_context() else None
     interface = getattr(view, "interface", None)
-    return interface is not None and interface.form is not None
+    return getattr(view, "takes_files", False) or (interface is not None and interface.form is not None)
 
 
 def most_bytes(request: Request) -> int:

@@ -120,9 +120,10 @@ def _operation(
     refuses = {*interface.refuses, 422} | ({401, 403} if guarded else set())
     if interface.json or interface.form:
         refuses |= {400, 413, 415}
-        kind = "multipart/form-data" if interface.form else "application/json"
-        body = interface.form(settings) if interface.form else schema_of(interface.json)
-        operation["requestBody"] = {"required": True, "content": {kind: {"schema": body}}}
+        content = {"application/json": {"schema": schema_of(interface.json)}} if interface.json else {}
+        if interface.form:
+            content["multipart/form-data"] = {"schema": interface.form(settings)}
+        operation["requestBody"] = {"required": True, "content": content}
     if guarded:
         session: dict[str, list[str]] = {"session": []} if method == "GET" else {"session": [], "csrf": []}
         operation["security"] = [session] if view.permission == SIGNED_IN else [session, {"token": []}]

@@ -25,7 +25,7 @@ from leadintake.leads import permissions, visibility
 from leadintake.leads.distribution import workload
 from leadintake.leads.fields import full_name
 from leadintake.leads.models import MANUAL, Lead, LeadEvent, is_waiting
-from leadintake.leads.status import is_open
+from leadintake.leads.status import Source, is_open
 from leadintake.notifications.events import MessageFailed, MessageFailing
 from leadintake.notifications.leases import SendDecision
 from leadintake.notifications.mailboxes import mailboxes
@@ -80,13 +80,13 @@ def enqueue_alerts(lead: Lead, assignee: Recipient | None, *, excluded: Collecti
     A manager gets one alert a day about waiting leads. It says that there may be more.
     """
     if assignee is None:
-        for person in _list_managers(excluded):
+        for person in list_managers(excluded):
             if lead.assignment_strategy == MANUAL:
                 _enqueue_alert("left_to_nobody", lead, person)
             elif not _has_recent_alert(person):
                 _enqueue_alert("unassigned_alert", lead, person)
         return
-    returning = lead.assignment_strategy == "returning"
+    returning = lead.assignment_strategy == "returning" and lead.source is Source.FORM
     _enqueue_alert("returning_alert" if returning else "attorney_alert", lead, assignee)
 
 
@@ -102,7 +102,7 @@ def find_overdue_reminders() -> Iterator[tuple[User, Lead]]:
         lead = db.session.scalar(oldest)
         if (
             lead is not None
-            and person in _list_managers(visibility.screened_users(lead.id))
+            and person in list_managers(visibility.screened_users(lead.id))
             and not _has_recent_alert(person)
         ):
             yield person, lead
@@ -145,6 +145,7 @@ def _enqueue_alert(kind: str, lead: Lead, person: Recipient) -> None:
         link=link_to(lead),
         reason=lead.assignment_reason,
         warnings=lead.resume.warnings if lead.resume else [],
+        by_staff=lead.source is Source.STAFF,
     )
 
 
@@ -226,7 +227,7 @@ def report_failure(message: MessageFailed) -> None:
             record(lead, "email_refused", message.recipient, actor=SYSTEM)
     if message.kind == FAILURE:
         return
-    for person in _list_managers(visibility.screened_users(message.lead_id) if message.lead_id else ()):
+    for person in list_managers(visibility.screened_users(message.lead_id) if message.lead_id else ()):
         if notifications.below_hourly_limit(FAILURE, person.email, most_an_hour=MAX_NOTICES):
             notifications.enqueue(
                 FAILURE,
@@ -241,7 +242,7 @@ def report_failure(message: MessageFailed) -> None:
             )
 
 
-def _list_managers(excluded: Collection[uuid.UUID]) -> list[User]:
+def list_managers(excluded: Collection[uuid.UUID]) -> list[User]:
     """Return the managers not excluded; those away only if all are."""
     managers = [user for user in auth.managers() if user.id not in excluded]
     away = absences.on(absences.today())

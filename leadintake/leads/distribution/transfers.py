@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -39,6 +41,14 @@ def tell_former_owners(moves: Sequence[tuple[User | None, Lead]], why: str, *, a
 
     Not for who did it, who left, or about leads that they are screened from. `why`: a sentence.
     """
+    for former, told in find_told(moves, actor=actor):
+        enqueue(former, told, why, "You need not do anything about this any more:")
+
+
+def find_told(
+    moves: Sequence[tuple[User | None, Lead]], *, actor: Actor
+) -> Iterator[tuple[User, Sequence[Lead]]]:
+    """Yield each former assignee whom `tell_former_owners` tells, with the leads."""
     moved: dict[User, list[Lead]] = {}
     for former, lead in moves:
         if former is not None and former is not actor and former.is_here and lead.assignee_id != former.id:
@@ -49,27 +59,53 @@ def tell_former_owners(moves: Sequence[tuple[User | None, Lead]], why: str, *, a
         alerted = _find_alerted(ids, former)
         told = [lead for lead in leads if lead.id in alerted and former.id not in screened.get(lead.id, ())]
         if told:
-            enqueue(former, told, why, "You need not do anything about this any more:")
+            yield former, told
+
+
+class MovedLead(NamedTuple):
+    """A lead in a message: what identifies it, without text of the prospect, and the name of its assignee."""
+
+    id: uuid.UUID
+    subject: str
+    owner: str
+
+    @classmethod
+    def of(cls, lead: Lead) -> MovedLead:
+        """Convert a lead."""
+        return cls(lead.id, subject_of(lead), _name_owner(lead))
 
 
 def enqueue(person: User, leads: Sequence[Lead], why: str, consequence: str) -> None:
-    """Enqueue a message about leads that went from or to a person: a line each, no word of a prospect.
+    """Enqueue a message about leads that went from or to a person, unless they switched these off."""
+    if wants_mail(person, KIND):
+        enqueue_moved(person.email, person.name, [MovedLead.of(lead) for lead in leads], why, consequence)
 
-    Not for a person who switched these off.
+
+def enqueue_moved(
+    email: str,
+    name: str,
+    leads: Sequence[MovedLead],
+    why: str,
+    consequence: str,
+    *,
+    due_at: datetime | None = None,
+) -> uuid.UUID:
+    """Enqueue a message about leads: a line each, no word of a prospect; return its id.
+
+    Without `due_at`, it is due now.
     """
-    if not wants_mail(person, KIND):
-        return
-    lines = [f"{subject_of(lead)}: {_name_owner(lead)}" for lead in leads[:MAX_LINES]]
+    lines = [f"{lead.subject}: {lead.owner}" for lead in leads[:MAX_LINES]]
     if len(leads) > MAX_LINES:
         lines.append(f"and {len(leads) - MAX_LINES} more")
     cause = Cause([lead.id for lead in leads], why, consequence)
-    notifications.enqueue(
+    return notifications.enqueue(
         KIND,
-        person.email,
+        email,
         lead_id=leads[0].id if len(leads) == 1 else None,
-        about=subject_of(leads[0]) if len(leads) == 1 else f"{len(leads)} leads",
+        about=leads[0].subject if len(leads) == 1 else f"{len(leads)} leads",
         payload=msgspec.json.encode(cause).decode() if len(leads) > 1 else None,
-        attorney=person.name,
+        due_at=due_at,
+        attorney=name,
         why=why,
         consequence=consequence,
         lines=lines,
@@ -89,9 +125,9 @@ def check_leads(message: Notification) -> SendDecision:
     found = {lead.id: lead for lead in db.session.scalars(lead_query)}
     if len(found) == len(cause.leads):
         return SendDecision.SEND
-    leads = [found[lead_id] for lead_id in cause.leads if lead_id in found]
+    leads = [MovedLead.of(found[lead_id]) for lead_id in cause.leads if lead_id in found]
     if leads:
-        enqueue(person, leads, cause.why, cause.consequence)
+        enqueue_moved(person.email, person.name, leads, cause.why, cause.consequence)
     return SendDecision.NEVER
 
 

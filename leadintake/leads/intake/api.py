@@ -25,7 +25,6 @@ from leadintake.core.errors import (
     PAGE_SENTENCES,
     SENTENCES,
     BadRequest,
-    Refusal,
     UnprocessableContent,
     UnsupportedMediaType,
     wants_html,
@@ -59,13 +58,17 @@ OWN_FIELDS = {
 def describe_form(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON schema of the form with these settings."""
     required, declared = form_schema(settings)
-    kinds = "PDF, DOC, DOCX, ODT, RTF or TXT" + (", JPEG or PNG" if settings["ACCEPT_PHOTOS"] else "")
-    file = {**TEXT, "format": "binary", "description": f"{kinds}; its content is what its name says."}
     return {
         "type": "object",
         "required": [*required, "resume_file"],
-        "properties": {**declared, "resume_file": file, **OWN_FIELDS},
+        "properties": {**declared, "resume_file": describe_file(settings), **OWN_FIELDS},
     }
+
+
+def describe_file(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of the file."""
+    kinds = "PDF, DOC, DOCX, ODT, RTF or TXT" + (", JPEG or PNG" if settings["ACCEPT_PHOTOS"] else "")
+    return {**TEXT, "format": "binary", "description": f"{kinds}; its content is what its name says."}
 
 
 class PageQuery(msgspec.Struct):
@@ -73,13 +76,6 @@ class PageQuery(msgspec.Struct):
 
     lang: Language | None = None
     embed: Literal["1"] | None = None
-
-
-class FileTooLarge(Refusal):
-    """The file is larger than MAX_UPLOAD_BYTES."""
-
-    status = 413
-    title = "Request Entity Too Large"
 
 
 @bp.post("")
@@ -159,13 +155,10 @@ def _submission(form: IntakeForm) -> Submission:
 
 
 def _refuse(form: IntakeForm) -> Response:
-    errors = {name: [str(reason) for reason in reasons] for name, reasons in form.errors.items()}
     if wants_html():
         if form.submission_id.errors or not form.submission_id.data:
             form.submission_id.data = str(new_id())  # the sender cannot correct a hidden field
         form.translate()
         page = render_template("intake.html", form=form, disclaimer=disclaimers.render_current())
         return make_response(page, 413 if form.too_large else 422)
-    if form.too_large and len(errors) == 1:
-        raise FileTooLarge(errors["resume_file"][0], errors=errors)
-    raise UnprocessableContent(errors)
+    raise form.build_refusal()

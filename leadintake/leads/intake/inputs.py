@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import current_app
@@ -115,9 +115,9 @@ class AddressCheck:
             ) from error
 
 
-def make_inputs() -> dict[str, Field]:
+def make_inputs(fields: Iterable[FormField] = FIELDS) -> dict[str, Field]:
     """Return an input for each declared field, by name."""
-    return {form_field.name: _make_input(form_field) for form_field in FIELDS}
+    return {form_field.name: _make_input(form_field) for form_field in fields}
 
 
 def list_options(choices: Choices) -> list[tuple[str, str]]:

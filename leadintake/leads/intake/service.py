@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import threading
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,13 +18,14 @@ from sqlalchemy.exc import IntegrityError
 from leadintake.assignment.allocator import Allocator, LeadToAssign
 from leadintake.assignment.service import assignment
 from leadintake.audit.service import audit
+from leadintake.auth.models import User
 from leadintake.auth.people import departures
 from leadintake.core.actor import ANONYMOUS, SYSTEM
 from leadintake.core.db import rows
 from leadintake.core.db.database import db, execute, read_only
-from leadintake.core.db.transaction import on_end, rollback
+from leadintake.core.db.transaction import rollback
 from leadintake.core.db.types import new_id
-from leadintake.core.errors import Conflict, UnprocessableContent
+from leadintake.core.errors import UnprocessableContent
 from leadintake.core.i18n.languages import ENGLISH, N_
 from leadintake.documents.models import Document
 from leadintake.documents.service import documents
@@ -34,13 +34,13 @@ from leadintake.leads import counting, disclaimers, search_index, visibility
 from leadintake.leads.distribution import alerts, ownership, workload
 from leadintake.leads.events import LeadCreated, lead_created
 from leadintake.leads.fields import Values, fingerprint_content, search_line, search_text
+from leadintake.leads.intake.keys import key_locks
 from leadintake.leads.intake.spam import NO_SIGNALS, SpamSignals
 from leadintake.leads.models import Lead, Screen, mailbox_of
 from leadintake.leads.reference import draw_reference, is_reference_conflict
 from leadintake.leads.screens.service import screens
-from leadintake.leads.status import FIRST, Gate
+from leadintake.leads.status import FIRST, Gate, Source
 
-WAIT_SECONDS = 2.0
 SUSPECT_GATE = Gate.QUARANTINE
 MAX_DRAWS = 10
 """References per lead: with a million leads one in 25,000 conflicts."""
@@ -54,13 +54,15 @@ class Submission:
     """A validated submission. `key`: idempotency key; `disclaimer`: version that the page says it showed."""
 
     values: Values
-    resume: Verdict
+    resume: Verdict | None
     key: str | None
     page_language: str = ENGLISH
     default_language: str | None = None
     """The lead's language unless another is chosen. No content: a retry may come from another page."""
     disclaimer: str = ""
     signals: SpamSignals = NO_SIGNALS
+    entered_by: User | None = None
+    """Who entered it in place of the prospect."""
 
     @property
     def email(self) -> str:
@@ -76,28 +78,15 @@ class Submission:
     def fingerprint(self) -> str:
         """SHA-256 of the values and of the file's name and content."""
         first, *later = fingerprint_content(self.values)
-        content = [first, self.resume.filename, self.resume.sha256, *later]
+        file = [self.resume.filename, self.resume.sha256] if self.resume else [None, None]
+        content = [first, *file, *later]
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
 
 
-class InProgress(Conflict):
-    """An equal submission is being processed."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            N_("This submission is being received already. Please wait a moment."),
-            headers={"Retry-After": "1"},
-        )
-
-
 class Intake:
-    """Intake of submissions."""
+    """Intake of submissions, by prospects and by staff."""
 
-    def __init__(self) -> None:
-        self._busy: dict[str, tuple[threading.Lock, int]] = {}
-        self._guard = threading.Lock()
-
-    def submit(self, submission: Submission, file: IO[bytes]) -> tuple[Lead, bool]:
+    def submit(self, submission: Submission, file: IO[bytes] | None) -> tuple[Lead, bool]:
         """Store a submission. Return the lead, and whether it was stored before (a replay).
 
         1. Lock the idempotency key in this process; after WAIT_SECONDS raise InProgress.
@@ -118,18 +107,19 @@ class Intake:
                     raise
                 # No savepoint: it would cost every submission a statement.
                 rollback()
-                file.seek(0)
+                if file:
+                    file.seek(0)
                 log.info("reference_taken")
         return self._receive(submission, file)
 
-    def _receive(self, submission: Submission, file: IO[bytes]) -> tuple[Lead, bool]:
+    def _receive(self, submission: Submission, file: IO[bytes] | None) -> tuple[Lead, bool]:
         key = hashlib.sha256(submission.key.encode()).hexdigest() if submission.key else None
-        self._lock_key(key)
+        key_locks.lock(key)
         with read_only():
             if earlier := self._find_earlier(key, submission):
                 return earlier, True
             db.session.rollback()
-        document = documents.keep(submission.resume, file)
+        document = documents.keep(submission.resume, file) if submission.resume and file else None
         # Also makes leads commit in the order of created_at.
         departures.lock_assignment()
         is_replay, is_known = workload.are_known(key, submission.email)
@@ -148,12 +138,14 @@ class Intake:
         else:
             self._assign(lead, screened, decisions, is_known=is_known)
         with rows.batch():
-            rows.add(document)
+            if document:
+                rows.add(document)
             counting.insert(lead)
             decisions.save()
-            self._note_arrival(lead, client_screens)
+            self._note_arrival(lead, client_screens, submission.entered_by)
             if not suspicion:
-                self._enqueue_messages(lead, decisions.people.get(lead.assignee_id), screened)
+                assignee = decisions.people.get(lead.assignee_id)
+                self._enqueue_messages(lead, assignee, screened, submission.entered_by)
         search_index.add({lead.id: lead.search_text or ""})
         return lead, False
 
@@ -169,7 +161,7 @@ class Intake:
         return earlier
 
     def _build_lead(
-        self, submission: Submission, key: str | None, resume: Document, arrived_at: datetime
+        self, submission: Submission, key: str | None, resume: Document | None, arrived_at: datetime
     ) -> Lead:
         return Lead(
             id=new_id(),
@@ -182,7 +174,8 @@ class Intake:
             page_language=submission.page_language,
             searchable=search_line(submission.values),
             search_text=search_text(submission.values, reference),
-            resume_id=resume.id,
+            source=Source.STAFF if submission.entered_by else Source.FORM,
+            resume_id=resume.id if resume else None,
             resume=resume,
             assigned_at=arrived_at,
             submission_key=key,
@@ -200,10 +193,14 @@ class Intake:
         lead.assignee_id = decision.user_id
         lead.assignment_strategy, lead.assignment_reason = decision.strategy, decision.reason
 
-    def _note_arrival(self, lead: Lead, client_screens: Sequence[Screen]) -> None:
+    def _note_arrival(self, lead: Lead, client_screens: Sequence[Screen], entered_by: User | None) -> None:
         note = f", shown disclaimer {lead.disclaimer_version}" if lead.disclaimer_version else ""
-        name = lead.resume.filename if lead.resume else "no resume"
-        alerts.record(lead, "submitted", f"with {name}{note}", actor=ANONYMOUS)
+        file = f"with {lead.resume.filename}" if lead.resume else "without a resume"
+        if entered_by:
+            alerts.record(lead, "entered", file, actor=entered_by)
+            audit.record("lead.entered", actor=entered_by, about=("lead", lead.id))
+        else:
+            alerts.record(lead, "submitted", f"{file}{note}", actor=ANONYMOUS)
         if lead.resume and lead.resume.warnings:
             alerts.record(lead, "flagged", " ".join(lead.resume.warnings), actor=SYSTEM)
         screens.inherit(lead, client_screens)
@@ -213,35 +210,21 @@ class Intake:
         lead_created.send(LeadCreated(lead.id, lead.gate))
 
     def _enqueue_messages(
-        self, lead: Lead, assignee: alerts.Recipient | None, screened: Collection[uuid.UUID]
+        self,
+        lead: Lead,
+        assignee: alerts.Recipient | None,
+        screened: Collection[uuid.UUID],
+        entered_by: User | None,
     ) -> None:
         if assignee is None:
             log.warning("lead_unassigned", lead=str(lead.id), reason=lead.assignment_reason)
-        ownership.announce_owner(lead, assignee, None, actor=SYSTEM, screened=screened)
-        alerts.enqueue_confirmation(lead)
-
-    def _lock_key(self, key: str | None) -> None:
-        """Lock the key in this process until the transaction ends, or raise InProgress."""
-        if key is None:
-            return
-        with self._guard:
-            lock, users = self._busy.get(key, (threading.Lock(), 0))
-            self._busy[key] = (lock, users + 1)
-        if not lock.acquire(timeout=WAIT_SECONDS):
-            self._unlock_key(key)
-            raise InProgress
-
-        def release_key() -> None:
-            lock.release()
-            self._unlock_key(key)
-
-        on_end(release_key)
-
-    def _unlock_key(self, key: str) -> None:
-        with self._guard:
-            lock, users = self._busy.pop(key)
-            if users > 1:
-                self._busy[key] = (lock, users - 1)
+        # Nobody is mailed about an act of their own, nor a prospect who did not write.
+        is_own = entered_by is not None and lead.assignee_id == entered_by.id
+        ownership.announce_owner(
+            lead, assignee, None, actor=SYSTEM, alert_owner=not is_own, screened=screened
+        )
+        if entered_by is None:
+            alerts.enqueue_confirmation(lead)
 
 
 intake = Intake()

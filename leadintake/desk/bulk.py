@@ -1,0 +1,127 @@
+"""Acts on many leads of the list: what will happen, then what was done."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from leadintake.auth.actor import current_actor
+from leadintake.auth.permissions import Permission
+from leadintake.auth.service import auth
+from leadintake.core.db.transaction import commits_itself
+from leadintake.core.errors import Forbidden, Refusal, UnprocessableContent
+from leadintake.core.http.access import allow
+from leadintake.core.http.api import validate
+from leadintake.desk.filters import read_list
+from leadintake.desk.forms import redirect_with_reasons
+from leadintake.desk.place import list_address
+from leadintake.leads.bulk.acts import RESTORE
+from leadintake.leads.bulk.digest import MAX_ALERTS
+from leadintake.leads.bulk.schemas import MAX_LEADS, BulkItem, BulkRequest
+from leadintake.leads.bulk.service import bulk
+
+bp = Blueprint("bulk", __name__, url_prefix="/leads/bulk")
+NOBODY = "nobody"
+"""Value of the choice to take leads from their attorneys."""
+MAX_NAMED = 5
+"""Leads that one reason of a refusal names."""
+
+
+@bp.post("")
+@allow(Permission.ASSIGN_LEADS)
+def ask() -> AnyResponse:
+    """Show what will happen to the ticked leads, or to all that fit the list, and ask."""
+    if request.form.get("everything"):
+        requested = read_list(dict(parse_qsl(request.args.get("list", ""))))
+        if requested.group:
+            raise UnprocessableContent({"lead": ["Select leads of this group, page by page."]})
+        keys = bulk.find_ids(requested.query, actor=current_actor())
+    else:
+        keys = request.form.getlist("lead")
+    if not keys:
+        flash("Select some leads first.", "problem")
+        return redirect(list_address(), 303)
+    wanted = _read_request(keys)
+    counts = bulk.count_by_owner(keys, reader=current_actor())
+    page = render_template(
+        "desk/bulk.html",
+        wanted=wanted,
+        person=_name_of(wanted.user_id),
+        user_id=request.form.get("user_id", ""),
+        keys=keys,
+        counts=counts,
+        total=sum(counts.values()),
+        back=list_address(),
+        MAX_ALERTS=MAX_ALERTS,
+    )
+    return make_response(page)
+
+
+@bp.post("/done")
+@commits_itself
+@allow(Permission.ASSIGN_LEADS)
+def do() -> AnyResponse:
+    """Do it, and show what was done."""
+    wanted = _read_request(request.form.get("ids", "").split())
+    items = bulk.run(wanted, actor=current_actor())
+    done = [item.id for item in items if item.detail is None]
+    page = render_template(
+        "desk/bulk_done.html",
+        wanted=wanted,
+        person=_name_of(wanted.user_id),
+        done=done,
+        refusals=_group_refusals(items),
+        back=list_address(),
+    )
+    return make_response(page)
+
+
+@bp.post("/restored")
+@commits_itself
+@allow(Permission.DELETE_LEADS)
+def restore() -> AnyResponse:
+    """Restore the leads that were just deleted."""
+    wanted = validate(
+        BulkRequest, {"act": "delete", "ids": request.form.get("ids", "").split()}, strict=False
+    )
+    items = bulk.do(RESTORE, wanted.ids or [], wanted, actor=current_actor())
+    number = sum(item.detail is None for item in items)
+    flash(f"{number} restored." if number == len(items) else f"{number} of {len(items)} restored.")
+    return redirect(list_address(), 303)
+
+
+@bp.errorhandler(Forbidden)
+@bp.errorhandler(UnprocessableContent)
+def show_refusal(refusal: Refusal) -> AnyResponse:
+    """Show why it was refused, on the list."""
+    return redirect_with_reasons(refusal, list_address())
+
+
+def _read_request(keys: Sequence[str]) -> BulkRequest:
+    """Return the request of the form. Raises UnprocessableContent."""
+    act, to = request.form.get("act", ""), request.form.get("user_id", "")
+    if len(keys) > MAX_LEADS:
+        raise UnprocessableContent({"ids": [f"Select {MAX_LEADS} leads at most, and do it in parts."]})
+    if act == "assign" and not to:
+        raise UnprocessableContent({"user_id": ["Choose who shall have them."]})
+    owner = {"user_id": None if to == NOBODY else to} if act == "assign" else {}
+    return validate(BulkRequest, {"act": act, "ids": keys, **owner}, strict=False)
+
+
+def _name_of(user_id: object) -> str:
+    user = auth.get(user_id) if isinstance(user_id, uuid.UUID) else None
+    return user.name if user else NOBODY
+
+
+def _group_refusals(items: Sequence[BulkItem]) -> list[tuple[str, int, str]]:
+    """Return each reason with the number of leads, and some of their keys."""
+    keys_by_reason = defaultdict(list)
+    for item in items:
+        if item.detail is not None:
+            keys_by_reason[item.detail].append(item.id)
+    return [(reason, len(keys), ", ".join(keys[:MAX_NAMED])) for reason, keys in keys_by_reason.items()]

@@ -1,0 +1,53 @@
+"""The acts on many leads: each as the act on one lead is. A new act is a line in ACTS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from leadintake.auth.models import User
+from leadintake.auth.permissions import Permission
+from leadintake.leads.bulk.digest import Digest
+from leadintake.leads.bulk.schemas import BulkRequest
+from leadintake.leads.models import Lead
+from leadintake.leads.service import leads
+
+OWN_MEMBERS = ("act", "ids", "filter")
+"""Members of a request that belong to every act."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """How an act edits one lead. `status`: of its answer; `members`: those that the act takes and needs."""
+
+    permission: Permission
+    status: int
+    edit: Callable[[Lead, BulkRequest, User, Digest], None]
+    members: tuple[str, ...] = ()
+    deleted: bool = False
+    """Whether it finds deleted leads, too."""
+
+
+def _assign(lead: Lead, request: BulkRequest, actor: User, digest: Digest) -> None:
+    former, user_id = lead.assigned_to, request.user_id
+    assert user_id is not msgspec.UNSET  # noqa: S101 - the service has checked the members
+    leads.assign(lead, user_id, actor=actor, silent=digest.is_needed)
+    digest.add(lead, former)
+
+
+def _delete(lead: Lead, _request: BulkRequest, actor: User, _digest: Digest) -> None:
+    leads.delete(lead, actor=actor)
+
+
+def _restore(lead: Lead, _request: BulkRequest, actor: User, _digest: Digest) -> None:
+    leads.restore(lead, actor=actor)
+
+
+ACTS: Mapping[str, Act] = {
+    "assign": Act(Permission.TAKE_LEADS, 200, _assign, ("user_id",)),
+    "delete": Act(Permission.DELETE_LEADS, 204, _delete),
+}
+RESTORE = Act(Permission.DELETE_LEADS, 200, _restore, deleted=True)
+"""The way back from `delete`, for the desk."""

@@ -1,0 +1,1 @@
+"""Leads that staff enter, as after a call."""

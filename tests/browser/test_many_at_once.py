@@ -1,0 +1,89 @@
+"""Many leads at once in Chromium: handed over in a few clicks, ticks by range, and what axe finds."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from leadintake.leads.models import Lead
+from tests.factories import LeadFactory
+from tests.support.browser import FORMS, scrolls_sideways, violations
+
+
+@pytest.fixture
+def desk_of(visitor, site, browser, app):
+    """A page at somebody's desk: desk_of(max_, "/desk")."""
+
+    def open_page(user, path: str = "/desk", **settings) -> Page:
+        page = visitor(**settings)
+        client = browser().sign_in(user)
+        name = app.config["SESSION_COOKIE_NAME"]
+        page.context.add_cookies([{"name": name, "value": client.get_cookie(name).value, "url": site}])
+        page.goto(site + path)
+        return page
+
+    return open_page
+
+
+@pytest.fixture
+def many(given, amara):
+    return [given(LeadFactory, assigned_to=amara) for _ in range(100)]
+
+
+def owned_by(user, rows) -> int:
+    return sum(lead.assignee_id == user.id for lead in rows(Lead))
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_hundred_leads_are_handed_over_in_five_clicks(desk_of, many, amara, bruno, max_, rows, scripts):
+    page = desk_of(max_, java_script_enabled=scripts)
+    page.get_by_role("checkbox", name="All leads").click()  # 1
+    page.get_by_label("Hand over to").select_option("Bruno Attorney")  # 2 and 3: open it, choose
+    page.get_by_role("button", name="Hand over …").click()  # 4
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hand over 100 leads to Bruno Attorney?")
+    expect(page.get_by_text("100 are with Amara Attorney")).to_be_visible()
+    page.get_by_role("button", name="Hand over 100 leads").click()  # 5
+    expect(page.get_by_role("heading", level=1)).to_have_text("100 handed over to Bruno Attorney")
+    assert owned_by(bruno, rows) == 100
+
+
+def test_a_range_is_ticked_deleted_and_restored(desk_of, many, max_, rows):
+    page = desk_of(max_)
+    ticks = page.locator(".tick input")
+    ticks.nth(1).click()
+    ticks.nth(4).click(modifiers=["Shift"])
+    expect(page.locator("[data-ticked]")).to_have_text("4 selected")
+    page.get_by_label("All on this page").check()
+    expect(page.locator("[data-ticked]")).to_have_text("25 selected")
+    page.get_by_label("All on this page").uncheck()
+    ticks.nth(1).click()
+    ticks.nth(3).click(modifiers=["Shift"])
+    page.get_by_role("button", name="Delete …").click()
+    page.get_by_role("button", name="Delete 3 leads").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("3 deleted")
+    assert sum(lead.deleted_at is not None for lead in rows(Lead)) == 3
+    page.get_by_role("button", name="Undo: restore 3").click()
+    expect(page.locator("#notices")).to_contain_text("3 restored.")
+    assert not any(lead.deleted_at for lead in rows(Lead))
+
+
+@pytest.mark.parametrize(("scheme", "width"), FORMS)
+def test_the_pages_are_usable_by_everybody(desk_of, many, bruno, max_, scheme, width):
+    page = desk_of(max_, color_scheme=scheme, viewport={"width": width, "height": 800})
+
+    def hold_up(_name: str) -> None:
+        assert violations(page) == []
+        assert not scrolls_sideways(page)
+
+    page.locator(".tick input").first.check()
+    hold_up("list")
+    page.get_by_label("Hand over to").select_option("Bruno Attorney")
+    page.get_by_role("button", name="Hand over …").click()
+    hold_up("ask")
+    page.get_by_role("button", name="Hand over 1 lead").click()
+    hold_up("done")
+    page.goto(page.url.partition("/desk")[0] + "/desk/leads/new")
+    hold_up("new")
+    page.get_by_role("button", name="Add the lead").click()
+    expect(page.locator("#phone-error")).to_be_visible()
+    hold_up("wrong")
