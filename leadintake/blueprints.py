@@ -28,6 +28,8 @@ from leadintake.leads.notes.api import bp as notes
 from leadintake.leads.outcomes.api import bp as outcomes
 from leadintake.leads.proof.api import bp as proof
 from leadintake.leads.quarantine.api import bp as quarantine
+from leadintake.leads.replies.api import bp as replies
+from leadintake.leads.replies.api import templates_bp as reply_templates
 from leadintake.leads.reports.api import bp as report
 from leadintake.leads.screens.api import bp as screens
 from leadintake.leads.tags.api import bp as tags
@@ -42,7 +44,8 @@ public.register_blueprint(public_leads)
 public.register_blueprint(challenge)
 for room in (
     session, account, passkeys, sso, users, absences, internal_leads, entered_leads, bulk, lead_files, notes,
-    contacts, outcomes, follow_ups, tags, proof, screens, quarantine, report, outbox, trail,
+    contacts, replies, reply_templates, outcomes, follow_ups, tags, proof, screens, quarantine, report,
+    outbox, trail,
 ):  # fmt: skip
     internal.register_blueprint(room)
 

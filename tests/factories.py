@@ -26,6 +26,7 @@ from leadintake.leads.fields import FIELDS, search_line, search_text
 from leadintake.leads.models import Lead, Screen
 from leadintake.leads.progress import LeadTag, fold_tag
 from leadintake.leads.reference import draw_reference
+from leadintake.leads.replies.models import Reply, ReplyTemplate
 from leadintake.leads.status import Gate, LeadStatus
 from leadintake.notifications.channels.interface import SEAL_PURPOSE
 from leadintake.notifications.messages import SECRET_KINDS
@@ -140,6 +141,18 @@ class AbsenceFactory(_Factory):
         model = Absence
 
 
+class ReplyTemplateFactory(_Factory):
+    """A template of a reply."""
+
+    class Meta:
+        model = ReplyTemplate
+
+    name = factory.Sequence(lambda number: f"Template {number}")
+    language = "en"
+    subject = "Your inquiry {reference}"
+    body = "Dear {first_name},"
+
+
 class ScreenFactory(_Factory):
     """Somebody barred from a lead: given(ScreenFactory, lead_id=lead.id, user=bruno)."""
 
@@ -186,3 +199,24 @@ class NotificationFactory(_Factory):
     text = factory.LazyAttribute(lambda owed: kept("words", owed.kind))
     html = factory.LazyAttribute(lambda owed: kept("<p>words</p>", owed.kind))
     due_at = factory.LazyFunction(now)
+
+
+class ReplyFactory(_Factory):
+    """A reply that waits to be sent: given(ReplyFactory, lead_id=lead.id, by=amara)."""
+
+    class Meta:
+        model = Reply
+
+    class Params:
+        by = None
+        message = factory.SubFactory(
+            NotificationFactory, kind="reply", lead_id=factory.SelfAttribute("..lead_id")
+        )
+
+    author_id = factory.LazyAttribute(lambda reply: reply.by.id)
+    author = factory.LazyAttribute(lambda reply: reply.by.email)
+    subject = "Your inquiry"
+    body = "May I call you?"
+    send_at = factory.LazyFunction(now)
+    message_id = factory.LazyAttribute(lambda reply: reply.message.id)
+    marked_reached = False

@@ -86,6 +86,9 @@ class Settings(FirmSettings):
     ALERT_REPLY_TO: typing.Literal["", "prospect"] = ""
     """`prospect`: a reply to an alert about a lead goes to the prospect. Else to MAIL_REPLY_TO."""
 
+    BCC_ARCHIVE: OptionalMailAddress = ""
+    """Gets a blind copy of every reply to a prospect, such as a case system's address for mail."""
+
     MAIL_HOLD: bool = False
     """Hold all mail. Set it on a restored copy, whose mails were sent already."""
 

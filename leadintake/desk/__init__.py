@@ -21,6 +21,8 @@ from leadintake.desk.people import bp as people
 from leadintake.desk.proof import bp as proof
 from leadintake.desk.quarantine import bp as quarantine
 from leadintake.desk.queue import bp as queue
+from leadintake.desk.replies import bp as replies
+from leadintake.desk.reply_templates import bp as reply_templates
 from leadintake.desk.report import bp as report
 from leadintake.desk.resume import bp as resume
 from leadintake.desk.screens import bp as screens
@@ -45,6 +47,8 @@ ROOMS = (
     contacts,
     work,
     resume,
+    replies,
+    reply_templates,
     screens,
     explanation,
     proof,

@@ -62,6 +62,11 @@ ACTS = {
     "desk.work.end": "Set the outcome of a lead",
     "desk.work.follow_up": "Plan the next step of a lead",
     "desk.work.tag": "Change the tags of a lead",
+    "desk.replies.send": "Send the reply",
+    "desk.replies.undo": "Take the reply back",
+    "desk.reply_templates.create": "Create the template",
+    "desk.reply_templates.change": "Change the template",
+    "desk.reply_templates.delete": "Delete the template",
     "desk.deleted.restore": "Restore a deleted lead",
     "desk.screens.screen": "Hide the lead from somebody",
     "desk.screens.lift": "Show the lead to somebody again",
@@ -83,11 +88,17 @@ ACTS = {
     "desk.account.sign_out_everywhere": "Sign out everywhere else",
 }
 """What each act is called on the page. An act that is not here is not kept."""
+LONG_ACTS = {
+    "desk.replies.send", "desk.reply_templates.create", "desk.reply_templates.change", "desk.notes.add",
+    "desk.notes.change", "desk.bulk.ask", "desk.bulk.do",
+}  # fmt: skip
+"""Acts whose texts may be too long for an address: the answer itself shows them."""
 LABELS = {
     "reason": "Reason", "notice": "Why", "user_id": "Person", "substitute_id": "Stands in",
     "first_day": "First day", "last_day": "Last day", "email": "E-mail", "name": "Name", "role": "Role",
     "timezone": "Time zone", "text": "Note", "note": "Note", "channel": "How", "outcome": "Outcome",
     "at": "Next step", "quick": "Next step", "tags": "Tags", "take_back": "Take it back",
+    "subject": "Subject", "body": "Text", "language": "Language",
 }  # fmt: skip
 CHOICES: Mapping[str, Mapping[Any, str]] = {"channel": CHANNELS, "outcome": {**CONTACT_OUTCOMES, **OUTCOMES}}
 
@@ -107,7 +118,10 @@ def keep_act(refusal: SignInFirst | StaleToken) -> AnyResponse:
     is_form = request.method not in SAFE_METHODS and "HX-Request" not in request.headers
     if not is_form or not comes_from_this_site() or not has_token_of_any_session():
         return answer_to(refusal)
-    address = _seal_act() or url_for("desk.queue.show")
+    sealed = _seal_act()
+    if not sealed and request.endpoint in LONG_ACTS:
+        return _show_long_act(refusal)
+    address = sealed or url_for("desk.queue.show")
     if isinstance(refusal, SignInFirst):
         address = url_for("desk.signing_in.ask", next=address, ended=1)
     return redirect(address, 303)
@@ -129,6 +143,21 @@ def show() -> AnyResponse:
         signer=_name_of(act.signer) if act else "",
     )
     return make_response(page)
+
+
+def _show_long_act(refusal: SignInFirst | StaleToken) -> AnyResponse:
+    """Answer with what was typed, to be sent again after signing in elsewhere; nothing is stored."""
+    is_signed_in = isinstance(refusal, StaleToken)
+    typed = [pair for pair in request.form.items(multi=True) if not (is_signed_in and pair[0] in OF_THE_PAGE)]
+    page = render_template(
+        "desk/unfinished.html",
+        title=ACTS[request.endpoint or ""],
+        path=request.full_path.rstrip("?"),
+        signer=_name_of(request.form.get("signer", "")),
+        hidden=[(name, value) for name, value in typed if name not in LABELS],
+        visible=[(name, LABELS[name], value) for name, value in typed if name in LABELS],
+    )
+    return make_response(page, refusal.status)
 
 
 def _seal_act() -> str:

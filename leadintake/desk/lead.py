@@ -19,6 +19,7 @@ from leadintake.leads.models import Lead
 from leadintake.leads.notes.service import notes
 from leadintake.leads.proof.service import may_read_proof
 from leadintake.leads.reference import LeadKey
+from leadintake.leads.replies.service import replies
 from leadintake.leads.schemas import AssigneeChange, Declining, LeadDetail
 from leadintake.leads.service import leads
 from leadintake.leads.status import FIRST, LeadStatus
@@ -32,7 +33,7 @@ bp = Blueprint("lead", __name__, url_prefix="/leads/<lead:lead_id>")
 @allow(Permission.READ_LEADS)
 def show(lead_id: LeadKey) -> Response:
     """Show the lead."""
-    mark_unattended("lead")
+    mark_unattended("lead", "held")
     lead = leads.read(lead_id, "page", reader=current_actor(), actor=current_actor())
     detail = leads.detail(lead, reader=current_actor())
     kind = request.args.get("show", "")
@@ -52,6 +53,7 @@ def show(lead_id: LeadKey) -> Response:
             timeline=read_timeline(lead, kind, Key.parse(request.args.get("entry", ""))),
             may_change_note=lambda note: "note" in detail.allowed and notes.may_change(note, current_actor()),
             may_read_proof=may_read_proof(current_actor(), lead),
+            replies=replies.list_for(lead),
             owners=leads.possible_owners(lead) if "assign" in detail.allowed else [],
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
 from flask import Flask
 from flask_login import current_user
@@ -58,6 +59,8 @@ ACTS = {
     "noted": "wrote a note",
     "note_changed": "changed a note",
     "note_deleted": "deleted a note",
+    "replied": "wrote to the prospect",
+    "reply_taken_back": "took a reply back",
     "declined": "declined the lead",
     "outcome_set": "set the outcome",
     "outcome_removed": "took the outcome back",
@@ -101,6 +104,7 @@ def init_app(app: Flask) -> None:
         duration=duration,
         weight=weight,
         title_of=title_of,
+        language_name=language_name,
     )
     # For the desk's pages only: error pages must not query the database.
     app.jinja_env.globals.update(
@@ -157,6 +161,11 @@ def duration(seconds: float) -> str:
 def weight(size: int) -> str:
     """Return a file size."""
     return f"{size / 1048576:.1f} MB" if size >= 1048576 else f"{max(1, round(size / 1024))} KB"
+
+
+def language_name(code: str) -> str:
+    """Return `Spanish` for `es`."""
+    return Locale.parse(code).get_language_name(LOCALE) or code
 
 
 def title_of(kind: str) -> str:

@@ -19,6 +19,7 @@ from leadintake.leads.proof import cli as cli_proof  # noqa: F401 - adds its com
 from leadintake.leads.quarantine import cli as cli_quarantine  # noqa: F401 - adds its commands
 from leadintake.leads.quarantine import digest
 from leadintake.leads.reference import LeadKeyConverter
+from leadintake.leads.replies import notices
 from leadintake.leads.reports import cli as cli_assignment  # noqa: F401 - adds its commands to two groups
 from leadintake.leads.screens.cli import group
 from leadintake.leads.visibility import screened_leads
@@ -31,6 +32,7 @@ def init_app(app: Flask) -> None:
     app.url_map.converters["lead"] = LeadKeyConverter
     message_failing.connect(app, alerts.lock_lead, when=When.IN_TRANSACTION)
     message_failed.connect(app, alerts.report_failure, when=When.IN_SAVEPOINT)
+    message_failed.connect(app, notices.tell_author, when=When.IN_SAVEPOINT)
     leases.add_send_check(app, alerts.check_alert)
     leases.add_send_check(app, reminders.check_reminder)
     leases.add_send_check(app, transfers.check_leads)

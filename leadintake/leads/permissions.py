@@ -49,6 +49,7 @@ def allowed(user: User, lead: Lead) -> list[str]:
         "delete": user.may(Permission.DELETE_LEADS),
         "note": may_note(user),
         "contact": may_change_status(user, lead),
+        "reply": may_change_status(user, lead) and bool(lead.email),
         "outcome": may_change_status(user, lead),
         "follow_up": may_change_status(user, lead),
         "tag": may_change_status(user, lead),

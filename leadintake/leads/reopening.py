@@ -15,9 +15,9 @@ from leadintake.leads.models import Lead, LeadEvent
 from leadintake.leads.progress import ACTS
 
 WITHIN = timedelta(hours=1)
-REMARKS = ("noted", "note_changed", "note_deleted")
+REMARKS = ("noted", "note_changed", "note_deleted", "reply_taken_back")
 """Entries that change nothing of the lead."""
-CONTACTS = ("reached_out", "contacted")
+CONTACTS = ("reached_out", "contacted", "replied")
 """Entries of a contact with the prospect."""
 
 
@@ -31,11 +31,17 @@ def blocked_reason(lead: Lead, actor: UserOrOperator) -> str:
         return ""
     if lead.reached_at is None or now() - lead.reached_at > WITHIN:
         return "This was recorded more than an hour ago. A manager can reopen the lead."
+    is_contact = find_last_act(lead) in CONTACTS
+    return "" if is_contact else "Somebody changed this lead since. A manager can reopen it."
+
+
+def find_last_act(lead: Lead) -> str | None:
+    """Return the last entry of a person in the history that says that they changed the lead."""
     by_people = LeadEvent.actor != SYSTEM.value, LeadEvent.action.not_in((*REMARKS, *ACTS))
     last_query = (
         sa.select(LeadEvent.action)
         .where(LeadEvent.lead_id == lead.id, *by_people)
         .order_by(LeadEvent.at.desc(), LeadEvent.id.desc())
     )
-    last = db.session.scalar(last_query.limit(1))
-    return "" if last in CONTACTS else "Somebody changed this lead since. A manager can reopen it."
+    found: str | None = db.session.scalar(last_query.limit(1))
+    return found

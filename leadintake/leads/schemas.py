@@ -25,7 +25,7 @@ Words = Annotated[str, msgspec.Meta(max_length=500 * TYPED_PER_CHARACTER)]
 """500 characters, in any Unicode form."""
 AS_TYPED = "There, and true, where the number could not be read and `phone` is as it was typed."
 WARNINGS = "What to know before opening it, in sentences. Not there when there is nothing to know."
-EMAIL_REFUSED = "There, and true, where the confirmation was refused for good because of the address."
+EMAIL_REFUSED = "There, and true, where mail to the prospect was refused for good because of the address."
 SORTS = Literal[
     "created_at", "-created_at", "updated_at", "-updated_at", "last_name", "-last_name",
     "email", "-email", "status", "-status",

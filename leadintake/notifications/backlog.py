@@ -15,8 +15,8 @@ from leadintake.core.db.database import db
 from leadintake.core.i18n.languages import N_
 from leadintake.notifications.channel_state import ALL_MAIL, find_last_sent, read_channel_state
 from leadintake.notifications.leases import EPOCH
-from leadintake.notifications.messages import OPTIONAL_KINDS, SUBJECTS
-from leadintake.notifications.models import Notification, Priority, Status, WorkerBeat
+from leadintake.notifications.messages import SUBJECTS
+from leadintake.notifications.models import ORDINARY_KINDS, Notification, Priority, Status, WorkerBeat
 from leadintake.notifications.service import BEAT_LASTS, notifications
 
 MAX_ROWS = 10_000
@@ -25,7 +25,7 @@ MAX_ROWS_PER_KIND = 1_000
 FAILURE_ALARM_PERIOD = timedelta(days=3)
 """How long a permanent failure raises an alarm."""
 MESSAGES_PAGE = "desk.messages.show"
-ALERT_KINDS = tuple(kind for kind in SUBJECTS if kind not in OPTIONAL_KINDS)
+ALERT_KINDS = tuple(kind for kind in SUBJECTS if kind not in ORDINARY_KINDS)
 """Kinds to people of the firm."""
 
 table = Notification.__table__.c

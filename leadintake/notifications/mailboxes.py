@@ -1,4 +1,7 @@
-"""Suppressions and daily limits of confirmations: the public form accepts addresses of third parties."""
+"""Suppressions and daily limits of confirmations: the public form accepts addresses of third parties.
+
+They stop no reply: a person of the firm writes it to a prospect who asked for an answer.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from leadintake.core.errors import NotFound
 from leadintake.core.i18n.languages import N_
 from leadintake.notifications.faults import is_address_refused
 from leadintake.notifications.messages import OPTIONAL_KINDS
-from leadintake.notifications.models import OUTBOX, Notification, Status, Suppression
+from leadintake.notifications.models import ORDINARY_KINDS, OUTBOX, Notification, Status, Suppression
 
 DAY = timedelta(days=1)
 BATCH = 500
@@ -54,11 +57,18 @@ class Mailboxes:
         return ""
 
     def has_refused(self, address: str, lead_id: uuid.UUID) -> bool:
-        """Return whether the last confirmation of a lead to this address failed because of the address."""
+        """Return whether the last mail to the prospect of a lead failed because of the address.
+
+        A reply counts once it was sent or failed.
+        """
+        is_settled = sa.or_(
+            Notification.kind != "reply", Notification.status.in_([Status.SENT, Status.FAILED])
+        )
         last_query = sa.select(Notification.status, Notification.last_error).where(
             Notification.lead_id == lead_id,
             Notification.recipient == address,
-            Notification.kind.in_(OPTIONAL_KINDS),
+            Notification.kind.in_(ORDINARY_KINDS),
+            is_settled,
         )
         last = db.session.execute(last_query.order_by(Notification.id.desc()).limit(1)).first()
         return last is not None and last.status is Status.FAILED and is_address_refused(last.last_error or "")

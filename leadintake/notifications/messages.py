@@ -31,9 +31,14 @@ SUBJECTS = {
     "quarantine_digest": "Submissions wait in quarantine",
     "returning_alert": "A prospect of yours wrote again",
     "prospect_confirmation": N_("We received your information"),
+    "reply": "Reply",
+    "reply_copy": "Copy of a reply",
     "unassigned_alert": "A new lead has no attorney yet",
 }
-"""Constant: no text of a prospect reaches a subject."""
+"""Constant: no text of a prospect reaches a subject. Only PERSONAL_KINDS have another."""
+
+PERSONAL_KINDS = {"reply", "reply_copy"}
+"""Kinds whose subject and text a person of the firm writes."""
 
 SECRET_KINDS = {"invitation", "password_reset"}
 """Kinds with a secret link: stored encrypted."""
@@ -94,10 +99,17 @@ def _templates_in(language: str) -> tuple[jinja2.Environment, NullTranslations]:
 def render(
     kind: str, *, letterhead: Letterhead, language: str = ENGLISH, about: str = "", **words: object
 ) -> RenderedMessage:
-    """Render a mail as text and HTML. `about`: end of the subject."""
+    """Render a mail as text and HTML. `about`: end of the subject.
+
+    The word `subject` is the subject of PERSONAL_KINDS. Raises ValueError for it in another kind.
+    """
+    own_subject = str(words.pop("subject", ""))
+    if own_subject and kind not in PERSONAL_KINDS:
+        raise ValueError(f"{kind} has a constant subject")
     words |= {name: unlink_addresses(str(words[name])) for name in UNTRUSTED_WORDS & words.keys()}
     templates, catalogue = _templates_in(language)
-    subject = ": ".join(filter(None, (catalogue.gettext(SUBJECTS[kind]), about)))[:MAX_SUBJECT_LENGTH]
+    title = own_subject or catalogue.gettext(SUBJECTS[kind])
+    subject = ": ".join(filter(None, (title, about)))[:MAX_SUBJECT_LENGTH]
     words |= {"firm": letterhead.firm, "letterhead": letterhead}
     text = templates.get_template(f"{kind}.txt").render(words)
     above, below = _build_frame(language, letterhead)

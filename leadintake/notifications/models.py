@@ -31,11 +31,11 @@ class Priority(IntEnum):
     URGENT = 0
     """Alerts to people of the firm and mails about their accounts."""
     ORDINARY = 1
-    """Confirmations."""
+    """Mails to prospects."""
 
 
-ORDINARY_KINDS = {"prospect_confirmation"}
-"""All others are urgent."""
+ORDINARY_KINDS = {"prospect_confirmation", "reply"}
+"""Kinds to addresses that prospects typed. All others are urgent."""
 MAX_SUBJECT_LENGTH = 200
 MAIL = "mail"
 """Name of the mail channel."""
@@ -82,7 +82,7 @@ class Notification(SoftDeletes, Model):
     text: Mapped[str] = mapped_column(sa.Text)
     html: Mapped[str] = mapped_column(sa.Text)
     payload: Mapped[str | None] = mapped_column(sa.Text)
-    """JSON of a message other than mail, or for the send check of a kind of mail."""
+    """JSON of a message other than mail, of a copy (personal.py), or for the send check of a kind of mail."""
     status: Mapped[Status] = mapped_column(TextEnum(Status), default=Status.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime | None] = mapped_column()

@@ -38,11 +38,11 @@ from leadintake.notifications.channels.interface import (
     UnclearFailure,
 )
 from leadintake.notifications.faults import SmtpStep
-from leadintake.notifications.messages import OPTIONAL_KINDS
-from leadintake.notifications.models import DeliveryAttempt, Notification, Priority, Status
+from leadintake.notifications.models import ORDINARY_KINDS, DeliveryAttempt, Notification, Priority, Status
 
-PROSPECT_KINDS = OPTIONAL_KINDS
-"""Kinds to addresses that prospects typed, all of ordinary priority."""
+PROSPECT_KINDS = ORDINARY_KINDS
+ARCHIVE_KINDS = {"reply_copy"}
+"""Their refusals are about the archive's address alone: they never close the channel."""
 MAX_UNCLEAR_FAILURES = 3
 HAS_DIGIT = re.compile(r"\d")
 UnattributedFailure = SenderBlocked | UnclearFailure | DeliveryInterruption
@@ -136,7 +136,7 @@ def record_failure(claimed: Notification, error: UnattributedFailure) -> bool:
             is_sender_fault, scope = True, ALL_MAIL
         else:
             is_sender_fault = not is_to_prospect and _is_sender_fault_by_history(claimed, error)
-        if not is_sender_fault or _has_reopened_since_block(claimed, scope):
+        if not is_sender_fault or claimed.kind in ARCHIVE_KINDS or _has_reopened_since_block(claimed, scope):
             _charge_message(claimed, error, final=not is_sender_fault)
             return False
         # Close first: _has_reopened_since_block compares the times.

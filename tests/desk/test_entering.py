@@ -9,10 +9,18 @@ import pytest
 from leadintake.auth.permissions import GRANTS, Permission, Role
 from leadintake.core.http.access import SIGNED_IN
 from leadintake.leads.models import LeadEvent
-from tests.factories import LeadFactory, NoteFactory, NotificationFactory, ScreenFactory, UserFactory
+from tests.factories import (
+    LeadFactory,
+    NoteFactory,
+    NotificationFactory,
+    ReplyTemplateFactory,
+    ScreenFactory,
+    UserFactory,
+)
 from tests.support.html import Page
 
 LEAD, PERSON = "/desk/leads/<lead:lead_id>", "/desk/people/<uuid:user_id>"
+TEMPLATE = "/desk/replies/templates/<uuid:template_id>"
 ROLES = ("viewer", "attorney", "manager", "admin")
 PAGES = {
     ("GET", "/desk"): "viewer",
@@ -45,6 +53,15 @@ PAGES = {
     ("GET", f"{LEAD}/screens"): "manager",
     ("POST", f"{LEAD}/screens"): "manager",
     ("POST", f"{LEAD}/screens/<uuid:user_id>/lift"): "manager",
+    ("GET", f"{LEAD}/replies"): "attorney",
+    ("POST", f"{LEAD}/replies"): "attorney",
+    ("POST", f"{LEAD}/replies/<uuid:reply_id>/undo"): "attorney",
+    ("GET", "/desk/replies/templates"): "viewer",
+    ("GET", "/desk/replies/templates/new"): "manager",
+    ("GET", TEMPLATE): "manager",
+    ("POST", "/desk/replies/templates"): "manager",
+    ("POST", TEMPLATE): "manager",
+    ("POST", f"{TEMPLATE}/delete"): "manager",
     ("GET", "/desk/deleted"): "manager",
     ("POST", "/desk/deleted/<lead:lead_id>/restore"): "manager",
     ("GET", "/desk/absences"): "attorney",
@@ -93,11 +110,15 @@ def small_world(given, owner):
     lead = given(LeadFactory, assigned_to=owner)
     message = given(NotificationFactory, "failed", lead_id=lead.id)
     note = given(NoteFactory, lead_id=lead.id, author=owner)
+    template = given(ReplyTemplateFactory)
 
     def of(rule: str) -> str:
         path = rule.replace("<lead:lead_id>", str(lead.id)).replace("<uuid:user_id>", str(owner.id))
         path = path.replace("<uuid:notification_id>", str(message.id)).replace("<uuid:note_id>", str(note.id))
-        return path.replace("<uuid:absence_id>", str(uuid.uuid4())).replace("<uuid:view_id>", str(lead.id))
+        path = path.replace("<uuid:template_id>", str(template.id)).replace("<uuid:view_id>", str(lead.id))
+        for nothing in ("<uuid:reply_id>", "<uuid:absence_id>"):
+            path = path.replace(nothing, str(uuid.uuid4()))
+        return path
 
     of.lead = lead
     return of

@@ -15,7 +15,7 @@ from leadintake.audit.models import AuditEntry
 from leadintake.auth.permissions import GRANTS, Permission, Role
 from leadintake.core.db.database import db
 from leadintake.core.http.access import SIGNED_IN
-from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
+from tests.factories import LeadFactory, NotificationFactory, ReplyTemplateFactory, ScreenFactory, UserFactory
 from tests.support.client import PASSWORD, Client
 from tests.support.engines import fresh_copy
 from tests.support.rows import make, read
@@ -27,6 +27,7 @@ ROLES = ("viewer", "attorney", "manager", "admin")
 CALLERS = ("nobody", *ROLES, "deactivated", "barred", "token", "token without scope")
 LEAD, SCREEN, MESSAGE = "<lead:lead_id>", "<uuid:user_id>", "<uuid:notification_id>"
 LEADS, USERS = f"/internal/leads/{LEAD}", f"/internal/users/{SCREEN}"
+TEMPLATE = "/internal/reply-templates/<uuid:template_id>"
 NEW_USER = {"email": "new@firm.example.com", "name": "New", "role": "viewer"}
 NEW_LEAD = {"first_name": "Jane", "last_name": "Doe", "phone": "1"}
 NEW_PASSWORD = {"current_password": PASSWORD, "new_password": "quite different words"}
@@ -98,6 +99,25 @@ ROUTES = {
         "manager", 201, {"user_id": "somebody", "notice": "Their sister."}, recorded="lead.screened"
     ),
     ("DELETE", f"{LEADS}/screens/{SCREEN}"): Row("manager", 204, recorded="lead.screen_lifted"),
+    ("GET", f"{LEADS}/replies"): Row("viewer", recorded="lead.read"),
+    ("POST", f"{LEADS}/replies"): Row(
+        "attorney",
+        201,
+        {"subject": "Call", "body": "May I call?"},
+        recorded="lead.replied",
+        traits=("reached_out",),
+    ),
+    ("DELETE", f"{LEADS}/replies/<uuid:reply_id>"): Row("attorney", 404),
+    ("GET", "/internal/reply-templates"): Row("viewer"),
+    ("POST", "/internal/reply-templates"): Row(
+        "manager",
+        201,
+        {"name": "Fees", "language": "en", "subject": "Fees", "body": "None."},
+        recorded="reply_template.created",
+    ),
+    ("GET", TEMPLATE): Row("viewer"),
+    ("PATCH", TEMPLATE): Row("manager", body={"name": "Other"}, recorded="reply_template.changed"),
+    ("DELETE", TEMPLATE): Row("manager", 204, recorded="reply_template.deleted"),
     ("GET", "/internal/quarantine"): Row("manager", recorded="leads.quarantine_listed"),
     ("POST", f"/internal/quarantine/{LEAD}/release"): Row("manager", 409),
     ("POST", f"/internal/quarantine/{LEAD}/discard"): Row("manager", 409),
@@ -227,6 +247,7 @@ class World:
         self.colleague = given(UserFactory)
         self.lead = given(LeadFactory, *row.traits, assigned_to=self.user)
         self.message = given(NotificationFactory, lead_id=self.lead.id)
+        self.template = given(ReplyTemplateFactory)
         given(ScreenFactory, lead_id=self.lead.id, user=given(UserFactory))
         self.screened = given(ScreenFactory, lead_id=self.lead.id, user=self.colleague)
         if kind == "barred":
@@ -253,7 +274,9 @@ class World:
         """Call the route on what there is."""
         path = rule.replace(LEAD, str(self.lead.id)).replace(MESSAGE, str(self.message.id))
         path = path.replace(SCREEN, str(self.colleague.id))
-        for nothing in ("<uuid:session_id>", "<uuid:passkey_id>", "<uuid:absence_id>", "<uuid:note_id>"):
+        path = path.replace("<uuid:template_id>", str(self.template.id))
+        of_nothing = ("<uuid:session_id>", "<uuid:passkey_id>", "<uuid:absence_id>", "<uuid:note_id>")
+        for nothing in (*of_nothing, "<uuid:reply_id>"):
             path = path.replace(nothing, str(uuid.uuid4()))
         if body and body.get("user_id") == "theirs":
             body = {"user_id": str(self.user.id) if self.user else None}

@@ -98,6 +98,7 @@ def test_all_problems_are_told_at_once():
         ("MAIL_REPLY_TO", "Firm <a@b.example>"),
         ("MAIL_REDIRECT_TO", "everybody"),
         ("ALERT_REPLY_TO", "attorney"),
+        ("BCC_ARCHIVE", "Archive <a@b.example>"),
         ("TRUSTED_PROXIES", "-1"),
         ("DATABASE_POOL_SIZE", "1"),
         ("MAX_UPLOAD_BYTES", "12"),

@@ -10,6 +10,7 @@ from leadintake.core.db.database import db
 from leadintake.core.db.types import new_id
 from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, NotificationFactory, UserFactory
+from tests.support.leads import WORK
 
 BASE = "/internal/leads"
 
@@ -60,7 +61,7 @@ def test_what_is_allowed_depends_on_who_asks_and_on_the_lead(browser, given):
     def allowed(lead) -> dict[str, list[str]]:
         return {who: one.get(f"{BASE}/{lead.id}").json["allowed"] for who, one in people.items()}
 
-    work = ["note", "contact", "outcome", "follow_up", "tag"]
+    work = [*WORK]
     everything = ["change_status", "assign", "delete", *work]
     assert allowed(owned) == {
         "assignee": ["change_status", "decline", *work], "other": ["note"], "viewer": [],

@@ -12,7 +12,7 @@ from leadintake.audit.models import AuditEntry
 from leadintake.core.db.database import db
 from leadintake.leads.models import Lead
 from leadintake.leads.reference import draw_reference, parse_reference
-from tests.factories import LeadFactory, NoteFactory, ScreenFactory, UserFactory
+from tests.factories import LeadFactory, NoteFactory, ReplyFactory, ScreenFactory, UserFactory
 
 LEAD, USER, NOTE = "<lead:lead_id>", "<uuid:user_id>", "<uuid:note_id>"
 BODIES = {
@@ -32,6 +32,8 @@ BODIES = {
     ("POST", f"/desk/leads/{LEAD}/outcome"): {"outcome": "hired"},
     ("POST", f"/desk/leads/{LEAD}/follow-up"): {"quick": "tomorrow"},
     ("POST", f"/desk/leads/{LEAD}/tags"): {"tags": "asylum"},
+    ("POST", f"/internal/leads/{LEAD}/replies"): {"subject": "Call", "body": "May I call?"},
+    ("POST", f"/desk/leads/{LEAD}/replies"): {"subject": "Call", "body": "May I call?"},
     ("POST", f"/desk/leads/{LEAD}/decline"): {"reason": "Busy."},
     ("POST", f"/desk/leads/{LEAD}/assign"): {"user_id": ""},
     ("POST", f"/desk/leads/{LEAD}/screens"): {"user_id": "somebody", "notice": "Their sister."},
@@ -90,9 +92,12 @@ class TestInPlaceOfTheId:
                 for lead in (by_id, by_reference):
                     given(ScreenFactory, lead_id=lead.id, user=somebody)
             notes = [given(NoteFactory, lead_id=lead.id, author=admin) for lead in (by_id, by_reference)]
+            replies = [given(ReplyFactory, lead_id=lead.id, by=admin) for lead in (by_id, by_reference)]
             answers = []
-            for key, note in zip((str(by_id.id), typed(by_reference.reference)), notes, strict=True):
+            keys = (str(by_id.id), typed(by_reference.reference))
+            for key, note, reply in zip(keys, notes, replies, strict=True):
                 path = rule.replace(LEAD, key).replace(USER, str(somebody.id)).replace(NOTE, str(note.id))
+                path = path.replace("<uuid:reply_id>", str(reply.id))
                 sent = {"data": {**body, "version": "1"}} if rule.startswith("/desk") else {"json": body}
                 sent = {} if method == "GET" or (rule.startswith("/internal") and not body) else sent
                 answers.append(client.open(path, method=method, **sent))

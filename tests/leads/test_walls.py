@@ -33,7 +33,7 @@ from tests.leads.worlds import CLIENT, NOTHING, NOW, Heard, Plan, Reader, World,
 pytestmark = pytest.mark.no_cover  # many requests for few lines, which others count
 
 LEAD, USER, MESSAGE = "<lead:lead_id>", "<uuid:user_id>", "<uuid:notification_id>"
-NOTE = "<uuid:note_id>"
+NOTE, REPLY, TEMPLATE = "<uuid:note_id>", "<uuid:reply_id>", "<uuid:template_id>"
 LEADS, USERS = f"/internal/leads/{LEAD}", f"/internal/users/{USER}"
 GET, PUT, POST, PATCH, DELETE = "GET", "PUT", "POST", "PATCH", "DELETE"
 RANDOM = {
@@ -73,6 +73,9 @@ ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
         {"user_id": "nobody", "notice": ""},
     ],
     (DELETE, f"{LEADS}/screens/{USER}"): [None],
+    (GET, f"{LEADS}/replies"): [None],
+    (POST, f"{LEADS}/replies"): [{"subject": "Call", "body": "Now?"}, {"subject": "", "body": "{phone}"}],
+    (DELETE, f"{LEADS}/replies/{REPLY}"): [None],
     (POST, f"/internal/quarantine/{LEAD}/release"): [None],
     (POST, f"/internal/quarantine/{LEAD}/discard"): [None],
     (GET, f"/desk/leads/{LEAD}"): [None],
@@ -97,6 +100,9 @@ ABOUT_A_LEAD: dict[tuple[str, str], Bodies] = {
     (GET, f"/desk/leads/{LEAD}/screens"): [None],
     (POST, f"/desk/leads/{LEAD}/screens"): [None],
     (POST, f"/desk/leads/{LEAD}/screens/{USER}/lift"): [None],
+    (GET, f"/desk/leads/{LEAD}/replies"): [None],
+    (POST, f"/desk/leads/{LEAD}/replies"): [None],
+    (POST, f"/desk/leads/{LEAD}/replies/{REPLY}/undo"): [None],
     (POST, f"/desk/deleted/{LEAD}/restore"): [None],
     (POST, f"/desk/quarantine/{LEAD}/release"): [None],
     (POST, f"/desk/quarantine/{LEAD}/discard"): [None],
@@ -159,6 +165,17 @@ ELSEWHERE: dict[tuple[str, str], Bodies] = {
     (POST, "/desk/leads/bulk"): [None],
     (POST, "/desk/leads/bulk/done"): [None],
     (POST, "/desk/leads/bulk/restored"): [None],
+    (GET, "/internal/reply-templates"): [None],
+    (POST, "/internal/reply-templates"): [{"name": "a", "language": "en", "subject": "b", "body": "c"}],
+    (GET, f"/internal/reply-templates/{TEMPLATE}"): [None],
+    (PATCH, f"/internal/reply-templates/{TEMPLATE}"): [{"name": "a"}],
+    (DELETE, f"/internal/reply-templates/{TEMPLATE}"): [None],
+    (GET, "/desk/replies/templates"): [None],
+    (GET, "/desk/replies/templates/new"): [None],
+    (GET, f"/desk/replies/templates/{TEMPLATE}"): [None],
+    (POST, "/desk/replies/templates"): [None],
+    (POST, f"/desk/replies/templates/{TEMPLATE}"): [None],
+    (POST, f"/desk/replies/templates/{TEMPLATE}/delete"): [None],
     (GET, "/internal/absences"): [None],
     (POST, "/internal/absences"): [{"first_day": "2026-03-02"}, {"first_day": "2026-03-01"}],
     (DELETE, "/internal/absences/<uuid:absence_id>"): [None],
@@ -343,7 +360,7 @@ def requests_about(lead: uuid.UUID, world: World, *, most: int | None = None) ->
     for (method, rule), bodies in ABOUT_A_LEAD.items():
         for who in ("barred", "colleague") if USER in rule else ("barred",):
             path = rule.replace(LEAD, str(lead)).replace(USER, str(world.people[who].id))
-            path = path.replace(NOTE, str(world.hidden_note))
+            path = path.replace(NOTE, str(world.hidden_note)).replace(REPLY, str(world.hidden_reply))
             yield from ((method, path, filled(body, world)) for body in bodies[:most])
 
 
@@ -360,7 +377,7 @@ def requests_elsewhere(world: World) -> Iterator[Request]:
     for (method, rule), bodies in ELSEWHERE.items():
         for message in (world.hidden_message, world.other_message) if MESSAGE in rule else (None,):
             path = rule.replace(MESSAGE, str(message)).replace(USER, str(world.people["colleague"].id))
-            for nobody in ("<uuid:session_id>", "<uuid:passkey_id>", "<uuid:view_id>"):
+            for nobody in ("<uuid:session_id>", "<uuid:passkey_id>", "<uuid:view_id>", TEMPLATE):
                 path = path.replace(nobody, str(NOTHING))
             yield from ((method, path, body) for body in bodies)
 

@@ -34,7 +34,7 @@ from leadintake.leads.models import Lead
 from leadintake.leads.screens.service import screens
 from leadintake.leads.service import leads
 from leadintake.leads.status import Gate, Outcome
-from tests.factories import LeadFactory, NoteFactory, NotificationFactory, UserFactory
+from tests.factories import LeadFactory, NoteFactory, NotificationFactory, ReplyFactory, UserFactory
 from tests.support.client import Client
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -91,6 +91,7 @@ class World:
     hidden: uuid.UUID = NOTHING
     hidden_message: uuid.UUID = NOTHING
     hidden_note: uuid.UUID = NOTHING
+    hidden_reply: uuid.UUID = NOTHING
     twin: uuid.UUID = NOTHING
     """Another lead of the same client. The barred person has it."""
     other_message: uuid.UUID = NOTHING
@@ -245,6 +246,7 @@ def _fill(world: World, role: str, secret: Plan, others: list[Plan]) -> None:
     twin = Plan(ours=True, owner="barred", reached=False, deleted=False, hours=1, messages=())
     made.append(_lead(world, twin, email=CLIENT))
     world.hidden, world.hidden_message = hidden.id, failed.id
+    world.hidden_reply = ReplyFactory(lead_id=hidden.id, by=boss, subject="Secretissima").id
     world.twin = made[-1].id
     world.other_message = NotificationFactory(lead_id=made[-1].id, failed=True).id
     for lead in (hidden, *made):

@@ -53,6 +53,7 @@ WORDS = {
     "head": f"1:{'0' * 64}",
     "moment": "2026-03-01 12:00 UTC",
     "note": "Ask for the notice of the hearing.",
+    "body": "May I call you?",
 }
 KNOWN_HEADERS = {
     "Content-Type", "MIME-Version", "Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted",

@@ -25,7 +25,7 @@ SERVERS = {
     ),
     "mariadb": os.environ.get("LEADINTAKE_TEST_MARIADB_URL", "mysql://root@127.0.0.1:3306/mysql"),
 }
-KEPT = {"locks", "audit_heads", "schema_revisions"}
+KEPT = {"locks", "audit_heads", "schema_revisions", "reply_templates"}
 """Tables a migration fills; everything else is emptied between tests."""
 
 

@@ -17,7 +17,7 @@ from tests.support.client import PDF, Client
 
 BOUNDARY = "a-line-between-parts"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
-WORK = ("note", "contact", "outcome", "follow_up", "tag")
+WORK = ("note", "contact", "reply", "outcome", "follow_up", "tag")
 """What its attorney may always do with a lead (LeadDetail.allowed)."""
 
 

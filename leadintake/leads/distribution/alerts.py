@@ -119,6 +119,8 @@ def check_alert(message: Notification) -> SendDecision:
         return SendDecision.SEND
     lead, person = _fetch_current(message.lead_id), auth.find(message.recipient)
     pending = lead is not None and is_open(lead.status, lead.outcome)
+    if message.kind == FAILURE and lead and person and permissions.may_change_status(person, lead):
+        return SendDecision.SEND if person.active else SendDecision.NEVER  # the author of a reply, perhaps
     if message.kind in MANAGER_ALERTS:
         manages = person is not None and person.active and permissions.may_assign(person)
         unassigned = lead is not None and lead.assignee_id is None

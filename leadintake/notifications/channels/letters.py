@@ -19,7 +19,13 @@ from flask_mail import Message
 
 from leadintake.core.crypto import Unreadable, unseal
 from leadintake.notifications.channels.interface import SEAL_PURPOSE, PermanentFailure, extract_domain
-from leadintake.notifications.messages import OPTIONAL_KINDS, SECRET_KINDS, build_unsubscribe_link
+from leadintake.notifications.copies import read_original
+from leadintake.notifications.messages import (
+    OPTIONAL_KINDS,
+    PERSONAL_KINDS,
+    SECRET_KINDS,
+    build_unsubscribe_link,
+)
 from leadintake.notifications.models import Notification
 
 CRLF = "\r\n"
@@ -51,29 +57,32 @@ class Letter(Message):
 def compose(notification: Notification) -> Letter:
     """Compose the mail, the same at every attempt, Date and Message-ID included.
 
-    With MAIL_REDIRECT_TO it goes there, and names the intended recipient. Raises PermanentFailure for an
+    With MAIL_REDIRECT_TO it goes there, and names the intended recipient. A copy has the headers of its
+    original. Raises PermanentFailure for an
     invalid address or header.
     """
     config = current_app.config
     intended, redirected = notification.recipient, config["MAIL_REDIRECT_TO"]
-    recipient = encode_address(redirected or intended)
+    recipient, original = encode_address(redirected or intended), read_original(notification)
+    addressee = recipient if redirected else encode_address(original.recipient)
     text, markup = _unseal(notification, notification.text), _unseal(notification, notification.html)
     if redirected:
         text, markup = _mark_redirected(intended, text, markup)
     letter = Letter(notification.subject, [recipient], text, markup, date=notification.created_at.timestamp())
-    letter.needs_smtputf8 = not recipient.isascii()
+    letter.needs_smtputf8 = not (recipient + addressee).isascii()
     # No encoded body has "=_" (RFC 2045, 6.7).
     letter.boundary = f"=_{notification.id.hex}"
-    letter.msgId = f"<{notification.id}@{extract_domain(config['PUBLIC_URL'])}>"
+    letter.msgId = f"<{original.id}@{extract_domain(config['PUBLIC_URL'])}>"
     letter.headers = {
         "Subject": _encode_header("Subject", notification.subject),
         "From": _format_sender(config["FIRM_NAME"], str(letter.sender)),
-        "To": _require_one_line(recipient),
+        "To": _require_one_line(addressee),
         "Date": format_datetime(notification.created_at),
         "Message-ID": letter.msgId,
-        "Auto-Submitted": "auto-generated",  # RFC 3834: prevents out-of-office replies
-        "X-Auto-Response-Suppress": SUPPRESSED_REPLIES,
     }
+    if notification.kind not in PERSONAL_KINDS:
+        letter.headers["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents out-of-office replies
+        letter.headers["X-Auto-Response-Suppress"] = SUPPRESSED_REPLIES
     if reply_to := _choose_reply_address(notification):
         letter.headers["Reply-To"] = _require_one_line(reply_to)
     if redirected:

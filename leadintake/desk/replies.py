@@ -1,0 +1,111 @@
+"""The reply to a prospect: written, sent in ten seconds, taken back until then."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from leadintake.auth.actor import current_actor
+from leadintake.auth.permissions import Permission
+from leadintake.core.db.transaction import rollback
+from leadintake.core.errors import (
+    Conflict,
+    Errors,
+    Forbidden,
+    NotFound,
+    PreconditionFailed,
+    Refusal,
+    UnprocessableContent,
+)
+from leadintake.core.http.access import allow
+from leadintake.desk.forms import parse_form, read_form_version, redirect_with_reasons
+from leadintake.desk.place import lead_address
+from leadintake.leads.models import Lead
+from leadintake.leads.reference import LeadKey
+from leadintake.leads.replies.schemas import ReplyText
+from leadintake.leads.replies.service import UNDO_SECONDS, replies
+from leadintake.leads.replies.templates import language_of, reply_templates
+from leadintake.leads.replies.wording import FIELDS, list_fields
+from leadintake.leads.service import leads
+
+bp = Blueprint("replies", __name__, url_prefix="/leads/<lead:lead_id>/replies")
+CHANGED = "This lead was changed meanwhile, and nothing was sent. Look at it again before you send this."
+
+
+@bp.get("")
+@allow(Permission.UPDATE_LEADS)
+def show(lead_id: LeadKey) -> Response:
+    """Show the form, filled in with a template if the address names one."""
+    lead = leads.read(lead_id, "page", reader=current_actor(), actor=current_actor())
+    typed = {"subject": "", "body": "", "template": ""}
+    with suppress(ValueError, NotFound):
+        template = reply_templates.get(uuid.UUID(request.args.get("template", "")))
+        subject, body = reply_templates.fill_for(template, lead, current_actor())
+        typed = {"subject": subject, "body": body, "template": str(template.id)}
+    return _page(lead, typed, {})
+
+
+@bp.post("")
+@allow(Permission.UPDATE_LEADS)
+def send(lead_id: LeadKey) -> AnyResponse:
+    """Enqueue the reply. A refusal shows the form again, with everything that was typed."""
+    try:
+        text = parse_form(ReplyText)
+        replies.send(lead_id, text, actor=current_actor(), if_version=read_form_version())
+    except UnprocessableContent as refusal:
+        return _show_again(lead_id, refusal.errors or {})
+    except PreconditionFailed:
+        return _show_again(lead_id, {"": [CHANGED]})
+    except (Conflict, Forbidden) as refusal:
+        return _show_again(lead_id, {"": [refusal.detail]})
+    return redirect(lead_address(lead_id), 303)
+
+
+@bp.post("/<uuid:reply_id>/undo")
+@allow(Permission.UPDATE_LEADS)
+def undo(lead_id: LeadKey, reply_id: uuid.UUID) -> AnyResponse:
+    """Take the reply back."""
+    try:
+        is_open = replies.take_back(lead_id, reply_id, actor=current_actor())
+    except NotFound as refusal:
+        rollback()
+        leads.get(lead_id, reader=current_actor())  # of a lead that is hidden the answer is 404
+        return redirect_with_reasons(refusal, lead_address(lead_id))
+    flash("Taken back: nothing was sent." + (" This prospect waits again." if is_open else ""))
+    return redirect(lead_address(lead_id), 303)
+
+
+@bp.errorhandler(Conflict)
+@bp.errorhandler(Forbidden)
+def show_refusal(refusal: Refusal) -> AnyResponse:
+    """Show why an action was refused, on the lead's page."""
+    return redirect_with_reasons(refusal, lead_address((request.view_args or {})["lead_id"]))
+
+
+def _show_again(lead_id: LeadKey, errors: Errors) -> Response:
+    rollback()
+    lead = leads.get(lead_id, reader=current_actor())
+    typed = {name: request.form.get(name, "") for name in ("subject", "body", "template")}
+    return _page(lead, typed, errors, 422)
+
+
+def _page(lead: Lead, typed: dict[str, str], errors: Errors, status: int = 200) -> Response:
+    detail = leads.detail(lead, reader=current_actor())
+    page = render_template(
+        "desk/reply.html",
+        lead=lead,
+        back=lead_address(lead.id),
+        list=request.args.get("list"),
+        templates=reply_templates.list_all(first=language_of(lead)),
+        language=language_of(lead),
+        may_reply="reply" in detail.allowed,
+        email_refused=detail.email_refused,
+        typed=typed,
+        empty_fields=[name for name in list_fields(f"{typed['subject']}\n{typed['body']}") if name in FIELDS],
+        errors=errors,
+        undo_seconds=UNDO_SECONDS,
+    )
+    return make_response(page, status)
