@@ -9,7 +9,7 @@ from leadintake.core.db.types import UTCDateTime
 from leadintake.leads.replies.builtin import BUILT_IN
 
 revision = "0024"
-down_revision = "0022"
+down_revision = "0023"
 oldest_code = "0006"
 branch_labels = None
 depends_on = None

@@ -12,7 +12,7 @@ from leadintake.core.db import schema
 from leadintake.core.db.types import UTCDateTime
 
 revision = "0025"
-down_revision = "0023"
+down_revision = "0024"
 oldest_code = "0006"
 branch_labels = None
 depends_on = None
