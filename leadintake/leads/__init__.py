@@ -11,7 +11,7 @@ from leadintake.core import alarms, checks, chores, names
 from leadintake.core.hooks import When
 from leadintake.core.visibility import register_visibility_filter
 from leadintake.leads import backfill, counting, search
-from leadintake.leads.distribution import alerts, attention, coverage, transfers
+from leadintake.leads.distribution import alerts, attention, coverage, failures, transfers
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.follow_ups import reminders
 from leadintake.leads.intake import api as public
@@ -30,8 +30,8 @@ from leadintake.notifications.events import message_failed, message_failing
 def init_app(app: Flask) -> None:
     """Register URL converter, events, worker ticks, metrics, alarms and commands."""
     app.url_map.converters["lead"] = LeadKeyConverter
-    message_failing.connect(app, alerts.lock_lead, when=When.IN_TRANSACTION)
-    message_failed.connect(app, alerts.report_failure, when=When.IN_SAVEPOINT)
+    message_failing.connect(app, failures.lock_lead, when=When.IN_TRANSACTION)
+    message_failed.connect(app, failures.report_failure, when=When.IN_SAVEPOINT)
     message_failed.connect(app, notices.tell_author, when=When.IN_SAVEPOINT)
     leases.add_send_check(app, alerts.check_alert)
     leases.add_send_check(app, reminders.check_reminder)

@@ -8,13 +8,24 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from markupsafe import Markup
+from sqlalchemy.orm import Mapped, mapped_column
 
-from leadintake.core.db.database import db
+from leadintake.core.db.database import Model, db
+from leadintake.core.db.types import LongText
 from leadintake.core.i18n.firm_texts import text
 from leadintake.core.i18n.languages import LANGUAGES, current_language, use_language
-from leadintake.leads.models import Disclaimer
 
 VERSION = re.compile("[0-9a-f]{12}")
+
+
+class Disclaimer(Model):
+    """A disclaimer shown to prospects, stored once per version."""
+
+    __tablename__ = "disclaimers"
+
+    version: Mapped[str] = mapped_column(sa.String(12), unique=True)
+    language: Mapped[str] = mapped_column(sa.String(10))
+    text: Mapped[str] = mapped_column(LongText)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Tables of leads, their history, disclaimers, screens and declines."""
+"""Tables of leads, their history, screens and declines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from leadintake.auth.models import User
 from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.db.database import Model, SoftDeletes, only
-from leadintake.core.db.types import BlankIsNull, LongText, NoneIsBlank, TextEnum, new_id
+from leadintake.core.db.types import BlankIsNull, NoneIsBlank, TextEnum, new_id
 from leadintake.core.i18n.languages import ENGLISH
 from leadintake.core.phones import is_as_typed
 from leadintake.documents.models import Document
@@ -211,16 +211,6 @@ class LeadEvent(SoftDeletes, Model):
     """E-mail address of the user, or `prospect`, `system` or `operator`."""
     action: Mapped[str] = mapped_column(sa.String(40))
     detail: Mapped[str] = mapped_column(sa.String(500))
-
-
-class Disclaimer(Model):
-    """A disclaimer shown to prospects, stored once per version."""
-
-    __tablename__ = "disclaimers"
-
-    version: Mapped[str] = mapped_column(sa.String(12), unique=True)
-    language: Mapped[str] = mapped_column(sa.String(10))
-    text: Mapped[str] = mapped_column(LongText)
 
 
 class Screen(Model):

@@ -22,12 +22,13 @@ from leadintake.core.db.database import db
 from leadintake.core.db.pagination import Order, Page, Shape, iterate_all
 from leadintake.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed, UnprocessableContent
 from leadintake.leads import disclaimers, permissions, reopening, visibility
+from leadintake.leads.disclaimers import Disclaimer
 from leadintake.leads.distribution import alerts, ownership
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.events import LeadStatusChanged, lead_status_changed
 from leadintake.leads.listing import list_matching
 from leadintake.leads.matches import Statement, count_leads
-from leadintake.leads.models import MANUAL, Disclaimer, Lead, LeadEvent, has_key
+from leadintake.leads.models import MANUAL, Lead, LeadEvent, has_key
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas import LeadDetail, LeadFilter
 from leadintake.leads.search import matching_query, parse_search, readable_query, visible_query

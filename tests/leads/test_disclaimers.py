@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from leadintake.core.db.database import db
-from leadintake.leads.models import Disclaimer, Lead, LeadEvent
+from leadintake.leads.disclaimers import Disclaimer
+from leadintake.leads.models import Lead, LeadEvent
 from leadintake.leads.service import leads
 from tests.factories import LeadFactory, UserFactory
 from tests.support.html import Page

@@ -26,14 +26,13 @@ from leadintake.leads.distribution import workload
 from leadintake.leads.fields import full_name
 from leadintake.leads.models import MANUAL, Lead, LeadEvent, is_waiting
 from leadintake.leads.status import Source, is_open
-from leadintake.notifications.events import MessageFailed, MessageFailing
 from leadintake.notifications.leases import SendDecision
 from leadintake.notifications.mailboxes import mailboxes
 from leadintake.notifications.messages import clean_greeting_name
 from leadintake.notifications.models import Notification, Status
 from leadintake.notifications.service import notifications
 
-FAILURE, MAX_NOTICES = "delivery_failed", 5
+FAILURE = "delivery_failed"
 OWNER_ALERTS = ("attorney_alert", "returning_alert", "email_corrected")
 MANAGER_ALERTS = ("unassigned_alert", "left_to_nobody", FAILURE)
 OWNERSHIP_ALERTS = (*OWNER_ALERTS, *MANAGER_ALERTS)
@@ -206,42 +205,6 @@ def enqueue_correction(lead: Lead) -> None:
     """Tell the assignee, who may have written to the former address, that the prospect corrected it."""
     if lead.assigned_to is not None and wants_mail(lead.assigned_to, "email_corrected"):
         _enqueue_alert("email_corrected", lead, lead.assigned_to)
-
-
-def lock_lead(message: MessageFailing) -> None:
-    """Lock the lead of a message about to fail. Lock order: lead, then message."""
-    lead_query = sa.select(Lead.id).where(Lead.id == message.lead_id).with_for_update()
-    db.session.scalar(lead_query.execution_options(include_deleted=True))
-
-
-def report_failure(message: MessageFailed) -> None:
-    """Record a failed message in its lead's history, and notify the managers, except of failed notices.
-
-    Each gets MAX_NOTICES an hour at most, and none while one is unsent: strangers choose the addresses that
-    fail, and each notice links to all failures.
-    """
-    lead_query = sa.select(Lead).where(Lead.id == message.lead_id).execution_options(include_deleted=True)
-    lead = db.session.scalar(lead_query)
-    if lead is not None:
-        detail = f"{message.subject}, to {message.recipient}: {message.error}"
-        record(lead, "message_failed", detail, actor=SYSTEM)
-        if message.recipient == lead.email and mailboxes.has_refused(message.recipient, lead.id):
-            record(lead, "email_refused", message.recipient, actor=SYSTEM)
-    if message.kind == FAILURE:
-        return
-    for person in list_managers(visibility.screened_users(message.lead_id) if message.lead_id else ()):
-        if notifications.below_hourly_limit(FAILURE, person.email, most_an_hour=MAX_NOTICES):
-            notifications.enqueue(
-                FAILURE,
-                person.email,
-                lead_id=message.lead_id,
-                about=subject_of(lead) if lead is not None else "",
-                manager=person.name,
-                title=message.subject,
-                addressee=message.recipient,
-                reason=message.error[:500],
-                link=link_to(lead) if lead is not None else "",
-            )
 
 
 def list_managers(excluded: Collection[uuid.UUID]) -> list[User]:

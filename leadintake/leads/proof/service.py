@@ -29,7 +29,8 @@ from leadintake.core.db.database import db
 from leadintake.core.errors import Forbidden
 from leadintake.documents.missing import is_stored
 from leadintake.documents.models import Document
-from leadintake.leads.models import Disclaimer, Lead, LeadEvent
+from leadintake.leads.disclaimers import Disclaimer
+from leadintake.leads.models import Lead, LeadEvent
 from leadintake.leads.permissions import may_change_status
 from leadintake.leads.proof.schemas import (
     AttemptView,

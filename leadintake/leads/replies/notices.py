@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from leadintake.auth.service import auth
 from leadintake.core.db.database import db
 from leadintake.leads import permissions, visibility
-from leadintake.leads.distribution import alerts
+from leadintake.leads.distribution import alerts, failures
 from leadintake.leads.models import Lead
 from leadintake.leads.replies.models import Reply
 from leadintake.notifications.events import MessageFailed
@@ -27,7 +27,7 @@ def tell_author(message: MessageFailed) -> None:
     is_hidden = author.id in visibility.screened_users(lead.id)
     if is_hidden or not permissions.may_change_status(author, lead):
         return
-    limit = alerts.MAX_NOTICES
+    limit = failures.MAX_NOTICES
     if notifications.below_hourly_limit(alerts.FAILURE, author.email, most_an_hour=limit):
         notifications.enqueue(
             alerts.FAILURE,

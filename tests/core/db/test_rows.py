@@ -10,7 +10,7 @@ from leadintake.core.db import rows
 from leadintake.core.db.database import db, execute
 from leadintake.core.db.transaction import transaction
 from leadintake.core.db.types import new_id
-from leadintake.leads.models import Disclaimer
+from leadintake.leads.disclaimers import Disclaimer
 from leadintake.notifications.models import Suppression
 from tests.factories import UserFactory
 from tests.support.statements import statements
