@@ -26,7 +26,7 @@ from leadintake.leads.bulk.schemas import MAX_LEADS, BulkItem, BulkRequest
 from leadintake.leads.bulk.service import bulk
 
 bp = Blueprint("bulk", __name__, url_prefix="/leads/bulk")
-NOBODY = "nobody"
+UNASSIGNED = "nobody"
 """Value of the choice to take leads from their attorneys."""
 MAX_NAMED = 5
 """Leads that one reason of a refusal names."""
@@ -109,13 +109,13 @@ def _read_request(keys: Sequence[str]) -> BulkRequest:
         raise UnprocessableContent({"ids": [f"Select {MAX_LEADS} leads at most, and do it in parts."]})
     if act == "assign" and not to:
         raise UnprocessableContent({"user_id": ["Choose who shall have them."]})
-    owner = {"user_id": None if to == NOBODY else to} if act == "assign" else {}
+    owner = {"user_id": None if to == UNASSIGNED else to} if act == "assign" else {}
     return validate(BulkRequest, {"act": act, "ids": keys, **owner}, strict=False)
 
 
 def _name_of(user_id: object) -> str:
     user = auth.get(user_id) if isinstance(user_id, uuid.UUID) else None
-    return user.name if user else NOBODY
+    return user.name if user else UNASSIGNED
 
 
 def _group_refusals(items: Sequence[BulkItem]) -> list[tuple[str, int, str]]:

@@ -20,12 +20,16 @@ OWN_MEMBERS = ("act", "ids", "filter")
 
 @dataclass(frozen=True)
 class Act:
-    """How an act edits one lead. `status`: of its answer; `members`: those that the act takes and needs."""
+    """How an act edits one lead. `status`: of its answer.
+
+    `members`: those that the act takes and needs; `optional`: those that it takes besides.
+    """
 
     permission: Permission
     status: int
     edit: Callable[[Lead, BulkRequest, User, Digest], None]
     members: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     deleted: bool = False
     """Whether it finds deleted leads, too."""
 

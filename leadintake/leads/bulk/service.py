@@ -124,7 +124,9 @@ class Bulk:
             for name in BulkRequest.__struct_fields__
             if name not in OWN_MEMBERS and getattr(request, name) is not msgspec.UNSET
         }
-        errors = {name: [f"`{request.act}` takes no such member."] for name in sent - {*act.members}}
+        errors = {
+            name: [f"`{request.act}` takes no such member."] for name in sent - {*act.members, *act.optional}
+        }
         errors |= {name: ["This field is required."] for name in act.members if name not in sent}
         if errors:
             raise UnprocessableContent(errors)
