@@ -19,7 +19,7 @@ TYPED_PER_CHARACTER = 4
 """Maximum code points typed for one NFC character: Hangul and Vietnamese have three."""
 MAX_RUN_LENGTH = 1024
 """Combining marks in a row: 2 ms. Real text has a handful (UAX #15 calls 30 stream-safe)."""
-MAX_SEARCHED_LENGTH = 1000
+MAX_SEARCHED_LENGTH, PIECE_OVERLAP = 1000, 200
 JOINTS = re.compile(
     r"((?<!\d)\.(?=\S)|\.(?=[^\s\d])|[\u3002\uff0e\uff61@\uff20:\uff1a](?=\S)|[/\uff0f\\](?=[/\uff0f\\]))"
 )
@@ -144,12 +144,15 @@ def fold_search(text: str, hyphen: str = " ") -> str:
 def fold_words(text: str, most: int) -> str:
     """Return the distinct words of a text of any length in search form, hyphenated ones split and joined.
 
-    Of at most `most` characters. A word longer than MAX_SEARCHED_LENGTH is cut.
+    At most `most` characters. What is longer than MAX_SEARCHED_LENGTH, as a text in Chinese, becomes pieces
+    that overlap by PIECE_OVERLAP.
     """
     words: dict[str, None] = {}
+    step = MAX_SEARCHED_LENGTH - PIECE_OVERLAP
     for word in text.split():
-        for hyphen in (" ", ""):
-            words |= dict.fromkeys(fold_search(word, hyphen).split())
+        pieces = [word[start : start + MAX_SEARCHED_LENGTH] for start in range(0, len(word), step)]
+        for piece in pieces:
+            words |= dict.fromkeys([*fold_search(piece).split(), *fold_search(piece, "").split()])
     return " ".join(words)[:most]
 
 

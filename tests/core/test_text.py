@@ -20,8 +20,11 @@ from leadintake.core.text import (
     fold_search,
     fold_text,
     fold_texts,
+    fold_words,
     has_controls,
+    has_controls_in_lines,
     is_invisible,
+    normalize_lines,
     normalize_text,
     visible_name,
 )
@@ -209,3 +212,37 @@ def test_letters_that_only_look_alike_stay_apart():
 @given_that(ANYTHING)
 def test_what_is_folded_for_a_search_stays_as_it_is(text):
     assert fold_search(fold_search(text)) == fold_search(text)
+
+
+def test_the_words_of_a_long_text_are_folded_to_its_end():
+    text = " ".join(f"Wört{number}" for number in range(400)) + "\nSmith-Jones wört1"
+    words = fold_words(text, 10_000).split()
+    assert words[:2] == ["wort0", "wort1"]
+    assert words[-3:] == ["smith", "jones", "smithjones"]
+    assert len(words) == len(set(words)) == 403
+    assert len(fold_words(text, 50)) == 50
+
+
+def test_a_text_without_blanks_is_found_in_every_place():
+    text = "".join(chr(0x4E00 + number) for number in range(3_000))
+    folded = fold_words(text, 10_000)
+    assert all(text[start : start + 150] in folded for start in range(0, 2_850, 50))
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [("a\r\nb\rc\n", "a\nb\nc"), ("\te\u0301 ", "é"), ("x" * 9, "x" * 9), ("\r\n" * 20, "")],
+)
+def test_lines_are_normalized(typed, expected):
+    assert normalize_lines(typed, 9) == expected
+
+
+@pytest.mark.parametrize("typed", ["x" * 10, "\u0301" * 37, "x\r\n" * 25])
+def test_too_many_lines_are_refused_unread(typed):
+    with pytest.raises(TooLong):
+        normalize_lines(typed, 9)
+
+
+def test_lines_may_have_feeds_and_tabs_and_no_other_controls():
+    assert not has_controls_in_lines("a\n\tb")
+    assert all(has_controls_in_lines(f"a{char}b") for char in "\r\x00\x0b\u2028\u202e\ufffd")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -100,6 +101,7 @@ def test_only_the_attorney_and_managers_may(browser, given, bruno, max_, lead, r
     client = browser().sign_in(max_)
     assert "contact" in client.get(f"/internal/leads/{lead.id}").json["allowed"]
     assert log(client, lead).status_code == 201
+    assert log(browser().sign_in(bruno), lead).status_code == 403  # also of a lead that was reached
 
 
 def test_an_outdated_page_is_told(mine, lead, rows):
@@ -118,6 +120,18 @@ def test_nothing_is_recorded_in_quarantine_nor_of_what_may_not_be_seen(app, brow
         assert client.open(address, method=method, json=None if method == "GET" else CALL).status_code == 404
     app.config["ATTORNEY_VISIBILITY"] = "own"
     assert log(browser().sign_in(bruno), lead).status_code == 404
+
+
+def test_an_operator_reads_notes_and_contacts(app, mine, lead):
+    log(mine, lead)
+    mine.post(f"/internal/leads/{lead.id}/notes", json={"text": "Pelican"})
+    run = app.test_cli_runner().invoke
+    shown = run(args=["leads", "show", str(lead.id), "--format", "json"]).stdout
+    assert [one["note"] for one in json.loads(shown)[0]["notes"]] == [
+        "Pelican",
+        "phone: spoke: Wants to come on Monday.",
+    ]
+    assert "Pelican" in run(args=["leads", "show", str(lead.id)]).stdout
 
 
 class TestUndoing:

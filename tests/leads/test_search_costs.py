@@ -13,12 +13,13 @@ from leadintake.core.db.transaction import transaction
 from leadintake.core.db.types import new_id
 from leadintake.documents.models import Document
 from leadintake.leads import matches, search_index
+from leadintake.leads.conversation import LeadNote
 from leadintake.leads.fields import search_text
 from leadintake.leads.models import Lead
 from leadintake.leads.reference import draw_reference
 from leadintake.leads.schemas import LeadFilter
 from leadintake.leads.service import leads
-from tests.factories import LeadFactory
+from tests.factories import LeadFactory, NoteFactory, UserFactory
 from tests.support.statements import statements
 from tests.support.work import count_work
 
@@ -27,7 +28,8 @@ LIMIT = 5
 QUESTIONS = {
     "rare": "quixotica", "rare, a part": "ixot", "rare, two words": "quixotica, jane", "missing": "zyxwvut",
     "missing, short": "qk", "short": "qu", "common": "jane", "common, two words": "jane example",
-    "one in seven": "smith", "of common parts": "exampel", "by its reference": "2345-6789",
+    "one in seven": "smith", "of common parts": "exampel",
+    "by its reference": "2345-6789", "of one note": "heronry", "of many notes": "pelican",
 }  # fmt: skip
 
 
@@ -37,6 +39,9 @@ def grow(app, given) -> Callable[[int], None]:
     row, first = given(LeadFactory), 0
     given(LeadFactory, first_name="Quixotica", reference="2345-6789")
     tables = [Document.__table__, Lead.__table__]
+    author = given(UserFactory)
+    note = {"author_id": author.id, "version": 1, "text": "Pelican", "search_text": "pelican  "}
+    given(NoteFactory, lead_id=row.id, author=author, text="Heronry")
     with app.app_context():
         document, lead = (
             db.session.execute(sa.select(table).where(table.c.id == key)).mappings().one()
@@ -57,6 +62,9 @@ def grow(app, given) -> Callable[[int], None]:
                 for table, rows in zip(tables, (documents, copies), strict=True):
                     db.session.execute(sa.insert(table), rows)
                 search_index.add({copy["id"]: copy["search_text"] for copy in copies})
+                notes = [{**note, "id": new_id(), "lead_id": copy["id"]} for copy in copies[::5]]
+                db.session.execute(sa.insert(LeadNote), notes)
+                search_index.add({one["id"]: one["search_text"] for one in notes}, search_index.OF_NOTES)
             if db.engine.dialect.name != "sqlite":
                 analyze = "ANALYZE TABLE leads" if db.engine.dialect.name == "mysql" else "ANALYZE leads"
                 with transaction():
