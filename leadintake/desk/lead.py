@@ -19,6 +19,7 @@ from leadintake.leads.models import Lead
 from leadintake.leads.notes.service import notes
 from leadintake.leads.proof.service import may_read_proof
 from leadintake.leads.reference import LeadKey
+from leadintake.leads.reopening import REMARKS
 from leadintake.leads.replies.service import replies
 from leadintake.leads.schemas import AssigneeChange, Declining, LeadDetail
 from leadintake.leads.service import leads
@@ -143,7 +144,7 @@ def show_refusal(refusal: Refusal) -> AnyResponse:
 def show_conflict(_refusal: Refusal) -> AnyResponse:
     """Show that the page was outdated, on the lead's page."""
     lead = leads.get((request.view_args or {})["lead_id"], reader=current_actor())
-    last = next(iter(leads.history(lead)), None)
+    last = next((event for event in leads.history(lead) if event.action not in REMARKS), None)
     is_own = last is not None and last.actor == current_actor().email  # such as a second click
     sentence = "You changed this lead already." if is_own else "A colleague changed this lead meanwhile."
     return show_refusal(PreconditionFailed(f"{sentence} Here is how it is now."))
