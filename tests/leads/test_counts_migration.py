@@ -61,6 +61,7 @@ def test_killed_at_any_statement_it_can_be_run_again(old):
             continue
         break
     assert statement > 10
+    upgrade()  # the leads are counted by columns of later versions, too
     assert len(stored()) > 5
     assert numbers_are_right()
 
