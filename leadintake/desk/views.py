@@ -32,9 +32,9 @@ def show() -> Response:
 @allow(Permission.READ_LEADS)
 def save() -> AnyResponse:
     """Save the filter of the list."""
-    given = parse_form(ViewGiven)
-    query = _normalize(given.query)
-    view = views.save(current_actor(), given.name, query)
+    form = parse_form(ViewGiven)
+    query = _normalize(form.query)
+    view = views.save(current_actor(), form.name, query)
     flash(f"Saved as “{view.name}”.")
     return redirect(f"{url_for('desk.queue.show')}?{query}", 303)
 

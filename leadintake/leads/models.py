@@ -58,6 +58,7 @@ def _phone_as_typed(context: DefaultExecutionContext) -> bool:
 
 MANUAL = "manual"
 """Strategy of leads that a person assigned."""
+OPEN_OF_OWNER = ("assignee_id", "status", "created_at", "id", "deleted_at", "outcome")
 
 
 class Lead(Progress, SoftDeletes, Model):
@@ -89,15 +90,7 @@ class Lead(Progress, SoftDeletes, Model):
         sa.Index("ix_leads_assignee_id_email_id", "assignee_id", "email", "id"),
         sa.Index("ix_leads_assignee_id_status_id", "assignee_id", "status", "id"),
         # With `deleted_at` and `outcome`, so that deleted and closed ones are left out in it.
-        sa.Index(
-            "ix_leads_assignee_id_status_open",
-            "assignee_id",
-            "status",
-            "created_at",
-            "id",
-            "deleted_at",
-            "outcome",
-        ),
+        sa.Index("ix_leads_assignee_id_status_open", *OPEN_OF_OWNER),
         sa.Index("ix_leads_assignee_id_assigned_at", "assignee_id", "assigned_at"),
         # For the oldest lead that waits, or is in quarantine.
         sa.Index(
