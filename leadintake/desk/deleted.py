@@ -7,11 +7,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.auth.actor import current_actor
 from leadintake.auth.permissions import Permission
+from leadintake.core.db.pagination import PageQuery
 from leadintake.core.errors import Forbidden, Refusal
 from leadintake.core.http.access import allow
 from leadintake.desk.forms import parse_query, redirect_with_reasons
 from leadintake.leads.deletions import page_deleted
-from leadintake.leads.quarantine.schemas import QuarantineQuery
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.service import leads
 
@@ -23,7 +23,7 @@ PAGE = 25
 @allow(Permission.DELETE_LEADS)
 def show() -> Response:
     """Show what is deleted or discarded, the last first."""
-    page = page_deleted(actor=current_actor(), limit=PAGE, cursor=parse_query(QuarantineQuery).cursor)
+    page = page_deleted(actor=current_actor(), limit=PAGE, cursor=parse_query(PageQuery).cursor)
     return make_response(render_template("desk/deleted.html", page=page))
 
 

@@ -7,10 +7,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from leadintake.auth.actor import current_actor
 from leadintake.auth.permissions import Permission
+from leadintake.core.db.pagination import PageQuery
 from leadintake.core.errors import Conflict, Forbidden, Refusal
 from leadintake.core.http.access import allow
 from leadintake.desk.forms import parse_query, redirect_with_reasons
-from leadintake.leads.quarantine.schemas import QuarantineQuery
 from leadintake.leads.quarantine.service import quarantine
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.service import leads
@@ -23,7 +23,7 @@ PAGE = 25
 @allow(Permission.REVIEW_QUARANTINE)
 def show() -> Response:
     """Show the quarantine, newest first."""
-    page = quarantine.page(actor=current_actor(), limit=PAGE, cursor=parse_query(QuarantineQuery).cursor)
+    page = quarantine.page(actor=current_actor(), limit=PAGE, cursor=parse_query(PageQuery).cursor)
     return make_response(render_template("desk/quarantine.html", page=page))
 
 

@@ -11,20 +11,12 @@ from leadintake.notifications import leases
 from leadintake.notifications.events import message_failed
 from leadintake.notifications.models import Notification, Status
 from tests.factories import LeadFactory, NotificationFactory, UserFactory
-from tests.support.mailserver import HOST, OK, Script, free_port, mail_server
+from tests.support.mailserver import OK, Script, mail_server, port, settings
 from tests.support.outbox import at, deliver
 
+__all__ = ["port", "settings"]
+
 REFUSAL = "550 5.1.1 no such user"
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
-
-
-@pytest.fixture
-def settings(port) -> dict[str, object]:
-    return {"MAIL_SERVER": HOST, "MAIL_PORT": port, "MAIL_TIMEOUT": 2}
 
 
 def notices(rows) -> list[Notification]:

@@ -8,21 +8,13 @@ from leadintake.leads.models import Lead, LeadEvent
 from leadintake.notifications.models import Notification, Status
 from tests.factories import UserFactory
 from tests.support.leads import thanks_for
-from tests.support.mailserver import HOST, Script, free_port, mail_server
+from tests.support.mailserver import Script, mail_server, port, settings
 from tests.support.outbox import deliver
+
+__all__ = ["port", "settings"]
 
 NO_MAILBOX = "550 5.1.1 <jane@gmial.com>: Recipient address rejected: User unknown"
 SENTENCE = "does not work: mail to it was refused"
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
-
-
-@pytest.fixture
-def settings(port) -> dict[str, object]:
-    return {"MAIL_SERVER": HOST, "MAIL_PORT": port, "MAIL_TIMEOUT": 2}
 
 
 @pytest.fixture

@@ -26,6 +26,13 @@ ROW_SEEKERS = {"sqlite", "postgresql"}
 Row = TypeVar("Row", bound=Model)
 
 
+class PageQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which page of a list."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    cursor: Cursor | None = None
+
+
 @dataclass(frozen=True)
 class Order(Generic[Row]):
     """A sort order: one column, then id, both in one direction."""

@@ -6,10 +6,11 @@ from flask import Blueprint, Response
 
 from leadintake.auth.actor import current_actor
 from leadintake.auth.permissions import Permission
+from leadintake.core.db.pagination import PageQuery
 from leadintake.core.http.access import allow
 from leadintake.core.http.api import api, respond
 from leadintake.leads.api import detail_of
-from leadintake.leads.quarantine.schemas import QuarantinedLead, QuarantinePage, QuarantineQuery
+from leadintake.leads.quarantine.schemas import QuarantinedLead, QuarantinePage
 from leadintake.leads.quarantine.service import quarantine
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.schemas import LeadDetail
@@ -20,8 +21,8 @@ bp = Blueprint("quarantine", __name__, url_prefix="/quarantine")
 
 @bp.get("")
 @allow(Permission.REVIEW_QUARANTINE)
-@api({200: QuarantinePage}, query=QuarantineQuery)
-def read(query: QuarantineQuery) -> Response:
+@api({200: QuarantinePage}, query=PageQuery)
+def read(query: PageQuery) -> Response:
     """List the submissions that looked like spam, newest first."""
     page = quarantine.page(actor=current_actor(), limit=query.limit, cursor=query.cursor)
     return respond(QuarantinePage([QuarantinedLead.of(lead) for lead in page.items], page.next_cursor))

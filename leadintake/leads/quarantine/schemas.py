@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 
-from leadintake.core.db.pagination import Cursor
 from leadintake.leads.models import Lead
 from leadintake.leads.schemas import LeadSummary, QuarantineView
 
@@ -22,13 +19,6 @@ class QuarantinedLead(LeadSummary, kw_only=True):
         view = QuarantineView.of(lead)
         assert view is not None  # noqa: S101 - the list has no other
         return cls(**msgspec.structs.asdict(LeadSummary.of(lead)), quarantine=view)
-
-
-class QuarantineQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Which page of them."""
-
-    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
-    cursor: Cursor | None = None
 
 
 class QuarantinePage(msgspec.Struct):
