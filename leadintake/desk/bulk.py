@@ -26,14 +26,22 @@ from leadintake.leads.bulk.schemas import MAX_LEADS, BulkItem, BulkRequest
 from leadintake.leads.bulk.service import bulk
 
 bp = Blueprint("bulk", __name__, url_prefix="/leads/bulk")
+MEMBERS = ("user_id", "tags", "outcome", "text")
+"""Fields of the acts."""
 UNASSIGNED = "nobody"
 """Value of the choice to take leads from their attorneys."""
+MISSING = {
+    "assign": "Choose who shall have them.",
+    "outcome": "Choose the outcome.",
+    "note": "Write the note.",
+}
+"""What is said where the member of an act is empty."""
 MAX_NAMED = 5
 """Leads that one reason of a refusal names."""
 
 
 @bp.post("")
-@allow(Permission.ASSIGN_LEADS)
+@allow(Permission.UPDATE_LEADS)
 def ask() -> AnyResponse:
     """Show what will happen to the ticked leads, or to all that fit the list, and ask."""
     if request.form.get("everything"):
@@ -52,7 +60,7 @@ def ask() -> AnyResponse:
         "desk/bulk.html",
         wanted=wanted,
         person=_name_of(wanted.user_id),
-        user_id=request.form.get("user_id", ""),
+        members={name: value for name in MEMBERS if (value := request.form.get(name))},
         keys=keys,
         counts=counts,
         total=sum(counts.values()),
@@ -64,7 +72,7 @@ def ask() -> AnyResponse:
 
 @bp.post("/done")
 @commits_itself
-@allow(Permission.ASSIGN_LEADS)
+@allow(Permission.UPDATE_LEADS)
 def do() -> AnyResponse:
     """Do it, and show what was done."""
     wanted = _read_request(request.form.get("ids", "").split())
@@ -104,13 +112,27 @@ def show_refusal(refusal: Refusal) -> AnyResponse:
 
 def _read_request(keys: Sequence[str]) -> BulkRequest:
     """Return the request of the form. Raises UnprocessableContent."""
-    act, to = request.form.get("act", ""), request.form.get("user_id", "")
+    act = request.form.get("act", "")
     if len(keys) > MAX_LEADS:
         raise UnprocessableContent({"ids": [f"Select {MAX_LEADS} leads at most, and do it in parts."]})
-    if act == "assign" and not to:
-        raise UnprocessableContent({"user_id": ["Choose who shall have them."]})
-    owner = {"user_id": None if to == UNASSIGNED else to} if act == "assign" else {}
-    return validate(BulkRequest, {"act": act, "ids": keys, **owner}, strict=False)
+    return validate(BulkRequest, {"act": act, "ids": keys, **_read_members(act)}, strict=False)
+
+
+def _read_members(act: str) -> dict[str, object]:
+    """Return the members of the act, as they were filled in. Raises UnprocessableContent."""
+    typed = request.form.get({"assign": "user_id", "note": "text"}.get(act, act), "").strip()
+    if act in MISSING and not typed:
+        raise UnprocessableContent({act: [MISSING[act]]})
+    match act:
+        case "assign":
+            return {"user_id": None if typed == UNASSIGNED else typed}
+        case "tags":
+            return {"tags": [tag for tag in typed.split(",") if tag.strip()]}
+        case "outcome":
+            return {"outcome": typed}
+        case "note":
+            return {"text": typed}
+    return {}
 
 
 def _name_of(user_id: object) -> str:

@@ -48,7 +48,7 @@ def test_a_hundred_leads_are_handed_over_in_five_clicks(desk_of, many, amara, br
 
 
 def test_a_range_is_ticked_deleted_and_restored(desk_of, many, max_, rows):
-    page = desk_of(max_)
+    page = desk_of(max_, "/desk?sort=created_at")
     ticks = page.locator(".tick input")
     ticks.nth(1).click()
     ticks.nth(4).click(modifiers=["Shift"])
@@ -65,6 +65,28 @@ def test_a_range_is_ticked_deleted_and_restored(desk_of, many, max_, rows):
     page.get_by_role("button", name="Undo: restore 3").click()
     expect(page.locator("#notices")).to_contain_text("3 restored.")
     assert not any(lead.deleted_at for lead in rows(Lead))
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_an_attorney_ends_and_tags_their_own(desk_of, given, amara, rows, scripts):
+    mine = [given(LeadFactory, assigned_to=amara) for _ in range(2)]
+    page = desk_of(amara, java_script_enabled=scripts)
+    expect(page.get_by_role("button", name="Delete …")).to_have_count(0)
+    for act, fill, heading in (
+        ("Change the tags …", ("Tags instead of theirs", "asylum, vip"), "2 have these tags now"),
+        ("Write the note …", ("Note on each", "Wrote to both."), "The note is on 2 now"),
+        ("Set the outcome …", ("Outcome", "Hired"), "2 have this outcome now"),
+    ):
+        for tick in page.locator(".tick input").all():
+            tick.check()
+        page.get_by_text("More for those selected").click()
+        box = page.locator("#bulk").get_by_label(fill[0])
+        box.select_option(fill[1]) if act.startswith("Set") else box.fill(fill[1])
+        page.get_by_role("button", name=act).click()
+        page.get_by_role("button", name="Do it for 2 leads").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        page.get_by_role("link", name="Back to the leads").click()
+    assert [(lead.outcome, lead.tags) for lead in rows(Lead)] == [("hired", ["asylum", "vip"])] * len(mine)
 
 
 @pytest.mark.parametrize(("scheme", "width"), FORMS)

@@ -15,16 +15,25 @@ from leadintake.audit.models import AuditEntry
 from leadintake.auth.models import User
 from leadintake.core.db.database import db
 from leadintake.leads.bulk.digest import MAX_ALERTS
+from leadintake.leads.conversation import LeadNote
 from leadintake.leads.models import Lead, LeadEvent
+from leadintake.leads.progress import LeadTag
 from leadintake.notifications.models import Notification
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
 from tests.support.client import Client
 from tests.support.engines import fresh_copy
 from tests.support.rows import make
 
-SEEDS = range(12)
+SEEDS = range(18)
 ROLES = ("attorney", "manager", "admin")
-SINGLE = {"assign": ("put", "/assignee"), "delete": ("delete", "")}
+SINGLE = {
+    "assign": ("put", "/assignee"),
+    "delete": ("delete", ""),
+    "tags": ("put", "/tags"),
+    "outcome": ("put", "/outcome"),
+    "note": ("post", "/notes"),
+}
+ACTS = ("assign", "assign", "delete", "tags", "outcome", "note")
 
 
 def build(app: Any, chance: random.Random) -> tuple[list[User], list[Lead]]:
@@ -67,9 +76,12 @@ def outcome(app: Any) -> dict[str, Any]:
         found = {
             "leads": [
                 (lead.last_name, people.get(lead.assignee_id), lead.status, lead.version,
-                 lead.deleted_at is not None, lead.assignment_strategy, lead.assignment_reason)
+                 lead.deleted_at is not None, lead.assignment_strategy, lead.assignment_reason,
+                 lead.outcome, lead.outcome_note, lead.tags)
                 for lead in leads
             ],
+            "notes": [(names[one.lead_id], one.text, one.author.name) for one in read_all(LeadNote)],
+            "tags": sorted((names[one.lead_id], one.tag) for one in read_all(LeadTag)),
             "history": [(names[one.lead_id], one.actor, one.action, one.detail) for one in events],
             "audit": [
                 (entry.action, names.get(entry.subject_id))
@@ -104,11 +116,16 @@ def test_what_bulk_does_is_what_the_acts_one_by_one_do(template: str, tmp_path: 
         )  # fmt: skip
         app.test_client_class = Client
         people, leads = build(app, chance)
-        actor, act = chance.choice(people[:3]), chance.choice(["assign", "assign", "delete"])
+        actor, act = chance.choice(people[:3]), ACTS[seed % len(ACTS)]
         client = app.test_client().sign_in(actor)
         to = chance.choice([None, *people])
         chosen = [*chance.sample(leads, chance.randint(2, len(leads))), None]
-        members = {"user_id": str(to.id) if to else None} if act == "assign" else {}
+        members: dict[str, Any] = {
+            "assign": {"user_id": str(to.id) if to else None},
+            "tags": {"tags": chance.choice([["vip", "Asylum"], [], ["a,b"]])},
+            "outcome": chance.choice([{"outcome": "hired", "note": "Signed."}, {"outcome": None}]),
+            "note": {"text": chance.choice(["Call on Tuesday.", " "])},
+        }.get(act, {})
         keys = [lead.reference if lead else "7QM4-2XRF" for lead in chosen]
         if way == "bulk":
             sent = client.post("/internal/leads/bulk", json={"act": act, "ids": keys, **members})

@@ -12,7 +12,10 @@ from leadintake.auth.permissions import Permission
 from leadintake.leads.bulk.digest import Digest
 from leadintake.leads.bulk.schemas import BulkRequest
 from leadintake.leads.models import Lead
+from leadintake.leads.notes.service import notes
+from leadintake.leads.outcomes import service as outcomes
 from leadintake.leads.service import leads
+from leadintake.leads.tags import service as tags
 
 OWN_MEMBERS = ("act", "ids", "filter")
 """Members of a request that belong to every act."""
@@ -49,8 +52,27 @@ def _restore(lead: Lead, _request: BulkRequest, actor: User, _digest: Digest) ->
     leads.restore(lead, actor=actor)
 
 
+def _change_tags(lead: Lead, request: BulkRequest, actor: User, _digest: Digest) -> None:
+    assert request.tags is not msgspec.UNSET  # noqa: S101 - the service has checked the members
+    tags.change(lead, request.tags, actor=actor)
+
+
+def _change_outcome(lead: Lead, request: BulkRequest, actor: User, _digest: Digest) -> None:
+    assert request.outcome is not msgspec.UNSET  # noqa: S101 - the service has checked the members
+    note = None if request.note is msgspec.UNSET else request.note
+    outcomes.change(lead, request.outcome, note, actor=actor)
+
+
+def _add_note(lead: Lead, request: BulkRequest, actor: User, _digest: Digest) -> None:
+    assert request.text is not msgspec.UNSET  # noqa: S101 - the service has checked the members
+    notes.add(lead, request.text, actor=actor)
+
+
 ACTS: Mapping[str, Act] = {
     "assign": Act(Permission.TAKE_LEADS, 200, _assign, ("user_id",)),
+    "tags": Act(Permission.UPDATE_LEADS, 200, _change_tags, ("tags",)),
+    "outcome": Act(Permission.UPDATE_LEADS, 200, _change_outcome, ("outcome",), ("note",)),
+    "note": Act(Permission.UPDATE_LEADS, 201, _add_note, ("text",)),
     "delete": Act(Permission.DELETE_LEADS, 204, _delete),
 }
 RESTORE = Act(Permission.DELETE_LEADS, 200, _restore, deleted=True)
