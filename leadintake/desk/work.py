@@ -42,8 +42,8 @@ bp.register_error_handler(PreconditionFailed, show_conflict)
 @allow(Permission.UPDATE_LEADS)
 def end(lead_id: LeadKey) -> Response:
     """Set the outcome, or take it back."""
-    change = OutcomeChange(None) if TAKE_BACK in request.form else parse_form(OutcomeChange)
     with leads.edit(lead_id, current_actor(), if_version=read_form_version(), lock_assignment=True) as lead:
+        change = OutcomeChange(None) if TAKE_BACK in request.form else parse_form(OutcomeChange)
         outcomes.change(lead, change.outcome, change.note, actor=current_actor())
     words = (
         f"Recorded: {OUTCOMES[change.outcome].lower()}." if change.outcome else "The outcome is taken back."
@@ -55,10 +55,10 @@ def end(lead_id: LeadKey) -> Response:
 @allow(Permission.UPDATE_LEADS)
 def follow_up(lead_id: LeadKey) -> Response:
     """Set the next step, or take it back. Times are in the reader's time zone."""
-    at = None if TAKE_BACK in request.form else _read_time()
-    note = request.form.get("note", "").strip()
-    change = validate(FollowUpChange, {"at": at, **({"note": note} if note else {})}, strict=False)
     with leads.edit(lead_id, current_actor(), if_version=read_form_version()) as lead:
+        at = None if TAKE_BACK in request.form else _read_time()
+        note = request.form.get("note", "").strip() or None
+        change = validate(FollowUpChange, {"at": at, "note": note}, strict=False)
         follow_ups.change(lead, change.at, change.note, actor=current_actor())
     words = f"The next step is due on {moment(change.at)}." if change.at else "The next step is taken back."
     return _redirect(lead_id, words)
@@ -68,9 +68,9 @@ def follow_up(lead_id: LeadKey) -> Response:
 @allow(Permission.UPDATE_LEADS)
 def tag(lead_id: LeadKey) -> Response:
     """Replace the tags, which are typed with commas between them."""
-    typed = [one for one in request.form.get("tags", "").split(",") if one.strip()]
-    change = validate(TagsChange, {"tags": typed}, strict=False)
     with leads.edit(lead_id, current_actor(), if_version=read_form_version()) as lead:
+        typed = [one for one in request.form.get("tags", "").split(",") if one.strip()]
+        change = validate(TagsChange, {"tags": typed}, strict=False)
         tags.change(lead, change.tags, actor=current_actor())
     return _redirect(lead_id, "The tags are saved.")
 
