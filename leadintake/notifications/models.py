@@ -47,6 +47,8 @@ def _priority_of_kind(context: Any) -> Priority:
     )
 
 
+RESERVED = "reserved"
+"""Holder of a message that its author may still replace, until `due_at`. No worker has claimed it."""
 WITHDRAWN_VALUES: Mapping[str, object] = {"status": Status.QUEUED, "due_at": None, "claimed_by": None}
 """Of a withdrawn message, besides `deleted_at`."""
 

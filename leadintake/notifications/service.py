@@ -40,6 +40,7 @@ from leadintake.notifications.letterhead import get_letterhead
 from leadintake.notifications.messages import OPTIONAL_KINDS, SECRET_KINDS, build_unsubscribe_link, render
 from leadintake.notifications.models import (
     MAIL,
+    RESERVED,
     WITHDRAWN_VALUES,
     DeliveryAttempt,
     Notification,
@@ -82,13 +83,13 @@ class Notifications:
         about: str = "",
         reply_to: str | None = None,
         payload: str | None = None,
-        due_at: datetime | None = None,
+        reserved_until: datetime | None = None,
         **words: object,
     ) -> uuid.UUID:
         """Enqueue a mail in the transaction of its cause, and return its id; wake a worker after the commit.
 
-        `about`: end of the subject, never text of a prospect. `payload`: for the kind's send check. Without
-        `due_at`, it is due now.
+        `about`: end of the subject, never text of a prospect. `payload`: for the kind's send check. No worker
+        claims it before `reserved_until` (RESERVED).
         """
         message_id, span = new_id(), tracing.begin("producer")
         words["unsubscribe"] = build_unsubscribe_link(message_id, language) if kind in OPTIONAL_KINDS else ""
@@ -106,7 +107,8 @@ class Notifications:
             text=seal_words(rendered.text),
             html=seal_words(rendered.html),
             payload=payload,
-            due_at=due_at or now(),
+            due_at=reserved_until or now(),
+            claimed_by=RESERVED if reserved_until else None,
             request_id=current_request_id(),
             traceparent=span.traceparent(),
         )
@@ -152,8 +154,7 @@ class Notifications:
         query = query.where(not_hidden_from(Notification.lead_id, actor))
         values = {"status": Status.QUEUED, "due_at": now(), "owed_since": now()}
         changed = db.session.execute(query.values(**values), execution_options={"synchronize_session": False})
-        number = affected(changed)
-        if number:
+        if number := affected(changed):
             audit.record("messages.retried", actor=actor, number=number)
             on_commit(embedded.wake)
         return number

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from leadintake.audit.models import AuditEntry
+from leadintake.core.clock import now
+from leadintake.core.db.database import db
 from leadintake.leads.bulk import service
 from leadintake.leads.bulk.schemas import MAX_LEADS
 from leadintake.leads.models import Lead, LeadEvent
-from leadintake.notifications.models import Notification, Status
+from leadintake.notifications.leases import BLOCKED, due_query
+from leadintake.notifications.models import ATTEMPTS, OUTBOX, Notification, Priority, Status
 from tests.factories import LeadFactory, NotificationFactory, ScreenFactory, UserFactory
 from tests.support.outbox import deliver
 
@@ -185,17 +188,53 @@ class TestMails:
     def test_a_mail_on_its_way_stays_and_another_tells_the_rest(
         self, client, given, many, bruno, max_, rows, monkeypatch
     ):
-        from leadintake.core.db.database import db
-        from leadintake.notifications.models import OUTBOX
-
         real, number = service.leads.assign, iter(range(100))
 
         def send_after_the_fourth(*args, **named):
             if next(number) == 4:
-                db.session.execute(OUTBOX.update().values(status="sent", due_at=None, attempts=1))
+                db.session.execute(
+                    OUTBOX.update().values(status="sent", due_at=None, attempts=1, claimed_by=None)
+                )
             return real(*args, **named)
 
         monkeypatch.setattr(service.leads, "assign", send_after_the_fourth)
         do(client.sign_in(max_), "assign", ids=[lead.reference for lead in many], user_id=str(bruno.id))
         first, second = rows(Notification)
         assert ("4 leads" in first.subject, "8 leads" in second.subject) == (True, True)
+
+    @pytest.mark.every_engine
+    def test_until_all_are_given_no_worker_may_send_it_and_then_at_once(
+        self, client, many, bruno, max_, rows, monkeypatch
+    ):
+        real, due_meanwhile = service.leads.assign, []
+
+        def look(*args, **named):
+            due_meanwhile.extend(db.session.scalars(due_query(*Priority)))
+            return real(*args, **named)
+
+        monkeypatch.setattr(service.leads, "assign", look)
+        do(client.sign_in(max_), "assign", ids=[lead.reference for lead in many], user_id=str(bruno.id))
+        assert due_meanwhile == []
+        (message,) = rows(Notification)
+        assert (message.claimed_by, message.due_at <= now()) == (None, True)
+
+    def test_one_that_waits_after_an_attempt_stays_and_another_tells_the_rest(
+        self, client, many, bruno, max_, rows, monkeypatch
+    ):
+        real, number = service.leads.assign, iter(range(100))
+
+        def refuse_the_sender_after_the_fourth(*args, **named):
+            if next(number) == 4:
+                message_id = db.session.execute(
+                    OUTBOX.update().values(claimed_by=None, due_at=now()).returning(OUTBOX.c.id)
+                ).scalar_one()
+                attempt = {"notification_id": message_id, "outcome": BLOCKED, "reply": ""}
+                db.session.execute(ATTEMPTS.insert().values(attempt))
+            return real(*args, **named)
+
+        monkeypatch.setattr(service.leads, "assign", refuse_the_sender_after_the_fourth)
+        answer = do(
+            client.sign_in(max_), "assign", ids=[lead.reference for lead in many], user_id=str(bruno.id)
+        )
+        assert [status for _, status in statuses(answer)] == [200] * 12
+        assert ["leads" in one.subject for one in rows(Notification)] == [True] * 2

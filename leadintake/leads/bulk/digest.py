@@ -16,7 +16,7 @@ from leadintake.core.db.results import affected
 from leadintake.leads import visibility
 from leadintake.leads.distribution import alerts, transfers
 from leadintake.leads.models import Lead
-from leadintake.notifications.models import Notification, Status
+from leadintake.notifications.models import RESERVED, Notification, Status
 
 MAX_ALERTS = 5
 """An act on so many leads at most alerts of each as the act on one lead does."""
@@ -41,7 +41,7 @@ class _Mail:
 class Digest:
     """The mails of one act.
 
-    1. Each transaction writes, for everybody concerned, a mail of all leads so far, to be sent after HOLD.
+    1. Each transaction writes, for everybody concerned, a mail of all leads so far, reserved for HOLD.
        It takes the place of the mail of the transaction before. So no lead is given without a mail.
     2. The last transaction lets the mails be sent at once.
     3. A mail that is on its way already stays; the next begins with the leads after it.
@@ -76,7 +76,7 @@ class Digest:
             if mail.is_changed:
                 self._write(email, mail, is_last=is_last)
             elif is_last and mail.message_id:
-                self._change(sa.update(Notification).values(due_at=now()), mail.message_id)
+                self._change(sa.update(Notification).values(due_at=now(), claimed_by=None), mail.message_id)
 
     def _append(self, person: User, consequence: str, lead: Lead) -> None:
         mail = self._mails.setdefault((person.email, consequence), _Mail(person.name, consequence))
@@ -86,14 +86,16 @@ class Digest:
     def _write(self, email: str, mail: _Mail, *, is_last: bool) -> None:
         if mail.message_id and not self._change(sa.delete(Notification), mail.message_id):
             del mail.leads[: mail.number_written]
-        due_at = now() if is_last else now() + HOLD
+        reserved_until = None if is_last else now() + HOLD
         mail.message_id = transfers.enqueue_moved(
-            email, mail.name, mail.leads, self._why, mail.consequence, due_at=due_at
+            email, mail.name, mail.leads, self._why, mail.consequence, reserved_until=reserved_until
         )
         mail.is_changed, mail.number_written = False, len(mail.leads)
 
     def _change(self, statement: sa.Update | sa.Delete, message_id: uuid.UUID) -> bool:
-        """Change or delete a mail that no worker has taken yet; return whether there was one."""
-        waits = Notification.status == Status.QUEUED, Notification.attempts == 0
-        is_free = Notification.id == message_id, *waits, Notification.claimed_by.is_(None)
-        return affected(db.session.execute(statement.where(*is_free))) == 1
+        """Change or delete a mail that is reserved still; return whether there was one.
+
+        So no worker has taken it, and it has no attempts, whose rows would refer to it.
+        """
+        is_reserved = Notification.status == Status.QUEUED, Notification.claimed_by == RESERVED
+        return affected(db.session.execute(statement.where(Notification.id == message_id, *is_reserved))) == 1

@@ -88,12 +88,9 @@ def enqueue_moved(
     why: str,
     consequence: str,
     *,
-    due_at: datetime | None = None,
+    reserved_until: datetime | None = None,
 ) -> uuid.UUID:
-    """Enqueue a message about leads: a line each, no word of a prospect; return its id.
-
-    Without `due_at`, it is due now.
-    """
+    """Enqueue a message about leads: a line each, no word of a prospect; return its id."""
     lines = [f"{lead.subject}: {lead.owner}" for lead in leads[:MAX_LINES]]
     if len(leads) > MAX_LINES:
         lines.append(f"and {len(leads) - MAX_LINES} more")
@@ -104,7 +101,7 @@ def enqueue_moved(
         lead_id=leads[0].id if len(leads) == 1 else None,
         about=leads[0].subject if len(leads) == 1 else f"{len(leads)} leads",
         payload=msgspec.json.encode(cause).decode() if len(leads) > 1 else None,
-        due_at=due_at,
+        reserved_until=reserved_until,
         attorney=name,
         why=why,
         consequence=consequence,
