@@ -238,3 +238,34 @@ class TestMails:
         )
         assert [status for _, status in statuses(answer)] == [200] * 12
         assert ["leads" in one.subject for one in rows(Notification)] == [True] * 2
+
+    @pytest.mark.every_engine
+    def test_who_got_them_by_one_mail_is_told_that_they_are_gone(
+        self, app, client, many, amara, bruno, max_, rows
+    ):
+        staff, keys = client.sign_in(max_), [lead.reference for lead in many[:7]]
+        do(staff, "assign", ids=keys, user_id=str(bruno.id))
+        assert deliver(app) == 1
+        do(staff, "assign", ids=keys, user_id=str(amara.id))
+        told = {one.recipient: one.text for one in rows(Notification) if one.status is Status.QUEUED}
+        assert {*told} == {amara.email, bruno.email}
+        assert "7 leads" in {one.subject[-7:] for one in rows(Notification) if one.recipient == bruno.email}
+        assert all(f"{key}: Amara Attorney" in told[bruno.email] for key in keys)
+
+    def test_of_one_that_did_not_leave_before_they_were_gone_only_the_others_are_named(
+        self, app, client, many, amara, bruno, max_, rows
+    ):
+        staff, keys = client.sign_in(max_), [lead.reference for lead in many]
+        do(staff, "assign", ids=keys[:8], user_id=str(bruno.id))
+        do(staff, "assign", ids=keys[:7], user_id=str(amara.id))
+        assert deliver(app) == 2
+        (to_bruno,) = (one for one in rows(Notification) if one.recipient == bruno.email and one.sent_at)
+        assert (keys[7] in to_bruno.text, keys[6] in to_bruno.text) == (True, False)
+
+    @pytest.mark.parametrize("ended", [0, 3, 6])
+    def test_only_of_open_leads_it_asks_to_reach_out(self, client, given, many, bruno, max_, rows, ended):
+        closed = [given(LeadFactory, outcome="hired") for _ in range(ended)]
+        keys = [lead.reference for lead in (*closed, *many[: 6 - ended])]
+        do(client.sign_in(max_), "assign", ids=keys, user_id=str(bruno.id))
+        (mail,) = rows(Notification)
+        assert ("reach out" in mail.text, "mark them" in mail.text) == (ended < 6, ended == 0)

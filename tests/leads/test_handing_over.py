@@ -62,6 +62,13 @@ def test_a_manager_hands_a_lead_over_and_the_new_owner_is_told(manager, given, r
     )
 
 
+@pytest.mark.parametrize("outcome", [None, "hired"])
+def test_only_of_an_open_lead_the_new_owner_is_asked_to_reach_out(manager, given, rows, amara, outcome):
+    give(manager, given(LeadFactory, outcome=outcome), amara.id)
+    (alert,) = rows(Notification)
+    assert [("reach out" in text) for text in (alert.text, alert.html)] == [outcome is None] * 2
+
+
 def test_an_admin_may_too(browser, given, amara):
     admin = browser().sign_in(given(UserFactory, "admin"))
     assert give(admin, given(LeadFactory), amara.id).status_code == 200

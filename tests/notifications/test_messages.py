@@ -37,6 +37,7 @@ WORDS = {
     "reason": "Fewest open leads.",
     "warnings": [],
     "by_staff": False,
+    "is_open": True,
     "name": "Jane",
     "reference": "4711",
     "unsubscribe": "https://intake.example/unsubscribe/1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -22,7 +23,6 @@ MAX_ALERTS = 5
 """An act on so many leads at most alerts of each as the act on one lead does."""
 HOLD = timedelta(seconds=30)
 """Time that an unfinished mail waits, so that it is sent even if the process ends."""
-YOURS = "These are yours now. Please reach out, then mark them as reached out:"
 NOBODYS = "Nobody has these now. Please hand them over:"
 NOT_YOURS = "You need not do anything about these any more:"
 
@@ -30,7 +30,8 @@ NOT_YOURS = "You need not do anything about these any more:"
 @dataclass
 class _Mail:
     name: str
-    consequence: str
+    consequence: str | None
+    """None: that the leads are the recipient's."""
     leads: list[transfers.MovedLead] = field(default_factory=list)
     message_id: uuid.UUID | None = None
     is_changed: bool = False
@@ -52,7 +53,7 @@ class Digest:
         self._actor = actor
         self._actor_id, self._why = actor.id, ""
         self._moves: list[tuple[User | None, Lead]] = []
-        self._mails: dict[tuple[str, str], _Mail] = {}
+        self._mails: dict[tuple[str, str | None], _Mail] = {}
 
     def add(self, lead: Lead, former: User | None) -> None:
         """Note that the lead went from `former` to its assignee."""
@@ -67,7 +68,7 @@ class Digest:
                 for person in alerts.list_managers(visibility.screened_users(lead.id)):
                     self._append(person, NOBODYS, lead)
             elif lead.assignee_id != self._actor_id:
-                self._append(lead.assigned_to, YOURS, lead)
+                self._append(lead.assigned_to, None, lead)
         for person, moved in transfers.find_told(self._moves, actor=self._actor):
             for lead in moved if wants_mail(person, transfers.KIND) else ():
                 self._append(person, NOT_YOURS, lead)
@@ -78,7 +79,7 @@ class Digest:
             elif is_last and mail.message_id:
                 self._change(sa.update(Notification).values(due_at=now(), claimed_by=None), mail.message_id)
 
-    def _append(self, person: User, consequence: str, lead: Lead) -> None:
+    def _append(self, person: User, consequence: str | None, lead: Lead) -> None:
         mail = self._mails.setdefault((person.email, consequence), _Mail(person.name, consequence))
         mail.leads.append(transfers.MovedLead.of(lead))
         mail.is_changed = True
@@ -88,7 +89,12 @@ class Digest:
             del mail.leads[: mail.number_written]
         reserved_until = None if is_last else now() + HOLD
         mail.message_id = transfers.enqueue_moved(
-            email, mail.name, mail.leads, self._why, mail.consequence, reserved_until=reserved_until
+            email,
+            mail.name,
+            mail.leads,
+            self._why,
+            mail.consequence or _say_yours(mail.leads),
+            reserved_until=reserved_until,
         )
         mail.is_changed, mail.number_written = False, len(mail.leads)
 
@@ -99,3 +105,10 @@ class Digest:
         """
         is_reserved = Notification.status == Status.QUEUED, Notification.claimed_by == RESERVED
         return affected(db.session.execute(statement.where(Notification.id == message_id, *is_reserved))) == 1
+
+
+def _say_yours(leads: Sequence[transfers.MovedLead]) -> str:
+    number = sum(lead.is_open for lead in leads)
+    if number == len(leads):
+        return transfers.YOURS_OPEN
+    return transfers.YOURS_MIXED if number else transfers.YOURS_DONE

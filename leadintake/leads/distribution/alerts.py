@@ -147,6 +147,7 @@ def _enqueue_alert(kind: str, lead: Lead, person: Recipient) -> None:
         reason=lead.assignment_reason,
         warnings=lead.resume.warnings if lead.resume else [],
         by_staff=lead.source is Source.STAFF,
+        is_open=is_open(lead.status, lead.outcome),
     )
 
 

@@ -135,7 +135,7 @@ def _return_some(absence: Absence, *, actor: User) -> Sequence[Lead]:
         ownership.set_owner_manually(lead, person, why, actor=actor, alert_owner=False, tell_former=False)
     transfers.tell_former_owners(returned, why, actor=actor)
     if leads and person is not actor:
-        transfers.enqueue(person, leads, why, "This is yours again:")
+        transfers.enqueue(person, leads, why, transfers.YOURS_AGAIN)
     audit.record("absence.undone", actor=actor, about=("user", person.id), leads=len(leads))
     return leads
 

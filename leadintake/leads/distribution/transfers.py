@@ -14,22 +14,30 @@ from leadintake.auth.actor import Actor
 from leadintake.auth.models import User
 from leadintake.auth.people.preferences import wants_mail
 from leadintake.auth.service import auth
+from leadintake.core.addresses import normalize_mailbox
 from leadintake.core.db.database import db
 from leadintake.leads import visibility
 from leadintake.leads.distribution import workload
 from leadintake.leads.distribution.alerts import OWNER_ALERTS, subject_of
 from leadintake.leads.models import Lead, Screen, is_listed
+from leadintake.leads.status import is_open
 from leadintake.notifications.leases import SendDecision
 from leadintake.notifications.models import Notification, Status
 from leadintake.notifications.service import notifications
 
 KIND = "leads_moved"
+YOURS_OPEN = "These are yours now. Please reach out, then mark them as reached out:"
+YOURS_MIXED = "These are yours now. Please reach out to those that wait for it:"
+YOURS_DONE = "These are yours now. None waits for a first contact:"
+YOURS_AGAIN = "This is yours again:"
+YOURS = (YOURS_OPEN, YOURS_MIXED, YOURS_DONE, YOURS_AGAIN)
+"""Consequences for who has the leads now."""
 MAX_LINES = 30
 """Leads named in one message."""
 
 
 class Cause(msgspec.Struct):
-    """Payload of a message about several leads: which, and its sentences."""
+    """Payload of a message about leads: which, and its sentences."""
 
     leads: list[uuid.UUID]
     why: str
@@ -56,7 +64,7 @@ def find_told(
     for former, leads in moved.items():
         ids = [lead.id for lead in leads]
         screened = workload.excluded_users_by_lead(ids, Screen)
-        alerted = _find_alerted(ids, former)
+        alerted = _find_alerted(leads, former)
         told = [lead for lead in leads if lead.id in alerted and former.id not in screened.get(lead.id, ())]
         if told:
             yield former, told
@@ -68,11 +76,12 @@ class MovedLead(NamedTuple):
     id: uuid.UUID
     subject: str
     owner: str
+    is_open: bool
 
     @classmethod
     def of(cls, lead: Lead) -> MovedLead:
         """Convert a lead."""
-        return cls(lead.id, subject_of(lead), _name_owner(lead))
+        return cls(lead.id, subject_of(lead), _name_owner(lead), is_open(lead.status, lead.outcome))
 
 
 def enqueue(person: User, leads: Sequence[Lead], why: str, consequence: str) -> None:
@@ -100,7 +109,7 @@ def enqueue_moved(
         email,
         lead_id=leads[0].id if len(leads) == 1 else None,
         about=leads[0].subject if len(leads) == 1 else f"{len(leads)} leads",
-        payload=msgspec.json.encode(cause).decode() if len(leads) > 1 else None,
+        payload=msgspec.json.encode(cause).decode(),
         reserved_until=reserved_until,
         attorney=name,
         why=why,
@@ -110,7 +119,10 @@ def enqueue_moved(
 
 
 def check_leads(message: Notification) -> SendDecision:
-    """Send check: replace a message about several leads if one was hidden from its recipient or deleted."""
+    """Send check: replace a message about leads if one was hidden from its recipient or deleted.
+
+    Also if it says that they are the recipient's, and one went to somebody else meanwhile.
+    """
     if message.kind != KIND or message.payload is None:
         return SendDecision.SEND
     cause, person = msgspec.json.decode(message.payload, type=Cause), auth.find(message.recipient)
@@ -119,6 +131,8 @@ def check_leads(message: Notification) -> SendDecision:
     lead_query = sa.select(Lead).where(
         Lead.id.in_(cause.leads), is_listed(), Lead.id.not_in(visibility.screened_leads(person.id))
     )
+    if cause.consequence in YOURS:
+        lead_query = lead_query.where(Lead.assignee_id == person.id)
     found = {lead.id: lead for lead in db.session.scalars(lead_query)}
     if len(found) == len(cause.leads):
         return SendDecision.SEND
@@ -132,12 +146,23 @@ def _name_owner(lead: Lead) -> str:
     return lead.assigned_to.name if lead.assigned_to is not None else "nobody yet"
 
 
-def _find_alerted(ids: Collection[uuid.UUID], person: User) -> Collection[uuid.UUID | None]:
-    """Return which of these leads the person got an alert about."""
+def _find_alerted(leads: Sequence[Lead], person: User) -> Collection[uuid.UUID | None]:
+    """Return which of these leads the person got an alert about, or a message that they are theirs."""
+    ids = {lead.id for lead in leads}
     alert_query = sa.select(Notification.lead_id).where(
         Notification.lead_id.in_(ids),
         Notification.recipient == person.email,
         Notification.kind.in_(OWNER_ALERTS),
         Notification.status == Status.SENT,
     )
-    return set(db.session.scalars(alert_query))
+    alerted = set(db.session.scalars(alert_query))
+    if ids <= alerted:
+        return alerted
+    payload_query = sa.select(Notification.payload).where(
+        Notification.mailbox == normalize_mailbox(person.email),
+        Notification.created_at >= min(lead.created_at for lead in leads),
+        Notification.kind == KIND,
+        Notification.status == Status.SENT,
+    )
+    causes = [msgspec.json.decode(found, type=Cause) for found in db.session.scalars(payload_query) if found]
+    return alerted.union(*(cause.leads for cause in causes if cause.consequence in YOURS))
