@@ -132,10 +132,11 @@ def fold_search(text: str, hyphen: str = " ") -> str:
     `hyphen`.
     """
     text = text[:MAX_SEARCHED_LENGTH]
+    signs = text.translate(FOLDED_SIGNS)
     if text.isascii():
-        folded = text.translate(FOLDED_SIGNS).lower()
+        folded = signs.lower()
     else:
-        folded = _strip_accents(_normalize("NFKD", text.translate(FOLDED_SIGNS), MAX_SEARCHED_LENGTH))
+        folded = _strip_accents(_normalize("NFKD", signs, len(signs)))  # bounded above: it may be longer
         folded = _strip_accents(folded.casefold().translate(FOLDED_SIGNS))
         folded = unicodedata.normalize("NFKC", folded)  # few marks are left
     return " ".join(folded.replace("-", hyphen).split())

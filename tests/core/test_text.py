@@ -83,10 +83,11 @@ def test_what_is_too_long_for_its_field_is_refused_before_it_is_normalised(norma
         lambda text: fold_text(text, len(text)),
         fold_texts,
         fold_search,
+        lambda text: fold_words(text, len(text)),
         visible_name,
         mail_address,
     ],
-    ids=["compose", "fold_text", "fold_texts", "fold_search", "visible_name", "mail_address"],
+    ids=["compose", "fold_text", "fold_texts", "fold_search", "fold_words", "visible_name", "mail_address"],
 )
 def test_no_heap_of_marks_is_ever_sorted(normalising, work):
     for heap in ("\u0301\u0316" * 24_000, "e" + "\u0301" * 24_000 + "\u0316" * 24_000):
@@ -246,3 +247,12 @@ def test_too_many_lines_are_refused_unread(typed):
 def test_lines_may_have_feeds_and_tabs_and_no_other_controls():
     assert not has_controls_in_lines("a\n\tb")
     assert all(has_controls_in_lines(f"a{char}b") for char in "\r\x00\x0b\u2028\u202e\ufffd")
+
+
+@pytest.mark.parametrize("sign", "\u00e6\u0153\u00fe\u00c6\ufdfa\u0390\u3316")
+@pytest.mark.parametrize("number", [501, 1000, 5000])
+def test_signs_that_become_several_are_folded_in_texts_of_any_length(sign, number):
+    whole, one = fold_search(sign * number), fold_search(sign).replace(" ", "")
+    assert whole.replace(" ", "") == one * min(number, 1000)
+    assert fold_words(sign * number, 2000) != ""
+    assert fold_texts(sign * number) != ""

@@ -318,3 +318,14 @@ class TestWalls:
             row.gate, row.quarantined_at, row.quarantine_reason = "quarantine", now(), "Spam."
         self.assert_nothing_tells(mine, lead, note)
         assert [one["id"] for one in notes_of(browser().sign_in(max_), lead)] == [note]
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("sign", "\u00e6\ufdfa")
+def test_long_words_of_signs_that_become_several_are_noted_tagged_and_found(mine, lead, sign):
+    assert write(mine, lead, sign * 600).status_code == 201
+    assert mine.put(f"/internal/leads/{lead.id}/tags", json={"tags": [sign * 40]}).status_code == 200
+    assert ids_of(mine.get("/internal/leads", query_string={"tag": sign * 40})) == [str(lead.id)]
+    for number in (20, 100, 200):
+        assert mine.get("/internal/leads", query_string={"q": sign * number}).status_code == 200
+    assert mine.submit(last_name=sign * 100).status_code == 201
