@@ -24,12 +24,13 @@ from leadintake.leads.listing import Listing
 from leadintake.leads.matches import MAX_COUNTED, Statement
 from leadintake.leads.models import Lead, Screen, is_listed
 from leadintake.leads.search import sees_all, visible_query
-from leadintake.leads.status import LeadStatus, Outcome, is_open, where_open, where_reached
+from leadintake.leads.status import Outcome, is_open, where_open, where_reached
 
 MAX_BRANCHES = 30
 """Colleagues with open leads up to whom each is a branch; with more, the newest open leads are scanned."""
 Condition = sa.ColumnElement[bool]
 NEWEST, OF_OUTCOME = "ix_leads_status_created_at_id", "ix_leads_outcome"
+OF_OWN_OUTCOME = "ix_leads_assignee_id_outcome"
 OF_STATUS, OF_STEP = "ix_leads_assignee_id_status_open", "ix_leads_assignee_id_follow_up_at_id"
 
 
@@ -128,12 +129,13 @@ def _branches(group: Group, reader: User) -> Sequence[Branch]:
             is_not_own = sa.or_(Lead.assignee_id.is_(None), Lead.assignee_id != reader.id)
             has_no_step = sa.or_(is_not_own, Lead.follow_up_at.is_(None))
             without_outcome = sa.and_(reached, Lead.outcome.is_(None), has_no_step)
+            # Of each outcome alone: its index has them in this order.
+            by_outcome = [Lead.outcome == outcome for outcome in Outcome]
             if sees_all(reader):
-                # Of each outcome alone: its index has them in this order.
-                by_outcome = [Branch(Lead.outcome == outcome, OF_OUTCOME) for outcome in Outcome]
-                return [Branch(without_outcome, NEWEST), *by_outcome]
-            ended = [sa.and_(Lead.status == status, Lead.outcome.is_not(None)) for status in LeadStatus]
-            return [Branch(sa.and_(is_own, each), OF_STATUS) for each in (without_outcome, *ended)]
+                every = [Branch(each, OF_OUTCOME) for each in by_outcome]
+                return [Branch(without_outcome, NEWEST), *every]
+            own = [Branch(sa.and_(is_own, each), OF_OWN_OUTCOME) for each in by_outcome]
+            return [Branch(sa.and_(is_own, without_outcome), OF_STATUS), *own]
 
 
 def _read_branches(

@@ -16,17 +16,19 @@ from leadintake.leads.status import Outcome
 
 MAX_NOTE_LENGTH = 500
 MAX_TAGS, MAX_TAG_LENGTH = 10, 40
+REMINDER = "follow_up_due"
+"""Kind of the mails that remind of a next step."""
 ACTS = ("outcome_set", "outcome_removed", "follow_up_set", "follow_up_removed", "tagged")
 """Actions in the history that change these columns."""
 
 
 def fold_tag(tag: str) -> str:
-    """Return the form in which tags are compared: NFC, in lower case."""
+    """Return the form in which tags are compared: NFC, in lower case, single blanks."""
     try:
         folded = normalize_text(tag, MAX_TAG_LENGTH).casefold()
     except TooLong:
         folded = tag.casefold()
-    return folded[: 3 * MAX_TAG_LENGTH]
+    return " ".join(folded.split())[: 3 * MAX_TAG_LENGTH]
 
 
 def progress_indexes() -> list[sa.Index]:
@@ -37,6 +39,15 @@ def progress_indexes() -> list[sa.Index]:
         sa.Index("ix_leads_language", "language", "created_at", "id"),
         sa.Index("ix_leads_source", "source", "created_at", "id"),
         sa.Index("ix_leads_outcome", "outcome", "created_at", "id", info=only("outcome IS NOT NULL")),
+        # The same of one assignee. Partial: no open lead is in it.
+        sa.Index(
+            "ix_leads_assignee_id_outcome",
+            "assignee_id",
+            "outcome",
+            "created_at",
+            "id",
+            info=only("outcome IS NOT NULL"),
+        ),
         sa.Index("ix_leads_follow_up", "follow_up_reminded_at", "follow_up_at", "id", info=is_set),
         sa.Index("ix_leads_assignee_id_follow_up_at_id", "assignee_id", "follow_up_at", "id", info=is_set),
     ]
@@ -53,7 +64,7 @@ class Progress:
     """Time of the next step. Until then its attorney's queue leaves the lead out."""
     follow_up_note: Mapped[str | None] = mapped_column(sa.String(MAX_NOTE_LENGTH))
     follow_up_reminded_at: Mapped[datetime | None]
-    """When the reminder was enqueued, or found not to be needed."""
+    """When the reminder was enqueued, or found not to be needed by its attorney."""
     tags: Mapped[Any] = mapped_column(CommaList(MAX_TAGS * (MAX_TAG_LENGTH + 1)), nullable=True)
     """Sorted. For lists; filters and suggestions read `lead_tags`."""
 

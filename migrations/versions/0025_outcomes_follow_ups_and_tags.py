@@ -35,6 +35,7 @@ ADDED = (
     ("ix_leads_practice_area", ["practice_area", "created_at", "id"], None),
     ("ix_leads_language", ["language", "created_at", "id"], None),
     ("ix_leads_outcome", ["outcome", "created_at", "id"], "outcome IS NOT NULL"),
+    ("ix_leads_assignee_id_outcome", ["assignee_id", "outcome", "created_at", "id"], "outcome IS NOT NULL"),
     ("ix_leads_follow_up", ["follow_up_reminded_at", "follow_up_at", "id"], "follow_up_at IS NOT NULL"),
 )
 REPLACED = (

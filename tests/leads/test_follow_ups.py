@@ -113,7 +113,7 @@ def test_until_then_the_lead_is_not_in_the_queue_but_in_the_list_below(
     plan(attorney, lead)
     assert own(app, amara) == ["Waiting"]
     page = attorney.get("/desk").text
-    places = [page.index(f"{name}</bdi>") for name in ("Waiting", "Reached", "Ended", lead.last_name)]
+    places = [page.index(f"{name}</bdi>") for name in ("Waiting", lead.last_name, "Reached", "Ended")]
     assert places == sorted(places)
     assert attorney.get(f"/desk/leads/{lead.id}").status_code == 200
     with time_machine.travel(datetime(2026, 3, 2, 12, 30, tzinfo=UTC), tick=False):
@@ -195,7 +195,7 @@ class TestReminding:
                     row.follow_up_at = None
             if why == "screened":
                 given(ScreenFactory, lead_id=lead.id, user_id=amara.id)
-            assert reminders.run_worker_tick() is (why not in ("deleted", "taken back"))
+            assert reminders.run_worker_tick() is (why in ("screened", "inactive"))
             assert reminders.run_worker_tick() is False
         assert reminded(rows) == []
 
@@ -217,6 +217,38 @@ class TestReminding:
             if why == "screened":
                 given(ScreenFactory, lead_id=lead.id, user_id=amara.id)
             assert [one for one in delivered(app) if one.kind == reminders.KIND] == []
+
+    @pytest.mark.parametrize("is_sent", [False, True], ids=["waits", "sent"])
+    def test_who_gets_the_lead_before_the_reminder_left_is_reminded_instead(
+        self, app, attorney, browser, given, rows, lead, amara, is_sent
+    ):
+        other, boss = given(UserFactory), given(UserFactory, "manager")
+        plan(attorney, lead)
+        with at(hours=25):
+            round_of_a_worker(app)
+            if is_sent:
+                assert [one.recipient for one in delivered(app) if one.kind == reminders.KIND] == [
+                    amara.email
+                ]
+        with at(hours=26):
+            body = {"user_id": str(other.id)}
+            path = f"/internal/leads/{lead.id}/assignee"
+            assert browser().sign_in(boss).put(path, json=body).status_code == 200
+            round_of_a_worker(app)
+        assert reminded(rows) == [amara.email if is_sent else other.email]
+
+    @pytest.mark.every_engine
+    def test_a_lead_without_attorney_is_reminded_of_once_it_has_one(
+        self, app, attorney, given, rows, lead, amara
+    ):
+        other = given(UserFactory)
+        plan(attorney, lead)
+        for hour, user_id, expected in ((25, None, []), (26, other.id, [other.email])):
+            with at(hours=hour), app.app_context():
+                with transaction():
+                    db.session.get_one(Lead, lead.id).assignee_id = user_id
+                reminders.run_worker_tick()
+                assert reminded(rows) == expected
 
 
 def test_two_years_ahead_is_the_last(attorney, lead):

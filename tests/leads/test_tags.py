@@ -144,3 +144,9 @@ def test_the_file_has_them_in_its_last_columns(attorney, given):
     rows = [*csv.reader(io.StringIO(attorney.get("/internal/leads.csv").text))]
     assert rows[0][-3:] == ["outcome", "follow_up_at", "tags"]
     assert [row[-3:] for row in rows[1:]] == [["", "", ""], ["hired", "", "asylum, '=vip"]]
+
+
+def test_blanks_in_a_row_are_one(attorney, lead):
+    assert tag(attorney, lead, "no  show", "no\u00a0 show").json["tags"] == ["no show"]
+    listed = attorney.get("/internal/leads", query_string={"tag": "No   Show"}).json["items"]
+    assert [item["id"] for item in listed] == [str(lead.id)]

@@ -25,6 +25,7 @@ from leadintake.leads import permissions, visibility
 from leadintake.leads.distribution import workload
 from leadintake.leads.fields import full_name
 from leadintake.leads.models import MANUAL, Lead, LeadEvent, is_waiting
+from leadintake.leads.progress import REMINDER
 from leadintake.leads.status import Source, is_open
 from leadintake.notifications.leases import SendDecision
 from leadintake.notifications.mailboxes import mailboxes
@@ -90,8 +91,8 @@ def enqueue_alerts(lead: Lead, assignee: Recipient | None, *, excluded: Collecti
 
 
 def withdraw_alerts(lead: Lead, former: User) -> None:
-    """Withdraw unsent alerts to the former assignee."""
-    notifications.withdraw(lead.id, former.email, kinds=OWNER_ALERTS)
+    """Withdraw unsent alerts and reminders to the former assignee."""
+    notifications.withdraw(lead.id, former.email, kinds=(*OWNER_ALERTS, REMINDER))
 
 
 def find_overdue_reminders() -> Iterator[tuple[User, Lead]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 
+import sqlalchemy as sa
+
 from leadintake.assignment.service import assignment
 from leadintake.audit.service import audit
 from leadintake.auth.actor import Actor, UserOrOperator
@@ -16,6 +18,8 @@ from leadintake.leads import visibility
 from leadintake.leads.distribution import alerts, transfers
 from leadintake.leads.events import LeadAssigned, lead_assigned
 from leadintake.leads.models import MANUAL, Lead
+from leadintake.leads.progress import REMINDER
+from leadintake.notifications.models import Notification, Status
 
 
 def set_owner(
@@ -23,16 +27,30 @@ def set_owner(
 ) -> None:
     """Assign the lead to a user or to none, and withdraw unsent alerts to the former assignee.
 
+    Its next step is kept, and a reminder of it that did not leave yet goes to the new assignee.
     `alert_owner`: alert the new assignee, or without one the managers.
     """
     former = lead.assigned_to
     if former is not None:
         alerts.withdraw_alerts(lead, former)
+    if lead.follow_up_reminded_at is not None and not _was_reminded(lead):
+        lead.follow_up_reminded_at = None
     lead.assigned_to, lead.assigned_at = assignee, now()
     lead.assignment_strategy, lead.assignment_reason = strategy, reason
     db.session.flush()
     screened = visibility.screened_users(lead.id)
     announce_owner(lead, assignee, former, actor=actor, alert_owner=alert_owner, screened=screened)
+
+
+def _was_reminded(lead: Lead) -> bool:
+    """Return whether the reminder of the present next step was sent."""
+    reminder_query = sa.select(Notification.id).where(
+        Notification.lead_id == lead.id,
+        Notification.kind == REMINDER,
+        Notification.status == Status.SENT,
+        Notification.created_at >= lead.follow_up_reminded_at,
+    )
+    return db.session.scalar(reminder_query.limit(1)) is not None
 
 
 def set_owner_manually(

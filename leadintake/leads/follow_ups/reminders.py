@@ -6,8 +6,9 @@
 3. In the same transaction read the lead and enqueue the mail. A worker killed before the commit did neither.
 4. When the mail is sent, check once more that it concerns its recipient.
 
-A lead that is deleted, or in quarantine, is not claimed. One with an outcome, or without an attorney who may
-see it, is claimed, and nobody gets a mail.
+A lead that is deleted, in quarantine, without an attorney, or with an outcome is not claimed: its reminder
+comes once that changed. One whose attorney may not see it, or wants no reminders, is claimed, and nobody gets
+a mail. If it goes to another attorney before the mail left, that one is reminded (ownership.set_owner).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from leadintake.core.clock import now
 from leadintake.core.db.database import db, execute, read_only
 from leadintake.core.db.results import affected
 from leadintake.core.db.transaction import transaction
-from leadintake.leads import visibility
+from leadintake.leads import progress, visibility
 from leadintake.leads.distribution import alerts
 from leadintake.leads.fields import full_name
 from leadintake.leads.models import Lead, is_listed
@@ -34,7 +35,7 @@ from leadintake.notifications.leases import SendDecision
 from leadintake.notifications.models import Notification
 from leadintake.notifications.service import notifications
 
-KIND = "follow_up_due"
+KIND = progress.REMINDER
 BATCH = 100
 LEADS = cast(sa.Table, Lead.__table__)
 log = structlog.get_logger()
@@ -70,15 +71,16 @@ def check_reminder(message: Notification) -> SendDecision:
 
 
 def _is_due() -> sa.ColumnElement[bool]:
-    is_unclaimed = sa.and_(Lead.follow_up_at.is_not(None), Lead.follow_up_reminded_at.is_(None))
-    return sa.and_(is_unclaimed, Lead.follow_up_at <= now())
+    columns = LEADS.c
+    is_unclaimed = sa.and_(columns.follow_up_at.is_not(None), columns.follow_up_reminded_at.is_(None))
+    has_reader = sa.and_(columns.assignee_id.is_not(None), columns.outcome.is_(None))
+    return sa.and_(is_unclaimed, has_reader, columns.follow_up_at <= now())
 
 
 def _remind(lead_id: uuid.UUID) -> None:
     """Claim the reminder of a lead, and enqueue it unless nobody needs it."""
     columns = LEADS.c
-    is_unclaimed = sa.and_(columns.follow_up_at <= now(), columns.follow_up_reminded_at.is_(None))
-    claim = sa.update(LEADS).where(columns.id == lead_id, is_unclaimed, columns.deleted_at.is_(None))
+    claim = sa.update(LEADS).where(columns.id == lead_id, _is_due(), columns.deleted_at.is_(None))
     # The lead's page shows nothing of it: it has the version and the time of change that it had.
     claimed = execute(claim.values(follow_up_reminded_at=now(), updated_at=columns.updated_at))
     if not affected(claimed):

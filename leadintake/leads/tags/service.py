@@ -62,11 +62,11 @@ def _normalize(tags: Sequence[str]) -> Mapping[str, str]:
 
 def _normalize_one(typed: str) -> str:
     try:
-        tag = " ".join(normalize_text(typed, MAX_TAG_LENGTH).split(" "))
+        tag = normalize_text(typed, MAX_TAG_LENGTH)
     except TooLong:
         tag = ""
     if is_invisible(tag):
         raise UnprocessableContent({"tags": [f"Write tags of 1 to {MAX_TAG_LENGTH} characters."]})
     if has_controls(tag) or "," in tag:
         raise UnprocessableContent({"tags": ["A tag has no comma, and only characters that can be shown."]})
-    return tag
+    return " ".join(tag.split())
