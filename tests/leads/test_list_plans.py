@@ -36,6 +36,7 @@ GROUPS = {
     "colleagues": ("ix_leads_assignee_id_status_open",),
     "snoozed": ("ix_leads_assignee_id_follow_up_at_id",),
     "done": ("ix_leads_outcome", "ix_leads_status_created_at_id"),
+    "done of own leads": ("ix_leads_assignee_id_outcome", "ix_leads_assignee_id_status_open"),
 }
 
 
@@ -77,13 +78,17 @@ def test_a_list_is_read_in_the_order_of_its_index(path, client, given, plans):
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_the_leads_of_a_group_are_found_in_indexes_and_read_by_their_ids(group, client, given, plans):
+def test_the_leads_of_a_group_are_found_in_indexes_and_read_by_their_ids(group, app, client, given, plans):
     """Sorted are the rows of a page, and next steps that have come, which are few."""
-    reader = given(UserFactory, "manager")
+    own_only = group.endswith(" of own leads")
+    app.config["ATTORNEY_VISIBILITY"] = "own" if own_only else "all"
+    reader = given(UserFactory) if own_only else given(UserFactory, "manager")
     client.sign_in(reader)
     given(LeadFactory, assigned_to=reader)
+    given(LeadFactory, "reached_out", assigned_to=reader)
     given(LeadFactory, assigned_to=given(UserFactory))
-    selects = plans(lambda: client.get(f"/desk?group={group}"), whole=True)
+    path = f"/desk?group={group.partition(' ')[0]}"
+    selects = plans(lambda: client.get(path), whole=True)
     ids = next(steps for steps in selects if any(GROUPS[group][0] in step for step in steps))
     assert all(any(index in step for step in ids) for index in GROUPS[group]), ids
     assert len([step for step in ids if step.startswith(SORTED)]) == (group == "due"), ids
