@@ -51,7 +51,10 @@ def show(lead_id: LeadKey) -> Response:
             duplicates=detail.duplicates,
             pulse=_pulse_of(lead, detail),
             show=kind if kind in SOURCES else "",
-            timeline=read_timeline(lead, kind, Key.parse(request.args.get("entry", ""))),
+            reason=detail.assignment.reason,
+            timeline=read_timeline(
+                lead, kind, Key.parse(request.args.get("entry", "")), reader=current_actor()
+            ),
             may_change_note=lambda note: "note" in detail.allowed and notes.may_change(note, current_actor()),
             may_read_proof=may_read_proof(current_actor(), lead),
             replies=replies.list_for(lead),

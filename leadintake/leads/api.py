@@ -128,7 +128,8 @@ def restore(lead_id: LeadKey) -> Response:
 def history(lead_id: LeadKey) -> Response:
     """Tell what happened to the lead, newest first."""
     lead = _read(lead_id, "history")
-    return respond(History([HistoryItem.of(event) for event in leads.history(lead)]))
+    events = leads.history(lead)
+    return respond(History([HistoryItem.of(event, reader=current_actor()) for event in events]))
 
 
 @bp.get("/<lead:lead_id>/notifications", endpoint="owed")

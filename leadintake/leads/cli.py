@@ -7,6 +7,7 @@ import typing
 from typing import Any
 
 import click
+import msgspec
 
 from leadintake.auth.actor import UserOrOperator
 from leadintake.auth.cli import user_named
@@ -23,7 +24,7 @@ from leadintake.leads.matches import MAX_COUNTED
 from leadintake.leads.models import Lead
 from leadintake.leads.notes.service import notes
 from leadintake.leads.reference import LeadKey, parse_reference
-from leadintake.leads.schemas import OUTCOMES, LeadFilter
+from leadintake.leads.schemas import OUTCOMES, HistoryItem, LeadFilter
 from leadintake.leads.service import leads
 from leadintake.leads.status import LeadStatus
 
@@ -76,9 +77,9 @@ def show_lead(lead_id: LeadKey, reader: str | None, form: str) -> None:
     """Show lead ID, what was noted about it, and its history."""
     with transaction():
         lead = read_lead(lead_id, "detail", reader)
+        person = _reader(reader)
         history = [
-            {"at": event.at, "actor": event.actor, "action": event.action, "detail": event.detail}
-            for event in leads.history(lead)
+            msgspec.structs.asdict(HistoryItem.of(event, reader=person)) for event in leads.history(lead)
         ]
         remarks = _list_remarks(lead)
         details = {name: getattr(lead, name) for name in ("outcome_note", "outcome_at", "follow_up_note")}

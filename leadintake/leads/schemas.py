@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
+from leadintake.auth.actor import UserOrOperator
 from leadintake.auth.schemas import UserSummary
 from leadintake.core.db.pagination import Cursor
 from leadintake.core.text import TYPED_PER_CHARACTER
 from leadintake.leads.fields import listed_members
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.leads.progress import MAX_TAG_LENGTH
+from leadintake.leads.redaction import redact
 from leadintake.leads.reference import ReferenceText
 from leadintake.leads.status import LeadStatus, Outcome, Source
 from leadintake.notifications.schemas import NotificationSummary
@@ -126,9 +128,10 @@ class LeadDetail(LeadSummary, kw_only=True):
     """Of a submission that is taken for spam."""
 
     @classmethod
-    def of_lead(cls, lead: Lead, **facts: Any) -> LeadDetail:
-        """Convert a lead, with the facts that it does not hold: `duplicates`, `allowed`, `email_refused`."""
-        assignment = AssignmentView(lead.assignment_strategy, lead.assignment_reason, lead.assigned_at)
+    def of_lead(cls, lead: Lead, *, reader: UserOrOperator, **facts: Any) -> LeadDetail:
+        """Convert a lead for `reader`. `facts`: `duplicates`, `allowed` and `email_refused`."""
+        reason = redact(lead.assignment_reason, reader=reader)
+        assignment = AssignmentView(lead.assignment_strategy, reason, lead.assigned_at)
         notes = {name: getattr(lead, name) for name in ("outcome_note", "outcome_at", "follow_up_note")}
         summary = msgspec.structs.asdict(LeadSummary.of(lead))
         detail = cls(**summary, **notes, assignment=assignment, **facts)
@@ -210,9 +213,10 @@ class HistoryItem(msgspec.Struct):
     detail: str
 
     @classmethod
-    def of(cls, event: LeadEvent) -> HistoryItem:
-        """Convert an event."""
-        return msgspec.convert(event, cls, from_attributes=True)
+    def of(cls, event: LeadEvent, *, reader: UserOrOperator) -> HistoryItem:
+        """Convert an event for `reader`."""
+        detail = redact(event.detail, reader=reader, action=event.action)
+        return cls(event.at, event.actor, event.action, detail)
 
 
 class History(msgspec.Struct):

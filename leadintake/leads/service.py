@@ -148,7 +148,8 @@ class Leads:
         if "reopen" in allowed and reopening.blocked_reason(lead, reader):
             allowed.remove("reopen")
         refused = lead.email is not None and mailboxes.has_refused(lead.email, lead.id)
-        return LeadDetail.of_lead(lead, duplicates=duplicates, allowed=allowed, email_refused=refused)
+        facts = {"duplicates": duplicates, "allowed": allowed, "email_refused": refused}
+        return LeadDetail.of_lead(lead, reader=reader, **facts)
 
     def change_status(self, lead: Lead, status: LeadStatus, *, actor: UserOrOperator) -> None:
         """Change the status; needs the assignment lock to reopen. Raises Forbidden, and Conflict."""

@@ -238,6 +238,27 @@ class TestNobodyBarredIsAssignedOrTold:
         assert shown["assignment"]["reason"].startswith(f"{amara.name} is screened from it. {bruno.name} ")
         assert alerted(rows) == [(bruno.email, lead.id)]
 
+    @pytest.mark.parametrize("part", ["history", "detail", "proof", "page"])
+    def test_the_next_learns_neither_the_reason_nor_whom_it_was_hidden_from(
+        self, manager, browser, given, amara, bruno, part
+    ):
+        lead = given(LeadFactory, assigned_to=bruno)
+        bar(manager, lead, bruno, "SECRET conflict")
+        paths = {
+            "history": f"/internal/leads/{lead.id}/history",
+            "detail": f"/internal/leads/{lead.id}",
+            "proof": f"/internal/leads/{lead.id}/proof",
+            "page": f"/desk/leads/{lead.id}",
+        }
+        part_of_it = browser().sign_in(amara).get(paths[part])
+        assert part_of_it.status_code == 200
+        assert "lightest load" in part_of_it.text
+        for words in ("SECRET conflict", bruno.email, f"{bruno.name} is screened"):
+            assert words not in part_of_it.text
+        assert f"{bruno.name} is screened from it." in manager.get(paths[part]).text
+        if part != "detail":
+            assert f"{bruno.email}: SECRET conflict" in manager.get(paths[part]).text
+
     def test_where_there_is_no_next_it_waits_and_the_other_managers_are_told(
         self, manager, given, rows, boss, amara
     ):

@@ -26,6 +26,7 @@ from leadintake.leads.distribution import workload
 from leadintake.leads.fields import full_name
 from leadintake.leads.models import MANUAL, Lead, LeadEvent, is_waiting
 from leadintake.leads.progress import REMINDER
+from leadintake.leads.redaction import without_screened
 from leadintake.leads.status import Source, is_open
 from leadintake.notifications.leases import SendDecision
 from leadintake.notifications.mailboxes import mailboxes
@@ -145,7 +146,7 @@ def _enqueue_alert(kind: str, lead: Lead, person: Recipient) -> None:
         prospect=full_name(lead.first_name, lead.last_name),
         reference=lead.reference,
         link=link_to(lead),
-        reason=lead.assignment_reason,
+        reason=lead.assignment_reason if kind in MANAGER_ALERTS else without_screened(lead.assignment_reason),
         warnings=lead.resume.warnings if lead.resume else [],
         by_staff=lead.source is Source.STAFF,
         is_open=is_open(lead.status, lead.outcome),

@@ -21,7 +21,6 @@ from leadintake.audit.excerpts import CheckedEntry, read_excerpt
 from leadintake.audit.service import audit
 from leadintake.auth.actor import UserOrOperator
 from leadintake.auth.models import User
-from leadintake.auth.permissions import Permission
 from leadintake.auth.service import auth
 from leadintake.core.actor import OPERATOR
 from leadintake.core.clock import now
@@ -43,6 +42,7 @@ from leadintake.leads.proof.schemas import (
     ShownDisclaimer,
     StoredFile,
 )
+from leadintake.leads.redaction import OF_SCREENS, knows_screens, redact
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.reports.explanation import list_candidates, summarize_decision
 from leadintake.leads.schemas import HistoryItem, LeadSummary
@@ -51,9 +51,6 @@ from leadintake.notifications.evidence import read_evidence
 
 READS = ("lead.read", "lead.downloaded", "lead.screens_read")
 MAX_EVENTS, MAX_DECISIONS = 500, 100
-OF_SCREENS = ("screened", "screen_lifted")
-TELLS_OF_SCREEN = " is screened from it"
-"""In the reason of a decision, after a name."""
 
 
 def may_read_proof(user: User, lead: Lead) -> bool:
@@ -75,7 +72,7 @@ class _Collection:
     def __init__(self, lead: Lead, reader: UserOrOperator) -> None:
         self.lead = lead
         self.is_operator = reader is OPERATOR
-        self.knows_screens = reader is OPERATOR or reader.may(Permission.SCREEN_LEADS)
+        self.reader, self.knows_screens = reader, knows_screens(reader)
         self.emails = {user.id: user.email for user in auth.everyone()}
 
     def collect(self) -> LeadProof:
@@ -95,7 +92,7 @@ class _Collection:
             disclaimer=_describe_disclaimer(disclaimer) if disclaimer else None,
             decisions=[self._describe_decision(decision) for decision in decisions[-MAX_DECISIONS:]],
             messages=[_describe_message(message, attempts) for message, attempts in evidence.messages],
-            history=[self._describe_event(event) for event in events],
+            history=[HistoryItem.of(event, reader=self.reader) for event in events],
             acts=[self._describe_entry(checked) for checked in acts.entries],
             reads=[self._describe_entry(checked) for checked in reads.entries],
             left_out=LeftOut(
@@ -122,18 +119,11 @@ class _Collection:
         number = db.session.scalar(sa.select(sa.func.count(LeadEvent.id)).where(of_lead)) or 0
         return events[:MAX_EVENTS], number - MAX_EVENTS
 
-    def _describe_event(self, event: LeadEvent) -> HistoryItem:
-        item = HistoryItem.of(event)
-        item.detail = (
-            "" if event.action in OF_SCREENS and not self.knows_screens else self._redact(item.detail)
-        )
-        return item
-
     def _describe_decision(self, decision: AssignmentDecision) -> DecisionView:
         facts: Mapping[str, Any] = summarize_decision(decision, self.emails)
         people = list_candidates(decision) if self.knows_screens else []
         view = DecisionView(**facts, candidates=[CandidateView(**person) for person in _as_any(people)])
-        view.reason = self._redact(view.reason)
+        view.reason = redact(view.reason, reader=self.reader)
         if view.cause == OF_SCREENS[0] and not self.knows_screens:
             view.cause = None  # the decision before it says who had the lead
         return view
@@ -156,9 +146,6 @@ class _Collection:
 
     def _name_actor(self, kind: str, user_id: uuid.UUID | None) -> str:
         return kind if user_id is None else self.emails.get(user_id, str(user_id))
-
-    def _redact(self, words: str) -> str:
-        return "" if TELLS_OF_SCREEN in words and not self.knows_screens else words
 
 
 def _as_any(people: list[dict[str, object]]) -> list[dict[str, Any]]:

@@ -17,10 +17,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from leadintake.auth.actor import UserOrOperator
 from leadintake.core.db.database import db
 from leadintake.leads.conversation import LeadContact, LeadNote, LeadNoteVersion
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.leads.notes.service import notes
+from leadintake.leads.schemas import HistoryItem
 from leadintake.notifications.models import DeliveryAttempt, Notification
 
 PAGE = 100
@@ -64,8 +66,8 @@ class Entry:
         return anchor_of(self.key.id)
 
 
-Read = Callable[[Lead, Key | None, int], Sequence[Entry]]
-"""Returns a lead's entries from a key on, newest first, so many at most."""
+Read = Callable[[Lead, Key | None, int, UserOrOperator], Sequence[Entry]]
+"""Returns a lead's entries for a reader from a key on, newest first, so many at most."""
 
 
 @dataclass(frozen=True)
@@ -88,34 +90,36 @@ def last_event(lead: Lead) -> uuid.UUID | None:
     return db.session.scalar(events_query.order_by(LeadEvent.at.desc(), LeadEvent.id.desc()).limit(1))
 
 
-def read_timeline(lead: Lead, kind: str = "", start: Key | None = None) -> Timeline:
+def read_timeline(
+    lead: Lead, kind: str = "", start: Key | None = None, *, reader: UserOrOperator
+) -> Timeline:
     """Return the newest page, of one kind or of all; if `start` is not on it, the page that begins there."""
-    page = _read_page(lead, kind, None)
+    page = _read_page(lead, kind, None, reader)
     if start is None or page.older is None or start > page.older:
         return page
-    return _read_page(lead, kind, start)
+    return _read_page(lead, kind, start, reader)
 
 
-def _read_page(lead: Lead, kind: str, start: Key | None) -> Timeline:
+def _read_page(lead: Lead, kind: str, start: Key | None, reader: UserOrOperator) -> Timeline:
     sources = [SOURCES[kind]] if kind in SOURCES else SOURCES.values()
-    lists = [read(lead, start, PAGE + 1) for read in sources]
+    lists = [read(lead, start, PAGE + 1, reader) for read in sources]
     entries = list(islice(heapq.merge(*lists, key=lambda entry: entry.key, reverse=True), PAGE + 1))
     older = entries[PAGE].key if len(entries) > PAGE else None
     return Timeline(entries[:PAGE], older, start is None)
 
 
-def _read_notes(lead: Lead, start: Key | None, limit: int) -> Sequence[Entry]:
+def _read_notes(lead: Lead, start: Key | None, limit: int, _reader: UserOrOperator) -> Sequence[Entry]:
     rows: Sequence[LeadNote] = _read_rows(LeadNote, lead, start, limit)
     versions: Mapping[uuid.UUID, Sequence[LeadNoteVersion]] = notes.versions_of(rows)
     return [Entry("notes", Key(note.created_at, note.id), note, versions.get(note.id, ())) for note in rows]
 
 
-def _read_contacts(lead: Lead, start: Key | None, limit: int) -> Sequence[Entry]:
+def _read_contacts(lead: Lead, start: Key | None, limit: int, _reader: UserOrOperator) -> Sequence[Entry]:
     rows: Sequence[LeadContact] = _read_rows(LeadContact, lead, start, limit)
     return [Entry("contacts", Key(contact.created_at, contact.id), contact) for contact in rows]
 
 
-def _read_mails(lead: Lead, start: Key | None, limit: int) -> Sequence[Entry]:
+def _read_mails(lead: Lead, start: Key | None, limit: int, _reader: UserOrOperator) -> Sequence[Entry]:
     """Return the messages, each with the mail server's last reply."""
     rows: Sequence[Notification] = _read_rows(Notification, lead, start, limit)
     replies: dict[uuid.UUID, str] = {}
@@ -130,10 +134,10 @@ def _read_mails(lead: Lead, start: Key | None, limit: int) -> Sequence[Entry]:
     ]
 
 
-def _read_changes(lead: Lead, start: Key | None, limit: int) -> Sequence[Entry]:
+def _read_changes(lead: Lead, start: Key | None, limit: int, reader: UserOrOperator) -> Sequence[Entry]:
     not_elsewhere = LeadEvent.action.not_in(IN_OTHER_ENTRIES)
     rows: Sequence[LeadEvent] = _read_rows(LeadEvent, lead, start, limit, not_elsewhere, at=LeadEvent.at)
-    return [Entry("changes", Key(event.at, event.id), event) for event in rows]
+    return [Entry("changes", Key(event.at, event.id), HistoryItem.of(event, reader=reader)) for event in rows]
 
 
 def _read_rows(
