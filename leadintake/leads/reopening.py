@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -35,9 +36,12 @@ def blocked_reason(lead: Lead, actor: UserOrOperator) -> str:
     return "" if is_contact else "Somebody changed this lead since. A manager can reopen it."
 
 
-def find_last_act(lead: Lead) -> str | None:
-    """Return the last entry of a person in the history that says that they changed the lead."""
-    by_people = LeadEvent.actor != SYSTEM.value, LeadEvent.action.not_in((*REMARKS, *ACTS))
+def find_last_act(lead: Lead, *, without: Collection[str] = ()) -> str | None:
+    """Return the last entry of a person in the history that says that they changed the lead.
+
+    `without`: further actions that do not count.
+    """
+    by_people = LeadEvent.actor != SYSTEM.value, LeadEvent.action.not_in((*REMARKS, *ACTS, *without))
     last_query = (
         sa.select(LeadEvent.action)
         .where(LeadEvent.lead_id == lead.id, *by_people)

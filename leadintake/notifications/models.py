@@ -49,6 +49,8 @@ def _priority_of_kind(context: Any) -> Priority:
 
 RESERVED = "reserved"
 """Holder of a message that its author may still replace, until `due_at`. No worker has claimed it."""
+UNDO = "undo"
+"""Holder of the reservation of a message that may be taken back (personal.py)."""
 WITHDRAWN_VALUES: Mapping[str, object] = {"status": Status.QUEUED, "due_at": None, "claimed_by": None}
 """Of a withdrawn message, besides `deleted_at`."""
 
@@ -100,6 +102,12 @@ class Notification(SoftDeletes, Model):
     a worker or command."""
     traceparent: Mapped[str | None] = mapped_column(sa.String(55))
     """Parent span of its delivery (W3C Trace Context)."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is reserved so that it may be taken back, and leaves by itself later."""
+        is_reserved = self.status is Status.QUEUED and self.claimed_by == UNDO
+        return is_reserved and self.due_at is not None and self.due_at > now()
 
 
 class DeliveryAttempt(Model):

@@ -26,6 +26,7 @@ from leadintake.notifications.letterhead import get_letterhead
 from leadintake.notifications.messages import render
 from leadintake.notifications.models import (
     OUTBOX,
+    UNDO,
     WITHDRAWN_VALUES,
     DeliveryAttempt,
     Notification,
@@ -33,8 +34,6 @@ from leadintake.notifications.models import (
 )
 
 REPLY, COPY = "reply", "reply_copy"
-UNDO = "undo"
-"""Holder of the reservation until `send_at`."""
 COPY_AFTER = timedelta(seconds=2)
 """So that the copy of a reply that was taken back at the last moment does not leave."""
 UNSURE = ("interrupted", "lost")

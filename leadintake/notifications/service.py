@@ -141,6 +141,8 @@ class Notifications:
         found = self.get(notification_id, reader=actor, lock=True)
         if found.status in (Status.SENT, Status.SENDING):
             raise Conflict(f"This message is {found.status} already.")
+        if found.is_held:
+            raise Conflict("This reply leaves in a few seconds by itself. Until then it can be taken back.")
         found.status, found.due_at, found.owed_since = Status.QUEUED, now(), now()
         # About the lead, if any: the entry is hidden like the lead.
         about = ("lead", found.lead_id) if found.lead_id else ("message", found.id)
@@ -208,10 +210,8 @@ class Notifications:
         if status is not None:
             query = query.where(Notification.status == status)
         order = Order(Notification, "created_at", descending=True)
-        bound_to = {"status": status}
-        return page_of(
-            query, order, limit=limit, cursor=cursor, bound_to=bound_to, shape=schemas.select_details
-        )
+        bound_to, shape = {"status": status}, schemas.select_details
+        return page_of(query, order, limit=limit, cursor=cursor, bound_to=bound_to, shape=shape)
 
     def list_attempts(self, notification_id: uuid.UUID) -> Sequence[DeliveryAttempt]:
         """Return the attempts of a message, oldest first."""
@@ -242,8 +242,7 @@ def _is_in_future() -> sa.ColumnElement[bool]:
 
 
 def _visible_query(reader: Person | Operator) -> sa.Select[Any]:
-    query: sa.Select[Any] = sa.select(Notification)
-    return query.where(not_hidden_from(Notification.lead_id, reader))
+    return sa.select(Notification).where(not_hidden_from(Notification.lead_id, reader))
 
 
 notifications = Notifications()

@@ -1,7 +1,7 @@
 """Verbs on replies.
 
 A reply leaves UNDO_SECONDS after it was written. Until it left it can be taken back, which also reopens the
-lead if this reply marked it as reached out and no person changed it since.
+lead if this reply marked it as reached out, no later reply leaves or left, and no person changed it since.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from leadintake.leads.replies.wording import (
 from leadintake.leads.service import leads
 from leadintake.leads.status import FIRST, LeadStatus, is_pending, is_reached
 from leadintake.notifications import personal
-from leadintake.notifications.models import Notification
+from leadintake.notifications.models import Notification, Status
 
 UNDO_SECONDS = 10
 TWIN_WITHIN = timedelta(minutes=1)
@@ -89,10 +89,8 @@ class Replies:
                 raise Conflict("This reply has left, or is leaving just now. It cannot be taken back.")
             reply.deleted_at = now()
             db.session.flush()
-            is_reached_by_it = reply.marked_reached and is_reached(lead.status)
-            is_last = is_reached_by_it and reopening.find_last_act(lead) == "reached_out"
-            if is_last and not reopening.blocked_reason(lead, actor):
-                leads.change_status(lead, FIRST, actor=actor)
+            if reply.marked_reached and is_reached(lead.status):
+                _pass_mark_or_reopen(lead, reply, actor)
             _record(lead, "reply_taken_back", reply, actor=actor)
         return is_pending(lead.status)
 
@@ -100,6 +98,22 @@ class Replies:
         """Return a reply with the state of its message."""
         message = db.session.get_one(Notification, reply.message_id)
         return ReplyView.of(reply, message.status, message.sent_at)
+
+
+def _pass_mark_or_reopen(lead: Lead, reply: Reply, actor: User) -> None:
+    """Let a later reply that leaves or left mark the lead as reached; without one, reopen the lead.
+
+    It stays reached if a person changed it since. Later replies that were taken back or failed do not count.
+    """
+    query = sa.select(Reply).join(Notification, Notification.id == Reply.message_id)
+    query = query.where(Reply.lead_id == lead.id, Reply.id > reply.id, Notification.status != Status.FAILED)
+    later = db.session.scalar(query.order_by(Reply.id).limit(1))
+    if later is not None:
+        reply.marked_reached, later.marked_reached = False, True
+        return
+    is_last = reopening.find_last_act(lead, without=["replied"]) == "reached_out"
+    if is_last and not reopening.blocked_reason(lead, actor):
+        leads.change_status(lead, FIRST, actor=actor)
 
 
 def _require_may_change(lead: Lead, actor: User) -> None:
