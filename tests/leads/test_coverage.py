@@ -170,6 +170,23 @@ def test_undo_of_very_many_goes_on_in_steps(app, manager, rows, amara, others, s
         assert coverage.run_worker_tick() is False
 
 
+@pytest.mark.parametrize("is_away", [False, True])
+def test_nothing_more_comes_back_to_who_is_gone_or_away_again_and_the_worker_rests(
+    app, manager, rows, amara, others, seven, monkeypatch, is_away
+):
+    monkeypatch.setattr(coverage, "MAX_RETURNED", 3)
+    set_away(manager, amara)
+    manager.post(f"/desk/absences/{rows(Absence)[0].id}/undo")
+    if is_away:
+        set_away(manager, amara)
+    else:
+        with app.app_context(), transaction():
+            db.session.get(User, amara.id).active = False
+    with app.app_context():
+        assert coverage.run_worker_tick() is False
+    assert min(rows(Absence), key=lambda one: one.id).undone_by is None
+
+
 def test_an_absence_that_is_only_ended_gives_nothing_back_later(app, manager, rows, amara, seven):
     set_away(manager, amara)
     manager.post(f"/desk/absences/{rows(Absence)[0].id}/end")

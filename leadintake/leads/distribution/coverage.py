@@ -104,18 +104,30 @@ def undo(absence: Absence, *, actor: User) -> tuple[int, bool]:
 
 
 def run_worker_tick() -> bool:
-    """Return more leads of the absences that were undone; return whether any."""
+    """Return more leads of the absences that were undone; return whether any came back.
+
+    Nothing more comes back to a person who is gone, or away again: that absence is not undone any more.
+    """
     with read_only():
         undone = [absence.id for absence in _list_undone() if _list_untouched(absence, limit=1)]
         db.session.rollback()
+    number = 0
     for absence_id in undone:
         with transaction():
             departures.lock_assignment()
             for absence in _list_undone():
-                actor = auth.get(absence.undone_by) if absence.undone_by else None
-                if absence.id == absence_id and actor and assignment.may_hold_leads(absence.user):
-                    _return_some(absence, actor=actor)
-    return bool(undone)
+                if absence.id == absence_id:
+                    number += _continue_undo(absence)
+    return number > 0
+
+
+def _continue_undo(absence: Absence) -> int:
+    """Return some leads, and their number. The caller holds the assignment lock."""
+    actor = auth.get(absence.undone_by) if absence.undone_by else None
+    if actor is not None and assignment.may_hold_leads(absence.user):
+        return len(_return_some(absence, actor=actor))
+    absence.undone_by = None
+    return 0
 
 
 def _list_undone() -> Sequence[Absence]:
