@@ -27,8 +27,7 @@ from leadintake.leads.models import Lead
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.replies.schemas import ReplyText
 from leadintake.leads.replies.service import UNDO_SECONDS, replies
-from leadintake.leads.replies.templates import language_of, reply_templates
-from leadintake.leads.replies.wording import FIELDS, list_fields
+from leadintake.leads.replies.templates import language_of, list_fields_of_author, reply_templates
 from leadintake.leads.service import leads
 
 bp = Blueprint("replies", __name__, url_prefix="/leads/<lead:lead_id>/replies")
@@ -104,7 +103,7 @@ def _page(lead: Lead, typed: dict[str, str], errors: Errors, status: int = 200) 
         may_reply="reply" in detail.allowed,
         email_refused=detail.email_refused,
         typed=typed,
-        empty_fields=[name for name in list_fields(f"{typed['subject']}\n{typed['body']}") if name in FIELDS],
+        empty_fields=list_fields_of_author(f"{typed['subject']}\n{typed['body']}", lead),
         errors=errors,
         undo_seconds=UNDO_SECONDS,
     )

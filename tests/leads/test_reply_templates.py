@@ -161,6 +161,15 @@ class TestFields:
             f"Jane|Doe|Amara Attorney|Okafor & Partners|+1 202 555 0100|{lead.reference}|immigration"
         )
 
+    @pytest.mark.parametrize("is_typed", [False, True])
+    def test_a_name_in_braces_is_sent_as_it_is(self, manager, attorney, given, amara, is_typed):
+        lead = given(LeadFactory, assigned_to=amara, first_name="{phone}")
+        template = manager.post(TEMPLATES, json=TEXT | {"name": "Braces", "body": "Dear {first_name}"}).json
+        words = {"template": template["id"]} | ({"body": "Dear {phone}"} if is_typed else {})
+        answer = attorney.post(f"/internal/leads/{lead.id}/replies", json=words)
+        assert answer.status_code == 201, answer.text
+        assert answer.json["body"] == "Dear {phone}"
+
     def test_a_field_without_a_value_is_never_sent(self, app, manager, attorney, lead, rows):
         app.config["FIRM_PHONE"] = ""
         manager.post(TEMPLATES, json=TEXT | {"body": "Call {phone}"})

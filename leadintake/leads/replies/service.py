@@ -23,13 +23,11 @@ from leadintake.leads.models import Lead
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.replies.models import Reply
 from leadintake.leads.replies.schemas import ReplyText, ReplyView
-from leadintake.leads.replies.templates import language_of, reply_templates
+from leadintake.leads.replies.templates import language_of, list_fields_of_author, reply_templates
 from leadintake.leads.replies.wording import (
-    FIELDS,
     MAX_SUBJECT_LENGTH,
     check_body,
     check_line,
-    list_fields,
     name_fields,
 )
 from leadintake.leads.service import leads
@@ -125,20 +123,26 @@ def _read(text: ReplyText, lead: Lead, author: User) -> tuple[uuid.UUID | None, 
     """Return the template's id, subject and body. Raises UnprocessableContent."""
     errors: dict[str, list[str]] = {}
     subject, body, template_id = text.subject, text.body, None
+    empty = {
+        "subject": list_fields_of_author(subject or "", lead),
+        "body": list_fields_of_author(body or "", lead),
+    }
     if text.template:
         template = reply_templates.find(text.template, language=language_of(lead))
         if template is None:
             raise UnprocessableContent({"template": ["There is no such template."]})
         template_id = template.id
+        of_empty = reply_templates.empty_fields_for(template, lead, author)
+        empty["subject"] = of_empty["subject"] if subject is None else empty["subject"]
+        empty["body"] = of_empty["body"] if body is None else empty["body"]
         of_template = reply_templates.fill_for(template, lead, author)
         subject = of_template[0] if subject is None else subject
         body = of_template[1] if body is None else body
     line = check_line(subject or "", MAX_SUBJECT_LENGTH, errors, "subject")
     words = check_body(body or "", errors)
-    for field, value in (("subject", line), ("body", words)):
-        empty = [name for name in list_fields(value) if name in FIELDS]
-        if empty:
-            reason = f"Write the words for {name_fields(empty)} yourself: this has no value here."
+    for field, names in empty.items():
+        if names:
+            reason = f"Write the words for {name_fields(names)} yourself: this has no value here."
             errors.setdefault(field, []).append(reason)
     if errors:
         raise UnprocessableContent(errors)

@@ -26,6 +26,7 @@ from leadintake.leads.replies.wording import (
     check_body,
     check_line,
     fill,
+    list_empty_fields,
     list_fields,
     name_fields,
 )
@@ -110,6 +111,12 @@ class ReplyTemplates:
         values = values_of(lead, author, template.language)
         return fill(template.subject, values), fill(template.body, values)
 
+    def empty_fields_for(self, template: ReplyTemplate, lead: Lead, author: User) -> dict[str, list[str]]:
+        """Return the fields without a value by text, `subject` and `body`."""
+        values = values_of(lead, author, template.language)
+        texts = {"subject": template.subject, "body": template.body}
+        return {name: list_empty_fields(text, values) for name, text in texts.items()}
+
     def preview(self, subject: str, body: str, author: User) -> tuple[str, str]:
         """Return subject and body with the values of a prospect who does not exist."""
         values = {**SAMPLES, **_values_of_firm(author)}
@@ -125,6 +132,13 @@ class ReplyTemplates:
 
     def _record(self, action: str, template: ReplyTemplate, *, actor: User) -> None:
         audit.record(f"reply_template.{action}", actor=actor, about=("reply_template", template.id))
+
+
+def list_fields_of_author(text: str, lead: Lead) -> list[str]:
+    """Return the fields in a text that its author typed; braces in the name of the prospect are none."""
+    for name in (lead.first_name, lead.last_name):
+        text = text.replace(name, "") if "{" in name else text
+    return [name for name in list_fields(text) if name in FIELDS]
 
 
 def language_of(lead: Lead) -> str:

@@ -65,6 +65,11 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return TOKEN.sub(replace, text)
 
 
+def list_empty_fields(text: str, values: Mapping[str, str]) -> list[str]:
+    """Return the fields of a template that `fill` leaves in their braces."""
+    return [name for name in list_fields(text) if not values.get(name)]
+
+
 def name_fields(names: list[str]) -> str:
     """Return `{a}, {b}`, each cut to 60 characters."""
     return ", ".join(f"{{{name}}}" for name in names)
