@@ -26,8 +26,8 @@ from leadintake.leads.bulk.schemas import MAX_LEADS, BulkItem, BulkRequest
 from leadintake.leads.bulk.service import bulk
 
 bp = Blueprint("bulk", __name__, url_prefix="/leads/bulk")
-MEMBERS = ("user_id", "tags", "outcome", "text")
-"""Fields of the acts."""
+ACTS = ("assign", "delete", "outcome", "tags", "note")
+"""Acts of the page. What an act needs is the field `{act}_value`."""
 UNASSIGNED = "nobody"
 """Value of the choice to take leads from their attorneys."""
 MISSING = {
@@ -50,20 +50,24 @@ def ask() -> AnyResponse:
             raise UnprocessableContent({"lead": ["Select leads of this group, page by page."]})
         keys = bulk.find_ids(requested.query, actor=current_actor())
     else:
-        keys = request.form.getlist("lead")
+        keys = request.form.getlist("lead") or request.form.get("ids", "").split()
     if not keys:
         flash("Select some leads first.", "problem")
         return redirect(list_address(), 303)
-    wanted = _read_request(keys)
+    try:
+        wanted = _read_request(keys)
+    except UnprocessableContent as refusal:
+        return _ask_again(keys, refusal)
     counts = bulk.count_by_owner(keys, reader=current_actor())
     page = render_template(
         "desk/bulk.html",
         wanted=wanted,
         person=_name_of(wanted.user_id),
-        members={name: value for name in MEMBERS if (value := request.form.get(name))},
+        typed=_typed(wanted.act),
         keys=keys,
         counts=counts,
         total=sum(counts.values()),
+        foreign=bulk.count_refused(wanted.act, keys, actor=current_actor()),
         back=list_address(),
         MAX_ALERTS=MAX_ALERTS,
     )
@@ -75,7 +79,11 @@ def ask() -> AnyResponse:
 @allow(Permission.UPDATE_LEADS)
 def do() -> AnyResponse:
     """Do it, and show what was done."""
-    wanted = _read_request(request.form.get("ids", "").split())
+    keys = request.form.get("ids", "").split()
+    try:
+        wanted = _read_request(keys)
+    except UnprocessableContent as refusal:
+        return _ask_again(keys, refusal)
     items = bulk.run(wanted, actor=current_actor())
     done = [item.id for item in items if item.detail is None]
     page = render_template(
@@ -110,6 +118,27 @@ def show_refusal(refusal: Refusal) -> AnyResponse:
     return redirect_with_reasons(refusal, list_address())
 
 
+def _ask_again(keys: Sequence[str], refusal: UnprocessableContent) -> AnyResponse:
+    """Show why it was refused, with the same leads and what was typed. Raises it for other forms."""
+    act = request.form.get("act", "")
+    if act not in ACTS or not 0 < len(keys) <= MAX_LEADS:
+        raise refusal
+    page = render_template(
+        "desk/bulk_refused.html",
+        act=act,
+        keys=keys,
+        reasons=" ".join(reason for found in (refusal.errors or {}).values() for reason in found),
+        typed=_typed(act),
+        people=auth.everyone() if current_actor().may(Permission.READ_USERS) else [],
+        back=list_address(),
+    )
+    return make_response(page, refusal.status)
+
+
+def _typed(act: str) -> str:
+    return request.form.get(f"{act}_value", "").strip()
+
+
 def _read_request(keys: Sequence[str]) -> BulkRequest:
     """Return the request of the form. Raises UnprocessableContent."""
     act = request.form.get("act", "")
@@ -120,7 +149,7 @@ def _read_request(keys: Sequence[str]) -> BulkRequest:
 
 def _read_members(act: str) -> dict[str, object]:
     """Return the members of the act, as they were filled in. Raises UnprocessableContent."""
-    typed = request.form.get({"assign": "user_id", "note": "text"}.get(act, act), "").strip()
+    typed = _typed(act)
     if act in MISSING and not typed:
         raise UnprocessableContent({act: [MISSING[act]]})
     match act:

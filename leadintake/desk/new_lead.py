@@ -12,9 +12,8 @@ from leadintake.core.db.transaction import rollback
 from leadintake.core.db.types import new_id
 from leadintake.core.errors import Refusal, UnprocessableContent
 from leadintake.core.http.access import allow, allow_files
-from leadintake.documents.verdict import explain_kinds
 from leadintake.leads.entry.api import submit
-from leadintake.leads.entry.form import ENTRY_FIELDS, EntryForm
+from leadintake.leads.entry.form import ENTRY_FIELDS, WAYS, EntryForm
 from leadintake.leads.entry.service import entry
 from leadintake.leads.intake.lead_form import FileTooLarge
 
@@ -57,6 +56,6 @@ def _page(form: EntryForm, refusal: Refusal | None = None) -> Response:
         form=form,
         fields=ENTRY_FIELDS,
         errors=errors,
-        kinds=explain_kinds(photos=form.takes_photos, heic=False),
+        ways=WAYS,
     )
     return make_response(page, refusal.status if refusal else 200)

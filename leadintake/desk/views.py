@@ -43,7 +43,10 @@ def save() -> AnyResponse:
 @allow(Permission.READ_LEADS)
 def rename(view_id: uuid.UUID) -> AnyResponse:
     """Rename a view."""
-    views.rename(current_actor(), view_id, parse_form(ViewRenamed).name)
+    try:
+        views.rename(current_actor(), view_id, parse_form(ViewRenamed).name)
+    except NotFound as refusal:  # deleted in another tab
+        return redirect_with_reasons(refusal, url_for(".show"))
     flash("It is renamed.")
     return redirect(url_for(".show"), 303)
 
@@ -52,13 +55,15 @@ def rename(view_id: uuid.UUID) -> AnyResponse:
 @allow(Permission.READ_LEADS)
 def delete(view_id: uuid.UUID) -> AnyResponse:
     """Delete a view. Its leads stay as they are."""
-    views.delete(current_actor(), view_id)
+    try:
+        views.delete(current_actor(), view_id)
+    except NotFound as refusal:  # deleted in another tab
+        return redirect_with_reasons(refusal, url_for(".show"))
     flash("The view is deleted.")
     return redirect(url_for(".show"), 303)
 
 
 @bp.errorhandler(Conflict)
-@bp.errorhandler(NotFound)
 @bp.errorhandler(UnprocessableContent)
 def show_refusal(refusal: Refusal) -> AnyResponse:
     """Show why an action was refused."""

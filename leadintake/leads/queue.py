@@ -16,7 +16,7 @@ from leadintake.leads.groups import Group, count_groups, list_group
 from leadintake.leads.models import Lead
 from leadintake.leads.search import visible_query
 
-MAX_DUE, MAX_OF_OTHERS = 25, 10
+MAX_DUE, MAX_OF_OTHERS = 10, 5
 """Leads of a group that the overview shows."""
 MAX_WATCHED = 100
 """Leads read for a pulse: each open page requests one every ten seconds."""

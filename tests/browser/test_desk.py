@@ -324,7 +324,7 @@ def test_the_list_is_light(desk_of, given, lead, amara):
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     page.reload(wait_until="networkidle")
-    expect(page.locator(".lead")).to_have_count(20 + 1 + 10)
+    expect(page.locator(".lead")).to_have_count(10 + 5)
     assert len(received) >= 3
     assert sum(received) <= MAX_BYTES
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from leadintake.leads.models import Lead
 from tests.factories import LeadFactory
-from tests.support.browser import FORMS, scrolls_sideways, violations
+from tests.support.browser import FORMS, NARROW, scrolls_sideways, violations
 
 
 @pytest.fixture
@@ -89,6 +89,52 @@ def test_an_attorney_ends_and_tags_their_own(desk_of, given, amara, rows, script
     assert [(lead.outcome, lead.tags) for lead in rows(Lead)] == [("hired", ["asylum", "vip"])] * len(mine)
 
 
+def test_enter_in_a_field_does_nothing(desk_of, many, max_):
+    page = desk_of(max_)
+    page.locator(".tick input").first.check()
+    page.get_by_text("More for those selected").click()
+    tags = page.locator("#bulk").get_by_label("Tags")
+    tags.fill("vip")
+    tags.press("Enter")
+    expect(tags).to_have_value("vip")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Leads")
+
+
+@pytest.mark.parametrize("use", ["all", "person", "tick"])
+def test_a_list_in_use_is_renewed_afterwards(desk_of, many, browser, bruno, max_, use):
+    page = desk_of(max_, "/desk?sort=created_at")
+    everything = page.get_by_role("checkbox", name="All leads")
+    person, tick = page.get_by_label("Hand over to"), page.locator(".tick input").first
+    if use == "person":
+        person.select_option("Bruno Attorney")
+    else:
+        (everything if use == "all" else tick).check()
+    manager = browser().sign_in(max_)
+    assert manager.patch(f"/internal/leads/{many[3].id}", json={"status": "REACHED_OUT"}).status_code == 200
+    with page.expect_response(lambda answer: "/pulse" in answer.url and answer.status == 200):
+        pass
+    expect(page.locator(".lead .mark").nth(3)).to_have_text("Waiting")
+    if use == "person":
+        expect(person).to_have_value(str(bruno.id))
+        person.select_option("Choose …")
+    else:
+        expect(everything if use == "all" else tick).to_be_checked()
+        (everything if use == "all" else tick).uncheck()
+    expect(page.locator(".lead .mark").nth(3)).to_have_text("Reached out")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_on_a_phone_the_acts_take_no_room_until_something_is_ticked(desk_of, many, max_, scripts):
+    page = desk_of(max_, viewport={"width": NARROW, "height": 740}, java_script_enabled=scripts)
+    acts, first = page.locator("#bulk"), page.locator(".tick input").first
+    expect(acts).to_be_hidden()
+    first.check()
+    expect(acts).to_be_in_viewport()
+    expect(first).to_be_in_viewport()
+    first.uncheck()
+    expect(acts).to_be_hidden()
+
+
 @pytest.mark.parametrize(("scheme", "width"), FORMS)
 def test_the_pages_are_usable_by_everybody(desk_of, many, bruno, max_, scheme, width):
     page = desk_of(max_, color_scheme=scheme, viewport={"width": width, "height": 800})
@@ -102,6 +148,14 @@ def test_the_pages_are_usable_by_everybody(desk_of, many, bruno, max_, scheme, w
     page.get_by_label("Hand over to").select_option("Bruno Attorney")
     page.get_by_role("button", name="Hand over …").click()
     hold_up("ask")
+    page.go_back()
+    page.locator(".tick input").first.check()
+    page.get_by_label("Hand over to").select_option("Choose …")
+    page.get_by_role("button", name="Hand over …").click()
+    expect(page.get_by_text("Choose who shall have them.")).to_be_visible()
+    hold_up("refused")
+    page.get_by_label("Hand over to").select_option("Bruno Attorney")
+    page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Hand over 1 lead").click()
     hold_up("done")
     page.goto(page.url.partition("/desk")[0] + "/desk/leads/new")

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from leadintake.audit.service import audit
 from leadintake.auth.models import User
 from leadintake.auth.people import departures
+from leadintake.auth.permissions import Permission
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import transaction
 from leadintake.core.errors import Refusal, UnprocessableContent
@@ -28,6 +29,8 @@ from leadintake.leads.service import leads
 
 BATCH_SECONDS = 0.2
 """Submissions wait so long at most for a batch, and its commit."""
+WORK = ("outcome", "tags")
+"""Acts that an attorney does on their own leads alone."""
 FORBIDDEN = BulkItem("", 403, "Your role does not include this. A manager or an administrator can help.")
 NOT_FOUND = BulkItem("", 404, "There is no such lead.")
 
@@ -69,14 +72,18 @@ class Bulk:
 
     def count_by_owner(self, keys: Iterable[str], *, reader: User) -> Mapping[str, int]:
         """Count the visible leads by the name of their assignee, "" without one; most first."""
-        parsed = [parse_key(key) for key in keys]
-        ids = [key for key in parsed if isinstance(key, uuid.UUID)]
-        references = [key for key in parsed if isinstance(key, Reference)]
-        has_key = sa.or_(Lead.id.in_(ids), Lead.reference.in_(references))
         name, number = sa.func.coalesce(User.name, ""), sa.func.count()
-        statement = visible_query(reader).where(has_key).outerjoin(Lead.assigned_to)
+        statement = visible_query(reader).where(_has_any(keys)).outerjoin(Lead.assigned_to)
         counts = statement.with_only_columns(name, number).group_by(name).order_by(number.desc(), name)
         return {row[0]: row[1] for row in db.session.execute(counts)}
+
+    def count_refused(self, act: str, keys: Iterable[str], *, actor: User) -> int:
+        """Count the visible leads on which `actor` may not do the act, since they are not their own."""
+        if act not in WORK or actor.may(Permission.UPDATE_ANY_LEAD):
+            return 0
+        is_foreign = Lead.assignee_id.is_distinct_from(actor.id)
+        statement = visible_query(actor).where(_has_any(keys), is_foreign)
+        return db.session.scalar(statement.with_only_columns(sa.func.count())) or 0
 
     def do(self, act: Act, keys: Iterable[str], request: BulkRequest, *, actor: User) -> list[BulkItem]:
         """Do the act on each lead in turn, and commit. Return what became of each.
@@ -131,6 +138,14 @@ class Bulk:
         if errors:
             raise UnprocessableContent(errors)
         return act
+
+
+def _has_any(keys: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that a lead has one of these keys."""
+    parsed = [parse_key(key) for key in keys]
+    ids = [key for key in parsed if isinstance(key, uuid.UUID)]
+    references = [key for key in parsed if isinstance(key, Reference)]
+    return sa.or_(Lead.id.in_(ids), Lead.reference.in_(references))
 
 
 bulk = Bulk()

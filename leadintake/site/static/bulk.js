@@ -34,13 +34,35 @@
     show();
   });
 
-  // -- A list that changed meanwhile must not forget what is ticked; a new search may.
+  // -- A list that changed meanwhile must not forget what is ticked or filled in; a new search may.
+  // It is brought up to date as soon as nothing is.
+
+  let isStale = false;
+
+  const isFilled = (field) =>
+    field.type === "checkbox" ? field.checked : field.type !== "hidden" && field.type !== "submit" && field.value;
+  const isInUse = () =>
+    Boolean(document.querySelector("#queue details[open]")) ||
+    [...(document.querySelector("#bulk")?.elements ?? [])].some(isFilled);
+
+  const catchUp = () => {
+    if (!isStale || isInUse()) return;
+    isStale = false;
+    htmx.trigger(document.body, "leads-changed");
+  };
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt?.id === "queue" && ticks().some((one) => one.checked)) event.preventDefault();
+    if (event.detail.elt?.id !== "queue" || !isInUse()) return;
+    isStale = true;
+    event.preventDefault();
   });
 
-  document.addEventListener("htmx:afterSettle", show);
+  document.addEventListener("change", catchUp);
+  document.addEventListener("toggle", catchUp, true);
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id === "queue") isStale = false;
+    show();
+  });
 
   document.addEventListener("submit", (event) => {
     const button = event.target.matches("[data-working]") && event.target.querySelector("button");

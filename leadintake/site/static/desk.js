@@ -13,10 +13,8 @@
   // -- What changed meanwhile is shown, but not over somebody's typing.
 
   const isTyping = () => Boolean(find("#story details[open]"));
-  const isNaming = () => Boolean(find("#queue details[open]"));
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt?.id === "queue" && isNaming()) event.preventDefault();
     if (event.detail.elt?.id === "lead" && isTyping()) {
       event.preventDefault();
       say("This lead changed meanwhile. Finish what you do, or load the page again.");
