@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.desk.test_entering import LEAD, PAGES
-from tests.factories import LeadFactory, UserFactory
+from tests.factories import LeadFactory, NoteFactory, ReplyTemplateFactory, UserFactory
 from tests.support.html import Page
 
 SHOWN = sorted(rule for method, rule in PAGES if method == "GET" and not rule.endswith(("/pulse", ".csv")))
@@ -22,8 +22,10 @@ def ways_out(answer) -> list[str]:
 @pytest.mark.parametrize("rule", SHOWN)
 def test_every_page_shows_the_way_out(browser, given, amara, rule):
     lead = given(LeadFactory, assigned_to=amara)
-    client = browser().sign_in(given(UserFactory, "admin"))
-    answer = client.get(rule.replace(LEAD, f"/desk/leads/{lead.id}"))
+    path = rule.replace(LEAD, f"/desk/leads/{lead.id}")
+    path = path.replace("<uuid:note_id>", str(given(NoteFactory, lead_id=lead.id, author=amara).id))
+    path = path.replace("<uuid:template_id>", str(given(ReplyTemplateFactory).id))
+    answer = browser().sign_in(given(UserFactory, "admin")).get(path)
     assert answer.status_code == 200
     assert ways_out(answer) == ["Sign out"]
 

@@ -206,7 +206,7 @@ class TestWhoMay:
         assert attorney.delete(f"/internal/leads/{other.id}/replies/{created['id']}").status_code == 404
 
     def test_without_an_address_there_is_nobody_to_write_to(self, given, attorney, amara):
-        lead = given(LeadFactory, assigned_to=amara, email=None)
+        lead = given(LeadFactory, email=None, mailbox=None, phone="+12125550123", assigned_to=amara)
         answer = attorney.post(f"/internal/leads/{lead.id}/replies", json=WORDS)
         assert answer.status_code == 409
         assert "no e-mail address" in answer.json["detail"]
@@ -235,22 +235,6 @@ class TestTakingBack:
         assert attorney.delete(f"{address}/{first['id']}").status_code == 204
         assert lead_of(rows).status is LeadStatus.REACHED_OUT
 
-    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-    def test_of_two_that_were_both_taken_back_the_last_reopens_the_lead(self, attorney, address, rows, order):
-        words = (WORDS, WORDS | {"subject": "And more"})
-        created = [attorney.post(address, json=each).json["id"] for each in words]
-        assert attorney.delete(f"{address}/{created[order[0]]}").status_code == 204
-        assert lead_of(rows).status is LeadStatus.REACHED_OUT
-        assert attorney.delete(f"{address}/{created[order[1]]}").status_code == 204
-        assert lead_of(rows).status is LeadStatus.PENDING
-
-    def test_it_reopens_no_lead_of_which_a_contact_was_recorded_since(self, attorney, address, lead, rows):
-        created = attorney.post(address, json=WORDS).json
-        call = {"channel": "phone", "outcome": "left_message"}
-        assert attorney.post(f"/internal/leads/{lead.id}/contacts", json=call).status_code == 201
-        assert attorney.delete(f"{address}/{created['id']}").status_code == 204
-        assert lead_of(rows).status is LeadStatus.REACHED_OUT
-
     def test_it_reopens_no_lead_that_was_reached_before(self, given, attorney, amara, rows):
         lead = given(LeadFactory, "reached_out", assigned_to=amara)
         created = attorney.post(f"/internal/leads/{lead.id}/replies", json=WORDS).json
@@ -264,14 +248,6 @@ class TestTakingBack:
         answer = attorney.delete(f"{address}/{created['id']}")
         assert answer.status_code == 409
         assert lead_of(rows).status is LeadStatus.REACHED_OUT
-
-    def test_no_retry_by_hand_shortens_the_time_to_take_it_back(self, attorney, browser, max_, address, rows):
-        attorney.post(address, json=WORDS)
-        (message,) = messages(rows)
-        answer = browser().sign_in(max_).post(f"/internal/notifications/{message.id}/retry")
-        assert answer.status_code == 409
-        assert "leaves in a few seconds by itself" in answer.json["detail"]
-        assert messages(rows)[0].due_at == message.due_at
 
     def test_what_the_server_put_off_can_be_taken_back(self, app, attorney, address, rows, clock, port):
         created = attorney.post(address, json=WORDS).json
