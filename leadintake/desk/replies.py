@@ -31,6 +31,8 @@ from leadintake.leads.replies.templates import language_of, list_fields_of_autho
 from leadintake.leads.service import leads
 
 bp = Blueprint("replies", __name__, url_prefix="/leads/<lead:lead_id>/replies")
+BEGIN, REPLACE = "begin", "replace"
+"""Buttons of the form that name a template: for what is empty, and instead of what was typed."""
 CHANGED = "This lead was changed meanwhile, and nothing was sent. Look at it again before you send this."
 
 
@@ -39,18 +41,16 @@ CHANGED = "This lead was changed meanwhile, and nothing was sent. Look at it aga
 def show(lead_id: LeadKey) -> Response:
     """Show the form, filled in with a template if the address names one."""
     lead = leads.read(lead_id, "page", reader=current_actor(), actor=current_actor())
-    typed = {"subject": "", "body": "", "template": ""}
-    with suppress(ValueError, NotFound):
-        template = reply_templates.get(uuid.UUID(request.args.get("template", "")))
-        subject, body = reply_templates.fill_for(template, lead, current_actor())
-        typed = {"subject": subject, "body": body, "template": str(template.id)}
-    return _page(lead, typed, {})
+    empty = {"subject": "", "body": "", "template": ""}
+    return _page(lead, _find_filled(request.args.get("template", ""), lead) or empty, {})
 
 
 @bp.post("")
 @allow(Permission.UPDATE_LEADS)
 def send(lead_id: LeadKey) -> AnyResponse:
-    """Enqueue the reply. A refusal shows the form again, with everything that was typed."""
+    """Enqueue the reply, or begin with a template. A refusal shows the form with all that was typed."""
+    if request.form.keys() & {BEGIN, REPLACE}:
+        return _begin(lead_id)
     try:
         text = parse_form(ReplyText)
         replies.send(lead_id, text, actor=current_actor(), if_version=read_form_version())
@@ -84,14 +84,51 @@ def show_refusal(refusal: Refusal) -> AnyResponse:
     return redirect_with_reasons(refusal, lead_address((request.view_args or {})["lead_id"]))
 
 
+def _begin(lead_id: LeadKey) -> Response:
+    """Fill the form with a template. Text of one's own is replaced only by the button that asks for that."""
+    lead = leads.get(lead_id, reader=current_actor())
+    typed = _read_typed()
+    replaces = REPLACE in request.form
+    chosen = _find_filled(request.form.get(REPLACE if replaces else BEGIN, ""), lead)
+    if chosen is None:
+        return _page(lead, typed, {"": ["There is no such template any more."]}, 422)
+    before = _find_filled(typed["template"], lead)
+    own = [
+        name
+        for name in ("subject", "body")
+        if not replaces and typed[name].strip() and (before is None or not _is_same(typed, before, name))
+    ]
+    texts = {name: typed[name] if name in own else chosen[name] for name in ("subject", "body")}
+    return _page(lead, {**texts, "template": chosen["template"]}, {}, replaceable=bool(own))
+
+
+def _find_filled(template_id: str, lead: Lead) -> dict[str, str] | None:
+    """Return the texts of a template for the lead; None if there is no such template."""
+    with suppress(ValueError, NotFound):
+        template = reply_templates.get(uuid.UUID(template_id))
+        subject, body = reply_templates.fill_for(template, lead, current_actor())
+        return {"subject": subject, "body": body, "template": str(template.id)}
+    return None
+
+
+def _is_same(typed: dict[str, str], filled: dict[str, str], name: str) -> bool:
+    """Return whether nobody changed what the template filled in; forms end lines with CR LF."""
+    return typed[name].split() == filled[name].split()
+
+
+def _read_typed() -> dict[str, str]:
+    return {name: request.form.get(name, "") for name in ("subject", "body", "template")}
+
+
 def _show_again(lead_id: LeadKey, errors: Errors) -> Response:
     rollback()
     lead = leads.get(lead_id, reader=current_actor())
-    typed = {name: request.form.get(name, "") for name in ("subject", "body", "template")}
-    return _page(lead, typed, errors, 422)
+    return _page(lead, _read_typed(), errors, 422)
 
 
-def _page(lead: Lead, typed: dict[str, str], errors: Errors, status: int = 200) -> Response:
+def _page(
+    lead: Lead, typed: dict[str, str], errors: Errors, status: int = 200, *, replaceable: bool = False
+) -> Response:
     detail = leads.detail(lead, reader=current_actor())
     page = render_template(
         "desk/reply.html",
@@ -105,6 +142,7 @@ def _page(lead: Lead, typed: dict[str, str], errors: Errors, status: int = 200) 
         typed=typed,
         empty_fields=list_fields_of_author(f"{typed['subject']}\n{typed['body']}", lead),
         errors=errors,
+        replaceable=replaceable,
         undo_seconds=UNDO_SECONDS,
     )
     return make_response(page, status)

@@ -10,7 +10,7 @@ from leadintake.auth.people.departures import user_departed
 from leadintake.core import alarms, checks, chores, names
 from leadintake.core.hooks import When
 from leadintake.core.visibility import register_visibility_filter
-from leadintake.leads import backfill, counting, search
+from leadintake.leads import backfill, counting, reopening, search
 from leadintake.leads.distribution import alerts, attention, coverage, failures, transfers
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.follow_ups import reminders
@@ -20,6 +20,7 @@ from leadintake.leads.quarantine import cli as cli_quarantine  # noqa: F401 - ad
 from leadintake.leads.quarantine import digest
 from leadintake.leads.reference import LeadKeyConverter
 from leadintake.leads.replies import notices
+from leadintake.leads.replies.service import replies
 from leadintake.leads.reports import cli as cli_assignment  # noqa: F401 - adds its commands to two groups
 from leadintake.leads.screens.cli import group
 from leadintake.leads.visibility import screened_leads
@@ -62,4 +63,5 @@ def init_app(app: Flask) -> None:
     public.count_results(app)
     register_visibility_filter(app, screened_leads)
     names.register_names(app, search.id_query)
+    reopening.add_check(replies.explain_held)
     app.cli.add_command(group)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -16,10 +16,18 @@ from leadintake.leads.models import Lead, LeadEvent
 from leadintake.leads.progress import ACTS
 
 WITHIN = timedelta(hours=1)
+Check = Callable[[Lead], str]
+"""Returns why a lead cannot be reopened; empty if it can."""
+_checks: set[Check] = set()
 REMARKS = ("noted", "note_changed", "note_deleted", "reply_taken_back")
 """Entries that change nothing of the lead."""
 CONTACTS = ("reached_out", "contacted", "replied")
 """Entries of a contact with the prospect."""
+
+
+def add_check(check: Check) -> None:
+    """Add a check of another room; whoever reopens, it must find no reason."""
+    _checks.add(check)
 
 
 def blocked_reason(lead: Lead, actor: UserOrOperator) -> str:
@@ -28,6 +36,9 @@ def blocked_reason(lead: Lead, actor: UserOrOperator) -> str:
     Users who may change any lead may reopen at any time; the assignee WITHIN an hour of the contact, while no
     person has changed the lead since, as the history says.
     """
+    for check in _checks:
+        if reason := check(lead):
+            return reason
     if actor is OPERATOR or actor.may(Permission.UPDATE_ANY_LEAD):
         return ""
     if lead.reached_at is None or now() - lead.reached_at > WITHIN:

@@ -51,14 +51,39 @@ def typed_in(text: str) -> str:
 def test_a_template_fills_the_form_without_a_script(attorney, address, rows, lead):
     spanish = next(one for one in rows(ReplyTemplate) if one.name == "Primer contacto")
     listed = Page(attorney.get(f"{address}/replies").text)
-    links = [one["href"] for one in listed.all("a") if "template=" in one["href"]]
-    assert len(links) == 8
+    offered = [one["value"] for one in listed.all("button") if one["name"] == "begin"]
     by_language = {str(one.id): one.language for one in rows(ReplyTemplate)}
-    assert [by_language[link.partition("template=")[2]] for link in links] == ["es"] * 4 + ["en"] * 4
+    assert [by_language[template] for template in offered] == ["es"] * 4 + ["en"] * 4
     filled = form_of(attorney, f"{address}/replies?template={spanish.id}")
     assert filled["subject"] == f"Su consulta {lead.reference}"
     assert "Hola, Jane:" in filled["body"]
     assert "Amara Attorney" in filled["body"]
+
+
+def test_a_template_replaces_ones_own_text_only_when_asked_to(attorney, address, rows):
+    first, second = (str(one.id) for one in rows(ReplyTemplate)[:2])
+    words = form_of(attorney, f"{address}/replies") | {"subject": "", "body": "My own.", "begin": first}
+    begun = attorney.post(f"{address}/replies", data=words)
+    assert begun.status_code == 200
+    assert typed_in(begun.text) == "My own."
+    assert Page(begun.text).inputs()["subject"]["value"]
+    (replace,) = (one["value"] for one in Page(begun.text).all("button") if one["name"] == "replace")
+    replaced = attorney.post(f"{address}/replies", data={**words, "begin": "", "replace": replace})
+    assert "My own." not in replaced.text
+    filled = {"subject": Page(replaced.text).inputs()["subject"]["value"], "body": typed_in(replaced.text)}
+    other = attorney.post(
+        f"{address}/replies",
+        data={
+            **words,
+            **filled,
+            "body": filled["body"].replace("\n", "\r\n"),
+            "template": first,
+            "begin": second,
+        },
+    )
+    assert typed_in(other.text) != filled["body"]  # what a template filled in is nobody's own
+    assert "still there" not in other.text
+    assert rows(Reply) == []
 
 
 @pytest.mark.parametrize("wanted", ["", "x", "01a22828-0283-72db-b0c3-b46f6becb398"])
@@ -72,7 +97,11 @@ def test_what_is_sent_can_be_undone_on_the_page_of_the_lead(attorney, address, r
     assert sent.status_code == 303
     page = Page(attorney.get(sent.location).text)
     assert "Sent in ten seconds: A call" in page.by_id("held").text
-    undo = next(one["action"] for one in page.all("form") if "/undo" in one["action"])
+    assert [one.text for one in page.all("button") if one["data-key"] == "u"] == ["Undo the reply “A call”"]
+    assert "Undo “reached out”" not in page.by_id("lead").text
+    assert "Take it back" not in page.by_id("replies").text
+    assert page.by_id("story").text.count("A call") == 1
+    (undo,) = (one["action"] for one in page.all("form") if "/undo" in one["action"])
     back = attorney.post(undo, follow_redirects=True)
     assert "Taken back: nothing was sent. This prospect waits again." in back.text
     assert "A call" not in Page(back.text).by_id("lead").text

@@ -229,6 +229,18 @@ class TestTakingBack:
         assert events(rows) == ["replied", "reached_out", "reopened", "reply_taken_back"]
         assert {"lead.reopened", "lead.reply_taken_back"} <= {entry.action for entry in rows(AuditEntry)}
 
+    def test_no_lead_is_reopened_while_a_reply_is_about_to_leave(
+        self, browser, max_, attorney, address, clock
+    ):
+        attorney.post(address, json=WORDS)
+        lead = address.removesuffix("/replies")
+        for client in (attorney, browser().sign_in(max_)):
+            assert "reopen" not in client.get(lead).json["allowed"]
+            answer = client.patch(lead, json={"status": "PENDING"})
+            assert (answer.status_code, "about to be sent" in answer.text) == (409, True)
+        pass_undo_time(clock)
+        assert attorney.patch(lead, json={"status": "PENDING"}).status_code == 200
+
     def test_it_reopens_no_lead_that_was_written_to_again(self, attorney, address, rows):
         first = attorney.post(address, json=WORDS).json
         attorney.post(address, json=WORDS | {"subject": "And more"})

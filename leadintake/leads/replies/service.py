@@ -92,6 +92,18 @@ class Replies:
             _record(lead, "reply_taken_back", reply, actor=actor)
         return is_pending(lead.status)
 
+    def explain_held(self, lead: Lead) -> str:
+        """Return why the lead cannot be reopened: a reply that leaves in a moment; empty without one."""
+        is_held = Reply.send_at > now(), Notification.status == Status.QUEUED
+        query = sa.select(Reply.id).join(Notification, Notification.id == Reply.message_id)
+        held_query = query.where(Reply.lead_id == lead.id, *is_held).limit(1)
+        is_any = db.session.scalar(held_query) is not None
+        return (
+            "A reply is about to be sent. Undo that reply instead, or wait until it is sent."
+            if is_any
+            else ""
+        )
+
     def view(self, reply: Reply) -> ReplyView:
         """Return a reply with the state of its message."""
         message = db.session.get_one(Notification, reply.message_id)

@@ -28,7 +28,7 @@ from leadintake.notifications.models import DeliveryAttempt, Notification
 PAGE = 100
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 KEY = re.compile(r"(\d{1,17})\.([0-9a-f]{32})")
-IN_OTHER_ENTRIES = ("noted", "contacted")
+IN_OTHER_ENTRIES = ("noted", "contacted", "replied")
 """Actions of the history that have an entry of another source."""
 
 
