@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from leadintake.auth.actor import current_actor
-from leadintake.desk import banner, words
+from leadintake.desk import banner, details, words
 from leadintake.desk.absences import bp as absences
 from leadintake.desk.account import bp as account
 from leadintake.desk.bulk import bp as bulk
@@ -28,7 +28,6 @@ from leadintake.desk.resume import bp as resume
 from leadintake.desk.screens import bp as screens
 from leadintake.desk.sign_in import bp as signing_in
 from leadintake.desk.views import bp as views
-from leadintake.desk.work import SOON
 from leadintake.desk.work import bp as work
 from leadintake.leads.fields import full_name
 from leadintake.leads.quarantine.service import quarantine as looked_after
@@ -65,9 +64,9 @@ ROOMS = (
 def init_app(app: Flask) -> None:
     """Register helpers of templates. blueprints.py mounts the pages behind the guard."""
     words.init_app(app)
+    details.init_app(app)
     banner.init_app(app)
     app.jinja_env.tests["reached"] = is_reached
     app.jinja_env.globals["full_name"] = full_name
-    app.jinja_env.globals["SOON"] = SOON
     app.jinja_env.globals["suggested_tags"] = lambda: tags.suggest(reader=current_actor())
     app.jinja_env.globals["in_quarantine"] = lambda: looked_after.count(reader=current_actor())

@@ -11,11 +11,7 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping
-from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
@@ -27,13 +23,12 @@ from leadintake.auth.guard import (
     comes_from_this_site,
     has_token_of_any_session,
 )
-from leadintake.auth.service import auth
 from leadintake.core.clock import now
 from leadintake.core.crypto import Unreadable, seal, unseal
 from leadintake.core.db.database import SAFE_METHODS
 from leadintake.core.errors import answer_to
 from leadintake.core.http.access import allow
-from leadintake.desk.words import CHANNELS, CONTACT_OUTCOMES, OUTCOMES
+from leadintake.desk.act_words import TEXTS, list_visible, name_of, title_of_act
 
 bp = Blueprint("finishing", __name__)
 PURPOSE = "unfinished act"
@@ -43,7 +38,6 @@ MAX_BYTES = 1_800
 SECRETS = {"password", "current_password", "new_password", "otp", "code", "step"}
 OF_THE_PAGE = {"csrf_token", "signer"}
 """Fields that a page of its own replaces."""
-UNSHOWN = OF_THE_PAGE | {"version", "shown_name", "shown_email", "submission_id"}
 ACTS = {
     "desk.new_lead.enter": "Add a lead",
     "desk.bulk.ask": "Choose what happens to several leads",
@@ -88,19 +82,6 @@ ACTS = {
     "desk.account.sign_out_everywhere": "Sign out everywhere else",
 }
 """What each act is called on the page. An act that is not here is not kept."""
-LONG_ACTS = {
-    "desk.replies.send", "desk.reply_templates.create", "desk.reply_templates.change", "desk.notes.add",
-    "desk.notes.change", "desk.bulk.ask", "desk.bulk.do",
-}  # fmt: skip
-"""Acts whose texts may be too long for an address: the answer itself shows them."""
-LABELS = {
-    "reason": "Reason", "notice": "Why", "user_id": "Person", "substitute_id": "Stands in",
-    "first_day": "First day", "last_day": "Last day", "email": "E-mail", "name": "Name", "role": "Role",
-    "timezone": "Time zone", "text": "Note", "note": "Note", "channel": "How", "outcome": "Outcome",
-    "at": "Next step", "quick": "Next step", "tags": "Tags", "take_back": "Take it back",
-    "subject": "Subject", "body": "Text", "language": "Language",
-}  # fmt: skip
-CHOICES: Mapping[str, Mapping[Any, str]] = {"channel": CHANNELS, "outcome": {**CONTACT_OUTCOMES, **OUTCOMES}}
 
 
 class Act(msgspec.Struct):
@@ -111,6 +92,8 @@ class Act(msgspec.Struct):
     fields: list[tuple[str, str]]
     signer: str
     until: float
+    files: list[str] = []
+    """Names of the fields that had a file, which is chosen again."""
 
 
 def keep_act(refusal: SignInFirst | StaleToken) -> AnyResponse:
@@ -119,7 +102,7 @@ def keep_act(refusal: SignInFirst | StaleToken) -> AnyResponse:
     if not is_form or not comes_from_this_site() or not has_token_of_any_session():
         return answer_to(refusal)
     sealed = _seal_act()
-    if not sealed and request.endpoint in LONG_ACTS:
+    if not sealed and _may_show():
         return _show_long_act(refusal)
     address = sealed or url_for("desk.queue.show")
     if isinstance(refusal, SignInFirst):
@@ -132,15 +115,12 @@ def keep_act(refusal: SignInFirst | StaleToken) -> AnyResponse:
 def show() -> AnyResponse:
     """Show an act that was kept, and ask; without one, say that it cannot be finished."""
     act = _unseal_act(request.args.get("act", ""))
-    visible = (
-        [(name, value) for name, value in act.fields if name not in UNSHOWN and value.strip()] if act else []
-    )
     page = render_template(
         "desk/finish.html",
         act=act,
-        title=ACTS[act.endpoint] if act else "",
-        shown=[(LABELS.get(name, name.replace("_", " ")), _describe(name, value)) for name, value in visible],
-        signer=_name_of(act.signer) if act else "",
+        title=title_of_act(ACTS[act.endpoint], act.fields) if act else "",
+        visible=list_visible(act.fields) if act else [],
+        signer=name_of(act.signer) if act else "",
     )
     return make_response(page)
 
@@ -149,15 +129,29 @@ def _show_long_act(refusal: SignInFirst | StaleToken) -> AnyResponse:
     """Answer with what was typed, to be sent again after signing in elsewhere; nothing is stored."""
     is_signed_in = isinstance(refusal, StaleToken)
     typed = [pair for pair in request.form.items(multi=True) if not (is_signed_in and pair[0] in OF_THE_PAGE)]
+    visible = list_visible(typed)
+    texts = [(name, label, value) for name, label, value in visible if name in TEXTS]
+    editable = {name for name, _, _ in texts}
     page = render_template(
         "desk/unfinished.html",
-        title=ACTS[request.endpoint or ""],
+        title=title_of_act(ACTS[request.endpoint or ""], typed),
         path=request.full_path.rstrip("?"),
-        signer=_name_of(request.form.get("signer", "")),
-        hidden=[(name, value) for name, value in typed if name not in LABELS],
-        visible=[(name, LABELS[name], value) for name, value in typed if name in LABELS],
+        signer=name_of(request.form.get("signer", "")),
+        files=_list_files(),
+        hidden=[(name, value) for name, value in typed if name not in editable],
+        choices=[(label, words) for name, label, words in visible if name not in editable],
+        texts=texts,
     )
     return make_response(page, refusal.status)
+
+
+def _may_show() -> bool:
+    """Return whether the form is kept in principle: then its texts are too long for an address."""
+    return request.endpoint in ACTS and not SECRETS & set(request.form)
+
+
+def _list_files() -> list[str]:
+    return [name for name, file in request.files.items() if file.filename]
 
 
 def _seal_act() -> str:
@@ -167,11 +161,11 @@ def _seal_act() -> str:
         for name, value in request.form.items(multi=True)
         if name not in {"csrf_token", "signer"}
     ]
-    if request.endpoint not in ACTS or request.files or SECRETS & {name for name, _ in fields}:
+    if not _may_show():
         return ""
     for path in (request.full_path.rstrip("?"), request.path):  # with the list of the lead, if it fits
         signer, until = request.form.get("signer", ""), (now() + GOOD_FOR).timestamp()
-        content = msgspec.json.encode(Act(request.endpoint, path, fields, signer, until))
+        content = msgspec.json.encode(Act(request.endpoint or "", path, fields, signer, until, _list_files()))
         if len(content) <= MAX_BYTES:
             return url_for("desk.finishing.show", act=seal(PURPOSE, content.decode()))
     return ""
@@ -183,16 +177,3 @@ def _unseal_act(sealed: str) -> Act | None:
     except Unreadable:
         return None
     return act if act.until >= now().timestamp() else None
-
-
-def _describe(name: str, value: str) -> str:
-    if name in CHOICES:
-        return CHOICES[name].get(value, value)
-    return (_name_of(value) or value) if name.endswith("_id") else value
-
-
-def _name_of(user_id: str) -> str:
-    with suppress(ValueError):
-        user = auth.get(uuid.UUID(user_id))
-        return user.name if user else ""
-    return ""

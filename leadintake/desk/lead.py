@@ -10,6 +10,7 @@ from leadintake.auth.permissions import Permission
 from leadintake.auth.sessions.interface import current
 from leadintake.core.errors import Conflict, Forbidden, PreconditionFailed, Refusal, UnprocessableContent
 from leadintake.core.http.access import allow
+from leadintake.desk.again import explain_conflict, show_form_again
 from leadintake.desk.forms import parse_form, read_form_version, redirect_with_reasons
 from leadintake.desk.place import find_place, lead_address, list_address
 from leadintake.desk.polling import mark_unattended, respond_to_poll
@@ -19,7 +20,6 @@ from leadintake.leads.models import Lead
 from leadintake.leads.notes.service import notes
 from leadintake.leads.proof.service import may_read_proof
 from leadintake.leads.reference import LeadKey
-from leadintake.leads.reopening import REMARKS
 from leadintake.leads.replies.service import replies
 from leadintake.leads.schemas import AssigneeChange, Declining, LeadDetail
 from leadintake.leads.service import leads
@@ -118,9 +118,13 @@ def assign(lead_id: LeadKey) -> AnyResponse:
 @bp.post("/decline")
 @allow(Permission.UPDATE_LEADS)
 def decline(lead_id: LeadKey) -> AnyResponse:
-    """Decline the lead."""
-    with leads.edit(lead_id, current_actor(), if_version=read_form_version(), lock_assignment=True) as lead:
-        handover.decline(lead, parse_form(Declining).reason, actor=current_actor())
+    """Decline the lead; a refusal shows the form again, with the reason that was typed."""
+    version = read_form_version()
+    try:
+        with leads.edit(lead_id, current_actor(), if_version=version, lock_assignment=True) as lead:
+            handover.decline(lead, parse_form(Declining).reason, actor=current_actor())
+    except (Conflict, Forbidden, PreconditionFailed, UnprocessableContent) as refusal:
+        return show_form_again(lead_id, refusal, "_decline", "Decline")
     flash("You declined it; it went to the next who can take it.")
     return redirect(list_address(), 303)
 
@@ -147,10 +151,7 @@ def show_refusal(refusal: Refusal) -> AnyResponse:
 def show_conflict(_refusal: Refusal) -> AnyResponse:
     """Show that the page was outdated, on the lead's page."""
     lead = leads.get((request.view_args or {})["lead_id"], reader=current_actor())
-    last = next((event for event in leads.history(lead) if event.action not in REMARKS), None)
-    is_own = last is not None and last.actor == current_actor().email  # such as a second click
-    sentence = "You changed this lead already." if is_own else "A colleague changed this lead meanwhile."
-    return show_refusal(PreconditionFailed(f"{sentence} Here is how it is now."))
+    return show_refusal(PreconditionFailed(f"{explain_conflict(lead)} Here is how it is now."))
 
 
 def _pulse_of(lead: Lead, detail: LeadDetail) -> str:

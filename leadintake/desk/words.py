@@ -46,6 +46,8 @@ CONTACT_OUTCOMES = {
     ContactOutcome.LEFT_MESSAGE: "Left a message",
     ContactOutcome.NO_ANSWER: "No answer",
 }
+SOON = {"tomorrow": "Tomorrow 9:00", "three_days": "In 3 days", "monday": "Next Monday"}
+"""Next steps to choose with one press."""
 KINDS = {"notes": "Notes", "contacts": "Contacts", "mails": "Mails", "changes": "Changes"}
 """Of the entries of a lead's timeline."""
 ACTS = {
@@ -111,7 +113,7 @@ def init_app(app: Flask) -> None:
         current_user=current_user, STATES=STATES, DELIVERIES=DELIVERIES, ACTS=ACTS, now=now
     )
     app.jinja_env.globals.update(CHANNELS=CHANNELS, CONTACT_OUTCOMES=CONTACT_OUTCOMES, KINDS=KINDS)
-    app.jinja_env.globals.update(OUTCOMES=OUTCOMES, reader_zone=reader_zone)
+    app.jinja_env.globals.update(OUTCOMES=OUTCOMES, reader_zone=reader_zone, SOON=SOON)
 
 
 def ago(instant: datetime) -> str:

@@ -1,4 +1,7 @@
-"""Outcome, next step and tags of a lead: forms on its page."""
+"""Outcome, next step and tags of a lead: forms on its page.
+
+The page does not draw them anew while somebody types, so they name no version: what is typed is meant.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,10 @@ from leadintake.core.clock import now
 from leadintake.core.errors import Conflict, Forbidden, PreconditionFailed, UnprocessableContent
 from leadintake.core.http.access import allow
 from leadintake.core.http.api import validate
+from leadintake.desk.again import show_form_again
 from leadintake.desk.forms import parse_form, read_form_version
-from leadintake.desk.lead import show_conflict, show_refusal
 from leadintake.desk.place import lead_address
-from leadintake.desk.words import OUTCOMES, moment, reader_zone
+from leadintake.desk.words import OUTCOMES, SOON, moment, reader_zone
 from leadintake.leads.follow_ups import service as follow_ups
 from leadintake.leads.follow_ups.schemas import FollowUpChange
 from leadintake.leads.outcomes import service as outcomes
@@ -29,22 +32,21 @@ from leadintake.leads.tags.schemas import TagsChange
 bp = Blueprint("work", __name__, url_prefix="/leads/<lead:lead_id>")
 TAKE_BACK = "take_back"
 MORNING = time(9)
-SOON = {"tomorrow": "Tomorrow 9:00", "three_days": "In 3 days", "monday": "Next Monday"}
-"""Next steps to choose with one press."""
 
-bp.register_error_handler(Conflict, show_refusal)
-bp.register_error_handler(Forbidden, show_refusal)
-bp.register_error_handler(UnprocessableContent, show_refusal)
-bp.register_error_handler(PreconditionFailed, show_conflict)
+REFUSALS = (Conflict, Forbidden, PreconditionFailed, UnprocessableContent)
 
 
 @bp.post("/outcome")
 @allow(Permission.UPDATE_LEADS)
 def end(lead_id: LeadKey) -> Response:
     """Set the outcome, or take it back."""
-    with leads.edit(lead_id, current_actor(), if_version=read_form_version(), lock_assignment=True) as lead:
-        change = OutcomeChange(None) if TAKE_BACK in request.form else parse_form(OutcomeChange)
-        outcomes.change(lead, change.outcome, change.note, actor=current_actor())
+    version = read_form_version()
+    try:
+        with leads.edit(lead_id, current_actor(), if_version=version, lock_assignment=True) as lead:
+            change = OutcomeChange(None) if TAKE_BACK in request.form else parse_form(OutcomeChange)
+            outcomes.change(lead, change.outcome, change.note, actor=current_actor())
+    except REFUSALS as refusal:
+        return show_form_again(lead_id, refusal, "_outcome", "Outcome")
     words = (
         f"Recorded: {OUTCOMES[change.outcome].lower()}." if change.outcome else "The outcome is taken back."
     )
@@ -55,11 +57,14 @@ def end(lead_id: LeadKey) -> Response:
 @allow(Permission.UPDATE_LEADS)
 def follow_up(lead_id: LeadKey) -> Response:
     """Set the next step, or take it back. Times are in the reader's time zone."""
-    with leads.edit(lead_id, current_actor(), if_version=read_form_version()) as lead:
-        at = None if TAKE_BACK in request.form else _read_time()
-        note = request.form.get("note", "").strip() or None
-        change = validate(FollowUpChange, {"at": at, "note": note}, strict=False)
-        follow_ups.change(lead, change.at, change.note, actor=current_actor())
+    try:
+        with leads.edit(lead_id, current_actor(), if_version=read_form_version()) as lead:
+            at = None if TAKE_BACK in request.form else _read_time()
+            note = request.form.get("note", "").strip() or None
+            change = validate(FollowUpChange, {"at": at, "note": note}, strict=False)
+            follow_ups.change(lead, change.at, change.note, actor=current_actor())
+    except REFUSALS as refusal:
+        return show_form_again(lead_id, refusal, "_follow_up", "Next step")
     words = f"The next step is due on {moment(change.at)}." if change.at else "The next step is taken back."
     return _redirect(lead_id, words)
 
@@ -68,10 +73,13 @@ def follow_up(lead_id: LeadKey) -> Response:
 @allow(Permission.UPDATE_LEADS)
 def tag(lead_id: LeadKey) -> Response:
     """Replace the tags, which are typed with commas between them."""
-    with leads.edit(lead_id, current_actor(), if_version=read_form_version()) as lead:
-        typed = [one for one in request.form.get("tags", "").split(",") if one.strip()]
-        change = validate(TagsChange, {"tags": typed}, strict=False)
-        tags.change(lead, change.tags, actor=current_actor())
+    try:
+        with leads.edit(lead_id, current_actor(), if_version=read_form_version()) as lead:
+            typed = [one for one in request.form.get("tags", "").split(",") if one.strip()]
+            change = validate(TagsChange, {"tags": typed}, strict=False)
+            tags.change(lead, change.tags, actor=current_actor())
+    except REFUSALS as refusal:
+        return show_form_again(lead_id, refusal, "_tags", "Tags")
     return _redirect(lead_id, "The tags are saved.")
 
 

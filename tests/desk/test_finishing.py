@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -136,10 +137,63 @@ def test_after_half_an_hour_it_cannot_be_finished(signed_out, amara, lead):
         assert "This cannot be finished any more" in sign_in(signed_out, answer, amara).text
 
 
-def test_an_act_too_long_to_keep_leads_to_signing_in_and_says_so(signed_out, lead):
+def test_an_act_too_long_to_keep_is_in_the_answer(signed_out, lead):
     answer = decline(signed_out, lead, "x" * MAX_BYTES)
-    page = signed_out.get(answer.location).text
-    assert "Please sign in, and do it again." in page
+    assert answer.status_code == 401
+    assert Page(answer.text).by_id("reason").text.strip() == "x" * MAX_BYTES
+
+
+CALL = {"channel": "phone", "outcome": "left_message", "note": "With her sister. " * 200}
+
+
+def test_choices_of_a_long_contact_are_words(signed_out, lead):
+    data = decline.form | CALL
+    answer = signed_out.post(f"/desk/leads/{lead.id}/contacts", data=data, headers=HERE)
+    page = Page(answer.text)
+    assert (answer.status_code, page.mistakes) == (401, [])
+    words = page.by_id("main").text
+    assert ("Phone" in words, "Left a message" in words, "left_message" in words) == (True, True, False)
+    assert page.by_id("note").text.strip() == CALL["note"].strip()
+    assert page.inputs()["outcome"]["value"] == "left_message"
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [
+        (
+            {"act": "assign", "user_id": "AMARA", "text": "", "tags": ""},
+            "Hand over 2 leads to Amara Attorney",
+        ),
+        ({"act": "assign", "user_id": "nobody"}, "Take 2 leads from their attorneys"),
+        (
+            {"act": "outcome", "outcome": "hired", "everything": "1"},
+            "Set the outcome of all leads of the list",
+        ),
+        ({"act": "note", "text": "Pelican", "outcome": "hired"}, "Write a note on 2 leads"),
+    ],
+)
+def test_an_act_on_several_leads_says_what_it_is(signed_out, amara, typed, title):
+    typed = {name: value.replace("AMARA", str(amara.id)) for name, value in typed.items()}
+    data = {**decline.form, **typed, "lead": ["a", "b"]}
+    page = sign_in(signed_out, signed_out.post("/desk/leads/bulk", data=data, headers=HERE), amara)
+    words = Page(page.text).by_id("main").text
+    assert title in words
+    assert ("Pelican" in words, "Hired" in words) == (typed["act"] == "note", typed["act"] == "outcome")
+    for raw in ("assign", "everything", "user id", "nobody"):
+        assert raw not in words
+
+
+def test_a_new_lead_with_a_file_keeps_what_was_typed_and_asks_for_the_file(signed_out, amara, rows):
+    typed = {"first_name": "Pelican", "last_name": "Roe", "email": "", "phone": "+1 212 555 0123"}
+    file = (io.BytesIO(b"%PDF-1.4"), "resume.pdf")
+    data = {**decline.form, **typed, "resume_file": file}
+    answer = sign_in(signed_out, signed_out.post("/desk/leads/new", data=data, headers=HERE), amara)
+    page = Page(answer.text)
+    assert "Pelican" in page.by_id("main").text
+    assert "Choose the file again" in page.by_id("main").text
+    assert page.inputs()["resume_file"]["type"] == "file"
+    assert press(signed_out, page).status_code == 200
+    assert rows(Lead)[-1].first_name == "Pelican"
 
 
 @pytest.mark.parametrize("token", ["", "x", None])
