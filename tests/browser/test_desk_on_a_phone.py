@@ -38,7 +38,8 @@ def top_of(page: Page, words: str) -> float:
 def test_the_resume_is_third_and_opens_as_text(desk_of, lead, amara, rows):
     page = desk_of(amara, f"/desk/leads/{lead}", **PHONE)
     assert top_of(page, "Jane Doe") < top_of(page, "Resume") < top_of(page, "What happened")
-    assert top_of(page, "Resume") < 1000
+    assert top_of(page, "Resume") < top_of(page, "Work on it") < top_of(page, "What happened")
+    assert top_of(page, "Resume") < 880
     page.get_by_role("button", name="Open", exact=True).click()
     expect(page.locator("#text")).to_contain_text("Public defender")
     assert rows(AuditEntry)[-1].action == "lead.downloaded"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import takewhile
 
 import pytest
@@ -225,3 +226,19 @@ def test_the_alert_leads_to_the_page(client, browser, given, amara, rows):
     assert address in alert.text
     assert address in alert.html
     assert browser().sign_in(amara).get(address).status_code == 200
+
+
+def test_a_lead_with_an_outcome_does_not_wait(browser, given, amara):
+    lead = given(LeadFactory, assigned_to=amara, outcome="not_our_field", outcome_at=now())
+    page = page_of(browser().sign_in(amara), lead)
+    marks = [one.text for one in page.all("span") if "mark" in one["class"].split()]
+    assert marks == ["Not our field"]
+    (button,) = [one for one in page.all("button") if one["data-key"] == "r"]
+    assert (button.text, button["class"]) == ("I reached out", "secondary")
+
+
+def test_a_next_step_that_is_due_is_said_at_the_top(browser, given, amara):
+    lead = given(LeadFactory, assigned_to=amara, follow_up_at=now() - timedelta(hours=1))
+    top = page_of(browser().sign_in(amara), lead).by_id("lead").text.partition("Reference")[0]
+    assert "Next step" in top
+    assert "due" in top

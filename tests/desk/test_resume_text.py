@@ -61,6 +61,7 @@ def test_reading_it_is_on_record_as_the_file_s_is(manager, sent, rows):
     text_at(manager, lead)
     last = rows(AuditEntry)[-1]
     assert (last.action, str(last.subject_id), last.detail) == ("lead.downloaded", lead, '{"inline":true}')
+    assert "opened the file" in manager.get(f"/desk/leads/{lead}/proof").text
 
 
 def test_the_page_of_the_lead_opens_it(manager, sent):

@@ -146,6 +146,24 @@ class TestTimeline:
             page_of(mine, lead)
         assert len(many) == len(few)
 
+    def test_changes_are_told_in_words_and_in_the_readers_time(self, mine, lead):
+        mine.post("/desk/account/time-zone", data={"timezone": "America/New_York"})
+        send(mine, lead, "outcome", outcome="not_our_field", note="Tax: not ours.")
+        send(mine, lead, "follow-up", at="2026-12-30T09:00", note="Ring: again.")
+        send(mine, lead, "outcome", take_back="1")
+        send(mine, lead, "contacts", **CALL)
+        told = " ".join(entries(page_of(mine, lead)))
+        for words in (
+            "set the outcome: Not our field: Tax: not ours.",
+            "took the outcome back: Not our field",
+            "set the next step: 30 Dec 2026, 09:00: Ring: again.",
+        ):
+            assert words in told
+        proof = Page(mine.get(f"/desk/leads/{lead.id}/proof").text).by_id("main").text
+        assert "recorded a contact: Phone: Left a message" in proof
+        for raw in ("not_our_field", "UTC:", "left_message"):
+            assert raw not in told + proof
+
     def test_an_open_page_hears_of_a_note(self, mine, browser, bruno, lead):
         pulse = mine.get(f"/desk/leads/{lead.id}/pulse")
         tag = {"If-None-Match": pulse.headers["ETag"]}
