@@ -53,6 +53,7 @@ def test_the_preview_is_loaded_when_it_is_seen_and_only_then(desk_of, lead, amar
     expect(page.locator("#resume-text")).to_be_empty()
     page.locator("#resume-text").scroll_into_view_if_needed()
     expect(page.locator("#resume-text")).to_contain_text("Public defender")
+    assert not page.title().startswith("Resume")
     assert [one.action for one in rows(AuditEntry)].count("lead.downloaded") == 1
     assert violations(page) == []
 

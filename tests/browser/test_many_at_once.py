@@ -159,6 +159,7 @@ def test_the_pages_are_usable_by_everybody(desk_of, many, bruno, max_, scheme, w
     page.get_by_role("button", name="Hand over 1 lead").click()
     hold_up("done")
     page.goto(page.url.partition("/desk")[0] + "/desk/leads/new")
+    assert page.locator("label[for=email], label[for=phone]").all_text_contents() == ["E-mail", "Phone"]
     hold_up("new")
     page.get_by_role("button", name="Add the lead").click()
     expect(page.locator("#phone-error")).to_be_visible()

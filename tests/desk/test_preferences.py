@@ -38,6 +38,11 @@ def test_everything_is_on_at_first_and_what_is_chosen_is_there_again(browser, am
     assert [one.action for one in rows(AuditEntry)].count("user.preferences_changed") == 1
 
 
+def test_the_page_names_the_mails_that_always_come(browser, amara):
+    text = browser().sign_in(amara).get("/desk/account").text
+    assert "a new lead, of one without an attorney or of a failed message, and mails about your" in text
+
+
 def test_what_one_is_not_offered_stays_as_it_is(browser, amara, rows):
     client = browser().sign_in(amara)
     client.post(PATH, data={})
