@@ -13,13 +13,14 @@ from leadintake.core.visibility import register_visibility_filter
 from leadintake.leads import backfill, counting, reopening, search
 from leadintake.leads.distribution import alerts, attention, coverage, failures, transfers
 from leadintake.leads.distribution.handover import handover
+from leadintake.leads.events import lead_email_corrected
 from leadintake.leads.follow_ups import reminders
 from leadintake.leads.intake import api as public
 from leadintake.leads.proof import cli as cli_proof  # noqa: F401 - adds its command
 from leadintake.leads.quarantine import cli as cli_quarantine  # noqa: F401 - adds its commands
 from leadintake.leads.quarantine import digest
 from leadintake.leads.reference import LeadKeyConverter
-from leadintake.leads.replies import notices
+from leadintake.leads.replies import notices, withdrawals
 from leadintake.leads.replies.service import replies
 from leadintake.leads.reports import cli as cli_assignment  # noqa: F401 - adds its commands to two groups
 from leadintake.leads.screens.cli import group
@@ -34,6 +35,7 @@ def init_app(app: Flask) -> None:
     message_failing.connect(app, failures.lock_lead, when=When.IN_TRANSACTION)
     message_failed.connect(app, failures.report_failure, when=When.IN_SAVEPOINT)
     message_failed.connect(app, notices.tell_author, when=When.IN_SAVEPOINT)
+    lead_email_corrected.connect(app, withdrawals.withdraw_replies, when=When.IN_TRANSACTION)
     leases.add_send_check(app, alerts.check_alert)
     leases.add_send_check(app, reminders.check_reminder)
     leases.add_send_check(app, transfers.check_leads)

@@ -61,8 +61,15 @@ class LeadOutcomeChanged(msgspec.Struct, frozen=True):
     """The actor, as in the lead's history."""
 
 
+class LeadEmailCorrected(msgspec.Struct, frozen=True):
+    """A prospect corrected the address of a lead."""
+
+    lead_id: uuid.UUID
+
+
 lead_created = Event("lead_created", LeadCreated)
 lead_assigned = Event("lead_assigned", LeadAssigned)
 lead_status_changed = Event("lead_status_changed", LeadStatusChanged)
 lead_gate_changed = Event("lead_gate_changed", LeadGateChanged)
 lead_outcome_changed = Event("lead_outcome_changed", LeadOutcomeChanged)
+lead_email_corrected = Event("lead_email_corrected", LeadEmailCorrected)

@@ -263,6 +263,19 @@ class TestWhoIsTold:
         assert "mailto:jane@gmail.com" in page
         assert "corrected the e-mail address" in page
 
+    def test_a_reply_that_did_not_leave_goes_to_no_former_address(
+        self, app, client, browser, amara, thanks, rows
+    ):
+        lead, attorney = only_lead(rows), browser().sign_in(amara)
+        words = {"subject": "About your inquiry", "body": "Dear Jane"}
+        assert attorney.post(f"/internal/leads/{lead.id}/replies", json=words).status_code == 201
+        reopened = attorney.patch(f"/internal/leads/{lead.id}", json={"status": "PENDING"})
+        assert reopened.status_code == 200
+        assert correct(client, thanks, "jane@gmail.com").status_code == 303
+        assert [one for one in rows(Notification) if one.kind == "reply" and one.deleted_at is None] == []
+        (entry,) = (one for one in rows(LeadEvent) if one.action == "reply_taken_back")
+        assert entry.detail == "About your inquiry (not sent: the address was corrected)"
+
     def test_nobody_is_told_of_a_lead_that_nobody_has(self, client, given, rows):
         given(UserFactory, "manager")
         location = client.submit(accept="text/html").headers["Location"]

@@ -21,6 +21,7 @@ from leadintake.core.i18n.languages import N_
 from leadintake.leads import search_index, visibility
 from leadintake.leads.distribution import alerts
 from leadintake.leads.distribution.handover import handover
+from leadintake.leads.events import LeadEmailCorrected, lead_email_corrected
 from leadintake.leads.fields import search_line, search_text, values_of
 from leadintake.leads.models import Lead, LeadEvent, fold_email, has_key
 from leadintake.leads.reference import LeadKey
@@ -113,6 +114,7 @@ class Corrections:
         alerts.record(lead, CORRECTED, f"from {former} to {email}", actor=ANONYMOUS)
         audit.record(f"lead.{CORRECTED}", actor=ANONYMOUS, about=("lead", lead.id))
         notifications.withdraw(lead.id, former, kinds=OPTIONAL_KINDS)
+        lead_email_corrected.send(LeadEmailCorrected(lead.id))
         self._apply_screens(lead)
         if lead.in_quarantine:
             return  # no messages; the release sends them to the address of then
