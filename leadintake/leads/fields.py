@@ -142,7 +142,7 @@ FIRST_FINGERPRINT = ("first_name", "last_name", "email", "practice_area", "langu
 FIRST_COLUMNS = (
     "id", "created_at", "updated_at", "first_name", "last_name", "email", "status",
     "practice_area", "language", "assigned_to", "resume", "reference", "phone", "reached_at",
-    "outcome", "follow_up_at", "tags",
+    "outcome", "follow_up_at", "tags", "source",
 )  # fmt: skip
 """Programs may know these by position: new columns follow."""
 

@@ -25,10 +25,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forbid it again. Refuses while a lead has no resume: the version before could not read it."""
-    leads = sa.table("leads", sa.column("id"), sa.column("resume_id"))
-    incomplete = sa.select(leads.c.id).where(leads.c.resume_id.is_(None)).limit(1)
+    """Forbid it again. Refuses while a lead has no resume or no address: the version before needs both."""
+    leads = sa.table("leads", sa.column("id"), sa.column("resume_id"), sa.column("email"))
+    incomplete = (
+        sa.select(leads.c.id).where(sa.or_(leads.c.resume_id.is_(None), leads.c.email == "")).limit(1)
+    )
     if op.get_bind().execute(incomplete).first() is not None:
-        raise RuntimeError("Some leads have no resume, which the version before needs.")
+        raise RuntimeError("Some leads have no resume or no e-mail address, which the version before needs.")
     schema.set_nullable("leads", "resume_id", nullable=False)
     schema.drop_column("leads", "source")

@@ -15,7 +15,7 @@ EXPORT = "/internal/leads.csv"
 COLUMNS = [
     "id", "created_at", "updated_at", "first_name", "last_name", "email", "status",
     "practice_area", "language", "assigned_to", "resume", "reference", "phone", "reached_at",
-    "outcome", "follow_up_at", "tags",
+    "outcome", "follow_up_at", "tags", "source",
 ]  # fmt: skip
 
 

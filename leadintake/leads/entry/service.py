@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 from typing import IO
 
+from flask import current_app
+
 from leadintake.auth.models import User
 from leadintake.core.errors import NotFound
+from leadintake.core.i18n.languages import ENGLISH, supported_language
 from leadintake.documents.verdict import Verdict
 from leadintake.leads.fields import Values
 from leadintake.leads.intake.service import Submission, intake
@@ -23,11 +26,13 @@ class Entry:
     ) -> tuple[Lead, bool]:
         """Store a lead once per key. Return it, and whether it was stored before.
 
-        The prospect gets no confirmation. Keys are the actor's own: who knows the key of a colleague, or of a
-        prospect, learns nothing by it. Raises UnprocessableContent for a key with other content.
+        The prospect gets no confirmation; without `language`, replies are in the firm's first. Keys are the
+        actor's own: who knows the key of a colleague, or of a prospect, learns nothing by it. Raises
+        UnprocessableContent for a key with other content.
         """
         own_key = f"staff {actor.id} {key}" if key else None
-        return intake.submit(Submission(values, resume, own_key, entered_by=actor), file)
+        submission = Submission(values, resume, own_key, page_language=_firm_language(), entered_by=actor)
+        return intake.submit(submission, file)
 
     def find(self, key: LeadKey, *, reader: User) -> Lead | None:
         """Return a lead just entered, if `reader` may open it.
@@ -38,6 +43,12 @@ class Entry:
         with contextlib.suppress(NotFound):
             return leads.get(key, reader=reader)
         return None
+
+
+def _firm_language() -> str:
+    """Return the first of the firm's languages that mails are written in."""
+    languages: list[str] = current_app.config["LANGUAGES"]
+    return next((found for one in languages if (found := supported_language(one))), ENGLISH)
 
 
 entry = Entry()
