@@ -206,6 +206,8 @@ VALUES: Mapping[str, Any] = {
     "Status": "sent",
     "ShownDisclaimer.language": "en",
     "ShownDisclaimer.version": DIGEST[:12],
+    "LeadEntry.one_name": False,
+    "Source": "form",
     "TemplatePatch.name": "Fees",
     "TemplateText.body": "Dear {first_name},\n\nthe first call is free.\n\n{attorney}",
     "TemplateText.language": "en",
