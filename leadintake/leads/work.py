@@ -20,12 +20,14 @@ def require_right(lead: Lead, actor: UserOrOperator) -> None:
 
 
 def normalize_note(text: str | None) -> str | None:
-    """Return the note in NFC, None for a blank one. Raises UnprocessableContent."""
+    """Return the note in NFC with blanks for tabs, None for a blank one. Raises UnprocessableContent."""
     try:
-        note = normalize_text(text or "", MAX_NOTE_LENGTH)
+        note = normalize_text((text or "").replace("\t", " "), MAX_NOTE_LENGTH)
     except TooLong:
         raise UnprocessableContent({"note": [f"Write {MAX_NOTE_LENGTH} characters at most."]}) from None
-    if has_controls(note.replace("\r\n", "\n").replace("\n", " ")):
+    if "\n" in note or "\r" in note:
+        raise UnprocessableContent({"note": ["Write this in one line."]})
+    if has_controls(note):
         raise UnprocessableContent(
             {"note": ["This has characters that cannot be shown. Please type it again."]}
         )

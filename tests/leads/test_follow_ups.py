@@ -254,3 +254,10 @@ class TestReminding:
 def test_two_years_ahead_is_the_last(attorney, lead):
     last = BEGINNING + timedelta(days=731)
     assert plan(attorney, lead, last.isoformat()).status_code == 200
+
+
+def test_a_note_is_one_line_in_which_a_tab_is_a_blank(attorney, lead):
+    answer = plan(attorney, lead, note="Ask\tagain")
+    assert answer.json["follow_up_note"] == "Ask again"
+    answer = plan(attorney, lead, note="Ask\nagain")
+    assert (answer.status_code, answer.json["errors"]) == (422, {"note": ["Write this in one line."]})
