@@ -157,3 +157,9 @@ def test_other_bodies_are_refused(client, max_):
     staff = client.sign_in(max_)
     assert staff.post(ENTER, data=CALLER).status_code == 415
     assert staff.post(ENTER, data="{", content_type="application/json").status_code == 400
+
+
+def test_the_document_names_both_answers(client):
+    entered = client.get("/openapi.json").json["paths"]["/internal/leads"]["post"]["responses"]["201"]
+    schemas = entered["content"]["application/json"]["schema"]["anyOf"]
+    assert {schema["$ref"].rpartition("/")[2] for schema in schemas} == {"LeadDetail", "EntryReceipt"}

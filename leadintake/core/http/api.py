@@ -36,7 +36,7 @@ MAX_UNKNOWN = 100
 
 @dataclass(frozen=True)
 class Interface:
-    """`answers`: per status a schema, or the content type of other bytes.
+    """`answers`: per status a schema, a tuple of schemas, or the content type of other bytes.
 
     `form` describes what the view takes as multipart/form-data, which depends on the settings. A view with
     both takes either.

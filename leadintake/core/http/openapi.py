@@ -96,7 +96,9 @@ def _schemas(interfaces: list[Interface]) -> _Schemas:
     for interface in interfaces:
         structs += [interface.json] if interface.json else []
         structs += [member.type for member in msgspec.structs.fields(interface.query or msgspec.Struct)]
-        structs += [answer for answer in interface.answers.values() if not isinstance(answer, str | None)]
+        for answer in interface.answers.values():
+            structs += answer if isinstance(answer, tuple) else [answer]
+    structs = [struct for struct in structs if not isinstance(struct, str | None)]
     return _Schemas(structs)
 
 
@@ -159,6 +161,9 @@ def _answer(status: int, kind: Any, schema_of: Any) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": http.HTTPStatus(status).phrase}
     if isinstance(kind, str):
         answer["content"] = {kind: {"schema": {"type": "string", "format": "binary"}}}
+    elif isinstance(kind, tuple):
+        schemas = [schema_of(struct) for struct in kind]
+        answer["content"] = {"application/json": {"schema": {"anyOf": schemas}}}
     elif kind is not NO_BODY:
         answer["content"] = {"application/json": {"schema": schema_of(kind)}}
     return answer

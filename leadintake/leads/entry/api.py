@@ -21,7 +21,7 @@ bp = Blueprint("entry", __name__, url_prefix="/leads")
 @bp.post("")
 @allow(Permission.UPDATE_LEADS)
 @api(
-    {201: LeadDetail},
+    {201: (LeadDetail, EntryReceipt)},
     json=LeadEntry,
     form=describe_entry,
     headers=("Idempotency-Key",),
