@@ -94,7 +94,7 @@ PAGES = {
     ("POST", "/desk/sign-out"): "viewer",
     ("GET", "/desk/finish"): "viewer",
 }
-OF_ITS_ATTORNEY = {f"{LEAD}/proof"}
+OF_ITS_ATTORNEY = {f"{LEAD}/tags", f"{LEAD}/proof"}
 """Of the attorneys only the lead's own one may open these."""
 DOORS = {
     ("GET", "/desk/sign-in"),
