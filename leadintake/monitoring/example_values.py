@@ -123,6 +123,7 @@ VALUES: Mapping[str, Any] = {
     "sha256": DIGEST,
     "signature": KEY,
     "size": 48213,
+    "sort": "-created_at",
     "source": "form",
     "stored_at": MORNING,
     "status": "PENDING",

@@ -52,7 +52,7 @@ def _build(schema: Mapping[str, Any], owner: str, member: str, schemas: Mapping[
         }
     if schema.get("type") == "array":
         return [_build(schema["items"], owner, member, schemas)]
-    references = [part for part in schema.get("anyOf", []) if "$ref" in part]
-    if references:
-        return _build(references[0], owner, member, schemas)
+    nested = [part for part in schema.get("anyOf", []) if "$ref" in part or part.get("type") == "array"]
+    if nested:
+        return _build(nested[0], owner, member, schemas)
     return VALUES.get(f"{owner}.{member}", VALUES.get(member))
