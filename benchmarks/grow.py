@@ -150,7 +150,7 @@ class _Firm:
             render(
                 "attorney_alert", letterhead=get_letterhead(), about=words["reference"],
                 attorney="Attorney", prospect="Jane Doe", reason="Fewest open leads.", warnings=[], **words,
-                by_staff=False,
+                by_staff=False, is_open=True,
             ),
             render(
                 "prospect_confirmation", letterhead=get_letterhead(), about=words["reference"], name="Jane",

@@ -107,7 +107,8 @@ def test_a_declined_lead_leads_back_to_the_same_list(browser, given, amara, brun
     answer = client.post(f"/desk/leads/{lead.id}/decline?{wanted}", data={"version": 1, "reason": "Busy."})
     assert answer.location == "/desk?status=PENDING&sort=email"
     answer = client.post(f"/desk/leads/{lead.id}/decline?{wanted}", data={"version": 1, "reason": "Busy."})
-    assert answer.location == f"/desk/leads/{lead.id}?{wanted}"
+    assert answer.status_code == 412
+    assert f'href="/desk/leads/{lead.id}?{wanted}"' in answer.text
 
 
 def test_no_neighbour_is_a_lead_that_the_reader_may_not_see(browser, given, amara, row_of_leads):

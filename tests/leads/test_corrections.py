@@ -17,6 +17,7 @@ from leadintake.core.db.transaction import transaction
 from leadintake.leads.intake.corrections import CLOSED, MAX_CORRECTIONS
 from leadintake.leads.models import Lead, LeadEvent
 from leadintake.leads.reference import draw_reference
+from leadintake.leads.replies.service import UNDO_SECONDS
 from leadintake.leads.status import LeadStatus
 from leadintake.notifications.models import Notification, Status
 from tests.factories import LeadFactory, ScreenFactory, UserFactory
@@ -269,9 +270,10 @@ class TestWhoIsTold:
         lead, attorney = only_lead(rows), browser().sign_in(amara)
         words = {"subject": "About your inquiry", "body": "Dear Jane"}
         assert attorney.post(f"/internal/leads/{lead.id}/replies", json=words).status_code == 201
-        reopened = attorney.patch(f"/internal/leads/{lead.id}", json={"status": "PENDING"})
-        assert reopened.status_code == 200
-        assert correct(client, thanks, "jane@gmail.com").status_code == 303
+        with time_machine.travel(now() + timedelta(seconds=UNDO_SECONDS + 1), tick=False):
+            reopened = attorney.patch(f"/internal/leads/{lead.id}", json={"status": "PENDING"})
+            assert reopened.status_code == 200
+            assert correct(client, thanks, "jane@gmail.com").status_code == 303
         assert [one for one in rows(Notification) if one.kind == "reply" and one.deleted_at is None] == []
         (entry,) = (one for one in rows(LeadEvent) if one.action == "reply_taken_back")
         assert entry.detail == "About your inquiry (not sent: the address was corrected)"

@@ -142,8 +142,8 @@ def test_the_file_has_them_in_its_last_columns(attorney, given):
     given(LeadFactory, tags=["asylum", "=vip"], outcome="hired")
     given(LeadFactory)
     rows = [*csv.reader(io.StringIO(attorney.get("/internal/leads.csv").text))]
-    assert rows[0][-3:] == ["outcome", "follow_up_at", "tags"]
-    assert [row[-3:] for row in rows[1:]] == [["", "", ""], ["hired", "", "asylum, '=vip"]]
+    assert rows[0][-4:] == ["outcome", "follow_up_at", "tags", "source"]
+    assert [row[-4:-1] for row in rows[1:]] == [["", "", ""], ["hired", "", "asylum, '=vip"]]
 
 
 def test_blanks_in_a_row_are_one(attorney, lead):
