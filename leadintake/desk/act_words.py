@@ -23,7 +23,7 @@ LABELS = {
     "subject": "Subject", "body": "Text", "language": "Language",
 }  # fmt: skip
 TEXTS = {"reason", "notice", "text", "note", "tags", "subject", "body", "name"}
-"""Fields that somebody writes; the others are chosen."""
+"""Fields of free text; the others are choices."""
 CHOICES: Mapping[str, Mapping[Any, str]] = {
     "channel": CHANNELS,
     "outcome": {**CONTACT_OUTCOMES, **OUTCOMES},
@@ -55,7 +55,7 @@ def title_of_act(title: str, fields: Fields) -> str:
 
 
 def list_visible(fields: Fields) -> list[tuple[str, str, str]]:
-    """Return name, label and words of each field that somebody filled in."""
+    """Return name, label and words of each field that is not empty."""
     act = dict(fields).get("act", "")
     filled = [(name, value) for name, value in fields if name not in UNSHOWN and value.strip()]
     if act in MEMBERS:

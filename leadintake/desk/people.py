@@ -66,7 +66,7 @@ def change(user_id: uuid.UUID) -> AnyResponse:
 
 
 def _list_unchanged(*names: str) -> frozenset[str]:
-    """Return the fields that are as the page showed them: somebody else may have changed the user since."""
+    """Return the fields that are as the page showed them: another admin may have changed the user since."""
     return frozenset(name for name in names if request.form.get(name) == request.form.get(f"shown_{name}"))
 
 

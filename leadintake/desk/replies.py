@@ -112,7 +112,7 @@ def _find_filled(template_id: str, lead: Lead) -> dict[str, str] | None:
 
 
 def _is_same(typed: dict[str, str], filled: dict[str, str], name: str) -> bool:
-    """Return whether nobody changed what the template filled in; forms end lines with CR LF."""
+    """Return whether the text is still the template's. Forms end lines with CR LF."""
     return typed[name].split() == filled[name].split()
 
 

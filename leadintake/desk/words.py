@@ -87,7 +87,7 @@ CAUSES = {
     "handed_back": "Its attorney left, or went away",
     "declined": "It was declined",
     "screened": "It was hidden from its attorney",
-    "waited": "It waited for somebody",
+    "waited": "It waited for an attorney",
     "released": "It was released from quarantine",
     "manual": "A person decided",
 }

@@ -1,6 +1,6 @@
 """Outcome, next step and tags of a lead: forms on its page.
 
-The page does not draw them anew while somebody types, so they name no version: what is typed is meant.
+The page never redraws these forms, so they carry no version: what is typed replaces what is stored.
 """
 
 from __future__ import annotations

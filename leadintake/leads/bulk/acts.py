@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
@@ -19,6 +20,9 @@ from leadintake.leads.tags import service as tags
 
 OWN_MEMBERS = ("act", "ids", "filter")
 """Members of a request that belong to every act."""
+
+
+Member = TypeVar("Member")
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,16 @@ class Act:
     """Whether it finds deleted leads, too."""
 
 
+def _require(member: Member | msgspec.UnsetType) -> Member:
+    """Return a member of the request. The service has refused requests without it."""
+    if isinstance(member, msgspec.UnsetType):
+        raise TypeError("An act was called without a member that it needs.")
+    return member
+
+
 def _assign(lead: Lead, request: BulkRequest, actor: User, digest: Digest) -> None:
-    former, user_id = lead.assigned_to, request.user_id
-    assert user_id is not msgspec.UNSET  # noqa: S101 - the service has checked the members
-    leads.assign(lead, user_id, actor=actor, silent=digest.is_needed)
+    former = lead.assigned_to
+    leads.assign(lead, _require(request.user_id), actor=actor, silent=digest.is_needed)
     digest.add(lead, former)
 
 
@@ -53,19 +63,16 @@ def _restore(lead: Lead, _request: BulkRequest, actor: User, _digest: Digest) ->
 
 
 def _change_tags(lead: Lead, request: BulkRequest, actor: User, _digest: Digest) -> None:
-    assert request.tags is not msgspec.UNSET  # noqa: S101 - the service has checked the members
-    tags.change(lead, request.tags, actor=actor)
+    tags.change(lead, _require(request.tags), actor=actor)
 
 
 def _change_outcome(lead: Lead, request: BulkRequest, actor: User, _digest: Digest) -> None:
-    assert request.outcome is not msgspec.UNSET  # noqa: S101 - the service has checked the members
     note = None if request.note is msgspec.UNSET else request.note
-    outcomes.change(lead, request.outcome, note, actor=actor)
+    outcomes.change(lead, _require(request.outcome), note, actor=actor)
 
 
 def _add_note(lead: Lead, request: BulkRequest, actor: User, _digest: Digest) -> None:
-    assert request.text is not msgspec.UNSET  # noqa: S101 - the service has checked the members
-    notes.add(lead, request.text, actor=actor)
+    notes.add(lead, _require(request.text), actor=actor)
 
 
 ACTS: Mapping[str, Act] = {

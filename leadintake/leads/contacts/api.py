@@ -1,4 +1,4 @@
-"""JSON API of contacts: whoever may read a lead reads them."""
+"""JSON API of contacts. Readers of a lead may read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON API of notes: whoever may read a lead reads its notes."""
+"""JSON API of notes. Readers of a lead may read them."""
 
 from __future__ import annotations
 
