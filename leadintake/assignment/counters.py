@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import uuid
 import weakref
 from collections.abc import Mapping
@@ -27,6 +26,7 @@ from leadintake.core.clock import now
 from leadintake.core.db.database import db, execute
 from leadintake.core.db.results import affected
 from leadintake.core.db.transaction import before_commit
+from leadintake.core.db.upserts import make_upsert
 
 UNASSIGNED = uuid.UUID(int=0)
 """Stands for the assignee of leads without one. The lowest id, so its row is locked first."""
@@ -125,14 +125,7 @@ def _make_row(owner: uuid.UUID, numbers: Mapping[str, int]) -> dict[str, object]
 @functools.cache
 def _make_upsert(dialect: str) -> sa.Insert:
     """Make an INSERT that adds to the row if there is one."""
-    # Each engine's dialect is loaded where that engine is used.
-    engine = importlib.import_module(f"sqlalchemy.dialects.{dialect}")
-    insert: Any = engine.insert(COUNTS)
-    if dialect == "mysql":
-        upsert: sa.Insert = insert.on_duplicate_key_update(_sums(insert.inserted))
-    else:
-        upsert = insert.on_conflict_do_update(index_elements=["id"], set_=_sums(insert.excluded))
-    return upsert
+    return make_upsert(COUNTS, dialect, key=["id"], change=_sums)
 
 
 def _sums(new: Any) -> dict[str, sa.ColumnElement[Any]]:

@@ -65,5 +65,5 @@ def init_app(app: Flask) -> None:
     public.count_results(app)
     register_visibility_filter(app, screened_leads)
     names.register_names(app, search.id_query)
-    reopening.add_check(replies.explain_held)
+    reopening.add_check(app, replies.explain_held)
     app.cli.add_command(group)

@@ -10,8 +10,14 @@ from leadintake.core.actor import OPERATOR
 
 OF_SCREENS = ("screened", "screen_lifted")
 """Actions of the history whose detail names the screened user and the reason."""
-NAMES_SCREENED = re.compile(r"^(to \S+: )?.* is screened from it\.\s*", re.DOTALL)
+IS_SCREENED = " is screened from it."
+NAMES_SCREENED = re.compile(rf"^(to \S+: )?.*{re.escape(IS_SCREENED)}\s*", re.DOTALL)
 """The beginning of the reason of a decision; in the history the new assignee stands before it."""
+
+
+def explain_screen(name: str) -> str:
+    """Return why a lead leaves the user of this name: the sentence that is withheld."""
+    return name + IS_SCREENED
 
 
 def knows_screens(reader: UserOrOperator) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import sqlalchemy as sa
+from flask import Flask, current_app
 
 from leadintake.auth.actor import UserOrOperator
 from leadintake.auth.permissions import Permission
@@ -18,16 +19,16 @@ from leadintake.leads.progress import ACTS
 WITHIN = timedelta(hours=1)
 Check = Callable[[Lead], str]
 """Returns why a lead cannot be reopened; empty if it can."""
-_checks: set[Check] = set()
+CHECKS = "leadintake.reopening_checks"
 REMARKS = ("noted", "note_changed", "note_deleted", "reply_taken_back")
 """Entries that change nothing of the lead."""
 CONTACTS = ("reached_out", "contacted", "replied")
 """Entries of a contact with the prospect."""
 
 
-def add_check(check: Check) -> None:
-    """Add a check of another room; whoever reopens, it must find no reason."""
-    _checks.add(check)
+def add_check(app: Flask, check: Check) -> None:
+    """Register a check of every reopening, also by managers and commands."""
+    app.extensions.setdefault(CHECKS, []).append(check)
 
 
 def blocked_reason(lead: Lead, actor: UserOrOperator) -> str:
@@ -36,8 +37,9 @@ def blocked_reason(lead: Lead, actor: UserOrOperator) -> str:
     Users who may change any lead may reopen at any time; the assignee WITHIN an hour of the contact, while no
     person has changed the lead since, as the history says.
     """
-    for check in _checks:
-        if reason := check(lead):
+    for check in current_app.extensions.get(CHECKS, ()):
+        reason: str = check(lead)
+        if reason:
             return reason
     if actor is OPERATOR or actor.may(Permission.UPDATE_ANY_LEAD):
         return ""

@@ -21,7 +21,7 @@ from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.core.db.pagination import Order, Page, Shape, iterate_all
 from leadintake.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed, UnprocessableContent
-from leadintake.leads import disclaimers, permissions, reopening, visibility
+from leadintake.leads import disclaimers, permissions, reopening, visibility, work
 from leadintake.leads.disclaimers import Disclaimer
 from leadintake.leads.distribution import alerts, ownership
 from leadintake.leads.distribution.handover import handover
@@ -49,7 +49,7 @@ class Leads:
     def read(self, key: LeadKey, part: str, *, reader: UserOrOperator, actor: UserOrOperator) -> Lead:
         """Return the lead like `get`, and audit that `actor` read this part of it."""
         lead = self.get(key, reader=reader)
-        self._note_reading(lead, part, actor=actor)
+        audit.record("lead.read", actor=actor, about=("lead", lead.id), what=part)
         return lead
 
     @contextlib.contextmanager
@@ -153,10 +153,9 @@ class Leads:
 
     def change_status(self, lead: Lead, status: LeadStatus, *, actor: UserOrOperator) -> None:
         """Change the status; needs the assignment lock to reopen. Raises Forbidden, and Conflict."""
-        if actor is not OPERATOR and not permissions.may_change_status(actor, lead):
-            raise Forbidden("This lead is somebody else's. Only its attorney or a manager may change it.")
+        work.require_right(lead, actor)
         if lead.status == status:
-            self._note_reading(lead, "detail", actor=actor)  # nothing to change
+            work.note_repetition(lead, actor=actor)  # nothing to change
             return
         if not may_follow(lead.status, status):
             raise Conflict(f"A lead that is {lead.status} cannot become {status}.")
@@ -164,7 +163,7 @@ class Leads:
         if is_reopened and (reason := reopening.blocked_reason(lead, actor)):
             raise Conflict(reason)
         before, lead.status, lead.reached_at = lead.status, status, None if is_reopened else now()
-        self._record(lead, "reopened" if is_reopened else "reached_out", actor=actor)
+        work.record(lead, "reopened" if is_reopened else "reached_out", "", actor=actor)
         db.session.flush()
         lead_status_changed.send(LeadStatusChanged(lead.id, before, status, alerts.name_of(actor)))
         self.hand_on_if_owner_left(lead, actor=actor)
@@ -180,7 +179,7 @@ class Leads:
         if actor is not OPERATOR and not permissions.may_assign(actor) and not is_taking:
             raise Forbidden("You may take a lead that nobody has; a manager may hand it over.")
         if user_id == lead.assignee_id and (user_id or lead.assignment_strategy == MANUAL):
-            self._note_reading(lead, "detail", actor=actor)  # nothing to change
+            work.note_repetition(lead, actor=actor)  # nothing to change
             return
         assignee = None if user_id is None else self._owner(user_id, visibility.screened_users(lead.id))
         how = "Taken" if is_taking else "Decided"
@@ -199,17 +198,17 @@ class Leads:
         """Soft-delete the lead and hide its messages."""
         lead.deleted_at = now()
         db.session.flush()
-        self._record(lead, "deleted", actor=actor)
+        work.record(lead, "deleted", "", actor=actor)
         notifications.hide_for_lead(lead.id)
 
     def restore(self, lead: Lead, *, actor: UserOrOperator) -> None:
         """Restore a deleted lead; reassign it if its assignee may not have leads now."""
         if lead.deleted_at is None:
-            self._note_reading(lead, "detail", actor=actor)  # nothing to change
+            work.note_repetition(lead, actor=actor)  # nothing to change
             return
         lead.deleted_at = None
         db.session.flush()
-        self._record(lead, "restored", actor=actor)
+        work.record(lead, "restored", "", actor=actor)
         notifications.show_for_lead(lead.id)
         self.hand_on_if_owner_left(lead, actor=actor)
 
@@ -218,16 +217,6 @@ class Leads:
         owner = lead.assigned_to
         if is_open(lead.status, lead.outcome) and owner is not None and not assignment.may_hold_leads(owner):
             handover.hand_on(lead, "handed_back", f"{owner.name} left, or is away.", actor=actor)
-
-    def _note_reading(self, lead: Lead, part: str, *, actor: UserOrOperator) -> None:
-        audit.record("lead.read", actor=actor, about=("lead", lead.id), what=part)
-
-    def _record(
-        self, lead: Lead, action: str, words: str = "", *, actor: UserOrOperator, **detail: object
-    ) -> None:
-        """Record an action in the lead's history, with the words, and in the audit trail, without them."""
-        alerts.record(lead, action, words, actor=actor)
-        audit.record(f"lead.{action}", actor=actor, about=("lead", lead.id), **detail)
 
     def _fetch(self, statement: Statement, *, deleted: bool) -> Lead:
         found: Lead | None = db.session.scalar(statement.execution_options(include_deleted=deleted))

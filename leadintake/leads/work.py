@@ -1,9 +1,9 @@
-"""What acts on the work of a lead share: who may, the note of an act, and the record."""
+"""What the acts on a lead share: who may, the note of an act, and the record."""
 
 from __future__ import annotations
 
 from leadintake.audit.service import audit
-from leadintake.auth.actor import UserOrOperator
+from leadintake.auth.actor import Actor, UserOrOperator
 from leadintake.core.actor import OPERATOR
 from leadintake.core.errors import Forbidden, UnprocessableContent
 from leadintake.core.text import TooLong, has_controls, is_invisible, normalize_text
@@ -34,7 +34,7 @@ def normalize_note(text: str | None) -> str | None:
     return None if is_invisible(note) else note
 
 
-def record(lead: Lead, action: str, words: str, *, actor: UserOrOperator, **detail: object) -> None:
+def record(lead: Lead, action: str, words: str, *, actor: Actor, **detail: object) -> None:
     """Record an act in the lead's history, with the words, and in the audit trail, without them."""
     alerts.record(lead, action, words, actor=actor)
     audit.record(f"lead.{action}", actor=actor, about=("lead", lead.id), **detail)

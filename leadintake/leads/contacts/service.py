@@ -6,15 +6,12 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from leadintake.audit.service import audit
 from leadintake.auth.models import User
 from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.core.db.pagination import Order, Page, page_of
-from leadintake.core.errors import Forbidden
-from leadintake.leads import permissions
+from leadintake.leads import work
 from leadintake.leads.conversation import ContactChannel, ContactOutcome, LeadContact
-from leadintake.leads.distribution import alerts
 from leadintake.leads.models import Lead
 from leadintake.leads.service import leads
 from leadintake.leads.status import LeadStatus, is_pending
@@ -41,22 +38,16 @@ class Contacts:
 
         Raises Forbidden, and UnprocessableContent for the note.
         """
-        if not permissions.may_change_status(actor, lead):
-            raise Forbidden("This lead is somebody else's. Only its attorney or a manager may change it.")
+        work.require_right(lead, actor)
         text = clean_text(note, "note") if note and note.strip() else None
         contact = self._find_repeated(lead, channel, outcome, text, actor)
         if contact is None:
             contact = LeadContact(lead_id=lead.id, author=actor, channel=channel, outcome=outcome, note=text)
             db.session.add(contact)
             db.session.flush()
-            alerts.record(lead, "contacted", f"{channel}: {outcome}", actor=actor)
-            audit.record(
-                "lead.contacted",
-                actor=actor,
-                about=("lead", lead.id),
-                contact=contact.id,
-                channel=channel,
-                outcome=outcome,
+            words = f"{channel}: {outcome}"
+            work.record(
+                lead, "contacted", words, actor=actor, contact=contact.id, channel=channel, outcome=outcome
             )
         if is_pending(lead.status):
             leads.change_status(lead, LeadStatus.REACHED_OUT, actor=actor)

@@ -24,6 +24,7 @@ from leadintake.leads.distribution.handover import handover
 from leadintake.leads.events import LeadEmailCorrected, lead_email_corrected
 from leadintake.leads.fields import search_line, search_text, values_of
 from leadintake.leads.models import Lead, LeadEvent, fold_email, has_key
+from leadintake.leads.redaction import explain_screen
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.screens.service import screens
 from leadintake.leads.status import Source, is_open
@@ -140,8 +141,7 @@ class Corrections:
             notifications.withdraw(lead.id, screen.user.email)
             if lead.assignee_id == screen.user_id:
                 db.session.flush()
-                why = f"{screen.user.name} is screened from it."
-                handover.hand_on(lead, "screened", why, actor=SYSTEM)
+                handover.hand_on(lead, "screened", explain_screen(screen.user.name), actor=SYSTEM)
 
 
 corrections = Corrections()

@@ -9,7 +9,6 @@ from itertools import groupby
 
 import sqlalchemy as sa
 
-from leadintake.audit.service import audit
 from leadintake.auth.models import User
 from leadintake.auth.permissions import Permission
 from leadintake.core.clock import now
@@ -17,9 +16,8 @@ from leadintake.core.db.database import db
 from leadintake.core.db.pagination import Order, Page, page_of
 from leadintake.core.errors import Forbidden, NotFound, PreconditionFailed
 from leadintake.core.text import fold_words
-from leadintake.leads import permissions, search_index
+from leadintake.leads import permissions, search_index, work
 from leadintake.leads.conversation import MAX_SEARCH_LENGTH, LeadNote, LeadNoteVersion
-from leadintake.leads.distribution import alerts
 from leadintake.leads.fields import SEARCH_END
 from leadintake.leads.models import Lead
 from leadintake.leads.search_index import OF_NOTES
@@ -143,8 +141,7 @@ class Notes:
         return next((note for note in recent if note.text == text), None)
 
     def _record(self, lead: Lead, action: str, note: LeadNote, *, actor: User) -> None:
-        alerts.record(lead, action, "", actor=actor)
-        audit.record(f"lead.{action}", actor=actor, about=("lead", lead.id), note=note.id)
+        work.record(lead, action, "", actor=actor, note=note.id)
 
 
 def _search_text(text: str) -> str:

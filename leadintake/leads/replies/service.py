@@ -12,13 +12,11 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from leadintake.audit.service import audit
 from leadintake.auth.models import User
 from leadintake.core.clock import now
 from leadintake.core.db.database import db
-from leadintake.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed, UnprocessableContent
-from leadintake.leads import permissions, reopening
-from leadintake.leads.distribution import alerts
+from leadintake.core.errors import Conflict, NotFound, PreconditionFailed, UnprocessableContent
+from leadintake.leads import reopening, work
 from leadintake.leads.models import Lead
 from leadintake.leads.reference import LeadKey
 from leadintake.leads.replies.models import Reply
@@ -59,7 +57,7 @@ class Replies:
         Raises Forbidden, Conflict without an address, UnprocessableContent, PreconditionFailed.
         """
         with leads.edit(key, actor) as lead:
-            _require_may_change(lead, actor)
+            work.require_right(lead, actor)
             if lead.email is None:
                 raise Conflict("This lead has no e-mail address, so there is nobody to write to.")
             template_id, subject, body = _read(text, lead, actor)
@@ -78,7 +76,7 @@ class Replies:
         Raises Forbidden, NotFound, and Conflict if it left or is leaving.
         """
         with leads.edit(key, actor, lock_assignment=True) as lead:
-            _require_may_change(lead, actor)
+            work.require_right(lead, actor)
             query = sa.select(Reply).where(Reply.id == reply_id, Reply.lead_id == lead.id)
             reply = db.session.scalar(query)
             if reply is None:
@@ -124,11 +122,6 @@ def _pass_mark_or_reopen(lead: Lead, reply: Reply, actor: User) -> None:
     is_last = reopening.find_last_act(lead, without=["replied"]) == "reached_out"
     if is_last and not reopening.blocked_reason(lead, actor):
         leads.change_status(lead, FIRST, actor=actor)
-
-
-def _require_may_change(lead: Lead, actor: User) -> None:
-    if not permissions.may_change_status(actor, lead):
-        raise Forbidden("This lead is somebody else's. Only its attorney or a manager may write to it.")
 
 
 def _read(text: ReplyText, lead: Lead, author: User) -> tuple[uuid.UUID | None, str, str]:
@@ -206,8 +199,7 @@ def _enqueue(
 
 
 def _record(lead: Lead, action: str, reply: Reply, *, actor: User) -> None:
-    alerts.record(lead, action, reply.subject, actor=actor)
-    audit.record(f"lead.{action}", actor=actor, about=("lead", lead.id), reply=str(reply.id))
+    work.record(lead, action, reply.subject, actor=actor, reply=str(reply.id))
 
 
 replies = Replies()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from leadintake.audit.service import audit
 from leadintake.core.actor import SYSTEM
 from leadintake.core.clock import now
 from leadintake.core.db.database import db
-from leadintake.leads.distribution import alerts
+from leadintake.leads import work
 from leadintake.leads.events import LeadEmailCorrected
 from leadintake.leads.models import Lead
 from leadintake.leads.replies.models import Reply
@@ -26,6 +25,5 @@ def withdraw_replies(event: LeadEmailCorrected) -> None:
             continue
         reply.deleted_at = now()
         words = f"{reply.subject} (not sent: the address was corrected)"
-        alerts.record(lead, "reply_taken_back", words, actor=SYSTEM)
-        audit.record("lead.reply_taken_back", actor=SYSTEM, about=("lead", lead.id), reply=str(reply.id))
+        work.record(lead, "reply_taken_back", words, actor=SYSTEM, reply=str(reply.id))
     db.session.flush()

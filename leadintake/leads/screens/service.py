@@ -22,6 +22,7 @@ from leadintake.core.text import TooLong, has_controls, is_invisible, normalize_
 from leadintake.leads.distribution import alerts, ownership
 from leadintake.leads.distribution.handover import handover
 from leadintake.leads.models import Lead, Screen
+from leadintake.leads.redaction import explain_screen
 from leadintake.leads.status import is_open
 from leadintake.notifications.service import notifications
 
@@ -56,7 +57,7 @@ class Screens:
         self._record(lead, "screened", screen, actor=actor)
         notifications.withdraw(lead.id, person.email)
         if lead.assignee_id == person.id:
-            self._reassign(lead, f"{person.name} is screened from it.", actor=actor)
+            self._reassign(lead, explain_screen(person.name), actor=actor)
         return screen
 
     def lift(self, lead: Lead, user_id: uuid.UUID, *, actor: UserOrOperator) -> None:

@@ -7,7 +7,6 @@ assigned to them. Leads that came before they were a user, or before `User.unrea
 from __future__ import annotations
 
 import functools
-import importlib
 import uuid
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -20,6 +19,7 @@ from leadintake.core.clock import now
 from leadintake.core.db.database import db
 from leadintake.core.db.transaction import become_writer, before_commit
 from leadintake.core.db.types import new_id
+from leadintake.core.db.upserts import make_upsert
 from leadintake.leads.models import Lead
 from leadintake.leads.status import is_open
 from leadintake.leads.views.models import LeadRead
@@ -75,16 +75,9 @@ def _write(values: dict[str, Any]) -> None:
 @functools.cache
 def _make_upsert(dialect: str) -> sa.Insert:
     """Make an INSERT that renews the row if there is one: two pages of one user may open a lead at once."""
-    engine = importlib.import_module(f"sqlalchemy.dialects.{dialect}")
-    insert: Any = engine.insert(READS)
-    if dialect == "mysql":
-        upsert: sa.Insert = insert.on_duplicate_key_update(
-            seen_at=insert.inserted.seen_at, updated_at=insert.inserted.updated_at
-        )
-    else:
-        new = insert.excluded
-        upsert = insert.on_conflict_do_update(
-            index_elements=["user_id", "lead_id"],
-            set_={"seen_at": new.seen_at, "updated_at": new.updated_at},
-        )
-    return upsert
+    return make_upsert(
+        READS,
+        dialect,
+        key=["user_id", "lead_id"],
+        change=lambda new: {"seen_at": new.seen_at, "updated_at": new.updated_at},
+    )
