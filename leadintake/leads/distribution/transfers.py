@@ -37,11 +37,12 @@ MAX_LINES = 30
 
 
 class Cause(msgspec.Struct):
-    """Payload of a message about leads: which, and its sentences."""
+    """Payload of a message about leads: which, its sentences, and whether they are its recipient's now."""
 
     leads: list[uuid.UUID]
     why: str
     consequence: str
+    is_theirs: bool
 
 
 def tell_former_owners(moves: Sequence[tuple[User | None, Lead]], why: str, *, actor: Actor) -> None:
@@ -103,7 +104,7 @@ def enqueue_moved(
     lines = [f"{lead.subject}: {lead.owner}" for lead in leads[:MAX_LINES]]
     if len(leads) > MAX_LINES:
         lines.append(f"and {len(leads) - MAX_LINES} more")
-    cause = Cause([lead.id for lead in leads], why, consequence)
+    cause = Cause([lead.id for lead in leads], why, consequence, is_theirs=consequence in YOURS)
     return notifications.enqueue(
         KIND,
         email,
@@ -131,7 +132,7 @@ def check_leads(message: Notification) -> SendDecision:
     lead_query = sa.select(Lead).where(
         Lead.id.in_(cause.leads), is_listed(), Lead.id.not_in(visibility.screened_leads(person.id))
     )
-    if cause.consequence in YOURS:
+    if cause.is_theirs:
         lead_query = lead_query.where(Lead.assignee_id == person.id)
     found = {lead.id: lead for lead in db.session.scalars(lead_query)}
     if len(found) == len(cause.leads):
@@ -165,4 +166,4 @@ def _find_alerted(leads: Sequence[Lead], person: User) -> Collection[uuid.UUID |
         Notification.status == Status.SENT,
     )
     causes = [msgspec.json.decode(found, type=Cause) for found in db.session.scalars(payload_query) if found]
-    return alerted.union(*(cause.leads for cause in causes if cause.consequence in YOURS))
+    return alerted.union(*(cause.leads for cause in causes if cause.is_theirs))
